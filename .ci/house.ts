@@ -1,0 +1,113 @@
+/**
+ * The rules of the house, as pure functions over file texts; `tests/house.test.ts` applies them to the project.
+ *
+ * @module
+ */
+import { importsOf, read } from "./source.ts";
+
+/** A file's text by its path from the project's root. */
+export type Files = ReadonlyMap<string, string>;
+
+/** What a rule finds wrong, one sentence each. */
+export type Rule = (files: Files) => string[];
+
+/** The rooms and what may be imported in them; a room that is not listed may import everything. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: ["core"],
+  backward: ["core", "backward"],
+  layers: ["core", "backward", "layers"],
+  datasets: ["core", "datasets"],
+};
+
+const OUTSIDERS = ["tests", "examples", "bench"];
+const TOP = [
+  "deno.json mod.ts README.md LICENSE .gitignore",
+  "core layers backward datasets bench tests examples .ci",
+].join(" ").split(" ");
+
+const roomOf = (path: string): string => path.split("/")[0];
+
+function typescript(files: Files): [path: string, text: string][] {
+  return [...files].filter(([path]) => path.endsWith(".ts"));
+}
+
+function edges(files: Files): [path: string, target: string][] {
+  return typescript(files).flatMap(([path, text]) =>
+    importsOf(path, text).map((target): [string, string] => [path, target])
+  );
+}
+
+/** Imports go one way: core → backward → layers, and datasets imports core only. */
+export const importsGoOneWay: Rule = (files) =>
+  edges(files).flatMap(([path, target]) => {
+    const allowed = ROOMS[roomOf(path)];
+    const room = roomOf(target);
+    if (!allowed || allowed.includes(room) || !(room in ROOMS || OUTSIDERS.includes(room))) return [];
+    return [`${path} imports ${target}: ${roomOf(path)} may import ${allowed.join(", ")} only`];
+  });
+
+/** A numbered stage of `layers/` imports only lower stages from `layers/`. */
+export const stagesImportLowerStages: Rule = (files) =>
+  edges(files).flatMap(([path, target]) => {
+    const from = /^layers\/(\d\d)_/.exec(path)?.[1];
+    if (!from || roomOf(target) !== "layers") return [];
+    const to = /^layers\/(\d\d)_/.exec(target)?.[1];
+    return to && to < from ? [] : [`${path} imports ${target}: a stage imports lower stages only`];
+  });
+
+/** The public face is for those who stand outside: tests, examples and measurements. */
+export const onlyOutsidersImportMod: Rule = (files) =>
+  edges(files).flatMap(([path, target]) => {
+    if (!["mod.ts", "@gradus/gradus"].includes(target) || OUTSIDERS.includes(roomOf(path))) return [];
+    return [`${path} imports ${target}: only ${OUTSIDERS.join(", ")} may`];
+  });
+
+/** One file opens libraries. */
+export const onlyNativeOpensLibraries: Rule = (files) =>
+  typescript(files).flatMap(([path, text]) => {
+    if (path === "core/backend/native.ts" || !/\bdlopen\b/.test(read(text).code)) return [];
+    return [`${path} calls dlopen: only core/backend/native.ts may`];
+  });
+
+/** A file is named after what it holds. */
+export const noUtils: Rule = (files) =>
+  [...files.keys()].filter((path) => /(^|\/)(util|utils|helpers|misc|common)\.ts$/.test(path))
+    .map((path) => `${path}: name the file after its main export`);
+
+/** File names are snake_case. */
+export const namesAreSnakeCase: Rule = (files) =>
+  [...files.keys()].filter((path) =>
+    /\.(ts|c|h)$/.test(path) && !/(^|\/)[a-z0-9_]+(\.(test|bench))?\.(ts|c|h)$/.test(path)
+  )
+    .map((path) => `${path}: name the file in snake_case`);
+
+/** Everything is imported by name. */
+export const noDefaultExports: Rule = (files) =>
+  typescript(files).filter(([, text]) => /\bexport\s+default\b|\bas\s+default\b/.test(read(text).code))
+    .map(([path]) => `${path} has a default export: export by name`);
+
+/** Nothing stands at the top level but the rooms and the files everybody looks for; takes the tracked paths. */
+export const topLevelIsNamed: Rule = (files) =>
+  [...new Set([...files.keys()].map(roomOf))].filter((entry) => !TOP.includes(entry))
+    .map((entry) => `${entry} stands at the top level: put it in a room`);
+
+/** Why a file may be longer than its kind, and how long. */
+export type LongFiles = Readonly<Record<string, readonly [limit: number, reason: string]>>;
+
+/** A test file is a list, and reads well at a greater length. */
+function usualLimit(path: string): number {
+  if (/\.(c|h)$/.test(path)) return 150;
+  if (path.endsWith(".test.ts")) return 400;
+  return path.endsWith(".ts") ? 300 : Infinity;
+}
+
+/** No file is longer than its kind allows unless the list says why, and the list names no file that does not need it. */
+export const filesAreShort = (long: LongFiles): Rule => (files) =>
+  [...files].flatMap(([path, text]) => {
+    const usual = usualLimit(path);
+    const limit = long[path]?.[0] ?? usual;
+    const lines = text.split("\n").length - 1;
+    if (lines > limit) return [`${path} has ${lines} lines: split it, or name the reason for more than ${limit}`];
+    if (path in long && lines <= usual) return [`${path} has ${lines} lines: take it off the list of long files`];
+    return [];
+  });

@@ -1,0 +1,239 @@
+import { describe, it } from "@std/testing/bdd";
+import { assertEquals } from "@std/assert";
+import { countRun, countTests, summary } from "../.ci/junit.ts";
+import * as house from "../.ci/house.ts";
+import { importsOf } from "../.ci/source.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const ROOMS = ["core", "backward", "layers", "datasets", "bench", "tests", "examples"];
+
+/** Each with the reason why splitting it would make it worse. */
+const LONG_FILES: house.LongFiles = {
+  "core/tensor.ts": [400, "the fluent face is one class, and a class is one file"],
+};
+
+function readRoom(folder: string): [path: string, text: string][] {
+  return Array.from(Deno.readDirSync(new URL(folder, ROOT))).flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (isDirectory) return readRoom(path);
+    return /\.(ts|c|h)$/.test(name) ? [[path, Deno.readTextFileSync(new URL(path, ROOT))]] : [];
+  });
+}
+
+/** The paths git tracks, or `null` where there is no git or no repository. */
+function trackedPaths(): string[] | null {
+  if (Deno.permissions.querySync({ name: "run", command: "git" }).state !== "granted") return null;
+  try {
+    const { success, stdout } = new Deno.Command("git", { args: ["ls-files", "-z"], cwd: ROOT }).outputSync();
+    return success ? new TextDecoder().decode(stdout).split("\0").filter((path) => path !== "") : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+const rooms = Array.from(Deno.readDirSync(ROOT), ({ name }) => name).filter((name) => ROOMS.includes(name));
+const files: house.Files = new Map(rooms.flatMap(readRoom));
+const tracked = trackedPaths();
+
+/** A rule's complaints about files given as `path: text`. */
+function complaints(rule: house.Rule, bad: Record<string, string>): string[] {
+  return rule(new Map(Object.entries(bad)));
+}
+
+describe("the house", () => {
+  it("is read: the rules below judge files that are there", () => {
+    assertEquals([files.has("core/dtype.ts"), files.has("tests/house.test.ts")], [true, true]);
+  });
+  it("imports one way: core → backward → layers, datasets → core", () => {
+    assertEquals(house.importsGoOneWay(files), []);
+  });
+  it("lets a stage of layers/ import only lower stages", () => {
+    assertEquals(house.stagesImportLowerStages(files), []);
+  });
+  it("lets nobody import mod.ts but tests, examples and bench", () => {
+    assertEquals(house.onlyOutsidersImportMod(files), []);
+  });
+  it("calls dlopen in core/backend/native.ts only", () => {
+    assertEquals(house.onlyNativeOpensLibraries(files), []);
+  });
+  it("has no utils.ts", () => {
+    assertEquals(house.noUtils(files), []);
+  });
+  it("names its files in snake_case", () => {
+    assertEquals(house.namesAreSnakeCase(files), []);
+  });
+  it("has no default exports", () => {
+    assertEquals(house.noDefaultExports(files), []);
+  });
+  it("has no long file without a reason", () => {
+    assertEquals(house.filesAreShort(LONG_FILES)(files), []);
+  });
+  (tracked ? it : it.skip)("holds nothing at its top level but the rooms and the usual files", () => {
+    assertEquals(house.topLevelIsNamed(new Map(tracked!.map((path) => [path, ""]))), []);
+  });
+});
+
+describe("importsOf()", () => {
+  it("finds static imports, re-exports, dynamic imports and imports for effect", () => {
+    const text = 'import { a } from \'./a.ts\';\nexport * from "../b.ts";\nawait import(`./c.ts`);\nimport "./d.ts";\n';
+    assertEquals(importsOf("core/ops/x.ts", text), ["core/ops/a.ts", "core/b.ts", "core/ops/c.ts", "core/ops/d.ts"]);
+  });
+  it("finds imports of types and imports over several lines", () => {
+    const text =
+      'import type { A } from "./a.ts";\nexport {\n  b,\n  type C,\n} from "./b.ts";\nlet d: import("./d.ts").D;\n';
+    assertEquals(importsOf("core/x.ts", text), ["core/a.ts", "core/b.ts", "core/d.ts"]);
+  });
+  it("keeps bare specifiers as they are", () => {
+    assertEquals(importsOf("core/x.ts", 'import { zip } from "fflate";'), ["fflate"]);
+  });
+  it("overlooks what comments, examples and strings say", () => {
+    const text = '// import "./a.ts"\n/** import { b } from "./b.ts" */\nconst c = "import \'./c.ts\'";\n';
+    assertEquals(importsOf("core/x.ts", text), []);
+  });
+  it("overlooks an export that is followed by a call of from()", () => {
+    assertEquals(importsOf("core/x.ts", 'export const a = Array.from("abc");'), []);
+  });
+});
+
+describe("importsGoOneWay()", () => {
+  it("refuses core that imports backward, statically or not", () => {
+    const bad = { "core/a.ts": 'import "../backward/tape.ts";', "core/b.ts": 'import("../backward/tape.ts")' };
+    assertEquals(complaints(house.importsGoOneWay, bad), [
+      "core/a.ts imports backward/tape.ts: core may import core only",
+      "core/b.ts imports backward/tape.ts: core may import core only",
+    ]);
+  });
+  it("refuses a re-export of layers in backward", () => {
+    const bad = { "backward/a.ts": 'export { x } from "../layers/nn/linear.ts";' };
+    assertEquals(complaints(house.importsGoOneWay, bad).length, 1);
+  });
+  it("refuses datasets that import layers", () => {
+    assertEquals(complaints(house.importsGoOneWay, { "datasets/a.ts": 'import "../layers/a.ts";' }).length, 1);
+  });
+  it("refuses a room that imports tests", () => {
+    assertEquals(complaints(house.importsGoOneWay, { "layers/a.ts": 'import "../tests/a.ts";' }).length, 1);
+  });
+  it("accepts layers that import core and backward, and tests that import everything", () => {
+    const good = {
+      "layers/nn/a.ts": 'import "../../core/a.ts"; import "../../backward/a.ts"; import "../optim/a.ts";',
+      "tests/a.test.ts": 'import "../layers/a.ts"; import "../datasets/a.ts";',
+    };
+    assertEquals(complaints(house.importsGoOneWay, good), []);
+  });
+});
+
+describe("stagesImportLowerStages()", () => {
+  it("refuses a stage that imports its equal, a higher one, or nn/", () => {
+    const bad = {
+      "layers/02_classes.ts": 'import "./02_x.ts"; import "./03_layer_function.ts"; import "./nn/linear.ts";',
+    };
+    assertEquals(complaints(house.stagesImportLowerStages, bad).length, 3);
+  });
+  it("accepts a lower stage, and other rooms", () => {
+    const good = { "layers/02_classes.ts": 'import "./01_functional.ts"; import "../backward/rules/linalg.ts";' };
+    assertEquals(complaints(house.stagesImportLowerStages, good), []);
+  });
+});
+
+describe("onlyOutsidersImportMod()", () => {
+  it("refuses both names of the public face inside the house", () => {
+    const bad = { "core/a.ts": 'import "../mod.ts";', "datasets/a.ts": 'import "@gradus/gradus";' };
+    assertEquals(complaints(house.onlyOutsidersImportMod, bad).length, 2);
+  });
+  it("accepts it in an example", () => {
+    assertEquals(complaints(house.onlyOutsidersImportMod, { "examples/a.ts": 'import "../mod.ts";' }), []);
+  });
+});
+
+describe("onlyNativeOpensLibraries()", () => {
+  it("refuses another file that calls dlopen, also under a name of its own", () => {
+    const bad = { "bench/a.ts": 'Deno.dlopen("x", {});', "core/a.ts": "const { dlopen } = Deno;" };
+    assertEquals(complaints(house.onlyNativeOpensLibraries, bad).length, 2);
+  });
+  it("accepts native.ts, and a comment or message elsewhere", () => {
+    const good = {
+      "core/backend/native.ts": 'Deno.dlopen("x", {});',
+      "core/a.ts": '// dlopen\nthrow Error("dlopen");',
+    };
+    assertEquals(complaints(house.onlyNativeOpensLibraries, good), []);
+  });
+});
+
+describe("the rules for files", () => {
+  it("refuse utils.ts in any room", () => {
+    assertEquals(complaints(house.noUtils, { "core/io/utils.ts": "", "core/shape.ts": "" }).length, 1);
+  });
+  it("refuse a name in capitals or with a hyphen", () => {
+    const bad = { "core/Tensor.ts": "", "core/cache-dir.ts": "", "core/cache_dir.ts": "", "tests/a_b.test.ts": "" };
+    assertEquals(complaints(house.namesAreSnakeCase, bad).length, 2);
+  });
+  it("refuse a default export in both forms", () => {
+    const bad = {
+      "core/a.ts": "export default 1;",
+      "core/b.ts": "export { b as default };",
+      "core/c.ts": '"export default"',
+    };
+    assertEquals(complaints(house.noDefaultExports, bad).length, 2);
+  });
+  it("refuse an entry of the top level that is not a room", () => {
+    assertEquals(complaints(house.topLevelIsNamed, { "src/a.ts": "", "core/a.ts": "", "notes.md": "" }), [
+      "src stands at the top level: put it in a room",
+      "notes.md stands at the top level: put it in a room",
+    ]);
+  });
+});
+
+describe("filesAreShort()", () => {
+  const lines = (count: number) => "\n".repeat(count);
+  it("refuses TypeScript past 300 lines, tests past 400 and C past 150", () => {
+    const bad = { "core/a.ts": lines(301), "core/b.c": lines(151), "tests/e.test.ts": lines(401) };
+    assertEquals(complaints(house.filesAreShort({}), bad).length, 3);
+  });
+  it("accepts files of exactly these lengths", () => {
+    const good = { "core/c.ts": lines(300), "core/d.c": lines(150), "tests/f.test.ts": lines(400) };
+    assertEquals(complaints(house.filesAreShort({}), good), []);
+  });
+  it("accepts a longer file that is listed with its reason, up to its own limit", () => {
+    const rule = house.filesAreShort({ "core/a.ts": [400, "one class"] });
+    assertEquals([
+      complaints(rule, { "core/a.ts": lines(400) }).length,
+      complaints(rule, { "core/a.ts": lines(401) }).length,
+    ], [0, 1]);
+  });
+  it("refuses an entry in the list that is no longer needed", () => {
+    const rule = house.filesAreShort({ "core/a.ts": [400, "one class"] });
+    assertEquals(complaints(rule, { "core/a.ts": lines(10) }).length, 1);
+  });
+});
+
+const REPORT = '<testcase name="a">\n</testcase><testcase name="b"><failure message="no">x</failure></testcase>' +
+  '<testcase name="c"><skipped/></testcase>';
+
+describe("countTests()", () => {
+  it("tells passed, failed and skipped tests apart", () => {
+    assertEquals(countTests(REPORT), { passed: 1, failed: 1, skipped: 1 });
+  });
+});
+
+describe("countRun()", () => {
+  it("counts a crash without a report as one failure", () => {
+    assertEquals(countRun(1, null), { passed: 0, failed: 1, skipped: 0 });
+  });
+  it("counts a non-zero exit without a failed test as one failure", () => {
+    assertEquals(countRun(1, '<testcase name="a">\n</testcase>'), { passed: 1, failed: 1, skipped: 0 });
+  });
+  it("counts a run in which nothing ran as one failure", () => {
+    assertEquals(countRun(0, "<testsuites></testsuites>"), { passed: 0, failed: 1, skipped: 0 });
+  });
+  it("adds nothing to a run whose failures were reported", () => {
+    assertEquals(countRun(1, REPORT), { passed: 1, failed: 1, skipped: 1 });
+  });
+});
+
+describe("summary()", () => {
+  it("names skipped tests only where there are any", () => {
+    assertEquals(summary({ passed: 2, failed: 0, skipped: 0 }), "2 passed, 0 failed");
+    assertEquals(summary({ passed: 2, failed: 1, skipped: 3 }), "2 passed, 1 failed, 3 skipped");
+  });
+});
