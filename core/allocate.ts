@@ -1,0 +1,52 @@
+/**
+ * Where tensors are born: fresh memory, or a new view of old memory.
+ *
+ * `tensor.ts` registers its class here, so that operations make tensors without importing the face that stands above them.
+ */
+import { allocate, type DType, type Numbers } from "./dtype.ts";
+import { checkShape, rowMajor, type Shape, sizeOf } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+type Birth = (
+  data: Numbers,
+  shape: Shape,
+  strides: readonly number[],
+  offset: number,
+  dtype: DType,
+  edits?: { count: number },
+) => Tensor;
+
+let birth: Birth;
+
+/** Called once, by `tensor.ts`. */
+export function registerTensor(make: Birth): void {
+  birth = make;
+}
+
+/**
+ * A new row-major tensor, every element 0.
+ *
+ * @throws {RangeError} If there would be more than 2³¹ − 1 elements, as a broadcast by mistake asks for.
+ */
+export function fresh(shape: Shape, dtype: DType): Tensor {
+  const size = sizeOf(shape);
+  if (size > 0x7fffffff) checkShape(shape);
+  return birth(allocate(dtype, size), shape, rowMajor(shape), 0, dtype);
+}
+
+/** A row-major tensor over `data`, which it shares. */
+export function wrap(data: Numbers, shape: Shape, dtype: DType): Tensor {
+  return birth(data, shape, rowMajor(shape), 0, dtype);
+}
+
+/** Another look at the memory of `x`. */
+export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
+  return birth(x.data, shape, strides, offset, x.dtype, x.edits);
+}
+
+/** A number as a tensor of rank 0. */
+export function scalar(value: number, dtype: DType): Tensor {
+  const data = allocate(dtype, 1);
+  data[0] = value;
+  return birth(data, [], [], 0, dtype);
+}

@@ -1,0 +1,97 @@
+/**
+ * Which back end does the work: chosen on first use, never at import.
+ *
+ * Native where a kernel is cached or can be compiled with the permissions already granted, else wasm, else plain loops.
+ * `GRADUS_BACKEND` or {@linkcode useBackend} overrides.
+ */
+import type { Backend } from "./backend.ts";
+import { openNative } from "./native.ts";
+import { reference } from "./reference.ts";
+import { openWasm } from "./wasm.ts";
+
+/** A back end by name; `auto` takes the fastest one that can be had. */
+export type BackendName = Backend["name"] | "auto";
+
+const NAMES: readonly BackendName[] = ["native", "wasm", "reference", "auto"];
+
+interface Choice {
+  backend: Backend;
+  reason: string;
+}
+
+let chosen: Choice | null = null;
+
+/** The back end in use; the first call chooses it. */
+export function backend(): Backend {
+  return (chosen ??= choose(wish())).backend;
+}
+
+/** Why the back end in use is in use, in one sentence. */
+export function backendReason(): string {
+  return (chosen ??= choose(wish())).reason;
+}
+
+/**
+ * Takes the named back end from now on, and says which one that is.
+ *
+ * @example
+ * ```ts
+ * import { useBackend } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(useBackend("reference"), "reference");
+ * useBackend("auto");
+ * ```
+ * @throws {Error} If the named back end cannot be had here; the message says why.
+ */
+export function useBackend(name: BackendName): Backend["name"] {
+  chosen = choose(name);
+  return chosen.backend.name;
+}
+
+/**
+ * The named back end, opened if it was not yet.
+ *
+ * @throws {Error} If it cannot be had here; the message says why.
+ */
+export function backendNamed(name: Backend["name"]): Backend {
+  const found = open(name);
+  if (found.backend === null) throw new Error(`Cannot use the ${name} back end: ${found.reason}`);
+  return found.backend;
+}
+
+function choose(name: BackendName): Choice {
+  if (!NAMES.includes(name)) throw new TypeError(`Cannot use the back end ${name}: expected ${NAMES.join(", ")}`);
+  if (name !== "auto") return { backend: backendNamed(name), reason: "asked for by name" };
+  const native = open("native");
+  if (native.backend !== null) return native as Choice;
+  const wasm = open("wasm");
+  if (wasm.backend !== null) return { backend: wasm.backend, reason: `not native: ${native.reason}` };
+  return { backend: reference, reason: `not native: ${native.reason}; not wasm: ${wasm.reason}` };
+}
+
+interface Opened {
+  backend: Backend | null;
+  reason: string;
+}
+
+const opened = new Map<Backend["name"], Opened>([["reference", { backend: reference, reason: "always there" }]]);
+
+function open(name: Backend["name"]): Opened {
+  let found = opened.get(name);
+  if (found === undefined) {
+    const { gemm, reason } = { gemm: null, ...(name === "native" ? openNative() : openWasm()) };
+    found = { backend: gemm === null ? null : { ...reference, name, gemm }, reason };
+    opened.set(name, found);
+  }
+  return found;
+}
+
+/** The wish in `GRADUS_BACKEND`, read only where that is already allowed. */
+function wish(): BackendName {
+  if (typeof Deno === "undefined") return "auto";
+  const allowed = Deno.permissions.querySync({ name: "env", variable: "GRADUS_BACKEND" }).state === "granted";
+  const name = allowed ? (Deno.env.get("GRADUS_BACKEND") || "auto") : "auto";
+  if (NAMES.includes(name as BackendName)) return name as BackendName;
+  throw new TypeError(`Cannot use GRADUS_BACKEND=${name}: expected ${NAMES.join(", ")}`);
+}

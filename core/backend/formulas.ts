@@ -1,0 +1,102 @@
+/** Every element-wise function as a formula of plain numbers: what all back ends must agree with. */
+import type { MapOp, ZipOp } from "./backend.ts";
+
+/** One-argument formulas; `low` and `high` are read by `clamp` alone. */
+export const MAP: Record<MapOp, (x: number, low: number, high: number) => number> = {
+  copy: (x) => x,
+  neg: (x) => -x,
+  abs: Math.abs,
+  sign: Math.sign,
+  exp: Math.exp,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  sqrt: Math.sqrt,
+  rsqrt: (x) => 1 / Math.sqrt(x),
+  reciprocal: (x) => 1 / x,
+  square: (x) => x * x,
+  sin: Math.sin,
+  cos: Math.cos,
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  relu: (x) => (x < 0 ? 0 : x), // written so that NaN passes through
+  erf,
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: roundHalfEven,
+  clamp: (x, low, high) => {
+    const raised = x < low ? low : x;
+    return raised > high ? high : raised; // the upper bound wins where they cross; NaN passes through
+  },
+  not: (x) => (x === 0 ? 1 : 0),
+};
+
+/** Two-argument formulas. */
+export const ZIP: Record<ZipOp, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  pow: (a, b) => (b === 2 ? a * a : Math.pow(a, b)),
+  maximum: Math.max,
+  minimum: Math.min,
+  remainder: (a, b) => {
+    const r = a % b;
+    return r !== 0 && r < 0 !== b < 0 ? r + b : r; // the divisor's sign, as Python and PyTorch have it
+  },
+  fmod: (a, b) => a % b,
+  eq: (a, b) => (a === b ? 1 : 0),
+  ne: (a, b) => (a !== b ? 1 : 0),
+  lt: (a, b) => (a < b ? 1 : 0),
+  le: (a, b) => (a <= b ? 1 : 0),
+  gt: (a, b) => (a > b ? 1 : 0),
+  ge: (a, b) => (a >= b ? 1 : 0),
+  and: (a, b) => (a !== 0 && b !== 0 ? 1 : 0),
+  or: (a, b) => (a !== 0 || b !== 0 ? 1 : 0),
+};
+
+/** What differs where the result is an integer: it wraps as the machine's does, which a float64 past 2⁵³ cannot. */
+export const WHOLE_ZIP: Partial<Record<ZipOp, (a: number, b: number) => number>> = { mul: Math.imul, pow: wholePower };
+
+/** `aᵇ` modulo 2³² by repeated squaring; a negative power is the whole part of a fraction. */
+function wholePower(a: number, b: number): number {
+  if (b < 0) return a === 1 || (a === -1 && b % 2 === 0) ? 1 : a === -1 ? -1 : 0;
+  let power = 1;
+  for (; b > 0; b >>>= 1, a = Math.imul(a, a)) if (b & 1) power = Math.imul(power, a);
+  return power;
+}
+
+/** Rounds the magnitude, so that the sign survives on a zero. */
+function roundHalfEven(x: number): number {
+  const size = Math.abs(x);
+  const floor = Math.floor(size);
+  const rest = size - floor;
+  return Math.sign(x) * (rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor);
+}
+
+/**
+ * The error function `2/√π · ∫₀ˣ e^(−t²) dt`, to about 1e-16 relative.
+ *
+ * Series for small `|x|` (Abramowitz & Stegun 7.1.6), the continued fraction of erfc for large (7.1.14).
+ */
+function erf(x: number): number {
+  const t = Math.abs(x);
+  if (!(t < 6)) return Number.isNaN(x) ? x : Math.sign(x);
+  return Math.sign(x) * (t < 2.5 ? erfSeries(t) : 1 - erfcFraction(t));
+}
+
+function erfSeries(t: number): number {
+  let term = t;
+  let sum = t;
+  for (let n = 1; term > 1e-17 * sum; n++) {
+    term *= (2 * t * t) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-t * t) * sum;
+}
+
+function erfcFraction(t: number): number {
+  let f = t;
+  for (let n = 60; n >= 1; n--) f = t + n / 2 / f;
+  return Math.exp(-t * t) / Math.sqrt(Math.PI) / f;
+}

@@ -1,0 +1,84 @@
+/** Equal, and near enough: the documents' first tests. */
+import { elements, expand } from "./ops/movement.ts";
+import { broadcastShapes, sameShape, show } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** How near is near: `|a − b| ≤ atol + rtol·|b|`. */
+export interface Tolerance {
+  /** Relative part, 1e-5 unless told. */
+  rtol?: number;
+  /** Absolute part, 1e-8 unless told. */
+  atol?: number;
+  /** Whether NaN equals NaN. */
+  equalNan?: boolean;
+}
+
+/**
+ * Whether every `|a − b| ≤ atol + rtol·|b|`, with broadcasting; the defaults are PyTorch's.
+ *
+ * @example
+ * ```ts
+ * import { allclose, tensor } from "@gradus/gradus";
+ * import { assert } from "@std/assert";
+ *
+ * assert(allclose(tensor([1, 2]), tensor([1, 2.00001])));
+ * assert(!allclose(tensor([1, 2]), tensor([1, 2.001])));
+ * ```
+ */
+export function allclose(
+  a: Tensor,
+  b: Tensor,
+  { rtol = 1e-5, atol = 1e-8, equalNan = false }: Tolerance = {},
+): boolean {
+  const shape = broadcastShapes(a.shape, b.shape, "compare");
+  const [p, q] = [elements(expand(a, shape)), elements(expand(b, shape))];
+  return p.every((x: number, i: number) =>
+    x === q[i] || Math.abs(x - q[i]) <= atol + rtol * Math.abs(q[i]) && Number.isFinite(q[i]) ||
+    (equalNan && Number.isNaN(x) && Number.isNaN(q[i]))
+  );
+}
+
+/** Whether two tensors are near each other: `allclose` with the documents' tolerance, rtol 1e-3 and atol 1e-5. */
+export function near(a: Tensor, b: Tensor): boolean {
+  return allclose(a, b, { rtol: 1e-3, atol: 1e-5 });
+}
+
+/**
+ * Passes if two tensors, numbers or arrays of numbers hold the same: the documents' `test_eq`.
+ *
+ * @example
+ * ```ts
+ * import { tensor, testEq } from "@gradus/gradus";
+ *
+ * const m = tensor([[1, 2], [3, 4]]);
+ * testEq(m.shape, [2, 2]);
+ * testEq(m.t().t(), m);
+ * ```
+ * @throws {Error} If they differ; the message shows both.
+ */
+export function testEq<T extends Tensor | number | readonly number[]>(a: T, b: T): void {
+  const same = isTensor(a) && isTensor(b) ? equalTensors(a, b) : `${a}` === `${b}`;
+  if (!same) throw new Error(`Not equal:\n${a}\n${b}`);
+}
+
+function isTensor(x: unknown): x is Tensor {
+  return typeof x === "object" && x !== null && "strides" in x;
+}
+
+function equalTensors(a: Tensor, b: Tensor): boolean {
+  if (!sameShape(a.shape, b.shape)) return false;
+  const right = elements(b);
+  return elements(a).every((x: number, i: number) => x === right[i]);
+}
+
+/**
+ * Passes if every element of `x` lies within `tolerance` of 0: the documents' `test_near_zero`.
+ *
+ * @throws {Error} If one does not; the message says how far away it is.
+ */
+export function testNearZero(x: Tensor, tolerance = 1e-3): void {
+  const far = elements(x).find((v: number) => !(Math.abs(v) <= tolerance));
+  if (far !== undefined) {
+    throw new Error(`Not near zero: found ${far} in a tensor of shape ${show(x.shape)}, tolerance ${tolerance}`);
+  }
+}

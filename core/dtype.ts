@@ -1,0 +1,66 @@
+/** Element kinds: float32 (default), float64, int32, uint8, bool, and how they mix. */
+
+/** The kind of number a tensor holds. `bool` is stored as one byte, 0 or 1. */
+export type DType = "float32" | "float64" | "int32" | "uint8" | "bool";
+
+/** The typed arrays that hold a tensor's elements. */
+export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** `true` for the kinds that carry a fraction, and so a gradient. */
+export function isFloating(dtype: DType): boolean {
+  return dtype === "float32" || dtype === "float64";
+}
+
+/** A zeroed typed array of `length` elements of kind `dtype`. */
+export function allocate(dtype: DType, length: number): Numbers {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "int32":
+      return new Int32Array(length);
+    default:
+      return new Uint8Array(length);
+  }
+}
+
+/** Whether a value is one of the typed arrays that hold a tensor's elements. */
+export function isNumbers(data: unknown): data is Numbers {
+  return [Float32Array, Float64Array, Int32Array, Uint8Array].some((kind) => data instanceof kind);
+}
+
+/** The kind that a typed array holds when nothing else is said; bytes are `uint8`. */
+export function dtypeOf(data: Numbers): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  return data instanceof Int32Array ? "int32" : "uint8";
+}
+
+// Order of promotion: a later kind absorbs an earlier one (PyTorch's categories bool < integer < float).
+const RANK: Record<DType, number> = { bool: 0, uint8: 1, int32: 2, float32: 3, float64: 4 };
+
+/** The kind of `a ∘ b` for two tensors, as PyTorch promotes: bool < uint8 < int32 < float32 < float64. */
+export function promote(a: DType, b: DType): DType {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+/**
+ * The kind of `a ∘ b` where ranks count too: beside a tensor of one dimension or more, one of rank 0 gives way within its
+ * category, so that `float32[3] · float64[]` stays float32.
+ */
+export function promoteRanked(a: DType, aRank: number, b: DType, bRank: number): DType {
+  if (aRank > 0 !== bRank > 0 && category(a) === category(b)) return aRank > 0 ? a : b;
+  return promote(a, b);
+}
+
+function category(dtype: DType): number {
+  return dtype === "bool" ? 0 : isFloating(dtype) ? 2 : 1;
+}
+
+/** The kind of `tensor ∘ number`: a number never raises the kind within its own category. */
+export function promoteScalar(tensor: DType, value: number | boolean): DType {
+  if (typeof value === "boolean" || isFloating(tensor)) return tensor;
+  if (!Number.isInteger(value)) return "float32";
+  return tensor === "bool" ? "int32" : tensor;
+}

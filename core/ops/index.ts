@@ -1,0 +1,147 @@
+/** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
+import { fresh } from "../allocate.ts";
+import { backend } from "../backend/choose.ts";
+import { isFloating } from "../dtype.ts";
+import { record } from "../record.ts";
+import { sameShape, show, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { contiguous, elements, select, slice, unsqueeze, view } from "./movement.ts";
+
+/**
+ * One basic index, as Python writes it: a whole number picks, `"1:3"`, `":"`, `"::2"` are ranges, `"..."` stands for all the
+ * dimensions left out, and `null` sets in a new dimension of size 1.
+ */
+export type Index = number | string | null;
+
+/**
+ * The view that the indices describe: `x[:, 1, ::2]` is `at(x, [":", 1, "::2"])`.
+ *
+ * @throws {RangeError} If there are more indices than dimensions, or a number is out of range.
+ * @throws {SyntaxError} If a string is no range.
+ */
+export function at(x: Tensor, indices: readonly Index[]): Tensor {
+  let out = x;
+  let d = 0;
+  for (const index of fill(x, indices)) {
+    if (index === null) out = unsqueeze(out, d++);
+    else if (typeof index === "number") out = select(out, d, index);
+    else if (index === ":") d++;
+    else {
+      const { start, end, step } = parseRange(index);
+      out = slice(out, d++, start, end, step);
+    }
+  }
+  return out === x ? view(x, x.shape) : out;
+}
+
+/** The indices with their ellipsis written out. */
+function fill(x: Tensor, indices: readonly Index[]): readonly Index[] {
+  const taken = indices.filter((i) => i !== null && i !== "...").length;
+  if (taken > x.shape.length) {
+    throw new RangeError(`Cannot index ${show(x.shape)} with ${taken} indices: it has ${x.shape.length} dimensions`);
+  }
+  const dots = indices.indexOf("...");
+  if (dots < 0) return indices;
+  if (indices.indexOf("...", dots + 1) >= 0) {
+    throw new SyntaxError(`Cannot index ${show(x.shape)}: an ellipsis may stand once`);
+  }
+  return indices.toSpliced(dots, 1, ...Array<Index>(x.shape.length - taken).fill(":"));
+}
+
+const RANGE = /^(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?$/;
+
+function parseRange(text: string): { start: number | undefined; end: number | undefined; step: number } {
+  const parts = RANGE.exec(text.replaceAll(" ", ""));
+  if (parts === null) {
+    throw new SyntaxError(`Cannot read the index "${text}": expected a range like "1:3", ":", "::2", or "..."`);
+  }
+  const [start, end, step] = parts.slice(1).map((part) => (part === undefined ? undefined : Number(part)));
+  return { start, end, step: step ?? 1 };
+}
+
+/**
+ * The elements that a tensor picks: an integer tensor picks layers along dimension 0, so the result has shape
+ * `[...by.shape, ...x.shape[1:]]`; a bool tensor keeps the places where it is true.
+ *
+ * @throws {RangeError} If an index is out of range, or the mask does not have the leading shape of `x`.
+ * @throws {TypeError} If `by` is of a floating kind.
+ */
+export function index(x: Tensor, by: Tensor): Tensor {
+  if (by.dtype === "bool") return byMask(x, by);
+  if (by.dtype !== "int32" && by.dtype !== "uint8") {
+    throw new TypeError(`Cannot index with a ${by.dtype} tensor: use an int32 tensor or a bool mask`);
+  }
+  if (x.shape.length === 0) throw new RangeError("Cannot index a tensor of rank 0: it has no dimensions, use item()");
+  return gather(x, wholeIndices(x, by), by.shape);
+}
+
+function wholeIndices(x: Tensor, by: Tensor): Int32Array {
+  const size = x.shape[0];
+  return Int32Array.from(elements(by), (i) => {
+    if (i < -size || i >= size) {
+      throw new RangeError(`Cannot take index ${i} of dimension 0 with size ${size}: it is out of range`);
+    }
+    return i < 0 ? i + size : i;
+  });
+}
+
+function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
+  const inner = x.shape.slice(1);
+  const out = fresh([...lead, ...inner], x.dtype);
+  const from = contiguous(x);
+  const width = inner.reduce((product, n) => product * n, 1);
+  backend().gather(from.data, from.offset, width, width, rows, out.data);
+  return record("gather", out, [from], { rows });
+}
+
+function byMask(x: Tensor, mask: Tensor): Tensor {
+  const lead = x.shape.slice(0, mask.shape.length);
+  if (!sameShape(lead, mask.shape)) {
+    throw new RangeError(
+      `Cannot index ${show(x.shape)} by a mask of shape ${show(mask.shape)}: it must be its leading sizes`,
+    );
+  }
+  const places: number[] = [];
+  elements(mask).forEach((on, i) => on && places.push(i));
+  const flat = contiguous(x).view(sizeOf(lead), ...x.shape.slice(mask.shape.length));
+  return gather(flat, Int32Array.from(places), [places.length]);
+}
+
+/**
+ * One element of each row: `out[i] = x[i, columns[i]]` for x [rows, columns].
+ *
+ * @throws {RangeError} If a column is out of range or the number of rows differs.
+ */
+export function pick(x: Tensor, columns: Tensor): Tensor {
+  const [rows, width] = x.shape;
+  checkColumns(rows, width, columns);
+  const flat = Int32Array.from(elements(columns), (column, row) => row * width + column);
+  return gather(contiguous(x).view(-1), flat, [rows]);
+}
+
+/** A row of zeros with a single 1 for each of `columns`: [n] becomes [n, width] of float32. */
+export function oneHot(columns: Tensor, width: number): Tensor {
+  checkColumns(columns.shape[0], width, columns);
+  const out = fresh([columns.shape[0], width], "float32");
+  elements(columns).forEach((column: number, row: number) => (out.data[row * width + column] = 1));
+  return out;
+}
+
+function checkColumns(rows: number, width: number, columns: Tensor): void {
+  if (
+    columns.shape.length !== 1 || columns.shape[0] !== rows || isFloating(columns.dtype) || columns.dtype === "bool"
+  ) {
+    throw new RangeError(
+      `Cannot pick one of ${width} columns in ${rows} rows by a ${columns.dtype} tensor of shape ${
+        show(columns.shape)
+      }: ` +
+        `expected int32 or uint8 of shape [${rows}]`,
+    );
+  }
+  const wrong = elements(columns).find((column: number) => column < 0 || column >= width);
+  if (wrong !== undefined) {
+    throw new RangeError(
+      `Cannot pick column ${wrong} of ${width}: the target ${wrong} is out of bounds, expected 0 to ${width - 1}`,
+    );
+  }
+}

@@ -1,0 +1,94 @@
+/** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
+import { fresh } from "../allocate.ts";
+import type { Backend, Gemm } from "../backend/backend.ts";
+import { backend } from "../backend/choose.ts";
+import { type DType, promote } from "../dtype.ts";
+import { record } from "../record.ts";
+import { broadcastShapes, show } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { cast } from "./elementwise.ts";
+import { detached, expand, select, unsqueeze } from "./movement.ts";
+
+/**
+ * `a @ b`: two vectors give their dot product, a vector beside a matrix counts as a row on the left and as a column on the
+ * right, and dimensions before the last two broadcast.
+ *
+ * @throws {RangeError} If the inner sizes differ.
+ */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  if (a.shape.length === 0 || b.shape.length === 0) throw mismatch(a, b, "a tensor of rank 0 is no matrix, use mul()");
+  const [inner, rows] = [a.shape.at(-1)!, b.shape.at(b.shape.length === 1 ? 0 : -2)!];
+  if (inner !== rows) throw mismatch(a, b, `inner sizes ${inner} and ${rows} differ`);
+  if (a.shape.length === 1) return select(matmul(unsqueeze(a, 0), b), b.shape.length === 1 ? 0 : -2, 0);
+  if (b.shape.length === 1) return select(matmul(a, unsqueeze(b, 1)), -1, 0);
+  const dtype = productKind(a, b);
+  return a.shape.length === 2 && b.shape.length === 2
+    ? product(cast(a, dtype), cast(b, dtype), null)
+    : batched(cast(a, dtype), cast(b, dtype));
+}
+
+/**
+ * `x @ w + bias` in one pass: x is [batch, in], w is [in, out], bias is [out]. The bits are those of the two operations.
+ *
+ * @throws {RangeError} If the sizes do not fit together.
+ */
+export function linear(x: Tensor, w: Tensor, bias: Tensor): Tensor {
+  const plain = x.shape.length === 2 && w.shape.length === 2 && bias.shape.length === 1 &&
+    x.dtype === w.dtype && x.dtype === bias.dtype && bias.shape[0] === w.shape[1] && x.shape[1] === w.shape[0];
+  return plain ? product(x, w, bias) : matmul(x, w).add(bias);
+}
+
+/** `a @ b + bias` for matrices whose shapes and kinds are known to fit, on the given machine. */
+export function product(a: Tensor, b: Tensor, bias: Tensor | null, machine: Backend = backend()): Tensor {
+  const out = fresh([a.shape[0], b.shape[1]], a.dtype); // [m, n]
+  machine.gemm(describe(a, b, out, bias), a.data, b.data, out.data, bias === null ? null : bias.data);
+  return bias === null ? record("matmul", out, [a, b]) : record("linear", out, [a, b, bias]);
+}
+
+function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null): Gemm {
+  return {
+    m: a.shape[0],
+    k: a.shape[1],
+    n: b.shape[1],
+    aOffset: a.offset,
+    aRow: a.strides[0],
+    aCol: a.strides[1],
+    bOffset: b.offset,
+    bRow: b.strides[0],
+    bCol: b.strides[1],
+    cOffset: c.offset,
+    cRow: c.strides[0],
+    cCol: c.strides[1],
+    biasOffset: bias === null ? 0 : bias.offset,
+    biasStride: bias === null ? 0 : bias.strides[0],
+    beta: 0,
+  };
+}
+
+/** One product for every matrix of the broadcast leading dimensions. */
+function batched(a: Tensor, b: Tensor): Tensor {
+  const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "multiply batches of");
+  const left = expand(detached(a), [...lead, ...a.shape.slice(-2)]);
+  const right = expand(detached(b), [...lead, ...b.shape.slice(-2)]);
+  const out = fresh([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
+  eachMatrix([left, right, out], (p, q, c) => backend().gemm(describe(p, q, c, null), p.data, q.data, c.data, null));
+  return record("matmul", out, [a, b]);
+}
+
+function eachMatrix(tensors: readonly Tensor[], visit: (a: Tensor, b: Tensor, c: Tensor) => void): void {
+  if (tensors[0].shape.length === 2) return visit(tensors[0], tensors[1], tensors[2]);
+  for (let i = 0; i < tensors[0].shape[0]; i++) eachMatrix(tensors.map((x) => select(x, 0, i)), visit);
+}
+
+function productKind(a: Tensor, b: Tensor): DType {
+  const dtype = promote(a.dtype, b.dtype);
+  if (dtype === "bool") throw new TypeError("Cannot multiply matrices of bool: cast them first with float()");
+  return dtype;
+}
+
+function mismatch(a: Tensor, b: Tensor, why: string): RangeError {
+  const cure = a.shape.length === 2 && b.shape.length === 2 && a.shape[1] === b.shape[1]
+    ? ", t() on the right one would fit"
+    : "";
+  return new RangeError(`Cannot multiply ${show(a.shape)} by ${show(b.shape)}: ${why}${cure}`);
+}

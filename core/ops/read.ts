@@ -1,0 +1,54 @@
+/** Numbers out of a tensor: one, all as nested arrays, or the memory behind a view. */
+import type { DType, Numbers } from "../dtype.ts";
+import { resolveDim, show } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { elements } from "./movement.ts";
+
+/** A number or boolean, or arrays of them to any depth. */
+export type Nested = number | boolean | readonly Nested[];
+
+/** The memory behind a view, as it lies. */
+export interface Storage {
+  /** The typed array itself. */
+  readonly data: Numbers;
+  /** How many elements it holds. */
+  readonly length: number;
+  /** As PyTorch prints a storage: an element a line, then kind and size. */
+  toString(): string;
+}
+
+/** The memory of `x` with its printed form. */
+export function storage(x: Tensor, print: (data: Numbers, dtype: DType) => string): Storage {
+  const { data, dtype } = x;
+  return { data, length: data.length, toString: () => print(data, dtype) };
+}
+
+/** The size of `x` along `dim`. */
+export function sizeAlong(x: Tensor, dim: number): number {
+  if (x.shape.length === 0) {
+    throw new RangeError(`Cannot read the size of dimension ${dim}: a tensor of rank 0 has no dimensions`);
+  }
+  return x.shape[resolveDim(dim, x.shape.length, "read the size of")];
+}
+
+/** The only element of `x`. */
+export function item(x: Tensor): number {
+  if (x.numel() !== 1) {
+    throw new RangeError(
+      `Cannot take item() of shape ${
+        show(x.shape)
+      }: a Tensor with ${x.numel()} elements is no single number, reduce or index it first`,
+    );
+  }
+  return x.data[x.offset];
+}
+
+/** The elements as arrays nested by dimension. */
+export function nest(x: Tensor): Nested {
+  const flat = elements(x);
+  let next = 0;
+  const read: () => Nested = x.dtype === "bool" ? () => flat[next++] !== 0 : () => flat[next++];
+  const layer = (d: number): Nested =>
+    d === x.shape.length ? read() : Array.from({ length: x.shape[d] }, () => layer(d + 1));
+  return layer(0);
+}

@@ -1,0 +1,135 @@
+/** Reductions: many elements to few, over all dimensions or the named ones. */
+import { fresh } from "../allocate.ts";
+import type { ReduceOp } from "../backend/backend.ts";
+import { backend } from "../backend/choose.ts";
+import { type DType, isFloating } from "../dtype.ts";
+import { record } from "../record.ts";
+import { resolveDim, show, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { detached } from "./movement.ts";
+
+/** Which dimensions to fold: one, several, or (`undefined`) all. */
+export type Dims = number | readonly number[] | undefined;
+
+/** `op` over `dims`; with `keepdim` they stay, with size 1. */
+export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false): Tensor {
+  const folded = foldedDims(x, dims, op);
+  const stays = x.shape.map((_, d) => !folded.has(d));
+  const pick = (values: readonly number[], kept: boolean) => values.filter((_, d) => stays[d] === kept);
+  const fold = {
+    kept: pick(x.shape, true),
+    keptStrides: pick(x.strides, true),
+    folded: pick(x.shape, false),
+    foldedStrides: pick(x.strides, false),
+  };
+  const out = fresh(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : fold.kept, resultKind(op, x.dtype));
+  if (sizeOf(fold.folded) === 0) refuseEmpty(op, x, dims);
+  const exact = isFloating(out.dtype) || !(op === "sum" || op === "prod")
+    ? out.data
+    : new Float64Array(out.data.length);
+  backend().reduce(op, fold, x.data, x.offset, exact);
+  if (exact !== out.data) storeWhole(op, exact, out);
+  return record(op, out, [x], { dims: [...folded] });
+}
+
+/** The set of dimensions to fold, checked. */
+export function foldedDims(x: Tensor, dims: Dims, action: string): Set<number> {
+  const rank = x.shape.length;
+  const list = dims === undefined ? x.shape.map((_, d) => d) : typeof dims === "number" ? [dims] : dims;
+  const folded = new Set(list.map((d) => resolveDim(d, rank, `take the ${action} over`)));
+  if (folded.size !== list.length) {
+    throw new RangeError(`Cannot take the ${action} over dimensions ${show(list)}: one of them stands there twice`);
+  }
+  return folded;
+}
+
+function resultKind(op: ReduceOp, dtype: DType): DType {
+  if (op === "any" || op === "all") return "bool";
+  if (op === "argmax" || op === "argmin") return "int32";
+  return isFloating(dtype) || op === "max" || op === "min" ? dtype : "int32";
+}
+
+function refuseEmpty(op: ReduceOp, x: Tensor, dims: Dims): void {
+  if (op === "sum" || op === "prod" || op === "any" || op === "all") return;
+  const where = dims === undefined ? "" : ` over dimension ${dims}`;
+  throw new RangeError(
+    `Cannot take the ${op} of an empty tensor of shape ${show(x.shape)}${where}: it has no elements`,
+  );
+}
+
+/** Integer results are computed exactly in float64 and stored only if they fit. */
+function storeWhole(op: ReduceOp, exact: ArrayLike<number>, out: Tensor): void {
+  for (let i = 0; i < exact.length; i++) {
+    if (exact[i] > 0x7fffffff || exact[i] < -0x80000000) {
+      throw new RangeError(
+        `Cannot hold the ${op} ${
+          exact[i]
+        } in int32: it lies outside -2147483648 to 2147483647, cast first with double()`,
+      );
+    }
+    out.data[i] = exact[i];
+  }
+}
+
+function countOf(x: Tensor, dims: Dims, action: string): number {
+  return sizeOf(x.shape.filter((_, d) => foldedDims(x, dims, action).has(d)));
+}
+
+/** `Σx / n`; of nothing it is NaN. */
+export function mean(x: Tensor, dims: Dims, keepdim = false): Tensor {
+  requireFloating(x, "mean");
+  return reduce("sum", x, dims, keepdim).div(countOf(x, dims, "mean"));
+}
+
+/**
+ * `Σ(x − x̄)² / (n − correction)`: correction 1 is the sample's variance (PyTorch's default), 0 the population's.
+ * One element with correction 1 gives NaN.
+ */
+export function variance(x: Tensor, dims: Dims, keepdim = false, correction = 1): Tensor {
+  requireFloating(x, "variance");
+  const apart = x.sub(mean(x, dims, true));
+  const spread = Math.max(0, countOf(x, dims, "variance") - correction);
+  return reduce("sum", apart.mul(apart), dims, keepdim).div(spread);
+}
+
+/** `√Σx²`, the Frobenius norm of a matrix. */
+export function norm(x: Tensor, dims: Dims, keepdim = false): Tensor {
+  requireFloating(x, "norm");
+  return reduce("sum", x.mul(x), dims, keepdim).sqrt();
+}
+
+/** `log Σ eˣ`, with the maximum taken out first so that nothing overflows; of nothing it is −∞. */
+export function logsumexp(x: Tensor, dims: Dims, keepdim = false): Tensor {
+  requireFloating(x, "logsumexp");
+  if (x.numel() === 0) return reduce("sum", x, dims, keepdim).log();
+  const top = reduce("max", detached(x), dims, true); // any constant gives the same result and gradient
+  const limit = x.dtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;
+  const finite = top.clamp(-limit, limit); // an infinite maximum would give ∞ − ∞
+  const sum = reduce("sum", x.sub(finite).exp(), dims, true).log().add(finite);
+  if (keepdim) return sum;
+  const folded = foldedDims(x, dims, "logsumexp");
+  return sum.view(...x.shape.filter((_, d) => !folded.has(d)));
+}
+
+function requireFloating(x: Tensor, action: string): void {
+  if (!isFloating(x.dtype)) {
+    throw new TypeError(`Cannot take the ${action} of a ${x.dtype} tensor: cast it first with float()`);
+  }
+}
+
+/** The extreme of each group and the first index where it stands, along one dimension. */
+export function extreme(
+  op: "max" | "min",
+  x: Tensor,
+  dim: number,
+  keepdim: boolean,
+): { values: Tensor; indices: Tensor } {
+  const indices = argExtreme(op === "max" ? "argmax" : "argmin", x, dim, keepdim);
+  const values = reduce(op, detached(x), dim, keepdim);
+  return { values: record("extreme", values, [x], { dim: resolveDim(dim, x.ndim, op), indices }), indices };
+}
+
+/** The first index of the extreme, along `dim` or (without one) in row-major order over everything. */
+export function argExtreme(op: "argmax" | "argmin", x: Tensor, dim?: number, keepdim = false): Tensor {
+  return reduce(op, x, dim, keepdim);
+}

@@ -1,0 +1,105 @@
+/**
+ * The seam to the calculus: every primitive operation is announced here, and whoever listens may remember it.
+ *
+ * `core/` never imports `backward/`: the tape registers itself when it is loaded. Without it nothing is recorded.
+ */
+import type { MapOp, ReduceOp, ZipOp } from "./backend/backend.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** An operation that was told nothing beside its tensors. */
+export type Nothing = Record<never, never>;
+
+/** What each primitive operation was told beside its tensors; its keys are all the operations there are. */
+export type OpSettings =
+  & Record<MapOp, { readonly low: number; readonly high: number }>
+  & Record<ZipOp, Nothing>
+  & Record<ReduceOp, { readonly dims: readonly number[] }>
+  & {
+    cast: Nothing;
+    reshape: Nothing;
+    permute: { readonly order: readonly number[] };
+    expand: Nothing;
+    /** A part of a tensor; `again` takes the same part of another one of that shape. */
+    window: { readonly again: (x: Tensor) => Tensor };
+    /** The extreme along one dimension, where `indices` say it stands. */
+    extreme: { readonly dim: number; readonly indices: Tensor };
+    /** Layers along dimension 0, by index. */
+    gather: { readonly rows: Int32Array };
+    matmul: Nothing;
+    /** `x @ w + bias` with the inputs in that order. */
+    linear: Nothing;
+  };
+
+/** The name of a primitive operation. */
+export type OpName = keyof OpSettings;
+
+/** How a value was made: enough to send a gradient back to what it was made from. */
+export interface OpNode {
+  /** What made it: the name of a primitive operation, or of a class derived from `Function`. */
+  readonly name: string;
+  /** What it was made from. */
+  readonly inputs: readonly Tensor[];
+  /** The gradients of the inputs from the gradient of the value; `null` where there is none, or none is wanted. */
+  back(g: Tensor): readonly (Tensor | null)[];
+  /** Lets go of everything the step back would need. */
+  release(): void;
+}
+
+/** What `backward()` may be told. */
+export interface BackwardOptions {
+  /** The gradient to begin with; 1 for a single number unless told. */
+  gradient?: Tensor;
+  /** Keep what the way back needs, so that it can be gone again. */
+  retainGraph?: boolean;
+}
+
+/** Whoever remembers operations. */
+export interface Recorder {
+  /** Called after an operation of which at least one input wants a gradient. */
+  record<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void;
+  /** Called before `out` is written in place with values that come from `x`; throws where that would lose a gradient. */
+  beforeEdit(out: Tensor, x: Tensor, verb: string): void;
+  /** Sends the gradient of `x` back to everything it was made from. */
+  backward(x: Tensor, options: BackwardOptions): void;
+}
+
+let recorder: Recorder | null = null;
+
+/** Called once, by the tape. */
+export function registerRecorder(next: Recorder): void {
+  recorder = next;
+}
+
+const NOTHING: Nothing = {};
+
+/** Announces that `out` was made from `inputs`, and returns it. */
+export function record<K extends OpName>(
+  op: K,
+  out: Tensor,
+  inputs: readonly Tensor[],
+  settings: OpSettings[K] = NOTHING as OpSettings[K],
+): Tensor {
+  if (recorder === null) return out;
+  for (let i = 0; i < inputs.length; i++) {
+    if (inputs[i].requiresGrad) {
+      recorder.record(op, out, inputs, settings);
+      break;
+    }
+  }
+  return out;
+}
+
+/** Sends gradients back from `x`; the tape must be loaded. */
+export function goBack(x: Tensor, options: BackwardOptions): void {
+  if (recorder === null) {
+    throw new Error("Cannot go backward: nothing was recorded, import the tape (backward/tape.ts) first");
+  }
+  recorder.backward(x, options);
+}
+
+/** Announces that `out` is about to be written in place, and counts the edit for every view of that memory. */
+export function edited<T extends Tensor>(out: T, x: Tensor, verb: string): T {
+  if (recorder !== null && (out.requiresGrad || x.requiresGrad)) recorder.beforeEdit(out, x, verb);
+  out.edits.count++;
+  return out;
+}

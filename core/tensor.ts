@@ -1,0 +1,394 @@
+/** The tensor: a typed array seen through a shape and strides. Methods here only name operations; the work is in `ops/`. */
+import { registerTensor } from "./allocate.ts";
+import { type DType, type Numbers } from "./dtype.ts";
+import { formatStorage, formatTensor } from "./format.ts";
+import { cast, map, type Operand, zip } from "./ops/elementwise.ts";
+import { at, type Index, index } from "./ops/index.ts";
+import { copyInto, copyOf, zipInto } from "./ops/inplace.ts";
+import { matmul } from "./ops/linalg.ts";
+import * as move from "./ops/movement.ts";
+import { argExtreme, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
+import { item, nest, type Nested, sizeAlong, type Storage, storage } from "./ops/read.ts";
+import { type BackwardOptions, goBack, type OpNode } from "./record.ts";
+import { isRowMajor, sizeOf } from "./shape.ts";
+
+/**
+ * A strided view of a typed array: element `[i, j]` stands at `offset + i·strides[0] + j·strides[1]` of `data`.
+ *
+ * Make one with `tensor`, `zeros`, `randn`, …; views share `data`, arithmetic makes new memory, methods that end in `_` write.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const m = tensor([[1, 2, 3], [4, 5, 6]]);
+ * assertEquals(m.t().strides, [1, 3]);
+ * assertEquals(m.at(":", 1).toArray(), [2, 5]);
+ * assertEquals(m.mul(2).sum(0).toArray(), [10, 14, 18]);
+ * ```
+ */
+export class Tensor {
+  /** The gradient of a loss with respect to this tensor, once some stage has left it here; same shape as the tensor. */
+  g: Tensor | null = null;
+  /** Whether operations on this tensor are recorded, so that a gradient can find its way back here. */
+  requiresGrad = false;
+  /** How it was made, where that is recorded. */
+  node: OpNode | null = null;
+
+  /** A tensor over existing memory; the shape and strides must stay within it. Use `tensor()` or `fromData()` instead. */
+  constructor(
+    /** The elements, shared with every view of them. */
+    readonly data: Numbers,
+    /** Sizes along each dimension. */
+    readonly shape: readonly number[],
+    /** Steps along each dimension, in elements. */
+    readonly strides: readonly number[],
+    /** Where the first element stands in `data`. */
+    readonly offset: number,
+    /** The kind of the elements. */
+    readonly dtype: DType,
+    /** How often the memory was written in place, counted for all its views together. */
+    readonly edits: { count: number } = { count: 0 },
+  ) {}
+
+  /** The same slot as `g`, under PyTorch's name. */
+  get grad(): Tensor | null {
+    return this.g;
+  }
+  set grad(g: Tensor | null) {
+    this.g = g;
+  }
+  /** Sends gradients back from this value and adds them to the `.g` of every leaf that wants one. */
+  backward(options: BackwardOptions = {}): void {
+    goBack(this, options);
+  }
+  /** Says whether operations on this tensor are to be recorded. */
+  requiresGrad_(wanted = true): this {
+    this.requiresGrad = wanted;
+    return this;
+  }
+  /** The same memory without history: no gradient goes back through it. */
+  detach(): Tensor {
+    return move.detached(this);
+  }
+
+  /** How many dimensions there are. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+  /** How many elements there are. */
+  numel(): number {
+    return sizeOf(this.shape);
+  }
+  /** The size along `dim`. */
+  size(dim: number): number {
+    return sizeAlong(this, dim);
+  }
+  /** The steps along each dimension: what `view`, `t` and `expand` change instead of moving elements. */
+  stride(): number[] {
+    return [...this.strides];
+  }
+  /** The memory behind the view, whole and in order: what several views share. */
+  storage(): Storage {
+    return storage(this, formatStorage);
+  }
+  /** Whether the elements stand in row-major order without gaps. */
+  isContiguous(): boolean {
+    return isRowMajor(this.shape, this.strides);
+  }
+  /** The only element, as a number. Throws a RangeError if there are more or none. */
+  item(): number {
+    return item(this);
+  }
+  /** The elements as nested arrays; bools as booleans. */
+  toArray(): Nested {
+    return nest(this);
+  }
+  /** The printed form, as PyTorch prints it. */
+  toString(): string {
+    return formatTensor(this);
+  }
+  /** How `console.log` shows a tensor. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return formatTensor(this);
+  }
+
+  /** The same memory under another shape; one size may be -1. Throws a RangeError where only a copy could. */
+  view(...shape: number[]): Tensor {
+    return move.view(this, shape);
+  }
+  /** Another shape: a view where strides allow it, else a copy. */
+  reshape(...shape: number[]): Tensor {
+    return move.reshape(this, shape);
+  }
+  /** Dimensions `from` to `to` joined into one. */
+  flatten(from = 0, to = -1): Tensor {
+    return move.flatten(this, from, to);
+  }
+  /** Rows and columns exchanged; rank 2 or less. */
+  t(): Tensor {
+    return move.t(this);
+  }
+  /** The same as `t()`, written as in the documents. */
+  get T(): Tensor {
+    return move.t(this);
+  }
+  /** Dimensions `a` and `b` exchanged. */
+  transpose(a: number, b: number): Tensor {
+    return move.transpose(this, a, b);
+  }
+  /** Dimensions in the order given. */
+  permute(...dims: number[]): Tensor {
+    return move.permute(this, dims);
+  }
+  /** Without dimensions of size 1, or without the one named. */
+  squeeze(dim?: number): Tensor {
+    return move.squeeze(this, dim);
+  }
+  /** A dimension of size 1 set in at `dim`. */
+  unsqueeze(dim: number): Tensor {
+    return move.unsqueeze(this, dim);
+  }
+  /** Repeated to a larger shape with stride 0: nothing is copied; -1 keeps a size. */
+  expand(...shape: number[]): Tensor {
+    return move.expand(this, shape);
+  }
+  /** Repeated to the shape of `other`. */
+  expandAs(other: Tensor): Tensor {
+    return move.expand(this, other.shape);
+  }
+  /** `length` neighbours along `dim`, from `start`. */
+  narrow(dim: number, start: number, length: number): Tensor {
+    return move.narrow(this, dim, start, length);
+  }
+  /** The layer `index` along `dim`, which goes. */
+  select(dim: number, index: number): Tensor {
+    return move.select(this, dim, index);
+  }
+  /** Every `step`-th element along `dim` from `start` to before `end`. */
+  slice(dim: number, start?: number, end?: number, step = 1): Tensor {
+    return move.slice(this, dim, start, end, step);
+  }
+  /** A view by indices as Python writes them: `x[:, None, 1:3]` is `x.at(":", null, "1:3")`. */
+  at(...indices: Index[]): Tensor {
+    return at(this, indices);
+  }
+  /** A copy of what an integer tensor picks along dimension 0, or of the places where a bool mask is true. */
+  index(by: Tensor): Tensor {
+    return index(this, by);
+  }
+  /** Itself if row-major, else a row-major copy. */
+  contiguous(): Tensor {
+    return move.contiguous(this);
+  }
+  /** A copy in memory of its own. */
+  clone(): Tensor {
+    return copyOf(this);
+  }
+
+  /** The same elements as another kind. */
+  to(dtype: DType): Tensor {
+    return cast(this, dtype);
+  }
+  /** The same elements as float32. */
+  float(): Tensor {
+    return cast(this, "float32");
+  }
+  /** The same elements as float64. */
+  double(): Tensor {
+    return cast(this, "float64");
+  }
+  /** The same elements as int32; a fraction is cut off. */
+  int(): Tensor {
+    return cast(this, "int32");
+  }
+
+  /** `a + b` */
+  add(b: Operand): Tensor {
+    return zip("add", this, b);
+  }
+  /** `a − b` */
+  sub(b: Operand): Tensor {
+    return zip("sub", this, b);
+  }
+  /** `a · b`, element by element */
+  mul(b: Operand): Tensor {
+    return zip("mul", this, b);
+  }
+  /** `a / b`; integers give a float */
+  div(b: Operand): Tensor {
+    return zip("div", this, b);
+  }
+  /** `a ^ b` */
+  pow(b: Operand): Tensor {
+    return zip("pow", this, b);
+  }
+  /** The larger of `a` and `b` */
+  maximum(b: Operand): Tensor {
+    return zip("maximum", this, b);
+  }
+  /** The smaller of `a` and `b` */
+  minimum(b: Operand): Tensor {
+    return zip("minimum", this, b);
+  }
+  /** `a = b` */
+  eq(b: Operand): Tensor {
+    return zip("eq", this, b);
+  }
+  /** `a ≠ b` */
+  ne(b: Operand): Tensor {
+    return zip("ne", this, b);
+  }
+  /** `a < b` */
+  lt(b: Operand): Tensor {
+    return zip("lt", this, b);
+  }
+  /** `a ≤ b` */
+  le(b: Operand): Tensor {
+    return zip("le", this, b);
+  }
+  /** `a > b` */
+  gt(b: Operand): Tensor {
+    return zip("gt", this, b);
+  }
+  /** `a ≥ b` */
+  ge(b: Operand): Tensor {
+    return zip("ge", this, b);
+  }
+  /** The matrix product `a @ b`: [m, k] by [k, n] is [m, n]; leading dimensions broadcast. */
+  matmul(b: Tensor): Tensor {
+    return matmul(this, b);
+  }
+
+  /** `−x` */
+  neg(): Tensor {
+    return map("neg", this);
+  }
+  /** `|x|` */
+  abs(): Tensor {
+    return map("abs", this);
+  }
+  /** `eˣ` */
+  exp(): Tensor {
+    return map("exp", this);
+  }
+  /** `ln x` */
+  log(): Tensor {
+    return map("log", this);
+  }
+  /** `√x` */
+  sqrt(): Tensor {
+    return map("sqrt", this);
+  }
+  /** `1 / (1 + e⁻ˣ)` */
+  sigmoid(): Tensor {
+    return map("sigmoid", this);
+  }
+  /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)` */
+  tanh(): Tensor {
+    return map("tanh", this);
+  }
+  /** `max(x, 0)` */
+  relu(): Tensor {
+    return map("relu", this);
+  }
+  /** `min(max(x, low), high)` */
+  clamp(low: number, high: number): Tensor {
+    return map("clamp", this, low, high);
+  }
+  /** `max(x, low)` */
+  clampMin(low: number): Tensor {
+    return map("clamp", this, low, Infinity);
+  }
+
+  /** `Σx` over `dim` (one, several, or all) */
+  sum(dim?: Dims, keepdim = false): Tensor {
+    return reduce("sum", this, dim, keepdim);
+  }
+  /** `Πx` */
+  prod(dim?: Dims, keepdim = false): Tensor {
+    return reduce("prod", this, dim, keepdim);
+  }
+  /** `Σx / n` */
+  mean(dim?: Dims, keepdim = false): Tensor {
+    return mean(this, dim, keepdim);
+  }
+  /** `Σ(x − x̄)² / (n − correction)` */
+  var(dim?: Dims, keepdim = false, correction = 1): Tensor {
+    return variance(this, dim, keepdim, correction);
+  }
+  /** The root of `var` */
+  std(dim?: Dims, keepdim = false, correction = 1): Tensor {
+    return variance(this, dim, keepdim, correction).sqrt();
+  }
+  /** The largest element of all. Throws a RangeError where there is none. */
+  max(): Tensor;
+  /** The largest along `dim`, and the first index where it stands. */
+  max(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+  max(dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
+    return dim === undefined ? reduce("max", this, dim) : extreme("max", this, dim, keepdim);
+  }
+  /** The smallest element of all. Throws a RangeError where there is none. */
+  min(): Tensor;
+  /** The smallest along `dim`, and the first index where it stands. */
+  min(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+  min(dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
+    return dim === undefined ? reduce("min", this, dim) : extreme("min", this, dim, keepdim);
+  }
+  /** The first index of the largest element, along `dim` or of all in row-major order */
+  argmax(dim?: number, keepdim = false): Tensor {
+    return argExtreme("argmax", this, dim, keepdim);
+  }
+  /** The first index of the smallest element, along `dim` or of all in row-major order */
+  argmin(dim?: number, keepdim = false): Tensor {
+    return argExtreme("argmin", this, dim, keepdim);
+  }
+  /** `√Σx²`: the Frobenius norm of a matrix */
+  norm(dim?: Dims, keepdim = false): Tensor {
+    return norm(this, dim, keepdim);
+  }
+  /** `ln Σeˣ`, without overflow */
+  logsumexp(dim?: Dims, keepdim = false): Tensor {
+    return logsumexp(this, dim, keepdim);
+  }
+  /** Whether every element is other than 0 */
+  all(dim?: Dims, keepdim = false): Tensor {
+    return reduce("all", this, dim, keepdim);
+  }
+  /** Whether some element is other than 0 */
+  any(dim?: Dims, keepdim = false): Tensor {
+    return reduce("any", this, dim, keepdim);
+  }
+
+  /** `a += b` in place */
+  add_(b: Operand): this {
+    return zipInto("add", this, b);
+  }
+  /** `a −= b` in place */
+  sub_(b: Operand): this {
+    return zipInto("sub", this, b);
+  }
+  /** `a ·= b` in place */
+  mul_(b: Operand): this {
+    return zipInto("mul", this, b);
+  }
+  /** `a /= b` in place */
+  div_(b: Operand): this {
+    return zipInto("div", this, b);
+  }
+  /** Every element becomes 0. */
+  zero_(): this {
+    return copyInto(this, 0);
+  }
+  /** Every element becomes `value`. */
+  fill_(value: number | boolean): this {
+    return copyInto(this, value);
+  }
+  /** The elements of `x`, broadcast and cast to what this tensor holds. */
+  copy_(x: Operand): this {
+    return copyInto(this, x);
+  }
+}
+
+registerTensor((...parts) => new Tensor(...parts));
