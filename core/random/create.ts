@@ -1,0 +1,65 @@
+/** Tensors of random numbers, drawn as PyTorch draws them: the same seed gives the same numbers. */
+import { fromData, type TensorOptions, zeros } from "../create.ts";
+import type { Tensor } from "../tensor.ts";
+import { defaultGenerator, type Generator } from "./generator.ts";
+import { randperm as drawPermutation } from "./torch_orders.ts";
+import { fillNormal, fillRandint, fillUniform, type Fractions } from "./torch_streams.ts";
+
+/** What a random constructor may be told beside the shape. */
+export interface RandomOptions extends TensorOptions {
+  /** Where the numbers come from; the generator that `manualSeed` sets unless told. */
+  generator?: Generator;
+}
+
+/**
+ * Uniform numbers in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import { manualSeed, rand } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * manualSeed(42);
+ * assertEquals(`${rand([3])}`, "tensor([0.8823, 0.9150, 0.3829])");
+ * ```
+ * @throws {TypeError} If the kind is not a floating one.
+ */
+export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
+  return drawn(shape, options, "rand", fillUniform);
+}
+
+/**
+ * Normal numbers of mean 0 and standard deviation 1.
+ *
+ * @throws {TypeError} If the kind is not a floating one.
+ */
+export function randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
+  return drawn(shape, options, "randn", fillNormal);
+}
+
+function drawn(
+  shape: readonly number[],
+  { generator = defaultGenerator, dtype = "float32" }: RandomOptions,
+  name: string,
+  fill: (g: Generator, out: Fractions) => void,
+): Tensor {
+  if (dtype !== "float32" && dtype !== "float64") {
+    throw new TypeError(`Cannot draw ${name} as ${dtype}: use float32 or float64, or randint for whole numbers`);
+  }
+  const out = zeros(shape, { dtype });
+  fill(generator, out.data as Fractions);
+  return out;
+}
+
+/** Whole numbers from `low` to before `high`, as int32 unless told. */
+export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
+  const { generator = defaultGenerator, dtype = "int32" } = options;
+  const out = zeros(shape, { dtype });
+  fillRandint(generator, out.data, low, high);
+  return out;
+}
+
+/** The numbers 0 to n − 1 in random order, as int32. */
+export function randperm(n: number, { generator = defaultGenerator }: { generator?: Generator } = {}): Tensor {
+  return fromData(drawPermutation(generator, n), [n]);
+}

@@ -1,0 +1,150 @@
+/**
+ * PyTorch's CPU distributions: each fills an array with what PyTorch's in-place method of that name draws.
+ *
+ * The streams are those of a PyTorch built without MKL; with MKL, `bernoulli_` and dropout draw from another engine. Uniforms, integers
+ * and coin flips are equal to the bit; normals agree to about 1e-6, since PyTorch's vectorised logarithm and cosine differ that much
+ * between builds.
+ */
+import { dtypeOf, type Numbers } from "../dtype.ts";
+import type { Generator } from "./generator.ts";
+
+/** The arrays whose elements carry a fraction. */
+export type Fractions = Float32Array | Float64Array;
+
+/**
+ * Fills `out` with the uniform distribution on [low, high): `u · (high − low) + low`; PyTorch's `uniform_`, and `rand` for [0, 1).
+ *
+ * A float32 takes one word, a float64 two. Rounding to float32 may give `high` itself, as in PyTorch.
+ *
+ * @throws {RangeError} If a bound or their difference is not finite, or `low` is above `high`.
+ */
+export function fillUniform(g: Generator, out: Fractions, low = 0, high = 1): void {
+  const round = out instanceof Float32Array ? Math.fround : Number;
+  const from = round(low);
+  const width = round(round(high) - from);
+  if (!(width >= 0 && width < Infinity)) {
+    throw new RangeError(`Cannot fill with the uniform distribution on [${low}, ${high}): give finite bounds in order`);
+  }
+  if (out instanceof Float32Array) {
+    for (let i = 0; i < out.length; i++) out[i] = g.nextFloat() * width + from;
+  } else {
+    for (let i = 0; i < out.length; i++) out[i] = g.nextDouble() * width + from;
+  }
+}
+
+/**
+ * Fills `out` with the normal distribution of the given mean and standard deviation; PyTorch's `normal_`, and `randn` for (0, 1).
+ *
+ * Below 16 elements they come one by one from `Generator.nextNormal`; from 16 on, out of blocks of 16 uniforms, as in PyTorch. So the
+ * first numbers of a long draw are not those of a short one.
+ *
+ * @throws {RangeError} If `std` is negative or NaN.
+ */
+export function fillNormal(g: Generator, out: Fractions, mean = 0, std = 1): void {
+  if (!(std >= 0)) {
+    throw new RangeError(
+      `Cannot fill with a normal distribution of standard deviation ${std}: give one that is not negative`,
+    );
+  }
+  if (out.length < BLOCK) {
+    for (let i = 0; i < out.length; i++) out[i] = g.nextNormal() * std + mean;
+    return;
+  }
+  fillUniform(g, out);
+  for (let start = 0; start + BLOCK <= out.length; start += BLOCK) normalBlock(out, start, mean, std);
+  if (out.length % BLOCK === 0) return;
+  const last = out.length - BLOCK;
+  fillUniform(g, out.subarray(last));
+  normalBlock(out, last, mean, std);
+}
+
+const BLOCK = 16;
+const HALF = BLOCK / 2;
+
+/** Turns 16 uniforms into 16 normals: the radii from the first eight, the angles from the last eight (Box and Muller). */
+function normalBlock(out: Fractions, start: number, mean: number, std: number): void {
+  for (let j = start; j < start + HALF; j++) {
+    const radius = std * Math.sqrt(-2 * Math.log(1 - out[j]));
+    const theta = 2 * Math.PI * out[j + HALF];
+    out[j] = radius * Math.cos(theta) + mean;
+    out[j + HALF] = radius * Math.sin(theta) + mean;
+  }
+}
+
+/**
+ * Fills `out` with coin flips, 1 with probability `p` and 0 otherwise: `u < p`, u of two words; PyTorch's `bernoulli_`.
+ *
+ * @throws {RangeError} If `p` lies outside [0, 1].
+ */
+export function fillBernoulli(g: Generator, out: Numbers, p: number): void {
+  checkProbability(p);
+  for (let i = 0; i < out.length; i++) out[i] = g.nextDouble() < p ? 1 : 0;
+}
+
+/**
+ * Fills `out` with dropout's factors: 0 with probability `p`, otherwise `1 / (1 − p)`; PyTorch's `dropout` of ones, in training.
+ *
+ * With `p` 0 or 1 nothing is drawn, as in PyTorch.
+ *
+ * @throws {RangeError} If `p` lies outside [0, 1].
+ */
+export function fillDropout(g: Generator, out: Fractions, p: number): void {
+  checkProbability(p);
+  if (p === 0 || p === 1) {
+    out.fill(1 - p);
+    return;
+  }
+  const keep = 1 - p;
+  const scale = 1 / (out instanceof Float32Array ? Math.fround(keep) : keep);
+  for (let i = 0; i < out.length; i++) out[i] = g.nextDouble() < keep ? scale : 0;
+}
+
+function checkProbability(p: number): void {
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot draw with probability ${p}: it must lie from 0 to 1`);
+}
+
+/**
+ * Fills `out` with integers of [low, high): `word mod (high − low) + low`; PyTorch's `randint` of that dtype.
+ *
+ * One word each; two where a fraction takes a range of 2³² or more. As in PyTorch the remainder is taken plainly, so a range that does not
+ * divide 2³² favours its first numbers, by at most one part in `2³² / (high − low)`.
+ *
+ * @throws {RangeError} If a bound is not a safe integer, the range is empty, or `out` cannot hold every integer of it.
+ */
+export function fillRandint(g: Generator, out: Numbers, low: number, high: number): void {
+  checkRange(out, low, high);
+  const range = high - low;
+  if (range < 2 ** 32) {
+    for (let i = 0; i < out.length; i++) out[i] = g.nextBelow(range) + low;
+  } else if (out instanceof Int32Array) {
+    for (let i = 0; i < out.length; i++) out[i] = g.nextWord() + low;
+  } else {
+    const wide = BigInt(high) - BigInt(low);
+    for (let i = 0; i < out.length; i++) out[i] = Number(nextWide(g) % wide + BigInt(low));
+  }
+}
+
+function nextWide(g: Generator): bigint {
+  const high = BigInt(g.nextWord());
+  return (high << 32n) | BigInt(g.nextWord());
+}
+
+// The integers each kind of array holds exactly: least, and one past the greatest.
+const INTEGERS: Record<ReturnType<typeof dtypeOf>, readonly [number, number]> = {
+  float32: [-(2 ** 24), 2 ** 24 + 1],
+  float64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  int32: [-(2 ** 31), 2 ** 31],
+  uint8: [0, 256],
+  bool: [0, 2],
+};
+
+function checkRange(out: Numbers, low: number, high: number): void {
+  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || low >= high) {
+    throw new RangeError(`Cannot draw integers of [${low}, ${high}): give two integers, the lower first`);
+  }
+  const dtype = dtypeOf(out);
+  const [least, end] = INTEGERS[dtype];
+  if (low < least || high > end) {
+    throw new RangeError(`Cannot draw integers of [${low}, ${high}) as ${dtype}: it holds those of [${least}, ${end})`);
+  }
+}
