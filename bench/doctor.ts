@@ -1,0 +1,82 @@
+/**
+ * Task `doctor`: which back end is in use and why, which compiler and CPU there are, and how near the product comes to what
+ * one core can do. `--json` prints one object instead.
+ *
+ * @module
+ */
+import { cpus } from "node:os";
+import { backend, backendReason } from "../core/backend/choose.ts";
+import { compilerVersion } from "../core/backend/kernel_file.ts";
+import { openNative } from "../core/backend/native.ts";
+import { granted } from "../core/cache_dir.ts";
+import type { Gemm } from "../core/backend/backend.ts";
+
+/** What the doctor found; speeds in GFLOP/s on one core. */
+interface Findings {
+  backend: string;
+  reason: string;
+  /** The compiler's own words, or `null` without one. */
+  cc: string | null;
+  /** The CPU's name, or `null` where it may not be read. */
+  cpu: string | null;
+  gflops: number;
+  /** `null` where no kernel can be compiled and loaded. */
+  peak: number | null;
+}
+
+function examine(): Findings {
+  const peak = openNative().peak ?? null;
+  const { gflops, peak: ceiling } = measure(backend().name === "native" ? 1024 : 256, peak);
+  return {
+    ...{ backend: backend().name, reason: backendReason(), cc: compilerVersion(), cpu: cpuName() },
+    ...{ gflops: round(gflops), peak: ceiling === null ? null : round(ceiling) },
+  };
+}
+
+function cpuName(): string | null {
+  return granted({ name: "sys", kind: "cpus" }) ? cpus()[0]?.model ?? null : null;
+}
+
+/** Medians of the product of two n × n matrices and of the ceiling, taken in turns: clocks drift. */
+function measure(n: number, peak: (() => number) | null): { gflops: number; peak: number | null } {
+  const [a, b] = [new Float32Array(n * n).map(Math.random), new Float32Array(n * n).map(Math.random)];
+  const c = new Float32Array(n * n);
+  const d: Gemm = {
+    ...{ m: n, k: n, n, beta: 0, biasOffset: 0, biasStride: 0 },
+    ...{ aOffset: 0, aRow: n, aCol: 1, bOffset: 0, bRow: n, bCol: 1, cOffset: 0, cRow: n, cCol: 1 },
+  };
+  const once = () => {
+    const start = performance.now();
+    backend().gemm(d, a, b, c, null);
+    return 2 * n ** 3 / (performance.now() - start) * 1e-6;
+  };
+  once();
+  const rounds = Array.from({ length: 9 }, () => ({ gflops: once(), peak: peak?.() ?? null }));
+  return {
+    gflops: median(rounds.map((round) => round.gflops)),
+    peak: peak === null ? null : median(rounds.map((round) => round.peak!)),
+  };
+}
+
+function median(values: number[]): number {
+  return values.sort((x, y) => x - y)[values.length >> 1];
+}
+
+function round(x: number): number {
+  return Math.round(x * 10) / 10;
+}
+
+function lines({ backend, reason, cc, cpu, gflops, peak }: Findings): string {
+  const share = peak === null ? "" : ` of ${peak} that one core can do (${Math.round(100 * gflops / peak)} %)`;
+  return [
+    `back end  ${backend}: ${reason}`,
+    `compiler  ${cc ?? "none found, or not allowed"}`,
+    `CPU       ${cpu ?? "unknown"}`,
+    `speed     ${gflops} GFLOP/s${share}`,
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  const findings = examine();
+  console.log(Deno.args.includes("--json") ? JSON.stringify(findings) : lines(findings));
+}

@@ -1,0 +1,48 @@
+/** The C sources as text: they travel with the module, so that a compiler is all that the native back end needs. */
+import check from "./check.c" with { type: "text" };
+import gemm from "./gemm.c" with { type: "text" };
+import gemmCheck from "./gemm_check.c" with { type: "text" };
+import gemmEdge from "./gemm_edge.c" with { type: "text" };
+import gemmMicro from "./gemm_micro.c" with { type: "text" };
+import gemmPack from "./gemm_pack.c" with { type: "text" };
+import kernels from "./kernels.h" with { type: "text" };
+import peak from "./peak.c" with { type: "text" };
+import scratch from "./scratch.c" with { type: "text" };
+import tile from "./tile.h" with { type: "text" };
+
+/** Every C file by name. */
+export const SOURCES: Readonly<Record<string, string>> = {
+  "check.c": check,
+  "gemm.c": gemm,
+  "gemm_check.c": gemmCheck,
+  "gemm_edge.c": gemmEdge,
+  "gemm_micro.c": gemmMicro,
+  "gemm_pack.c": gemmPack,
+  "kernels.h": kernels,
+  "peak.c": peak,
+  "scratch.c": scratch,
+  "tile.h": tile,
+};
+
+/** The one file that includes the others, and that is given to the compiler. */
+export const MAIN_SOURCE = "gemm.c";
+
+/**
+ * A fingerprint of bytes or text as 16 hexadecimal digits: two 32-bit FNV-1a sums that differ in their start.
+ *
+ * It tells versions and damage apart; it is not meant to withstand an attacker, who could as well replace the whole file.
+ */
+export function fingerprint(data: Uint8Array | string): string {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  let [a, b] = [0x811c9dc5, 0x2f0b4c47];
+  for (let i = 0; i < bytes.length; i++) {
+    a = Math.imul(a ^ bytes[i], 0x01000193);
+    b = Math.imul(b ^ bytes[i], 0x01000193) ^ (b >>> 15);
+  }
+  return [a, b].map((x) => (x >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
+/** The fingerprint of all sources together. */
+export function sourcesFingerprint(): string {
+  return fingerprint(Object.entries(SOURCES).flat().join("\0"));
+}

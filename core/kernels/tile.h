@@ -1,0 +1,59 @@
+// The machine: vector width, the block of C one micro-kernel call holds in registers, and how much of A and B each cache holds.
+// Nothing else in the kernels knows an instruction set.
+#ifndef GRADUS_TILE_H
+#define GRADUS_TILE_H
+
+// LANES floats make a vector; a tile of C is ROWS x VECTORS vectors and fills most of the register file.
+// DEPTH x (LANES * VECTORS) floats of B stay in L1, BLOCK_ROWS x DEPTH floats of A in L2, DEPTH x BLOCK_COLS floats of B in L3.
+#ifndef LANES
+#if defined(__AVX512F__) // 32 registers of 16
+#define LANES 16
+#define ROWS 12
+#define VECTORS 2
+#define DEPTH 512
+#define BLOCK_ROWS 240
+#define BLOCK_COLS 2048
+#elif defined(__AVX__) // 16 registers of 8
+#define LANES 8
+#define ROWS 6
+#define VECTORS 2
+#define DEPTH 256
+#define BLOCK_ROWS 192
+#define BLOCK_COLS 2048
+#elif defined(__aarch64__) // 32 registers of 4
+#define LANES 4
+#define ROWS 8
+#define VECTORS 3
+#define DEPTH 256
+#define BLOCK_ROWS 128
+#define BLOCK_COLS 1536
+#else // SSE and wasm simd128: 16 registers of 4
+#define LANES 4
+#define ROWS 4
+#define VECTORS 2
+#define DEPTH 256
+#define BLOCK_ROWS 128
+#define BLOCK_COLS 512
+#endif
+#endif
+#define COLS (LANES * VECTORS)
+
+// A vector wherever floats stand: no alignment promised, and it may alias them.
+typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+#define VEC(p) (*(vec *)(p))
+#define CVEC(p) (*(const vec *)(p))
+#define QUAD(p) (*(quad *)(p))
+#define CQUAD(p) (*(const quad *)(p))
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define SHUFFLE(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
+#else
+typedef int32_t quad_index __attribute__((vector_size(16)));
+#define UNROLL _Pragma("GCC unroll 16")
+#define SHUFFLE(x, y, a, b, c, d) __builtin_shuffle(x, y, (quad_index){a, b, c, d})
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+#endif

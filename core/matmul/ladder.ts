@@ -1,0 +1,33 @@
+/** The ladder as data: every way this library multiplies matrices, from the definition to the machine. */
+import type { Backend } from "../backend/backend.ts";
+import type { Tensor } from "../tensor.ts";
+import { loops } from "./01_loops.ts";
+import { rowDot } from "./02_row_dot.ts";
+import { broadcast } from "./03_broadcast.ts";
+import { einsumProduct } from "./04_einsum.ts";
+import { flat } from "./05_flat.ts";
+import { blocked } from "./06_blocked.ts";
+import { wasm } from "./07_wasm.ts";
+import { native } from "./08_native.ts";
+
+/** One way to multiply. */
+export interface Rung {
+  /** Its place and name, as its file is called. */
+  readonly name: string;
+  /** The back end it is judged on: the rungs in TypeScript stand on plain loops. */
+  readonly backend: Backend["name"];
+  /** `a @ b` for float32 matrices [m, k] and [k, n]. */
+  readonly multiply: (a: Tensor, b: Tensor) => Tensor;
+}
+
+/** The rungs, slowest first. */
+export const ladder: readonly Rung[] = [
+  { name: "01_loops", backend: "reference", multiply: loops },
+  { name: "02_row_dot", backend: "reference", multiply: rowDot },
+  { name: "03_broadcast", backend: "reference", multiply: broadcast },
+  { name: "04_einsum", backend: "reference", multiply: einsumProduct },
+  { name: "05_flat", backend: "reference", multiply: flat },
+  { name: "06_blocked", backend: "reference", multiply: blocked },
+  { name: "07_wasm", backend: "wasm", multiply: wasm },
+  { name: "08_native", backend: "native", multiply: native },
+];
