@@ -1,0 +1,36 @@
+/** Files that are wholly old or wholly new, never in between. */
+import { writeAll } from "./write_all.ts";
+
+/**
+ * Writes `parts` one after the other to `path`: all of them, or the old file stays as it was.
+ *
+ * They go to a temporary name in the same folder, are synced to the disk, and take the final name in one rename; then
+ * the folder is synced too. A process killed on the way leaves the old file and at most a stray `.tmp` beside it.
+ *
+ * @throws {Error} what the file system said; the temporary file is gone by then.
+ */
+export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, parts);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {}); // it may never have been created; the first error is the one to tell
+    throw error;
+  }
+  await syncFolder(path.slice(0, path.lastIndexOf("/") + 1) || ".");
+}
+
+async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  for (const part of parts) await writeAll(file, part);
+  await file.sync();
+}
+
+/** Makes a rename in `folder` last; left out where folders cannot be opened (Windows) or may not be read. */
+async function syncFolder(folder: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  if (Deno.permissions.querySync({ name: "read", path: folder }).state !== "granted") return;
+  using handle = await Deno.open(folder, { read: true });
+  await handle.sync();
+}

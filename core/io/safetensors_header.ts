@@ -1,0 +1,126 @@
+/** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
+import { type Json, parseStrictJson } from "./strict_json.ts";
+import { KINDS } from "./safetensors_kinds.ts";
+
+/** Headers longer than this are refused, as the format's reference reader does. */
+export const MAX_HEADER = 100_000_000;
+
+/** One tensor as the header describes it; `begin` and `end` count bytes from the start of the data. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A checked header: entries in the order of their bytes, which follow each other without a gap from `dataStart`. */
+export interface Header {
+  readonly entries: readonly Entry[];
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly dataStart: number;
+}
+
+/** Parses and checks the header of `bytes`; `where` names the file in errors. */
+export function parseHeader(bytes: Uint8Array, where: string): Header {
+  const dataStart = 8 + headerLength(bytes, where);
+  const json = parseStrictJson(headerText(bytes.subarray(8, dataStart), where), where, 8);
+  const members = json instanceof Map ? json : new Map<string, Json>();
+  const metadata = toMetadata(members.get("__metadata__"), where);
+  members.delete("__metadata__");
+  const entries = Array.from(members, ([name, value]) => toEntry(name, value, where));
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkLayout(entries, dataStart, bytes.length, where);
+  return { entries, metadata, dataStart };
+}
+
+function headerLength(bytes: Uint8Array, where: string): number {
+  const found = bytes.length;
+  if (found < 8) throw new RangeError(`Cannot read ${where}: it has ${found} bytes, and the header's length takes 8`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER) {
+    throw new RangeError(
+      `Cannot read ${where}: the length at byte 0 is ${length}, and a header may have ${MAX_HEADER}`,
+    );
+  }
+  if (8 + length > found) {
+    throw new RangeError(`Cannot read ${where}: its header ends at byte ${8 + length}, the file at ${found}`);
+  }
+  return length;
+}
+
+function headerText(bytes: Uint8Array, where: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new SyntaxError(`Cannot read ${where}: the header in bytes 8 to ${8 + bytes.length} is not UTF-8`);
+  }
+  if (text.startsWith("{")) return text;
+  throw new SyntaxError(
+    `Cannot read ${where}: the header at byte 8 begins with ${JSON.stringify(text[0] ?? "")}, not "{"`,
+  );
+}
+
+function toMetadata(value: Json | undefined, where: string): Map<string, string> {
+  const metadata = new Map<string, string>();
+  if (value === undefined) return metadata;
+  if (!(value instanceof Map)) {
+    throw new SyntaxError(`Cannot read ${where}: __metadata__ in the header is not an object`);
+  }
+  for (const [key, text] of value) {
+    if (typeof text !== "string") {
+      throw new SyntaxError(
+        `Cannot read ${where}: __metadata__ key ${JSON.stringify(key)} in the header is not a string`,
+      );
+    }
+    metadata.set(key, text);
+  }
+  return metadata;
+}
+
+function toEntry(name: string, value: Json, where: string): Entry {
+  const fail = (what: string) => new SyntaxError(`Cannot read ${where}: header entry ${JSON.stringify(name)} ${what}`);
+  if (!(value instanceof Map)) throw fail("is not an object");
+  const kind = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
+  if (typeof kind !== "string") throw fail("has no dtype");
+  if (!KINDS.has(kind)) throw fail(`has dtype ${kind}: save it as one of ${[...KINDS.keys()].join(" ")}`);
+  if (!isSizes(shape)) throw fail("has no shape made of sizes");
+  if (!isSizes(offsets) || offsets.length !== 2) throw fail("has no data_offsets [begin, end]");
+  return { name, kind, shape, begin: offsets[0], end: offsets[1] };
+}
+
+function isSizes(value: Json | undefined): value is number[] {
+  return Array.isArray(value) && value.every((size) => typeof size === "number");
+}
+
+/** Each entry begins where the one before ends, is as long as its shape says, and the last ends with the file. */
+function checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: number, where: string): void {
+  let end = 0;
+  for (const entry of entries) {
+    const fail = (what: string) => new RangeError(`Cannot read ${where}: tensor ${JSON.stringify(entry.name)} ${what}`);
+    if (entry.begin !== end) {
+      throw fail(`begins at byte ${dataStart + entry.begin}, and the data before ends at ${dataStart + end}`);
+    }
+    if (entry.end < entry.begin) throw fail(`ends at byte ${dataStart + entry.end}, before its begin`);
+    const bytes = byteSize(entry);
+    if (!Number.isSafeInteger(bytes)) throw fail(`has shape [${entry.shape}], more elements than can be counted`);
+    if (entry.end - entry.begin !== bytes) {
+      throw fail(
+        `has ${entry.end - entry.begin} bytes from byte ${
+          dataStart + entry.begin
+        } on, and ${entry.kind} [${entry.shape}] takes ${bytes}`,
+      );
+    }
+    end = entry.end;
+  }
+  if (dataStart + end !== fileEnd) {
+    throw new RangeError(`Cannot read ${where}: its tensors end at byte ${dataStart + end}, the file at ${fileEnd}`);
+  }
+}
+
+/** Bytes of an entry's elements; NaN where the product passes 2^53 on the way, even if a later size is 0. */
+function byteSize({ kind, shape }: Entry): number {
+  const count = shape.reduce((product, size) => Number.isSafeInteger(product * size) ? product * size : NaN, 1);
+  return count * KINDS.get(kind)!.size;
+}

@@ -1,0 +1,101 @@
+/**
+ * IDX, the file format of MNIST: two zero bytes, an element type, a rank, big-endian sizes, then big-endian elements.
+ */
+import { fromData } from "../core/create.ts";
+import type { Numbers } from "../core/dtype.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { gunzip } from "./gunzip.ts";
+
+interface IdxType {
+  /** Bytes of one element. */
+  readonly size: number;
+  /** The `count` elements that begin at byte `start`. */
+  read(view: DataView<ArrayBuffer>, start: number, count: number): Numbers;
+}
+
+// Kinds that tensors lack widen: signed bytes and shorts to int32.
+const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
+  [0x08, { size: 1, read: (view, start, n) => new Uint8Array(view.buffer, view.byteOffset + start, n).slice() }],
+  [0x09, { size: 1, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt8(start + i)) }],
+  [0x0b, { size: 2, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt16(start + 2 * i)) }],
+  [0x0c, { size: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt32(start + 4 * i)) }],
+  [0x0d, { size: 4, read: (view, start, n) => fill(new Float32Array(n), (i) => view.getFloat32(start + 4 * i)) }],
+  [0x0e, { size: 8, read: (view, start, n) => fill(new Float64Array(n), (i) => view.getFloat64(start + 8 * i)) }],
+]);
+
+/**
+ * The tensor in the IDX file `bytes`, not compressed: unsigned bytes become uint8, signed bytes, shorts and ints int32,
+ * floats float32, doubles float64.
+ *
+ * @param name What to call the file in errors
+ * @throws {SyntaxError} if the first four bytes are not those of an IDX file
+ * @throws {RangeError} if the file is not as long as its header says
+ * @see {@link http://yann.lecun.com/exdb/mnist/} for the format
+ *
+ * @example
+ * ```ts
+ * import { parseIdx } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = new Uint8Array([0, 0, 0x08, 1, 0, 0, 0, 3, 5, 0, 4]);
+ * assertEquals(parseIdx(bytes).toArray(), [5, 0, 4]);
+ * ```
+ */
+export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX"): Tensor {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const type = readType(bytes, name);
+  const shape = readShape(view, name);
+  const start = 4 + 4 * shape.length;
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (bytes.length !== start + count * type.size) {
+    const wanted = `header of ${start} and [${shape}] elements of ${type.size}`;
+    throw new RangeError(
+      `Cannot read ${name}: ${wanted} end at byte ${start + count * type.size}, the file at ${bytes.length}`,
+    );
+  }
+  return fromData(type.read(view, start, count), shape);
+}
+
+/**
+ * The tensor in the IDX file at `path`, gzipped or not: see {@linkcode parseIdx}.
+ *
+ * @throws {SyntaxError} if it is not an IDX file, or its compression is damaged
+ * @throws {RangeError} if the file is not as long as its header says
+ */
+export async function readIdx(path: string): Promise<Tensor> {
+  return parseIdx(await gunzip(await Deno.readFile(path), path), path);
+}
+
+function readType(bytes: Uint8Array, name: string): IdxType {
+  if (bytes.length < 4) {
+    throw new SyntaxError(`Cannot read ${name}: it has ${bytes.length} bytes, and an IDX header at least 4`);
+  }
+  if (bytes[0] !== 0 || bytes[1] !== 0) {
+    throw new SyntaxError(
+      `Cannot read ${name}: an IDX file begins 00 00, this one ${hex(bytes[0])} ${hex(bytes[1])} at byte 0`,
+    );
+  }
+  const type = TYPES.get(bytes[2]);
+  if (type !== undefined) return type;
+  const known = [...TYPES.keys()].map(hex).join(" ");
+  throw new SyntaxError(`Cannot read ${name}: byte 2 is ${hex(bytes[2])}, and IDX types are ${known}`);
+}
+
+function readShape(view: DataView<ArrayBuffer>, name: string): number[] {
+  const rank = view.getUint8(3);
+  if (view.byteLength < 4 + 4 * rank) {
+    throw new RangeError(
+      `Cannot read ${name}: sizes of rank ${rank} end at byte ${4 + 4 * rank}, the file at ${view.byteLength}`,
+    );
+  }
+  return Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+}
+
+function fill(elements: Numbers, at: (i: number) => number): Numbers {
+  for (let i = 0; i < elements.length; i++) elements[i] = at(i);
+  return elements;
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, "0");
+}

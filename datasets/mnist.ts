@@ -1,0 +1,105 @@
+/** MNIST from the nearest place that has it. */
+import { cacheDir, environment, granted } from "../core/cache_dir.ts";
+import { digits } from "./digits.ts";
+import { download } from "./download.ts";
+import type { ImageDataset } from "./image_dataset.ts";
+import { MNIST_FILES, readMnistFolder } from "./mnist_files.ts";
+import type { DownloadProgress } from "./receive.ts";
+
+/** Where MNIST is kept on the web, the first asked first. */
+export const MNIST_MIRRORS: readonly string[] = [
+  "https://ossci-datasets.s3.amazonaws.com/mnist/",
+  "https://storage.googleapis.com/cvdf-datasets/mnist/",
+];
+
+/** Where {@linkcode loadMnist} may look. */
+export interface MnistOptions {
+  /** A folder that holds the four IDX files, gzipped or not: then nowhere else is looked. */
+  dir?: string;
+  /** Where downloads are kept; when absent the folder that `GRADUS_DATA` names, else `mnist` in the user's cache. */
+  cache?: string;
+  /** Keep off the network. */
+  offline?: boolean;
+  /** Folders on the web to download from; {@linkcode MNIST_MIRRORS} when absent. */
+  mirrors?: readonly string[];
+  /** Seed of the built-in digits, if it comes to them; 0 when absent. */
+  seed?: number;
+  /** Told how far each file's download has come. */
+  onProgress?: (progress: DownloadProgress) => void;
+  /** Ends the download, and with it the call. */
+  signal?: AbortSignal;
+}
+
+/**
+ * MNIST's 60,000 + 10,000 handwritten digits, or where they cannot be had the built-in ones of {@linkcode digits}.
+ *
+ * Looks in `dir` alone if given. Else in the cache folder, see {@linkcode MnistOptions.cache}; else downloads into it,
+ * 11 MB, each file checked by SHA-256; else generates. `name` and `source` of the result tell which. Asks for no
+ * permission: without `--allow-net`, say, it generates.
+ *
+ * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the names looked for
+ * @throws {SyntaxError | RangeError} if a file in `dir` is damaged
+ * @see {@link http://yann.lecun.com/exdb/mnist/} by LeCun, Cortes and Burges
+ *
+ * @example
+ * ```ts
+ * import { loadMnist } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { test } = await loadMnist({ offline: true });
+ * assertEquals(test.images.shape.slice(1), [28, 28]);
+ * ```
+ */
+export async function loadMnist(options: MnistOptions = {}): Promise<ImageDataset> {
+  const { dir, seed = 0, signal } = options;
+  if (dir !== undefined) return { ...await readMnistFolder(dir), source: `files in ${dir}` };
+  try {
+    return await fromCacheOrWeb(options);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const generated = digits({ seed });
+    return { ...generated, source: `${generated.source} (${(error as Error).message})` };
+  }
+}
+
+async function fromCacheOrWeb(options: MnistOptions): Promise<ImageDataset> {
+  const folder = options.cache ?? cacheFolder();
+  if (!granted({ name: "read", path: folder })) throw new Error(`no permission to read ${folder} (--allow-read)`);
+  const kept = await readKept(folder);
+  if (typeof kept !== "string") return { ...kept, source: `cache ${folder}` };
+  if (options.offline) throw new Error(`offline, and ${kept}`);
+  if (!granted({ name: "write", path: folder })) {
+    throw new Error(`${kept}; no permission to write there (--allow-write)`);
+  }
+  await downloadAll(folder, options);
+  return { ...await readMnistFolder(folder), source: `downloaded to ${folder}` };
+}
+
+function cacheFolder(): string {
+  const named = environment("GRADUS_DATA");
+  if (named !== undefined) return named;
+  const cache = cacheDir();
+  if (cache === null) throw new Error("no folder to keep MNIST in: set GRADUS_DATA and allow reading it (--allow-env)");
+  return `${cache}/mnist`;
+}
+
+/** The data set in the cache, or what is wrong with it. */
+async function readKept(folder: string): Promise<Omit<ImageDataset, "source"> | string> {
+  try {
+    return await readMnistFolder(folder);
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? `MNIST is not in ${folder}` : (error as Error).message;
+  }
+}
+
+async function downloadAll(folder: string, options: MnistOptions): Promise<void> {
+  const { onProgress, signal } = options;
+  let mirrors = options.mirrors ?? MNIST_MIRRORS;
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [name, sha256] of Object.entries(MNIST_FILES)) {
+    const urls = mirrors.map((mirror) => `${mirror}${name}.gz`);
+    const url = await download({ urls, sha256, target: `${folder}/${name}`, onProgress, signal });
+    // The mirror that gave this file is asked first for the next: a dead one costs its time-out once.
+    mirrors = mirrors.toSorted((a, b) => Number(url?.startsWith(b)) - Number(url?.startsWith(a)));
+  }
+}

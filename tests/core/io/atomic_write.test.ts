@@ -1,0 +1,41 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { writeAtomically } from "../../../core/io/atomic_write.ts";
+import { inFolder, namesIn } from "./in_folder.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe("writeAtomically()", () => {
+  it("writeAtomically() writes the parts one after the other", () =>
+    inFolder(async (folder) => {
+      await writeAtomically(`${folder}/f`, [bytes("ab"), bytes(""), bytes("c")]);
+      assertEquals(await Deno.readTextFile(`${folder}/f`), "abc");
+    }));
+
+  it("writeAtomically() replaces an old file and leaves nothing beside it", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/f`, "a longer old file");
+      await writeAtomically(`${folder}/f`, [bytes("new")]);
+      assertEquals(await Deno.readTextFile(`${folder}/f`), "new");
+      assertEquals(namesIn(folder), ["f"]);
+    }));
+
+  it("writeAtomically() keeps the old file when a part fails midway", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/f`, "old");
+      const parts = function* () {
+        yield bytes("half of the new");
+        throw new Error("no more");
+      };
+      await assertRejects(() => writeAtomically(`${folder}/f`, parts()), Error, "no more");
+      assertEquals(await Deno.readTextFile(`${folder}/f`), "old");
+      assertEquals(namesIn(folder), ["f"]);
+    }));
+
+  it("writeAtomically() removes its temporary file when the final name cannot be taken", () =>
+    inFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/taken/full`, { recursive: true });
+      await assertRejects(() => writeAtomically(`${folder}/taken`, [bytes("x")]));
+      assertEquals(namesIn(folder), ["taken"]);
+    }));
+});
