@@ -1,0 +1,110 @@
+/** An operation of your own: how it goes forward, and how it goes back. */
+import { isFloating } from "../core/dtype.ts";
+import type { OpNode } from "../core/record.ts";
+import { Tensor } from "../core/tensor.ts";
+import { releasedError, Saved } from "./node.ts";
+import { isGradEnabled, noGrad } from "./tape.ts";
+
+/** What `forward` leaves for `backward`. */
+export class Context {
+  #saved: Saved[] = [];
+  /** Which arguments want a gradient: 0 for those that do not may be skipped. */
+  needsInputGrad: readonly boolean[] = [];
+
+  /** Keeps tensors for `backward`; editing them in place before then is noticed. */
+  saveForBackward(...tensors: Tensor[]): void {
+    this.#saved = tensors.map((x) => new Saved(x));
+  }
+
+  /** The tensors kept, in the same order. */
+  get savedTensors(): Tensor[] {
+    return this.#saved.map((saved) => saved.read("a Function"));
+  }
+}
+
+/** The gradient of each argument of `forward`, in order; `null` for what has none. One argument needs no array. */
+export type Gradients = Tensor | readonly (Tensor | null)[];
+
+/** What a class derived from {@linkcode Function} brings. */
+export interface Differentiable<Args extends readonly unknown[]> {
+  /** The class's name, for messages. */
+  readonly name: string;
+  /** The value. */
+  forward(ctx: Context, ...args: Args): Tensor;
+  /** The gradients of the arguments from the gradient of the value. */
+  backward(ctx: Context, gradOutput: Tensor): Gradients;
+}
+
+/**
+ * The base of an operation with a derivative of its own, as in PyTorch: derive from it, write `forward` and `backward` as
+ * static methods, and call `apply`. The tape does the rest.
+ *
+ * @example
+ * ```ts
+ * import { autograd, tensor, type Tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class MyRelu extends autograd.Function {
+ *   static forward(ctx: autograd.Context, i: Tensor): Tensor {
+ *     const result = i.clampMin(0);
+ *     ctx.saveForBackward(i);
+ *     return result;
+ *   }
+ *   static backward(ctx: autograd.Context, gradOutput: Tensor): Tensor {
+ *     const [i] = ctx.savedTensors;
+ *     return gradOutput.mul(i.gt(0));
+ *   }
+ * }
+ *
+ * const x = tensor([-1, 2]).requiresGrad_();
+ * MyRelu.apply(x).sum().backward();
+ * assertEquals(x.g?.toArray(), [0, 1]);
+ * ```
+ */
+export abstract class Function {
+  /**
+   * Calls `forward` and remembers the way back.
+   *
+   * @throws {TypeError} If `forward` answers an integer while an argument wants a gradient.
+   */
+  static apply<Args extends readonly unknown[]>(this: Differentiable<Args>, ...args: Args): Tensor {
+    const ctx = new Context();
+    ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
+    const result = noGrad(() => this.forward(ctx, ...args));
+    if (!isGradEnabled() || !ctx.needsInputGrad.includes(true)) return result;
+    if (!isFloating(result.dtype)) {
+      throw new TypeError(
+        `Cannot differentiate ${this.name}: its result is ${result.dtype}, which carries no gradient`,
+      );
+    }
+    const out = args.includes(result) ? result.detach() : result; // the input itself must keep its own history
+    out.requiresGrad = true;
+    out.node = new FunctionNode(this, ctx, args);
+    return out;
+  }
+}
+
+class FunctionNode implements OpNode {
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  readonly #places: readonly number[];
+  #ctx: Context | null;
+
+  constructor(readonly op: Pick<Differentiable<never>, "name" | "backward">, ctx: Context, args: readonly unknown[]) {
+    this.name = op.name;
+    this.#ctx = ctx;
+    this.#places = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []));
+    this.inputs = args.filter((x) => x instanceof Tensor);
+  }
+
+  back(g: Tensor): readonly (Tensor | null)[] {
+    if (this.#ctx === null) throw releasedError(this.name);
+    const result = this.op.backward(this.#ctx, g);
+    const grads = result instanceof Tensor ? [result] : result;
+    return this.#places.map((i) => grads[i] ?? null);
+  }
+
+  release(): void {
+    this.#ctx = null;
+  }
+}

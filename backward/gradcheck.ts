@@ -1,0 +1,114 @@
+/** Derivatives by finite differences: the judge of every rule. */
+import "./tape.ts"; // gradcheck goes backward
+import { fromData } from "../core/create.ts";
+import { sameShape, show } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+
+/** How a gradient is checked. */
+export interface GradcheckOptions {
+  /** Distance of the two points of the difference; ∛ε ≈ 6e-6 balances rounding against curvature. */
+  step?: number;
+  /** Absolute part of the tolerance `|analytic − numeric| ≤ atol + rtol·|numeric|`. */
+  atol?: number;
+  /** Relative part of the tolerance. */
+  rtol?: number;
+}
+
+/**
+ * Checks a rule against central differences `(f(x + h) − f(x − h)) / 2h`, for every element of every input.
+ *
+ * The outputs are weighted by a fixed pattern of upstream gradients, so that each of them counts, and the rule is asked for the
+ * gradient of that sum. The default tolerance, 1e-7, is meant for smooth functions of values near 1; keep inputs off kinks.
+ *
+ * @example
+ * ```ts
+ * import { checkRule, type Tensor, tensor } from "@gradus/gradus";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const x = tensor([0.5, -1.5], { dtype: "float64" });
+ * checkRule((x) => x.mul(x), (g, x) => [g.mul(x).mul(2)], [x]);
+ * assertThrows(() => checkRule((x) => x.mul(x), (g, x) => [g.mul(x).mul(3)], [x]), Error, "differs");
+ * ```
+ * @throws {TypeError} If an input is not float64: finite differences in float32 drown in rounding.
+ * @throws {Error} If a gradient differs; the message names the input, the element and both values.
+ */
+export function checkRule(
+  f: (...inputs: Tensor[]) => Tensor,
+  rule: (g: Tensor, ...inputs: Tensor[]) => readonly (Tensor | null)[],
+  inputs: readonly Tensor[],
+  { step = 6e-6, atol = 1e-7, rtol = 1e-7 }: GradcheckOptions = {},
+): void {
+  inputs.forEach(checkInput);
+  const points = inputs.map((x) => x.clone());
+  const g = weights(f(...points));
+  const analytic = rule(g, ...points);
+  points.forEach((x, i) => {
+    const found = analytic[i];
+    if (found === null) throw new Error(`The rule gives no gradient of input ${i}`);
+    if (!sameShape(found.shape, x.shape)) {
+      throw new Error(
+        `The gradient of input ${i} differs in shape: found ${show(found.shape)}, expected ${show(x.shape)}`,
+      );
+    }
+    const dx = found.contiguous();
+    for (let j = 0; j < x.numel(); j++) {
+      const numeric = slope(() => f(...points).mul(g).sum().item(), x, j, step);
+      const given = dx.data[dx.offset + j];
+      if (!(Math.abs(given - numeric) <= atol + rtol * Math.abs(numeric))) {
+        throw new Error(
+          `The gradient of input ${i} differs at element ${j} of ${
+            show(x.shape)
+          }: the rule gives ${given}, finite differences give ${numeric}`,
+        );
+      }
+    }
+  });
+}
+
+function checkInput(x: Tensor, i: number): void {
+  if (x.dtype !== "float64") {
+    throw new TypeError(`Cannot check the gradient of input ${i}: it is ${x.dtype}, use float64 (double())`);
+  }
+}
+
+/** Upstream gradients that differ from each other and from 0 and 1, so that no output's error can hide. */
+function weights(out: Tensor): Tensor {
+  const data = Float64Array.from({ length: out.numel() }, (_, i) => 0.4 + ((i * 0.618034) % 1));
+  return fromData(data, out.shape);
+}
+
+function slope(f: () => number, x: Tensor, at: number, step: number): number {
+  const before = x.data[at];
+  x.data[at] = before + step;
+  const above = f();
+  x.data[at] = before - step;
+  const below = f();
+  x.data[at] = before;
+  return (above - below) / (2 * step);
+}
+
+/**
+ * Checks the gradients that the tape gives for `f` against finite differences, for every element of every input.
+ *
+ * @example
+ * ```ts
+ * import { gradcheck, tensor } from "@gradus/gradus";
+ *
+ * const x = tensor([[0.5, -1.5]], { dtype: "float64" });
+ * gradcheck((x) => x.tanh().mul(x).sum(), [x]);
+ * ```
+ * @throws {TypeError} If an input is not float64.
+ * @throws {Error} If a gradient differs; the message names the input, the element and both values.
+ */
+export function gradcheck(
+  f: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): void {
+  const taped = (g: Tensor, ...points: Tensor[]) => {
+    const leaves = points.map((x) => x.detach().requiresGrad_());
+    f(...leaves).backward({ gradient: g });
+    return leaves.map((x) => x.g ?? x.mul(0));
+  };
+  checkRule(f, taped, inputs.map((x) => x.detach()), options);
+}

@@ -1,0 +1,94 @@
+/**
+ * The calculus of element-wise functions: each derivative once.
+ *
+ * Formulas that the stages call by hand are functions; the table below has a line for every operation.
+ */
+import type { MapOp, ZipOp } from "../../core/backend/backend.ts";
+import { fresh } from "../../core/allocate.ts";
+import { cos, floor, sign, sin } from "../../core/ops/functions.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { notDifferentiable, type Rules } from "./rule.ts";
+
+/** `y = max(x, 0)`, so `dx = g` where `x > 0`, else 0; at 0 the slope is 0. */
+export function reluBackward(g: Tensor, x: Tensor): [dx: Tensor] {
+  return [g.mul(x.gt(0))];
+}
+
+/** `y = 1 / (1 + e⁻ˣ)`, so `dx = g · y · (1 − y)`. */
+export function sigmoidBackward(g: Tensor, y: Tensor): [dx: Tensor] {
+  return [g.mul(y.sub(y.mul(y)))];
+}
+
+/** `y = tanh x`, so `dx = g · (1 − y²)`. */
+export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
+  return [g.sub(g.mul(y).mul(y))];
+}
+
+/** `y = min(max(x, low), high)`, so `dx = g` between the bounds and on them, else 0. */
+export function clampBackward(g: Tensor, x: Tensor, low: number, high: number): [dx: Tensor] {
+  return [g.mul(x.ge(low)).mul(x.le(high))];
+}
+
+/** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0. */
+export function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
+  return [
+    wants[0] ? g.mul(b).mul(a.pow(b.sub(b.ne(0)))) : null,
+    wants[1] ? g.mul(y).mul(a.add(a.eq(0)).log()) : null,
+  ];
+}
+
+/** The larger (or smaller) of two gets the gradient; equal ones share it. */
+function winner(g: Tensor, a: Tensor, b: Tensor): Tensor {
+  return g.mul(a.gt(b).float().add(a.eq(b).float().mul(0.5)));
+}
+
+const flat = (g: Tensor) => [fresh(g.shape, g.dtype)];
+const towardZero = (x: Tensor) => sign(x).mul(floor(x.abs()));
+
+/** The rules of one argument. */
+export const mapRules: Rules<MapOp> = {
+  copy: (g) => [g],
+  neg: (g) => [g.neg()],
+  abs: (g, { a }) => [g.mul(sign(a))],
+  sign: flat,
+  exp: (g, { y }) => [g.mul(y)],
+  expm1: (g, { y }) => [g.mul(y.add(1))],
+  log: (g, { a }) => [g.div(a)],
+  log1p: (g, { a }) => [g.div(a.add(1))],
+  sqrt: (g, { y }) => [g.div(y.mul(2))],
+  rsqrt: (g, { y }) => [g.mul(y.pow(3)).mul(-0.5)],
+  reciprocal: (g, { y }) => [g.mul(y).mul(y).neg()],
+  square: (g, { a }) => [g.mul(a).mul(2)],
+  sin: (g, { a }) => [g.mul(cos(a))],
+  cos: (g, { a }) => [g.mul(sin(a)).neg()],
+  tanh: (g, { y }) => tanhBackward(g, y),
+  sigmoid: (g, { y }) => sigmoidBackward(g, y),
+  relu: (g, { a }) => reluBackward(g, a),
+  erf: (g, { a }) => [g.mul(a.mul(a).neg().exp()).mul(2 / Math.sqrt(Math.PI))],
+  floor: flat,
+  ceil: flat,
+  round: flat,
+  clamp: (g, { a, settings }) => clampBackward(g, a, settings.low, settings.high),
+  not: notDifferentiable,
+};
+
+/** The rules of two arguments. */
+export const zipRules: Rules<ZipOp> = {
+  add: (g) => [g, g],
+  sub: (g) => [g, g.neg()],
+  mul: (g, { a, b, wants }) => [wants[0] ? g.mul(b) : null, wants[1] ? g.mul(a) : null],
+  div: (g, { b, y, wants }) => [g.div(b), wants[1] ? g.mul(y).div(b).neg() : null],
+  pow: (g, { a, b, y, wants }) => powBackward(g, a, b, y, wants),
+  maximum: (g, { a, b }) => [winner(g, a, b), winner(g, b, a)],
+  minimum: (g, { a, b }) => [winner(g, b, a), winner(g, a, b)],
+  remainder: (g, { a, b }) => [g, g.mul(floor(a.div(b))).neg()],
+  fmod: (g, { a, b }) => [g, g.mul(towardZero(a.div(b))).neg()],
+  eq: notDifferentiable,
+  ne: notDifferentiable,
+  lt: notDifferentiable,
+  le: notDifferentiable,
+  gt: notDifferentiable,
+  ge: notDifferentiable,
+  and: notDifferentiable,
+  or: notDifferentiable,
+};

@@ -1,0 +1,61 @@
+/** The calculus of reductions, and of softmax, which divides by one. */
+import type { ReduceOp } from "../../core/backend/backend.ts";
+import { arange } from "../../core/create.ts";
+import { type Shape } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { notDifferentiable, type Rules } from "./rule.ts";
+
+/** `y = eˣ / Σeˣ` along `dim`, so `dx = y · (g − Σ g·y)`. */
+export function softmaxBackward(g: Tensor, y: Tensor, dim = -1): [dx: Tensor] {
+  return [y.mul(g.sub(g.mul(y).sum(dim, true)))];
+}
+
+/** `y = x − ln Σeˣ` along `dim`, so `dx = g − eʸ · Σg`. */
+export function logSoftmaxBackward(g: Tensor, y: Tensor, dim = -1): [dx: Tensor] {
+  return [g.sub(y.exp().mul(g.sum(dim, true)))];
+}
+
+/** `y = Σx`, so every element gets `g`. */
+export function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [dx: Tensor] {
+  return [spreadOver(g, shape, dims).expand(...shape)];
+}
+
+/** `y = Πx`, so each element gets `g` times the product of the others, also where one of them is 0. */
+export function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
+  const zero = x.eq(0).to(x.dtype);
+  const zeros = zero.sum(dims, true);
+  const rest = x.add(zero); // zeros replaced by 1, so that the product of the others is left
+  const others = rest.prod(dims, true).div(rest).mul(zeros.eq(0).to(x.dtype).add(zeros.eq(1).to(x.dtype).mul(zero)));
+  return [spreadOver(g, x.shape, dims).mul(others)];
+}
+
+/** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally. */
+export function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
+  const reached = x.eq(spreadOver(y, x.shape, dims)).to(x.dtype);
+  return [spreadOver(g, x.shape, dims).mul(reached).div(reached.sum(dims, true))];
+}
+
+/** `y = x[indices]` along `dim`: that one element gets `g`. */
+export function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices: Tensor): [dx: Tensor] {
+  const places = arange(0, shape[dim], 1, { dtype: "int32" }).view(...shape.map((n, d) => (d === dim ? n : 1)));
+  const chosen = places.eq(spreadOver(indices, shape, [dim])).to(g.dtype);
+  return [spreadOver(g, shape, [dim]).mul(chosen)];
+}
+
+/** A result of a reduction with the folded dimensions back as size 1, whether they were kept or not. */
+function spreadOver(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
+  return y.reshape(...shape.map((n, d) => (dims.includes(d) ? 1 : n)));
+}
+
+/** The rules of reductions. */
+export const reduceRules: Rules<ReduceOp | "extreme"> = {
+  sum: (g, { shape, settings }) => sumBackward(g, shape, settings.dims),
+  prod: (g, { a, settings }) => prodBackward(g, a, settings.dims),
+  max: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
+  min: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
+  extreme: (g, { shape, settings }) => extremeAtBackward(g, shape, settings.dim, settings.indices),
+  argmax: notDifferentiable,
+  argmin: notDifferentiable,
+  any: notDifferentiable,
+  all: notDifferentiable,
+};

@@ -1,0 +1,10 @@
+/** The whole calculus in one table: a line for every operation that `core/` has. One that lacks a line does not compile. */
+import type { OpName } from "../../core/record.ts";
+import { mapRules, zipRules } from "./elementwise.ts";
+import { linalgRules } from "./linalg.ts";
+import { movementRules } from "./movement.ts";
+import { reduceRules } from "./reduce.ts";
+import type { Rules } from "./rule.ts";
+
+/** The rule of every operation. */
+export const rules: Rules<OpName> = { ...mapRules, ...zipRules, ...reduceRules, ...movementRules, ...linalgRules };
