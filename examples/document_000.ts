@@ -1,0 +1,152 @@
+/**
+ * Document 000, replayed: a whole network from memory, 784-128-64-10. Two things are as written there, and unusual: each row
+ * of the batch has a bias row of its own, and log-softmax divides by the sum over the whole batch. It learns all the same.
+ *
+ *     deno run --allow-read --allow-env=HOME --allow-ffi examples/document_000.ts [--data DIR] [--epochs N]
+ *
+ * Without `--allow-ffi` the products run in WebAssembly, and it takes longer.
+ */
+import { arange, defaultGenerator, fromData, manualSeed, noGrad, rand, type Tensor } from "../mod.ts";
+import { shuffledOrder } from "../core/random/torch_orders.ts";
+import type { ImageDataset, LabelledImages } from "../mod.ts";
+import { documentNumbers, realMnist, replaySettings } from "./document_data.ts";
+
+const BATCH = 1024;
+
+interface Layer {
+  readonly parameters: readonly Tensor[];
+  call(x: Tensor): Tensor;
+}
+
+class Linear implements Layer {
+  readonly parameters: readonly [w: Tensor, b: Tensor];
+
+  constructor(rows: number, columns: number) {
+    this.parameters = [uniform(rows, columns), uniform(BATCH, columns)];
+  }
+
+  call(x: Tensor): Tensor {
+    const [w, b] = this.parameters;
+    return x.matmul(w).add(b); // [1024, columns]
+  }
+}
+
+/** Uniform numbers in ±1/√rows, which want a gradient. */
+function uniform(rows: number, columns: number): Tensor {
+  const bound = 1 / Math.sqrt(rows);
+  return rand([rows, columns]).mul(2 * bound).sub(bound).requiresGrad_();
+}
+
+class ReLu implements Layer {
+  readonly parameters = [];
+  call(x: Tensor): Tensor {
+    return x.relu();
+  }
+}
+
+class LogSoftmax implements Layer {
+  readonly parameters = [];
+  call(x: Tensor): Tensor {
+    return x.exp().div(x.exp().sum()).log();
+  }
+}
+
+class Model {
+  constructor(readonly layers: readonly Layer[]) {}
+
+  parameters(): Tensor[] {
+    return this.layers.flatMap((layer) => layer.parameters);
+  }
+
+  infer(x: Tensor): Tensor {
+    return this.layers.reduce((value, layer) => layer.call(value), x);
+  }
+}
+
+class Optimizer {
+  constructor(readonly parameters: readonly Tensor[], readonly lr: number) {}
+
+  step(): void {
+    noGrad(() => this.parameters.forEach((p) => p.sub_(p.g!.mul(this.lr))));
+  }
+
+  zeroGrad(): void {
+    this.parameters.forEach((p) => (p.g = null));
+  }
+}
+
+/** PyTorch's `NLLLoss`: minus the mean of each row's entry at its target. */
+function nllLoss(logProbabilities: Tensor, targets: Tensor): Tensor {
+  const [rows, classes] = logProbabilities.shape;
+  const places = arange(0, rows * classes, classes, { dtype: "int32" }).add(targets.int());
+  return logProbabilities.view(-1).index(places).mean().neg();
+}
+
+function accuracy(predictions: Tensor, targets: Tensor): number {
+  return predictions.argmax(-1).eq(targets.int()).float().mean().item();
+}
+
+/** Full batches in the order that `DataLoader(shuffle=True)` would take; the short one at the end is skipped, as there. */
+function* batches({ images, labels }: LabelledImages): Generator<[x: Tensor, y: Tensor]> {
+  const order = fromData(shuffledOrder(defaultGenerator, labels.shape[0]), labels.shape);
+  for (let from = 0; from + BATCH <= labels.shape[0]; from += BATCH) {
+    const rows = order.slice(0, from, from + BATCH);
+    yield [images.index(rows).view(BATCH, 784).float().div(255), labels.index(rows)];
+  }
+}
+
+class Learner {
+  constructor(readonly model: Model, readonly dataset: ImageDataset) {}
+
+  *fit(epochs: number, lr: number): Generator<[loss: number, accuracy: number]> {
+    const optimizer = new Optimizer(this.model.parameters(), lr);
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const losses = Array.from(batches(this.dataset.train), ([x, y]) => this.#learn(optimizer, x, y));
+      yield [average(losses), this.#validate()];
+    }
+  }
+
+  #learn(optimizer: Optimizer, x: Tensor, y: Tensor): number {
+    optimizer.zeroGrad();
+    const loss = nllLoss(this.model.infer(x), y);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  }
+
+  #validate(): number {
+    return noGrad(() => average(Array.from(batches(this.dataset.test), ([x, y]) => accuracy(this.model.infer(x), y))));
+  }
+}
+
+function average(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Mean loss and accuracy after each epoch, from seed 42. */
+export function replay000(dataset: ImageDataset, epochs: number): Generator<[loss: number, accuracy: number]> {
+  manualSeed(42);
+  const model = new Model([
+    new Linear(784, 128),
+    new ReLu(),
+    new Linear(128, 64),
+    new ReLu(),
+    new Linear(64, 10),
+    new LogSoftmax(),
+  ]);
+  return new Learner(model, dataset).fit(epochs, 0.01);
+}
+
+if (import.meta.main) {
+  const there = documentNumbers<[number, number][]>("000:");
+  const { data, epochs } = replaySettings(Deno.args, there.length);
+  const dataset = await realMnist(data);
+  console.log("epoch   loss there   loss here   accuracy there   accuracy here");
+  let epoch = 0;
+  for (const [loss, score] of replay000(dataset, epochs)) {
+    const [lossThere, scoreThere] = there[epoch++];
+    const figures = [lossThere.toFixed(4), loss.toFixed(4), scoreThere.toFixed(4), score.toFixed(4)];
+    console.log(String(epoch).padStart(5) + figures.map((text, i) => text.padStart([13, 12, 17, 16][i])).join(""));
+  }
+  console.log(`${(performance.now() / 1000).toFixed(1)} s`);
+}

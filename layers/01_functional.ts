@@ -1,0 +1,157 @@
+/**
+ * Stage 1, functions. Last stage: none, this is where the path begins.
+ * What moved: nothing yet; every function stands beside the one that undoes it, and the programmer calls them in reverse order.
+ * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
+ */
+import { tensor } from "../core/create.ts";
+import { pick } from "../core/ops/index.ts";
+import { linear } from "../core/ops/linalg.ts";
+import { sameShape, show } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/elementwise.ts";
+import { linBackward } from "../backward/rules/linalg.ts";
+import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
+import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
+import { upstream } from "../backward/upstream.ts";
+
+/** A linear layer `x @ w + b`: x [batch, in], w [in, out], b [out]. */
+export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
+  return linear(x, w, b);
+}
+
+/** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`. */
+export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor): void {
+  [inp.g, w.g, b.g] = linBackward(upstream(out), inp, w);
+}
+
+/** `max(x, 0)`. */
+export function relu(x: Tensor): Tensor {
+  return x.clampMin(0);
+}
+
+/** Fills `inp.g` from `out.g`, where `out = relu(inp)`. */
+export function reluGrad(inp: Tensor, out: Tensor): void {
+  [inp.g] = reluBackward(upstream(out), inp);
+}
+
+/** `1 / (1 + e⁻ˣ)`. */
+export function sigmoid(x: Tensor): Tensor {
+  return x.sigmoid();
+}
+
+/** Fills `inp.g` from `out.g`, where `out = sigmoid(inp)`. */
+export function sigmoidGrad(inp: Tensor, out: Tensor): void {
+  [inp.g] = sigmoidBackward(upstream(out), out);
+}
+
+/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
+export function tanh(x: Tensor): Tensor {
+  return x.tanh();
+}
+
+/** Fills `inp.g` from `out.g`, where `out = tanh(inp)`. */
+export function tanhGrad(inp: Tensor, out: Tensor): void {
+  [inp.g] = tanhBackward(upstream(out), out);
+}
+
+/** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
+export function softmax(x: Tensor, dim = -1): Tensor {
+  const e = x.sub(x.max(dim, true).values).exp();
+  return e.div(e.sum(dim, true));
+}
+
+/** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
+export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
+  [inp.g] = softmaxBackward(upstream(out), out, dim);
+}
+
+/** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
+export function logSoftmax(x: Tensor, dim = -1): Tensor {
+  return x.sub(x.logsumexp(dim, true));
+}
+
+/** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
+export function logSoftmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
+  [inp.g] = logSoftmaxBackward(upstream(out), out, dim);
+}
+
+/**
+ * The mean squared error `Σ(p − t)² / n`; a prediction [n, 1] loses its last dimension, as in the documents.
+ *
+ * @throws {RangeError} If the shapes still differ: broadcasting [n, 1] with [n] to [n, n] is the classic silent bug.
+ */
+export function mse(output: Tensor, targ: Tensor): Tensor {
+  return predictions(output, targ).sub(targ).pow(2).mean();
+}
+
+/** Fills `inp.g` with the gradient of `mse(inp, targ)`. */
+export function mseGrad(inp: Tensor, targ: Tensor): void {
+  const [g] = mseBackward(tensor(1), predictions(inp, targ), targ);
+  inp.g = g.view(...inp.shape);
+}
+
+function predictions(output: Tensor, targ: Tensor): Tensor {
+  const p = output.ndim === targ.ndim + 1 ? output.squeeze(-1) : output;
+  if (sameShape(p.shape, targ.shape)) return p;
+  throw new RangeError(
+    `Cannot compare predictions ${show(output.shape)} with targets ${
+      show(targ.shape)
+    }: the shapes differ, and broadcasting them would pair every prediction with every target; use view() or at(":", 0)`,
+  );
+}
+
+/**
+ * The mean cross-entropy `−Σ ln softmax(z)[i, y_i] / n` of logits z [n, classes] and integer targets y [n].
+ *
+ * @throws {RangeError} If a target is no class, or there is not one for each row.
+ */
+export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
+  return pick(logSoftmax(logits), targ).mean().neg();
+}
+
+/** Fills `inp.g` with the gradient of `crossEntropy(inp, targ)`. */
+export function crossEntropyGrad(inp: Tensor, targ: Tensor): void {
+  [inp.g] = crossEntropyBackward(tensor(1), softmax(inp), targ);
+}
+
+/** Weights and biases of the documents' network: w1 [in, hidden], b1 [hidden], w2 [hidden, out], b2 [out]. */
+export interface TwoLayers {
+  /** First weights. */
+  w1: Tensor;
+  /** First bias. */
+  b1: Tensor;
+  /** Second weights. */
+  w2: Tensor;
+  /** Second bias. */
+  b2: Tensor;
+}
+
+/**
+ * The whole of it by hand: lin, relu, lin, mse forward, then each one's gradient in reverse order, left in the `.g` of the
+ * four parameters and of the input. Returns the loss.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { forwardAndBackward } from "@gradus/gradus/functional";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [w1, b1, w2, b2] = [tensor([[1]]), tensor([0]), tensor([[2]]), tensor([0])];
+ * const loss = forwardAndBackward(tensor([[3]]), tensor([5]), { w1, b1, w2, b2 }); // (2·3 − 5)²
+ * assertEquals(loss.item(), 1);
+ * assertEquals(w2.g?.toArray(), [[6]]); // 2·(6 − 5)·3
+ * assertEquals(w1.g?.toArray(), [[12]]); // 2·(6 − 5)·2·3
+ * ```
+ */
+export function forwardAndBackward(inp: Tensor, targ: Tensor, { w1, b1, w2, b2 }: TwoLayers): Tensor {
+  const l1 = lin(inp, w1, b1);
+  const l2 = relu(l1);
+  const out = lin(l2, w2, b2);
+  const loss = mse(out, targ);
+
+  mseGrad(out, targ);
+  linGrad(l2, out, w2, b2);
+  reluGrad(l1, l2);
+  linGrad(inp, l1, w1, b1);
+  return loss;
+}

@@ -1,0 +1,269 @@
+/**
+ * Stage 2, classes. What stage 1 cost us: names for every intermediate value, and the backward calls in the right order.
+ * What moved: each layer remembers its own `inp` and `out`, and `Model` walks the layers back.
+ * What stays: the forward functions of stage 1, the rules, and the `.g` slots.
+ */
+import type { Tensor } from "../core/tensor.ts";
+import { remembered } from "../backward/upstream.ts";
+import {
+  crossEntropy,
+  crossEntropyGrad,
+  lin,
+  linGrad,
+  logSoftmax,
+  logSoftmaxGrad,
+  mse,
+  mseGrad,
+  relu,
+  reluGrad,
+  sigmoid,
+  sigmoidGrad,
+  softmax,
+  softmaxGrad,
+  tanh,
+  tanhGrad,
+} from "./01_functional.ts";
+
+/** What a model is made of: a function that remembers what it needs to find its gradient. */
+export interface Layer {
+  /** Computes the output and remembers it. */
+  call(inp: Tensor): Tensor;
+  /** Fills the gradient of the input, and of the layer's own parameters, from the gradient of the output. */
+  backward(): void;
+  /** The tensors that training changes; none for an activation. */
+  readonly parameters: readonly Tensor[];
+}
+
+/** What training makes small: compares an output with its target. */
+export interface Loss {
+  /** Computes the loss and remembers what it compared. */
+  call(inp: Tensor, targ: Tensor): Tensor;
+  /** Fills the gradient of the output it compared. */
+  backward(): void;
+}
+
+/** `x @ w + b` with w [in, out] and b [out]. */
+export class Lin implements Layer {
+  /** What it was last called with. */
+  inp?: Tensor;
+  /** What it then answered. */
+  out?: Tensor;
+  /** The layer's weights and bias. */
+  readonly parameters: readonly Tensor[];
+
+  /** A layer over the given weights [in, out] and bias [out], which it shares. */
+  constructor(readonly w: Tensor, readonly b: Tensor) {
+    this.parameters = [w, b];
+  }
+
+  /** `inp @ w + b`. */
+  call(inp: Tensor): Tensor {
+    this.inp = inp;
+    this.out = lin(inp, this.w, this.b);
+    return this.out;
+  }
+
+  /** Fills `inp.g`, `w.g` and `b.g`. */
+  backward(): void {
+    linGrad(remembered(this.inp, "Lin"), remembered(this.out, "Lin"), this.w, this.b);
+  }
+}
+
+/** `max(x, 0)`. */
+export class Relu implements Layer {
+  /** What it was last called with. */
+  inp?: Tensor;
+  /** What it then answered. */
+  out?: Tensor;
+  /** None. */
+  readonly parameters: readonly Tensor[] = [];
+
+  /** The function, remembered. */
+  call(inp: Tensor): Tensor {
+    this.inp = inp;
+    this.out = relu(inp);
+    return this.out;
+  }
+
+  /** Fills `inp.g`. */
+  backward(): void {
+    reluGrad(remembered(this.inp, "Relu"), remembered(this.out, "Relu"));
+  }
+}
+
+/** `1 / (1 + e⁻ˣ)`. */
+export class Sigmoid implements Layer {
+  /** What it was last called with. */
+  inp?: Tensor;
+  /** What it then answered. */
+  out?: Tensor;
+  /** None. */
+  readonly parameters: readonly Tensor[] = [];
+
+  /** The function, remembered. */
+  call(inp: Tensor): Tensor {
+    this.inp = inp;
+    this.out = sigmoid(inp);
+    return this.out;
+  }
+
+  /** Fills `inp.g`. */
+  backward(): void {
+    sigmoidGrad(remembered(this.inp, "Sigmoid"), remembered(this.out, "Sigmoid"));
+  }
+}
+
+/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
+export class Tanh implements Layer {
+  /** What it was last called with. */
+  inp?: Tensor;
+  /** What it then answered. */
+  out?: Tensor;
+  /** None. */
+  readonly parameters: readonly Tensor[] = [];
+
+  /** The function, remembered. */
+  call(inp: Tensor): Tensor {
+    this.inp = inp;
+    this.out = tanh(inp);
+    return this.out;
+  }
+
+  /** Fills `inp.g`. */
+  backward(): void {
+    tanhGrad(remembered(this.inp, "Tanh"), remembered(this.out, "Tanh"));
+  }
+}
+
+/** `eˣ / Σeˣ` along the last dimension: `[batch, classes]`. */
+export class Softmax implements Layer {
+  /** What it was last called with. */
+  inp?: Tensor;
+  /** What it then answered. */
+  out?: Tensor;
+  /** None. */
+  readonly parameters: readonly Tensor[] = [];
+
+  /** The function, remembered. */
+  call(inp: Tensor): Tensor {
+    this.inp = inp;
+    this.out = softmax(inp);
+    return this.out;
+  }
+
+  /** Fills `inp.g`. */
+  backward(): void {
+    softmaxGrad(remembered(this.inp, "Softmax"), remembered(this.out, "Softmax"));
+  }
+}
+
+/** `x − ln Σeˣ` along the last dimension: `[batch, classes]`. */
+export class LogSoftmax implements Layer {
+  /** What it was last called with. */
+  inp?: Tensor;
+  /** What it then answered. */
+  out?: Tensor;
+  /** None. */
+  readonly parameters: readonly Tensor[] = [];
+
+  /** The function, remembered. */
+  call(inp: Tensor): Tensor {
+    this.inp = inp;
+    this.out = logSoftmax(inp);
+    return this.out;
+  }
+
+  /** Fills `inp.g`. */
+  backward(): void {
+    logSoftmaxGrad(remembered(this.inp, "LogSoftmax"), remembered(this.out, "LogSoftmax"));
+  }
+}
+
+/** The mean squared error `Σ(p − t)² / n` of predictions [n] or [n, 1] and targets [n]. */
+export class Mse implements Loss {
+  /** The predictions it was last called with. */
+  inp?: Tensor;
+  /** The targets it was last called with. */
+  targ?: Tensor;
+  /** The loss it then answered. */
+  out?: Tensor;
+
+  /** The loss, a single number. */
+  call(inp: Tensor, targ: Tensor): Tensor {
+    this.inp = inp;
+    this.targ = targ;
+    this.out = mse(inp, targ);
+    return this.out;
+  }
+
+  /** Fills `inp.g`; the loss is the end of the chain, so its own gradient is 1. */
+  backward(): void {
+    mseGrad(remembered(this.inp, "Mse"), remembered(this.targ, "Mse"));
+  }
+}
+
+/** The mean cross-entropy of logits [n, classes] and integer targets [n]. */
+export class CrossEntropy implements Loss {
+  /** The predictions it was last called with. */
+  inp?: Tensor;
+  /** The targets it was last called with. */
+  targ?: Tensor;
+  /** The loss it then answered. */
+  out?: Tensor;
+
+  /** The loss, a single number. */
+  call(inp: Tensor, targ: Tensor): Tensor {
+    this.inp = inp;
+    this.targ = targ;
+    this.out = crossEntropy(inp, targ);
+    return this.out;
+  }
+
+  /** Fills `inp.g`; the loss is the end of the chain, so its own gradient is 1. */
+  backward(): void {
+    crossEntropyGrad(remembered(this.inp, "CrossEntropy"), remembered(this.targ, "CrossEntropy"));
+  }
+}
+
+/**
+ * Layers one after the other, and a loss at their end.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { Lin, Model, Mse, Relu } from "@gradus/gradus/classes";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lin = new Lin(tensor([[1], [1]]), tensor([0]));
+ * const model = new Model([lin, new Relu()], new Mse());
+ * assertEquals(model.call(tensor([[1, 2]]), tensor([5])).item(), 4); // (3 − 5)²
+ * model.backward();
+ * assertEquals(lin.w.g?.toArray(), [[-4], [-8]]); // 2·(3 − 5)·x
+ * ```
+ */
+export class Model {
+  /** A model of the given layers, called in order. */
+  constructor(readonly layers: readonly Layer[], readonly loss: Loss) {}
+
+  /** Every layer's parameters, in order. */
+  get parameters(): Tensor[] {
+    return this.layers.flatMap((layer) => layer.parameters);
+  }
+
+  /** What the layers make of a batch, without a loss. */
+  predict(x: Tensor): Tensor {
+    for (const layer of this.layers) x = layer.call(x);
+    return x;
+  }
+
+  /** The loss of a batch and its targets. */
+  call(x: Tensor, targ: Tensor): Tensor {
+    return this.loss.call(this.predict(x), targ);
+  }
+
+  /** Fills every `.g`, from the loss back to the input. */
+  backward(): void {
+    this.loss.backward();
+    for (const layer of this.layers.toReversed()) layer.backward();
+  }
+}

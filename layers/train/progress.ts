@@ -1,0 +1,67 @@
+/** How far a loop has come: a bar that is drawn over itself on a terminal, a plain line at the end elsewhere. */
+
+/** Where progress is shown. */
+export interface ProgressOutput {
+  /** Whether a line can be drawn over. */
+  readonly terminal: boolean;
+  /** Writes text as it is. */
+  write(text: string): void;
+}
+
+/** Standard error, or nothing where there is none. */
+export function standardError(): ProgressOutput {
+  if (typeof Deno === "undefined") return { terminal: false, write: () => {} };
+  const encoder = new TextEncoder();
+  return { terminal: Deno.stderr.isTerminal(), write: (text) => void Deno.stderr.writeSync(encoder.encode(text)) };
+}
+
+const WIDTH = 24; // characters of the bar
+const EVERY = 100; // milliseconds between two drawings
+
+/**
+ * A progress bar with rate and remaining time.
+ *
+ * @example
+ * ```ts
+ * import { Progress } from "@gradus/gradus";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * let text = "";
+ * const bar = new Progress("epoch 1/5", 100, { terminal: true, write: (part) => text += part });
+ * bar.update(50, "loss 0.31");
+ * assertStringIncludes(text, "50%");
+ * ```
+ */
+export class Progress {
+  #started = performance.now();
+  #drawn = -Infinity;
+
+  /** A bar for `total` steps, shown on `out`. */
+  constructor(readonly label: string, readonly total: number, readonly out: ProgressOutput = standardError()) {}
+
+  /** Shows that `done` steps are behind us; off a terminal it stays silent. */
+  update(done: number, note = ""): void {
+    const now = performance.now();
+    if (!this.out.terminal || (now - this.#drawn < EVERY && done < this.total)) return;
+    this.#drawn = now;
+    const seconds = (now - this.#started) / 1000;
+    const rate = done / Math.max(seconds, 1e-9);
+    const filled = Math.round((WIDTH * done) / this.total);
+    const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
+    const percent = `${Math.floor((100 * done) / this.total)}%`.padStart(4);
+    const left = formatSeconds((this.total - done) / Math.max(rate, 1e-9));
+    this.out.write(`\r\x1b[K${this.label} ${bar}${percent} ${rate.toFixed(0)}/s, ${left} left ${note}`);
+  }
+
+  /** Takes the bar away. */
+  clear(): void {
+    if (this.out.terminal) this.out.write("\r\x1b[K");
+  }
+}
+
+/** Seconds as people read them: `4.2 s`, `1:05`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * Gradus: a neural-net library built step by step, from three loops to a compiled kernel.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = tensor([[1, 2], [3, 4]]);
+ * assertEquals(x.matmul(x).toArray(), [[7, 10], [15, 22]]);
+ * ```
+ * @module
+ */
+
+// Tensors.
+export { Tensor } from "./core/tensor.ts";
+export { arange, eye, fromData, full, linspace, ones, tensor, type TensorOptions, zeros } from "./core/create.ts";
+export { rand, randint, randn, type RandomOptions, randperm } from "./core/random/create.ts";
+export { einsum } from "./core/ops/einsum.ts";
+export * from "./core/ops/functions.ts";
+export { allclose, near, testEq, testNearZero, type Tolerance } from "./core/compare.ts";
+export { type PrintOptions, type PrintSettings, setPrintOptions } from "./core/format.ts";
+export type { DType, Numbers } from "./core/dtype.ts";
+export type { Index } from "./core/ops/index.ts";
+export type { Nested, Storage } from "./core/ops/read.ts";
+export type { Dims } from "./core/ops/reduce.ts";
+export type { Operand } from "./core/ops/elementwise.ts";
+
+// Random streams.
+export { defaultGenerator, Generator, manualSeed } from "./core/random/generator.ts";
+export { RandomState } from "./core/random/numpy_streams.ts";
+export { WichmannHill } from "./core/random/wichmann_hill.ts";
+
+// Back ends and the ladder.
+export { backend, type BackendName, backendReason, useBackend } from "./core/backend/choose.ts";
+export type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "./core/backend/backend.ts";
+export { ladder, type Rung } from "./core/matmul/ladder.ts";
+
+// Gradients.
+/** The automatic API under one name, as in PyTorch: `autograd.Function`. */
+export * as autograd from "./backward/autograd.ts";
+export { type GradHook, noGrad, registerHook, retainGrad } from "./backward/tape.ts";
+export { checkRule, gradcheck, type GradcheckOptions } from "./backward/gradcheck.ts";
+export type { BackwardOptions, OpNode } from "./core/record.ts";
+
+// Data and files.
+export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/mnist.ts";
+export type { DownloadProgress } from "./datasets/receive.ts";
+export { digits, type DigitsOptions } from "./datasets/digits.ts";
+export { parseIdx, readIdx } from "./datasets/idx.ts";
+export { drawDigit, type DrawOptions } from "./datasets/draw.ts";
+export type { ImageDataset, LabelledImages } from "./datasets/image_dataset.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensors,
+  readSafetensors,
+  type Safetensors,
+  writeSafetensors,
+} from "./core/io/safetensors.ts";
+export { formatSeconds, Progress, type ProgressOutput, standardError } from "./layers/train/progress.ts";

@@ -1,0 +1,106 @@
+/** All stages leave the same gradients: same weights, same batch, one comparison of every `.g`. */
+import { assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import type { Tensor } from "../../core/tensor.ts";
+import { manualSeed } from "../../core/random/generator.ts";
+import { randint, randn } from "../../core/random/create.ts";
+import { zeros } from "../../core/create.ts";
+import * as fn from "../../layers/01_functional.ts";
+import * as classes from "../../layers/02_classes.ts";
+import * as layerFunctions from "../../layers/03_layer_function.ts";
+import * as functions from "../../layers/04_function.ts";
+
+interface Weights {
+  w1: Tensor;
+  b1: Tensor;
+  w2: Tensor;
+  b2: Tensor;
+}
+
+/** Runs one stage on the weights and batch it is given; the loss is its answer, the gradients are left in `.g`. */
+type Stage = (weights: Weights, x: Tensor, y: Tensor) => Tensor;
+
+const regression: Record<string, Stage> = {
+  "stage 1": (weights, x, y) => fn.forwardAndBackward(x, y, weights),
+  "stage 2": ({ w1, b1, w2, b2 }, x, y) => {
+    const { Lin, Model, Mse, Relu } = classes;
+    return walkedBack(new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse()), x, y);
+  },
+  "stage 3": ({ w1, b1, w2, b2 }, x, y) => {
+    const { Lin, Model, Mse, Relu } = layerFunctions;
+    return walkedBack(new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse()), x, y);
+  },
+  "stage 4": ({ w1, b1, w2, b2 }, x, y) => {
+    const { activation, linear, Model, Mse, Relu } = functions;
+    return foundBack(new Model([linear(w1, b1), activation(Relu), linear(w2, b2)], Mse), x, y);
+  },
+};
+
+const classification: Record<string, Stage> = {
+  "stage 1": ({ w1, b1, w2, b2 }, x, y) => {
+    const l1 = fn.lin(x, w1, b1);
+    const l2 = fn.sigmoid(l1);
+    const out = fn.lin(l2, w2, b2);
+    fn.crossEntropyGrad(out, y);
+    fn.linGrad(l2, out, w2, b2);
+    fn.sigmoidGrad(l1, l2);
+    fn.linGrad(x, l1, w1, b1);
+    return fn.crossEntropy(out, y);
+  },
+  "stage 2": ({ w1, b1, w2, b2 }, x, y) => {
+    const { CrossEntropy, Lin, Model, Sigmoid } = classes;
+    return walkedBack(new Model([new Lin(w1, b1), new Sigmoid(), new Lin(w2, b2)], new CrossEntropy()), x, y);
+  },
+  "stage 3": ({ w1, b1, w2, b2 }, x, y) => {
+    const { CrossEntropy, Lin, Model, Sigmoid } = layerFunctions;
+    return walkedBack(new Model([new Lin(w1, b1), new Sigmoid(), new Lin(w2, b2)], new CrossEntropy()), x, y);
+  },
+  "stage 4": ({ w1, b1, w2, b2 }, x, y) => {
+    const { activation, CrossEntropy, linear, Model, Sigmoid } = functions;
+    return foundBack(new Model([linear(w1, b1), activation(Sigmoid), linear(w2, b2)], CrossEntropy), x, y);
+  },
+};
+
+function walkedBack(model: { call(x: Tensor, y: Tensor): Tensor; backward(): void }, x: Tensor, y: Tensor): Tensor {
+  const loss = model.call(x, y);
+  model.backward();
+  return loss;
+}
+
+function foundBack(model: { call(x: Tensor, y: Tensor): Tensor }, x: Tensor, y: Tensor): Tensor {
+  const loss = model.call(x.requiresGrad_(), y);
+  loss.backward();
+  return loss;
+}
+
+/** The documents' network on a batch of 12: the loss, and the gradient of everything that went in. */
+function run(stage: Stage, outputs: number): Record<string, unknown> {
+  manualSeed(42);
+  const [w1, b1, w2, b2] = [randn([7, 5]), zeros([5]), randn([5, outputs]), zeros([outputs])];
+  const x = randn([12, 7]);
+  const y = outputs === 1 ? randn([12]) : randint(0, outputs, [12]);
+  const loss = stage({ w1, b1, w2, b2 }, x, y).item();
+  return Object.fromEntries([
+    ["loss", loss],
+    ...Object.entries({ w1, b1, w2, b2, x }).map(([name, v]) => [name, v.g?.toArray()]),
+  ]);
+}
+
+describe("stages", () => {
+  for (
+    const [task, stages, outputs] of [["regression", regression, 1], ["classification", classification, 4]] as const
+  ) {
+    const first = run(stages["stage 1"], outputs);
+    for (const [name, stage] of Object.entries(stages)) {
+      it(`${name} leaves the loss and every gradient of stage 1, bit for bit, in ${task}`, () => {
+        assertEquals(run(stage, outputs), first);
+      });
+    }
+
+    it(`stage 1 leaves a gradient other than 0 on every parameter in ${task}`, () => {
+      for (const [name, g] of Object.entries(first)) {
+        assertEquals((Array.isArray(g) ? g.flat() : [g]).some((v) => v !== 0 && Number.isFinite(v)), true, name);
+      }
+    });
+  }
+});
