@@ -47,7 +47,8 @@ function checkWalk(
   col: number,
   length: number,
 ): void {
-  const [down, right] = [(rows - 1) * row, (cols - 1) * col];
+  const down = (rows - 1) * row;
+  const right = (cols - 1) * col;
   const low = offset + Math.min(down, 0) + Math.min(right, 0);
   const high = offset + Math.max(down, 0) + Math.max(right, 0);
   const empty = rows === 0 || cols === 0;

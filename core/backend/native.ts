@@ -6,7 +6,7 @@ import { allFloat32, describeGemm, GEMM_FIELDS, unwrap } from "./descriptor.ts";
 import { cachedKernels, compileKernel, type Host, thisHost } from "./kernel_file.ts";
 import { reference } from "./reference.ts";
 
-export type { Host };
+export type { Backend, Host };
 
 /** What can be called, as `kernels.h` declares it. */
 export const SYMBOLS = {

@@ -4,7 +4,9 @@
 #define GRADUS_TILE_H
 
 // LANES floats make a vector; a tile of C is ROWS x VECTORS vectors and fills most of the register file.
-// DEPTH x (LANES * VECTORS) floats of B stay in L1, BLOCK_ROWS x DEPTH floats of A in L2, DEPTH x BLOCK_COLS floats of B in L3.
+// BLOCK_ROWS x DEPTH floats of A fill about half of L2, DEPTH x BLOCK_COLS floats of B fit in L3, and a panel of ROWS x DEPTH
+// floats of A in L1; the panel of B beside it may be streamed from L2, for a long k is worth more. Found by measuring.
+// BLOCK_COLS is a multiple of LANES * VECTORS. The tests set all six by hand, to try one machine's sizes on another.
 #ifndef LANES
 #if defined(__AVX512F__) // 32 registers of 16
 #define LANES 16

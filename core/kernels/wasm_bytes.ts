@@ -1,7 +1,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "4b2cc919f8949203";
+export const WASM_SOURCES = "46ae3ec41dcbb4b6";
 
 /** The kernel as base64. */
 export const WASM_BYTES: string =

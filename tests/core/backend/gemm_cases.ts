@@ -74,7 +74,7 @@ export function makeCase(
 ): Case {
   const [a, b, c] = [lay(layouts[0], m, k, next), lay(layouts[1], k, n, next), lay(layouts[2], m, n, next)];
   const d: Gemm = {
-    ...{ m, k, n, beta, biasOffset: 1, biasStride: 2 },
+    ...{ m, k, n, beta, biasOffset: 1, biasStride: 1 + n % 2 },
     ...{ aOffset: a.offset, aRow: a.row, aCol: a.col },
     ...{ bOffset: b.offset, bRow: b.row, bCol: b.col },
     ...{ cOffset: c.offset, cRow: c.row, cCol: c.col },

@@ -66,7 +66,7 @@ export function gemmConformance(name: string, gemm: Backend["gemm"] | undefined)
           run({ ...fused, bias });
           run(plain);
           for (let i = 0; i < size[0]; i++) {
-            for (let j = 0; j < size[2]; j++) plain.c.data[at(plain.c, i, j)] += bias[1 + 2 * j];
+            for (let j = 0; j < size[2]; j++) plain.c.data[at(plain.c, i, j)] += bias[1 + plain.d.biasStride * j];
           }
           assertEquals(fused.c.data, plain.c.data);
         }
@@ -134,24 +134,28 @@ export function gemmConformance(name: string, gemm: Backend["gemm"] | undefined)
       assertEquals(one.c.data, two.c.data);
     });
 
-    test("gemm() refuses a walk that leaves its buffer, and writes nothing", () => {
-      for (
-        const wrong of [{ aOffset: 4 }, { bRow: 99 }, { cOffset: -1 }, { cCol: -9 }, { m: 4 }, { k: 2 ** 31 }, {
-          n: -1,
-        }]
-      ) {
-        const c = makeCase([3, 4, 5]);
-        const [a, b, out] = [c.a.data.slice(3, -4), c.b.data.slice(3, -4), c.c.data.slice(3, -4)];
-        const d = { ...c.d, aOffset: 0, bOffset: 0, cOffset: 0, ...wrong };
-        const old = out.slice();
-        assertThrows(() => gemm!(d, a, b, out, null), RangeError, "Cannot multiply");
-        assertEquals(out, old);
+    test("gemm() refuses a walk that leaves its buffer by one element, and writes nothing", () => {
+      const c = makeCase([3, 4, 5]);
+      const [a, b, out] = [c.a, c.b, c.c].map((x) => x.data.slice(3, -3));
+      const right = { ...c.d, aOffset: 0, bOffset: 0, cOffset: 0 };
+      gemm!(right, a, b, out, null);
+      const old = out.slice();
+      for (const one of [{ aOffset: 1 }, { bOffset: 1 }, { cOffset: 1 }, { aOffset: -1 }, { bRow: -1 }, { cCol: 2 }]) {
+        assertThrows(() => gemm!({ ...right, ...one }, a, b, out, null), RangeError, "reaches from");
+      }
+      assertEquals(out, old);
+    });
+
+    test("gemm() refuses sizes and strides that are no 32-bit integers", () => {
+      const c = makeCase([3, 4, 5]);
+      for (const one of [{ k: 2 ** 31 }, { n: -1 }, { m: 1.5 }, { aRow: NaN }, { bCol: 2 ** 31 }]) {
+        assertThrows(() => run({ ...c, d: { ...c.d, ...one } }), RangeError, "must be integers below 2147483648");
       }
     });
 
     test("gemm() refuses a bias that is too short", () => {
       const c = makeCase([3, 4, 5]);
-      assertThrows(() => run({ ...c, bias: new Float32Array(9) }), RangeError, "bias");
+      assertThrows(() => run({ ...c, bias: new Float32Array(2 * 5 - 1) }), RangeError, "bias");
     });
 
     test("gemm() passes float64 on to the reference, which loses no digit", () => {
