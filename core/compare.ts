@@ -57,8 +57,13 @@ export function near(a: Tensor, b: Tensor): boolean {
  * @throws {Error} If they differ; the message shows both.
  */
 export function testEq<T extends Tensor | number | readonly number[]>(a: T, b: T): void {
-  const same = isTensor(a) && isTensor(b) ? equalTensors(a, b) : `${a}` === `${b}`;
+  const same = isTensor(a) && isTensor(b) ? equalTensors(a, b) : equalNested(a, b);
   if (!same) throw new Error(`Not equal:\n${a}\n${b}`);
+}
+
+function equalNested(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((x, i) => equalNested(x, b[i]));
 }
 
 function isTensor(x: unknown): x is Tensor {

@@ -65,6 +65,7 @@ function collect(values: Nested, shape: readonly number[], depth: number, into: 
  * A tensor over a typed array, which it shares: nothing is copied.
  *
  * @throws {RangeError} If the shape does not hold exactly the array's elements.
+ * @throws {TypeError} If the array holds another kind than `dtype`, or one that no kind stands for.
  */
 export function fromData(data: Numbers, shape: readonly number[], dtype: DType = dtypeOf(data)): Tensor {
   const sizes = checkShape(shape);

@@ -3,7 +3,9 @@
  *
  * `core/` never imports `backward/`: the tape registers itself when it is loaded. Without it nothing is recorded.
  */
-import type { MapOp, ReduceOp, ZipOp } from "./backend/backend.ts";
+import type { Activation, MapOp, ReduceOp, ZipOp } from "./backend/backend.ts";
+import { isFloating } from "./dtype.ts";
+import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** An operation that was told nothing beside its tensors. */
@@ -26,8 +28,10 @@ export type OpSettings =
     /** Layers along dimension 0, by index. */
     gather: { readonly rows: Int32Array };
     matmul: Nothing;
-    /** `x @ w + bias` with the inputs in that order. */
-    linear: Nothing;
+    /** `activation(x @ w + bias)` with the inputs in that order, the last one optional; `turned`: w is [out, in]. */
+    linear: { readonly activation: Activation; readonly turned: boolean };
+    /** The mean cross-entropy of logits and these classes. */
+    crossEntropy: { readonly targets: Tensor };
   };
 
 /** The name of a primitive operation. */
@@ -87,6 +91,27 @@ export function record<K extends OpName>(
     }
   }
   return out;
+}
+
+/**
+ * Says whether operations on `x` are to be recorded.
+ *
+ * @throws {TypeError} If it is of an integer kind, which carries no gradient.
+ * @throws {Error} If it is to want none, but was made from what wants one.
+ */
+export function wantGradient<T extends Tensor>(x: T, wanted: boolean): T {
+  if (wanted && !isFloating(x.dtype)) {
+    throw new TypeError(
+      `Cannot require a gradient of a ${x.dtype} tensor of shape ${
+        show(x.shape)
+      }: only floats carry one, cast it first with float()`,
+    );
+  }
+  if (!wanted && x.node !== null) {
+    throw new Error(`Cannot take the gradient away from the result of ${x.node.name}: use detach()`);
+  }
+  x.requiresGrad = wanted;
+  return x;
 }
 
 /** Sends gradients back from `x`; the tape must be loaded. */

@@ -2,6 +2,7 @@
 import { registerTensor } from "./allocate.ts";
 import { type DType, type Numbers } from "./dtype.ts";
 import { formatStorage, formatTensor } from "./format.ts";
+import { GradientSlot } from "./gradient_slot.ts";
 import { cast, map, type Operand, zip } from "./ops/elementwise.ts";
 import { at, type Index, index } from "./ops/index.ts";
 import { copyInto, copyOf, zipInto } from "./ops/inplace.ts";
@@ -9,7 +10,7 @@ import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
 import { argExtreme, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import { item, nest, type Nested, sizeAlong, type Storage, storage } from "./ops/read.ts";
-import { type BackwardOptions, goBack, type OpNode } from "./record.ts";
+import { type BackwardOptions, goBack, wantGradient } from "./record.ts";
 import { isRowMajor, sizeOf } from "./shape.ts";
 
 /**
@@ -28,14 +29,7 @@ import { isRowMajor, sizeOf } from "./shape.ts";
  * assertEquals(m.mul(2).sum(0).toArray(), [10, 14, 18]);
  * ```
  */
-export class Tensor {
-  /** The gradient of a loss with respect to this tensor, once some stage has left it here; same shape as the tensor. */
-  g: Tensor | null = null;
-  /** Whether operations on this tensor are recorded, so that a gradient can find its way back here. */
-  requiresGrad = false;
-  /** How it was made, where that is recorded. */
-  node: OpNode | null = null;
-
+export class Tensor extends GradientSlot {
   /** A tensor over existing memory; the shape and strides must stay within it. Use `tensor()` or `fromData()` instead. */
   constructor(
     /** The elements, shared with every view of them. */
@@ -50,23 +44,17 @@ export class Tensor {
     readonly dtype: DType,
     /** How often the memory was written in place, counted for all its views together. */
     readonly edits: { count: number } = { count: 0 },
-  ) {}
+  ) {
+    super();
+  }
 
-  /** The same slot as `g`, under PyTorch's name. */
-  get grad(): Tensor | null {
-    return this.g;
-  }
-  set grad(g: Tensor | null) {
-    this.g = g;
-  }
   /** Sends gradients back from this value and adds them to the `.g` of every leaf that wants one. */
   backward(options: BackwardOptions = {}): void {
     goBack(this, options);
   }
-  /** Says whether operations on this tensor are to be recorded. */
+  /** Says whether operations on this tensor are to be recorded. Throws a TypeError for integers, which carry no gradient. */
   requiresGrad_(wanted = true): this {
-    this.requiresGrad = wanted;
-    return this;
+    return wantGradient(this, wanted);
   }
   /** The same memory without history: no gradient goes back through it. */
   detach(): Tensor {
@@ -106,7 +94,7 @@ export class Tensor {
     return nest(this);
   }
   /** The printed form, as PyTorch prints it. */
-  toString(): string {
+  override toString(): string {
     return formatTensor(this);
   }
   /** How `console.log` shows a tensor. */

@@ -16,8 +16,14 @@ export interface Strided {
   readonly strides: readonly number[];
 }
 
+/** What a product may end in, and what a gate leads back through. */
+export type Activation = "none" | "relu" | "sigmoid" | "tanh";
+
+/** The activations by the numbers that `kernels.h` gives them. */
+export const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, relu: 1, sigmoid: 2, tanh: 3 };
+
 /**
- * One matrix product `C = A·B + bias + beta·C`, where A is [m, k], B is [k, n], C is [m, n] and bias is [n] or absent.
+ * One matrix product `C = activation(A·B + bias + beta·C)`, where A is [m, k], B is [k, n], C is [m, n] and bias is [n] or absent.
  *
  * Every matrix carries a row stride and a column stride, so a transposed operand costs nothing.
  * With `beta` 0 the old C is never read: a NaN there does not survive.
@@ -53,6 +59,8 @@ export interface Gemm {
   biasStride: number;
   /** 0 overwrites C, 1 adds to it. */
   beta: 0 | 1;
+  /** What the finished sum goes through; the bits are those of `map` afterwards. None unless told. */
+  activation?: Activation;
 }
 
 /** Element-wise functions of one argument, by name; `clamp` and `leakyRelu` take parameters. */
@@ -116,11 +124,45 @@ export interface Fold {
   readonly foldedStrides: readonly number[];
 }
 
+/** The rules by which {@linkcode Backend.update} moves parameters. */
+export type UpdateKind = "sgd" | "adam";
+
+/**
+ * An optimiser's settings by their place in the array that {@linkcode Backend.update} reads; switches are 0 or 1.
+ *
+ * `step` counts from 1. For `sgd` it only tells the first step, on which momentum's buffer is born as the gradient itself.
+ */
+export const UPDATE_SETTINGS = {
+  lr: 0,
+  momentum: 1,
+  dampening: 2,
+  nesterov: 3,
+  weightDecay: 4,
+  maximize: 5,
+  beta1: 6,
+  beta2: 7,
+  eps: 8,
+  decoupled: 9,
+  step: 10,
+} as const;
+
+/** One parameter and what its optimiser remembers of it: dense arrays of one length. */
+export interface UpdateSlot {
+  /** The parameter θ. */
+  p: Numbers;
+  /** Its gradient. */
+  g: Numbers;
+  /** Momentum's buffer, or Adam's average of g; `null` for plain descent. */
+  m: Numbers | null;
+  /** Adam's average of g². */
+  v: Numbers | null;
+}
+
 /** The verbs of the machine. */
 export interface Backend {
   /** Which one this is. */
   readonly name: "reference" | "wasm" | "native";
-  /** `C = A·B + bias + beta·C`. */
+  /** `C = activation(A·B + bias + beta·C)`. */
   gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void;
   /** `out = op(x)` over `shape`; `low` and `high` are the bounds of `clamp`. */
   map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void;
@@ -128,6 +170,51 @@ export interface Backend {
   zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void;
   /** `out[kept] = op over folded of x`, the result written densely from `out[0]`. */
   reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void;
-  /** Rows `index[i]` of `x` (each `width` dense elements from `offset + index·stride`) one after the other into `out`. */
-  gather(x: Numbers, offset: number, stride: number, width: number, index: Int32Array, out: Numbers): void;
+  /**
+   * Rows `index[i]` of `x` (each `width` dense elements from `offset + index·stride`) one after the other into `out`; where
+   * that is float32, as `x · scale + shift`. A `scale` of 1 and a `shift` of 0, which they are unless told, copy.
+   */
+  gather(
+    x: Numbers,
+    offset: number,
+    stride: number,
+    width: number,
+    index: Int32Array,
+    out: Numbers,
+    scale?: number,
+    shift?: number,
+  ): void;
+  /**
+   * The way back through `y = op(x)`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless it is null.
+   *
+   * `op′` is written through y: `y > 0` for relu, `y(1 − y)` for sigmoid, `1 − y²` for tanh. `out` may be `g` itself; with `none`,
+   * which does not read `y`, it may be null.
+   */
+  gate(
+    op: Activation,
+    rows: number,
+    cols: number,
+    g: Numbers,
+    y: Numbers,
+    out: Numbers | null,
+    db: Numbers | null,
+  ): void;
+  /**
+   * The mean over the rows of `−ln softmax(z)[target]` for dense logits z [rows, cols]; of no rows it is NaN. Its gradient
+   * `(softmax(z) − onehot) / rows` goes into `dz` unless that is null; it may be `z` itself.
+   *
+   * @throws {RangeError} If a target is not one of 0 … cols − 1.
+   */
+  crossEntropy(rows: number, cols: number, z: Numbers, targets: Int32Array, dz: Numbers | null): number;
+  /**
+   * One step of an optimiser over all its parameters, with settings in the order of {@linkcode UPDATE_SETTINGS}.
+   *
+   * - both: `g ← −g` to maximise, then `g ← g + λθ` unless the decay is decoupled
+   * - `sgd`: `b ← g` on the first step, later `b ← μb + (1 − τ)g`; `g ← g + μb` with Nesterov, else `g ← b`; `θ ← θ − γg`
+   * - `adam`: `θ ← θ(1 − γλ)` if decoupled; `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`, then
+   *   `θ ← θ − γ/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)`
+   *
+   * Give the same `slots` array each time: what is worked out for it is kept. Its entries may change.
+   */
+  update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void;
 }

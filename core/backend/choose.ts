@@ -6,6 +6,7 @@
  */
 import type { Backend } from "./backend.ts";
 import { openNative } from "./native.ts";
+import type { Opened } from "./opened.ts";
 import { reference } from "./reference.ts";
 import { openWasm } from "./wasm.ts";
 
@@ -56,7 +57,7 @@ export function useBackend(name: BackendName): Backend["name"] {
  */
 export function backendNamed(name: Backend["name"]): Backend {
   const found = open(name);
-  if (found.backend === null) throw new Error(`Cannot use the ${name} back end: ${found.reason}`);
+  if (found.backend === undefined) throw new Error(`Cannot use the ${name} back end: ${found.reason}`);
   return found.backend;
 }
 
@@ -64,26 +65,17 @@ function choose(name: BackendName): Choice {
   if (!NAMES.includes(name)) throw new TypeError(`Cannot use the back end ${name}: expected ${NAMES.join(", ")}`);
   if (name !== "auto") return { backend: backendNamed(name), reason: "asked for by name" };
   const native = open("native");
-  if (native.backend !== null) return native as Choice;
+  if (native.backend !== undefined) return { backend: native.backend, reason: native.reason };
   const wasm = open("wasm");
-  if (wasm.backend !== null) return { backend: wasm.backend, reason: `not native: ${native.reason}` };
+  if (wasm.backend !== undefined) return { backend: wasm.backend, reason: `not native: ${native.reason}` };
   return { backend: reference, reason: `not native: ${native.reason}; not wasm: ${wasm.reason}` };
-}
-
-interface Opened {
-  backend: Backend | null;
-  reason: string;
 }
 
 const opened = new Map<Backend["name"], Opened>([["reference", { backend: reference, reason: "always there" }]]);
 
 function open(name: Backend["name"]): Opened {
   let found = opened.get(name);
-  if (found === undefined) {
-    const { gemm, reason } = { gemm: null, ...(name === "native" ? openNative() : openWasm()) };
-    found = { backend: gemm === null ? null : { ...reference, name, gemm }, reason };
-    opened.set(name, found);
-  }
+  if (found === undefined) opened.set(name, found = name === "native" ? openNative() : openWasm());
   return found;
 }
 

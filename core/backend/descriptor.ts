@@ -1,6 +1,6 @@
 /** The one message that crosses into C: sizes, strides and lengths as 32-bit integers, checked before they go. */
 import type { Numbers } from "../dtype.ts";
-import type { Gemm } from "./backend.ts";
+import { ACTIVATIONS, type Gemm } from "./backend.ts";
 
 /** The order of the integers, as `kernels.h` declares it. */
 export const GEMM_FIELDS = [
@@ -9,7 +9,7 @@ export const GEMM_FIELDS = [
   ...["B_OFFSET", "B_ROW", "B_COL", "B_LENGTH"],
   ...["C_OFFSET", "C_ROW", "C_COL", "C_LENGTH"],
   ...["BIAS_OFFSET", "BIAS_STRIDE", "BIAS_LENGTH"],
-  ...["HAS_BIAS", "BETA"],
+  ...["HAS_BIAS", "BETA", "ACTIVATION"],
 ] as const;
 
 const LIMIT = 2 ** 31;
@@ -36,6 +36,7 @@ export function describeGemm(into: Int32Array, d: Gemm, a: number, b: number, c:
   into[11] = d.cOffset, into[12] = d.cRow, into[13] = d.cCol, into[14] = c;
   into[15] = d.biasOffset, into[16] = d.biasStride, into[17] = bias ?? 0;
   into[18] = bias === null ? 0 : 1, into[19] = d.beta;
+  into[20] = d.activation === undefined ? 0 : ACTIVATIONS[d.activation];
 }
 
 function checkWalk(
@@ -77,6 +78,6 @@ const FAILURES = ["", "a walk leaves its buffer", "no memory is left for the pac
  *
  * @throws {RangeError} If the code is not 0.
  */
-export function unwrap(code: number): void {
-  if (code !== 0) throw new RangeError(`Cannot multiply: ${FAILURES[code] ?? `the kernel answered ${code}`}`);
+export function unwrap(code: number, action: string): void {
+  if (code !== 0) throw new RangeError(`Cannot ${action}: ${FAILURES[code] ?? `the kernel answered ${code}`}`);
 }

@@ -5,13 +5,26 @@
  */
 import type { Numbers } from "../dtype.ts";
 import type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "./backend.ts";
+import { checkGather } from "./gather_check.ts";
 import { MAP, WHOLE_ZIP, ZIP } from "./formulas.ts";
 import { eachRow, joinDims, type Walk } from "./loops.ts";
+import { crossEntropy, gate, update } from "./reference_training.ts";
 
 /** Plain loops over float32, float64 and integers. */
-export const reference: Backend = { name: "reference", gemm, map, zip, reduce, gather };
+export const reference: Backend = {
+  name: "reference",
+  gemm,
+  map,
+  zip,
+  reduce,
+  gather,
+  gate,
+  crossEntropy,
+  update,
+};
 
 function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
+  const activation = d.activation === undefined || d.activation === "none" ? null : MAP[d.activation];
   for (let i = 0; i < d.m; i++) {
     const aRow = d.aOffset + i * d.aRow;
     const cRow = d.cOffset + i * d.cRow;
@@ -20,6 +33,7 @@ function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null)
       let sum = dot(d.k, a, aRow, d.aCol, b, d.bOffset + j * d.bCol, d.bRow);
       if (bias !== null) sum += bias[d.biasOffset + j * d.biasStride];
       c[at] = d.beta === 0 ? sum : c[at] + sum;
+      if (activation !== null) c[at] = activation(c[at], 0, 0); // of the stored number, as `map` would see it
     }
   }
 }
@@ -103,10 +117,23 @@ function firstExtreme(op: "argmax" | "argmin", walk: Walk, x: Numbers, start: nu
   return index;
 }
 
-function gather(x: Numbers, offset: number, stride: number, width: number, index: Int32Array, out: Numbers): void {
+function gather(
+  x: Numbers,
+  offset: number,
+  stride: number,
+  width: number,
+  index: Int32Array,
+  out: Numbers,
+  scale = 1,
+  shift = 0,
+): void {
+  checkGather(x, offset, stride, width, index, out);
+  const plain = !(out instanceof Float32Array) || (scale === 1 && shift === 0);
+  const copies = plain && x.constructor === out.constructor;
   for (let i = 0, to = 0; i < index.length; i++, to += width) {
     const from = offset + index[i] * stride;
-    if (x.constructor === out.constructor) out.set(x.subarray(from, from + width), to);
-    else for (let j = 0; j < width; j++) out[to + j] = x[from + j];
+    if (copies) out.set(x.subarray(from, from + width), to);
+    else if (plain) { for (let j = 0; j < width; j++) out[to + j] = x[from + j]; }
+    else for (let j = 0; j < width; j++) out[to + j] = x[from + j] * scale + shift;
   }
 }

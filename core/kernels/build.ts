@@ -7,7 +7,16 @@ import { compileKernel, thisHost } from "../backend/kernel_file.ts";
 import { MAIN_SOURCE, SOURCES, sourcesFingerprint } from "./sources.ts";
 
 /** Plain fixed-width SIMD: it runs in every browser. */
-const COMPILE = ["--target=wasm32", "-msimd128", "-O3", "-std=c11", "-ffreestanding", "-fvisibility=hidden", "-c"];
+const COMPILE = [
+  "--target=wasm32",
+  "-msimd128",
+  "-O3",
+  "-std=c11",
+  "-ffreestanding",
+  "-fno-math-errno",
+  "-fvisibility=hidden",
+  "-c",
+];
 const LINK = ["--no-entry", "--export-dynamic", "--export=__heap_base", "--strip-all"];
 const OPTIMIZE = ["-O3", "--enable-simd", "--enable-bulk-memory"];
 const PACKAGES = "clang, lld and binaryen (on Debian: apt-get install clang-19 lld-19 binaryen)";

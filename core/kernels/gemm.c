@@ -1,13 +1,7 @@
-// C = A·B + bias + beta·C: the five loops around the micro-kernel. They know sizes, strides and block sizes, and no instruction set.
+// C = activation(A·B + bias + beta·C): the five loops around the micro-kernel. They know sizes, strides and block sizes, and no instruction set.
 //   columns of C in blocks (L3) > k in blocks > rows of C in blocks (L2) > column panels (L1) > row panels (registers)
-// One translation unit, so that nothing but gradus_… is visible outside.
-#include "gemm_check.c"
-#include "gemm_pack.c"
-#include "gemm_micro.c"
-#include "gemm_edge.c"
-#include "scratch.c"
-#include "check.c"
-#include "peak.c"
+#include "kernels.h"
+#include "tile.h"
 
 // A product after orientation: lanes run along the columns of `c`.
 typedef struct {
@@ -16,7 +10,22 @@ typedef struct {
   Matrix c;
   Bias bias;
   int add;
+  int activation;
 } Product;
+
+// A finished block leaves through the same code as the map verb.
+static void activate(int activation, int rows, int cols, Matrix c) {
+  static const int ops[] = {OP_COPY, OP_RELU, OP_SIGMOID, OP_TANH};
+  const Map f = {.op = ops[activation]};
+  if (c.col == 1) {
+    for (int i = 0; i < rows; i++) map_run(f, cols, c.data + i * c.row, c.data + i * c.row);
+  } else if (c.row == 1) {
+    for (int j = 0; j < cols; j++) map_run(f, rows, c.data + j * c.col, c.data + j * c.col);
+  } else {
+    for (int i = 0; i < rows; i++)
+      for (int j = 0; j < cols; j++) map_run(f, 1, c.data + i * c.row + j * c.col, c.data + i * c.row + j * c.col);
+  }
+}
 
 static ptrdiff_t smaller(ptrdiff_t x, ptrdiff_t y) { return x < y ? x : y; }
 static ptrdiff_t pieces(ptrdiff_t total, ptrdiff_t most) { return (total + most - 1) / most; }
@@ -60,7 +69,7 @@ static Ahead ahead(const Product *x, ptrdiff_t j, ptrdiff_t p0, ptrdiff_t k, ptr
 
 // The innermost loop: all row panels of a block against one panel of columns.
 static void column_panel(const Product *x, const float *a, Right b, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j, int cols,
-                         ptrdiff_t p0, ptrdiff_t k, int add, Bias bias) {
+                         ptrdiff_t p0, ptrdiff_t k, int add, Bias bias, int activation) {
   const int vectors = (cols + LANES - 1) / LANES;
   const int direct = x->c.col == 1 && cols % LANES == 0 && (!bias.data || (bias.col == 1 && bias.row == 0));
   const ptrdiff_t panels = pieces(m, ROWS);
@@ -77,6 +86,7 @@ static void column_panel(const Product *x, const float *a, Right b, ptrdiff_t i0
       run(k, a, b.data, b.step, next, (Out){tile, COLS, 0, NULL});
       edge(tile, (int)rows, cols, c, add, here);
     }
+    if (activation) activate(activation, (int)rows, cols, c);
     a += pitch_of(rows) * k;
   }
 }
@@ -84,7 +94,8 @@ static void column_panel(const Product *x, const float *a, Right b, ptrdiff_t i0
 // One block of columns and one of k. B is packed as the first row block reaches it, and kept for the others.
 static void block(const Product *x, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t p0, ptrdiff_t k, Scratch s) {
   const int add = x->add || p0 > 0;
-  const Bias bias = p0 + k == x->k ? x->bias : (Bias){NULL, 0, 0};
+  const int last = p0 + k == x->k, activation = last ? x->activation : ACTIVATION_NONE;
+  const Bias bias = last ? x->bias : (Bias){NULL, 0, 0};
   const ptrdiff_t blocks = pieces(x->m, BLOCK_ROWS);
   Right right[BLOCK_COLS / COLS];
   for (ptrdiff_t i = 0; i < blocks; i++) {
@@ -93,7 +104,7 @@ static void block(const Product *x, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t p0, ptr
     for (ptrdiff_t j = 0; j < n; j += COLS) {
       const int cols = (int)smaller(COLS, n - j);
       if (i == 0) right[j / COLS] = right_panel(x, j0 + j, cols, p0, k, s.b + j * k);
-      column_panel(x, s.a, right[j / COLS], i0, m, j0 + j, cols, p0, k, add, bias);
+      column_panel(x, s.a, right[j / COLS], i0, m, j0 + j, cols, p0, k, add, bias, activation);
     }
   }
 }
@@ -120,7 +131,7 @@ static int turned(const Product *x) {
 }
 
 static Product turn(Product x) {
-  Product y = {x.n, x.k, x.m, x.b, x.a, {x.c.data, x.c.col, x.c.row}, {x.bias.data, x.bias.col, x.bias.row}, x.add};
+  Product y = {x.n, x.k, x.m, x.b, x.a, {x.c.data, x.c.col, x.c.row}, {x.bias.data, x.bias.col, x.bias.row}, x.add, x.activation};
   return y;
 }
 
@@ -136,6 +147,7 @@ int32_t gradus_gemm(const int32_t *d, const float *a, const float *b, float *c, 
     {c + d[GEMM_C_OFFSET], d[GEMM_C_ROW], d[GEMM_C_COL]},
     {d[GEMM_HAS_BIAS] ? bias + d[GEMM_BIAS_OFFSET] : NULL, 0, d[GEMM_BIAS_STRIDE]},
     d[GEMM_BETA],
+    d[GEMM_ACTIVATION],
   };
   if (turned(&x)) x = turn(x);
   multiply(&x, room);

@@ -4,18 +4,94 @@
 #include <stdint.h>
 
 // Status codes. Anything but GRADUS_OK means that nothing was written.
-enum { GRADUS_OK = 0, GRADUS_OUT_OF_BOUNDS = 1, GRADUS_OUT_OF_MEMORY = 2, GRADUS_OTHER_CPU = 3 };
+enum { GRADUS_OK = 0, GRADUS_OUT_OF_BOUNDS = 1, GRADUS_OUT_OF_MEMORY = 2, GRADUS_OTHER_CPU = 3, GRADUS_BAD_INDEX = 4 };
 
-// The descriptor of a product: 20 integers in this order. Lengths are whole buffers, offsets and strides count elements.
+// What follows a sum in a product's way out, and what a gate goes back through.
+enum { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH };
+
+// The descriptor of a product: 21 integers in this order. Lengths are whole buffers, offsets and strides count elements.
 enum {
   GEMM_M, GEMM_K, GEMM_N,
   GEMM_A_OFFSET, GEMM_A_ROW, GEMM_A_COL, GEMM_A_LENGTH,
   GEMM_B_OFFSET, GEMM_B_ROW, GEMM_B_COL, GEMM_B_LENGTH,
   GEMM_C_OFFSET, GEMM_C_ROW, GEMM_C_COL, GEMM_C_LENGTH,
   GEMM_BIAS_OFFSET, GEMM_BIAS_STRIDE, GEMM_BIAS_LENGTH,
-  GEMM_HAS_BIAS, GEMM_BETA,
+  GEMM_HAS_BIAS, GEMM_BETA, GEMM_ACTIVATION,
   GEMM_DESCRIPTOR_LENGTH
 };
+
+// What an operand's elements are.
+enum { KIND_FLOAT32, KIND_INT32, KIND_UINT8 };
+
+// The descriptors of a map and a zip: sizes outermost first, and each operand's strides after its own.
+enum { WALK_RANK = 8 };
+enum {
+  MAP_OP, MAP_RANK, MAP_LOW, MAP_HIGH, // LOW and HIGH are the bits of floats
+  MAP_X_KIND, MAP_X_OFFSET, MAP_X_LENGTH,
+  MAP_OUT_KIND, MAP_OUT_OFFSET, MAP_OUT_LENGTH,
+  MAP_SIZES,
+  MAP_X_STRIDES = MAP_SIZES + WALK_RANK,
+  MAP_OUT_STRIDES = MAP_X_STRIDES + WALK_RANK,
+  MAP_DESCRIPTOR_LENGTH = MAP_OUT_STRIDES + WALK_RANK
+};
+enum {
+  ZIP_OP, ZIP_RANK,
+  ZIP_A_OFFSET, ZIP_A_LENGTH, ZIP_B_OFFSET, ZIP_B_LENGTH, ZIP_OUT_OFFSET, ZIP_OUT_LENGTH,
+  ZIP_SIZES,
+  ZIP_A_STRIDES = ZIP_SIZES + WALK_RANK,
+  ZIP_B_STRIDES = ZIP_A_STRIDES + WALK_RANK,
+  ZIP_OUT_STRIDES = ZIP_B_STRIDES + WALK_RANK,
+  ZIP_DESCRIPTOR_LENGTH = ZIP_OUT_STRIDES + WALK_RANK
+};
+
+// The functions, in the order of backend.ts. A map of other kinds than float32 is a copy; NOT answers in bytes.
+enum {
+  OP_COPY, OP_NEG, OP_ABS, OP_SIGN, OP_EXP, OP_EXPM1, OP_LOG, OP_LOG1P, OP_SQRT, OP_RSQRT, OP_RECIPROCAL, OP_SQUARE, OP_TANH,
+  OP_SIGMOID, OP_RELU, OP_ERF, OP_FLOOR, OP_CEIL, OP_ROUND, OP_CLAMP, OP_NOT, OP_MAP_COUNT
+};
+enum {
+  OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAXIMUM, OP_MINIMUM, // answer in float32
+  OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_ZIP_COUNT  // answer in bytes, 0 or 1
+};
+
+// The descriptor of a reduction of [kept, folded]: one of the two strides is 1, or there is only one result.
+enum { OP_SUM, OP_PROD, OP_MAX, OP_MIN, OP_ARGMAX, OP_ARGMIN, OP_REDUCE_COUNT };
+enum {
+  REDUCE_OP, REDUCE_KEPT, REDUCE_KEPT_STRIDE, REDUCE_FOLDED, REDUCE_FOLDED_STRIDE,
+  REDUCE_X_OFFSET, REDUCE_X_LENGTH, REDUCE_OUT_LENGTH,
+  REDUCE_DESCRIPTOR_LENGTH
+};
+
+// The descriptor of a gather; SCALE and SHIFT are the bits of doubles, in two integers each.
+enum {
+  GATHER_X_KIND, GATHER_OUT_KIND, GATHER_OFFSET, GATHER_STRIDE, GATHER_WIDTH, GATHER_COUNT,
+  GATHER_X_LENGTH, GATHER_OUT_LENGTH, GATHER_SCALE, GATHER_SHIFT = GATHER_SCALE + 2,
+  GATHER_DESCRIPTOR_LENGTH = GATHER_SHIFT + 2
+};
+
+// The descriptor of a gate.
+enum {
+  GATE_OP, GATE_ROWS, GATE_COLS,
+  GATE_G_LENGTH, GATE_Y_LENGTH, GATE_OUT_LENGTH, GATE_DB_LENGTH,
+  GATE_HAS_OUT, GATE_HAS_DB,
+  GATE_DESCRIPTOR_LENGTH
+};
+
+// The descriptor of a loss.
+enum {
+  LOSS_ROWS, LOSS_COLS,
+  LOSS_Z_LENGTH, LOSS_TARGETS_LENGTH, LOSS_DZ_LENGTH, LOSS_HAS_DZ,
+  LOSS_DESCRIPTOR_LENGTH
+};
+
+// An optimiser's settings, and the slot that each of its tensors has in the table: four addresses, then their lengths.
+enum { UPDATE_SGD, UPDATE_ADAM };
+enum {
+  UPDATE_LR, UPDATE_MOMENTUM, UPDATE_DAMPENING, UPDATE_NESTEROV, UPDATE_WEIGHT_DECAY, UPDATE_MAXIMIZE,
+  UPDATE_BETA1, UPDATE_BETA2, UPDATE_EPS, UPDATE_DECOUPLED, UPDATE_STEP,
+  UPDATE_SETTINGS_LENGTH
+};
+enum { UPDATE_SLOT_LENGTH = 8 };
 
 #if defined(__wasm__)
 #define GRADUS_EXPORT __attribute__((visibility("default"), used))
@@ -25,13 +101,40 @@ enum {
 #define GRADUS_EXPORT __attribute__((visibility("default")))
 #endif
 
-// C = A·B + bias + beta·C in float32. Any signed strides; C must not overlap an operand, nor itself.
+// C = activation(A·B + bias + beta·C) in float32. Any signed strides; C must not overlap an operand, nor itself.
 GRADUS_EXPORT int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias);
+
+// out = op(x), element by element.
+GRADUS_EXPORT int32_t gradus_map(const int32_t *descriptor, const void *x, void *out);
 
 // GRADUS_OK if this CPU has the instructions that the kernels were compiled for.
 GRADUS_EXPORT int32_t gradus_check(void);
 
 // Multiplies and adds in registers alone, `steps` times; the result is how many floating-point operations a step has.
 GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
+
+#if !defined(__wasm__) // for these, copying into another memory would cost more than the work
+// out = a op b, element by element.
+GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);
+
+// One result for each of `kept`; float32, but int32 for ARGMAX and ARGMIN.
+GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out);
+
+// Rows of x by their number, one after the other into out. After GRADUS_BAD_INDEX answer[0] is the number that is none.
+GRADUS_EXPORT int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, void *out, double *answer);
+
+// out = g ⊙ op′(y), and db its sums over the rows. All dense; out may be g.
+GRADUS_EXPORT int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
+
+// The mean of −ln softmax(z)[target] into answer[0], and (softmax(z) − onehot) / rows into dz, which may be z.
+// After GRADUS_BAD_INDEX answer[0] is the target that is none.
+GRADUS_EXPORT int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer);
+
+// One step of an optimiser over `count` slots of the table; their arrays must not overlap.
+GRADUS_EXPORT int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count);
+
+// Writes an array's address and length into a slot: table[at] and table[at + UPDATE_SLOT_LENGTH / 2].
+GRADUS_EXPORT int32_t gradus_enter(int64_t *table, int32_t at, const float *array, int32_t length);
+#endif
 
 #endif

@@ -1,31 +1,59 @@
 /** The C sources as text: they travel with the module, so that a compiler is all that the native back end needs. */
 import check from "./check.c" with { type: "text" };
+import columnSums from "./column_sums.c" with { type: "text" };
+import convert from "./convert.c" with { type: "text" };
+import crossEntropy from "./cross_entropy.c" with { type: "text" };
+import gate from "./gate.c" with { type: "text" };
+import gather from "./gather.c" with { type: "text" };
 import gemm from "./gemm.c" with { type: "text" };
 import gemmCheck from "./gemm_check.c" with { type: "text" };
 import gemmEdge from "./gemm_edge.c" with { type: "text" };
 import gemmMicro from "./gemm_micro.c" with { type: "text" };
 import gemmPack from "./gemm_pack.c" with { type: "text" };
+import main from "./kernels.c" with { type: "text" };
 import kernels from "./kernels.h" with { type: "text" };
+import map from "./map.c" with { type: "text" };
+import mapRun from "./map_run.c" with { type: "text" };
+import mathFunctions from "./math.c" with { type: "text" };
 import peak from "./peak.c" with { type: "text" };
+import reduce from "./reduce.c" with { type: "text" };
 import scratch from "./scratch.c" with { type: "text" };
 import tile from "./tile.h" with { type: "text" };
+import update from "./update.c" with { type: "text" };
+import vectorHeader from "./vector.h" with { type: "text" };
+import walk from "./walk.c" with { type: "text" };
+import zip from "./zip.c" with { type: "text" };
 
 /** Every C file by name. */
 export const SOURCES: Readonly<Record<string, string>> = {
   "check.c": check,
+  "column_sums.c": columnSums,
+  "convert.c": convert,
+  "cross_entropy.c": crossEntropy,
+  "gate.c": gate,
+  "gather.c": gather,
   "gemm.c": gemm,
   "gemm_check.c": gemmCheck,
   "gemm_edge.c": gemmEdge,
   "gemm_micro.c": gemmMicro,
   "gemm_pack.c": gemmPack,
+  "kernels.c": main,
   "kernels.h": kernels,
+  "map.c": map,
+  "map_run.c": mapRun,
+  "math.c": mathFunctions,
   "peak.c": peak,
+  "reduce.c": reduce,
   "scratch.c": scratch,
   "tile.h": tile,
+  "update.c": update,
+  "vector.h": vectorHeader,
+  "walk.c": walk,
+  "zip.c": zip,
 };
 
 /** The one file that includes the others, and that is given to the compiler. */
-export const MAIN_SOURCE = "gemm.c";
+export const MAIN_SOURCE = "kernels.c";
 
 /**
  * A fingerprint of bytes or text as 16 hexadecimal digits: two 32-bit FNV-1a sums that differ in their start.

@@ -11,5 +11,5 @@ import { checkProduct } from "./check_product.ts";
 /** The product by the kernel in WebAssembly; throws where there is none. */
 export function wasm(a: Tensor, b: Tensor): Tensor {
   checkProduct(a, b);
-  return product(a, b, null, backendNamed("wasm"));
+  return product(a, b, backendNamed("wasm"));
 }

@@ -11,5 +11,5 @@ import { checkProduct } from "./check_product.ts";
 /** The product by the compiled kernel; throws where there is none. */
 export function native(a: Tensor, b: Tensor): Tensor {
   checkProduct(a, b);
-  return product(a, b, null, backendNamed("native"));
+  return product(a, b, backendNamed("native"));
 }

@@ -1,5 +1,5 @@
 /** Element-wise operations: shapes broadcast and kinds promoted here, numbers computed by the back end. */
-import { fresh, scalar } from "../allocate.ts";
+import { blank, scalar } from "../allocate.ts";
 import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, isFloating, promoteRanked, promoteScalar } from "../dtype.ts";
@@ -28,7 +28,7 @@ const COMPARE = new Set<ZipOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]
 
 /** `op(x)`, element by element. */
 export function map(op: MapOp, x: Tensor, low = 0, high = 0): Tensor {
-  const out = fresh(x.shape, mapKind(op, x.dtype, low, high));
+  const out = blank(x.shape, mapKind(op, x.dtype, low, high));
   backend().map(op, x.shape, x, out, low, high);
   return record(op, out, [x], { low, high });
 }
@@ -52,7 +52,7 @@ export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
   const dtype = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
   if (!isFloating(dtype)) checkWhole(op, dtype, b, right);
   const shape = sameShape(a.shape, right.shape) ? a.shape : broadcastShapes(a.shape, right.shape, VERBS[op] ?? op);
-  const out = fresh(shape, COMPARE.has(op) ? "bool" : op === "div" && !isFloating(dtype) ? "float32" : dtype);
+  const out = blank(shape, COMPARE.has(op) ? "bool" : op === "div" && !isFloating(dtype) ? "float32" : dtype);
   backend().zip(zipFor(op, dtype), shape, spread(a, shape), spread(right, shape), out);
   return record(op, out, [a, right]);
 }
@@ -102,7 +102,7 @@ export const VERBS: Partial<Record<ZipOp, string>> = {
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
   if (dtype === "bool") return zip("ne", x, 0);
-  const out = fresh(x.shape, dtype);
+  const out = blank(x.shape, dtype);
   backend().map("copy", x.shape, x, out, 0, 0);
   return record("cast", out, [x]);
 }

@@ -1,5 +1,5 @@
 /** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
-import { fresh } from "../allocate.ts";
+import { blank, fresh } from "../allocate.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
 import { record } from "../record.ts";
@@ -87,7 +87,7 @@ function wholeIndices(x: Tensor, by: Tensor): Int32Array {
 
 function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
   const inner = x.shape.slice(1);
-  const out = fresh([...lead, ...inner], x.dtype);
+  const out = blank([...lead, ...inner], x.dtype);
   const from = contiguous(x);
   const width = inner.reduce((product, n) => product * n, 1);
   backend().gather(from.data, from.offset, width, width, rows, out.data);
@@ -132,9 +132,7 @@ function checkColumns(rows: number, width: number, columns: Tensor): void {
     columns.shape.length !== 1 || columns.shape[0] !== rows || isFloating(columns.dtype) || columns.dtype === "bool"
   ) {
     throw new RangeError(
-      `Cannot pick one of ${width} columns in ${rows} rows by a ${columns.dtype} tensor of shape ${
-        show(columns.shape)
-      }: ` +
+      `Cannot pick one of ${width} columns in ${rows} rows by ${columns.dtype} of shape ${show(columns.shape)}: ` +
         `expected int32 or uint8 of shape [${rows}]`,
     );
   }

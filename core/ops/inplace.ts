@@ -1,5 +1,5 @@
 /** Operations that write into a tensor that exists: what optimisers are made of. */
-import { fresh } from "../allocate.ts";
+import { blank } from "../allocate.ts";
 import type { ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, promote } from "../dtype.ts";
@@ -56,7 +56,7 @@ function sameView(a: Tensor, b: Tensor): boolean {
 
 /** A row-major copy in memory of its own. */
 export function copyOf(x: Tensor): Tensor {
-  const out = fresh(x.shape, x.dtype);
+  const out = blank(x.shape, x.dtype);
   backend().map("copy", x.shape, x, out, 0, 0);
   return record("copy", out, [x], { low: 0, high: 0 });
 }

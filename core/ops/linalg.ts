@@ -1,13 +1,13 @@
 /** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
-import { fresh } from "../allocate.ts";
-import type { Backend, Gemm } from "../backend/backend.ts";
+import { blank } from "../allocate.ts";
+import type { Activation, Backend, Gemm } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { type DType, promote } from "../dtype.ts";
+import { type DType, isFloating, promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { cast } from "./elementwise.ts";
-import { detached, expand, select, unsqueeze } from "./movement.ts";
+import { cast, map } from "./elementwise.ts";
+import { detached, expand, select, t, unsqueeze } from "./movement.ts";
 
 /**
  * `a @ b`: two vectors give their dot product, a vector beside a matrix counts as a row on the left and as a column on the
@@ -23,39 +23,65 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (b.shape.length === 1) return select(matmul(a, unsqueeze(b, 1)), -1, 0);
   const dtype = productKind(a, b);
   return a.shape.length === 2 && b.shape.length === 2
-    ? product(cast(a, dtype), cast(b, dtype), null)
+    ? product(cast(a, dtype), cast(b, dtype))
     : batched(cast(a, dtype), cast(b, dtype));
 }
 
+/** How a linear layer is laid out, and what follows it. */
+export interface LinearOptions {
+  /** What the sums go through; nothing unless told. */
+  activation?: Activation;
+  /** Whether w is [out, in], PyTorch's layout, instead of [in, out]. */
+  turned?: boolean;
+}
+
 /**
- * `x @ w + bias` in one pass: x is [batch, in], w is [in, out], bias is [out]. The bits are those of the two operations.
+ * `activation(x @ w + bias)` in one pass: x is [batch, in], w is [in, out], bias is [out] or absent. The bits are those of the
+ * operations one by one.
  *
  * @throws {RangeError} If the sizes do not fit together.
  */
-export function linear(x: Tensor, w: Tensor, bias: Tensor): Tensor {
-  const plain = x.shape.length === 2 && w.shape.length === 2 && bias.shape.length === 1 &&
-    x.dtype === w.dtype && x.dtype === bias.dtype && bias.shape[0] === w.shape[1] && x.shape[1] === w.shape[0];
-  return plain ? product(x, w, bias) : matmul(x, w).add(bias);
+export function linear(x: Tensor, w: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
+  const { activation = "none", turned = false } = options;
+  if (!fitsOnePass(x, w, bias, turned)) {
+    const sums = matmul(x, turned ? t(w) : w);
+    const out = bias === null ? sums : sums.add(bias);
+    return activation === "none" ? out : map(activation, out);
+  }
+  const out = blank([x.shape[0], w.shape[turned ? 0 : 1]], x.dtype); // [batch, out]
+  const product = describe(x, w, out, bias, turned);
+  product.activation = activation;
+  backend().gemm(product, x.data, w.data, out.data, bias?.data ?? null);
+  return record("linear", out, bias === null ? [x, w] : [x, w, bias], { activation, turned });
 }
 
-/** `a @ b + bias` for matrices whose shapes and kinds are known to fit, on the given machine. */
-export function product(a: Tensor, b: Tensor, bias: Tensor | null, machine: Backend = backend()): Tensor {
-  const out = fresh([a.shape[0], b.shape[1]], a.dtype); // [m, n]
-  machine.gemm(describe(a, b, out, bias), a.data, b.data, out.data, bias === null ? null : bias.data);
-  return bias === null ? record("matmul", out, [a, b]) : record("linear", out, [a, b, bias]);
+function fitsOnePass(x: Tensor, w: Tensor, bias: Tensor | null, turned: boolean): boolean {
+  const [inner, outer] = turned ? [1, 0] : [0, 1];
+  return x.shape.length === 2 && w.shape.length === 2 && isFloating(x.dtype) && x.dtype === w.dtype &&
+    x.shape[1] === w.shape[inner] &&
+    (bias === null || (bias.shape.length === 1 && bias.dtype === x.dtype && bias.shape[0] === w.shape[outer]));
 }
 
-function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null): Gemm {
+/** `a @ b` for matrices whose shapes and kinds are known to fit, on the given machine. */
+export function product(a: Tensor, b: Tensor, machine: Backend = backend()): Tensor {
+  const out = blank([a.shape[0], b.shape[1]], a.dtype); // [m, n]
+  machine.gemm(describe(a, b, out, null), a.data, b.data, out.data, null);
+  return record("matmul", out, [a, b]);
+}
+
+/** The product in numbers; with `turned`, b is read with its rows and columns exchanged. */
+function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null, turned = false): Gemm {
+  const [down, along] = turned ? [1, 0] : [0, 1];
   return {
     m: a.shape[0],
     k: a.shape[1],
-    n: b.shape[1],
+    n: b.shape[along],
     aOffset: a.offset,
     aRow: a.strides[0],
     aCol: a.strides[1],
     bOffset: b.offset,
-    bRow: b.strides[0],
-    bCol: b.strides[1],
+    bRow: b.strides[down],
+    bCol: b.strides[along],
     cOffset: c.offset,
     cRow: c.strides[0],
     cCol: c.strides[1],
@@ -70,7 +96,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
   const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "multiply batches of");
   const left = expand(detached(a), [...lead, ...a.shape.slice(-2)]);
   const right = expand(detached(b), [...lead, ...b.shape.slice(-2)]);
-  const out = fresh([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
+  const out = blank([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
   eachMatrix([left, right, out], (p, q, c) => backend().gemm(describe(p, q, c, null), p.data, q.data, c.data, null));
   return record("matmul", out, [a, b]);
 }

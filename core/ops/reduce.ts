@@ -1,5 +1,5 @@
 /** Reductions: many elements to few, over all dimensions or the named ones. */
-import { fresh } from "../allocate.ts";
+import { blank } from "../allocate.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, isFloating } from "../dtype.ts";
@@ -22,7 +22,7 @@ export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false): Te
     folded: pick(x.shape, false),
     foldedStrides: pick(x.strides, false),
   };
-  const out = fresh(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : fold.kept, resultKind(op, x.dtype));
+  const out = blank(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : fold.kept, resultKind(op, x.dtype));
   if (sizeOf(fold.folded) === 0) refuseEmpty(op, x, dims);
   const exact = isFloating(out.dtype) || !(op === "sum" || op === "prod")
     ? out.data
@@ -113,7 +113,9 @@ export function logsumexp(x: Tensor, dims: Dims, keepdim = false): Tensor {
 
 function requireFloating(x: Tensor, action: string): void {
   if (!isFloating(x.dtype)) {
-    throw new TypeError(`Cannot take the ${action} of a ${x.dtype} tensor: cast it first with float()`);
+    throw new TypeError(
+      `Cannot take the ${action} of ${x.dtype}: its result may be a fraction, cast it first with float()`,
+    );
   }
 }
 

@@ -14,8 +14,15 @@ const EDGES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 24, 25, 31,
 /** Products that reach past each block size alone, and past all of them together. */
 const LARGE = [[500, 3, 5], [3, 1100, 4], [4, 3, 2100], [250, 530, 70], [13, 257, 520], [130, 40, 600]] as const;
 
-/** Registers the tests of one back end; skipped by name where it cannot be had. */
-export function gemmConformance(name: string, gemm: Backend["gemm"] | undefined): void {
+/**
+ * Registers the tests of one back end; skipped by name where it cannot be had. `map` is the one whose bits a fused activation
+ * must have.
+ */
+export function gemmConformance(
+  name: string,
+  gemm: Backend["gemm"] | undefined,
+  map: Backend["map"] = reference.map,
+): void {
   const test = gemm === undefined ? it.skip : it;
   const run = (c: Case): void => gemm!(c.d, c.a.data, c.b.data, c.c.data, c.bias);
   const ratio = (c: Case): number => errorRatio(gemm!, c);
@@ -69,6 +76,28 @@ export function gemmConformance(name: string, gemm: Backend["gemm"] | undefined)
             for (let j = 0; j < size[2]; j++) plain.c.data[at(plain.c, i, j)] += bias[1 + plain.d.biasStride * j];
           }
           assertEquals(fused.c.data, plain.c.data);
+        }
+      }
+    });
+
+    test("gemm() with an activation has the bits of gemm() followed by map()", () => {
+      for (
+        const size of [[7, 9, 32], [7, 9, 33], [64, 1100, 50], [5, 784, 10], [1, 30, 70], [40, 1, 30], [
+          6,
+          0,
+          9,
+        ]] as const
+      ) {
+        for (const layout of ["rows", "columns", "gaps"] as const) {
+          for (const activation of ["relu", "sigmoid", "tanh"] as const) {
+            const make = () => makeCase(size, ["rows", "rows", layout], { beta: size[1] % 2 as 0 | 1, bias: true });
+            const [fused, plain] = [make(), make()];
+            run({ ...fused, d: { ...fused.d, activation } });
+            run(plain);
+            const c = { data: plain.c.data, offset: plain.c.offset, strides: [plain.c.row, plain.c.col] };
+            map(activation, [size[0], size[2]], c, c, 0, 0);
+            assertEquals(fused.c.data, plain.c.data, `${size} ${layout} ${activation}`);
+          }
         }
       }
     });

@@ -1,15 +1,17 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { type Host, thisHost } from "../../../core/backend/kernel_file.ts";
-import { openNative, SYMBOLS } from "../../../core/backend/native.ts";
+import { openNative } from "../../../core/backend/native.ts";
+import { SYMBOLS } from "../../../core/backend/symbols.ts";
 import { SOURCES } from "../../../core/kernels/sources.ts";
 import { gemmConformance } from "./gemm_conformance.ts";
 
 const native = openNative();
-gemmConformance("native", native.gemm);
+gemmConformance("native", native.backend?.gemm, native.backend?.map);
 
 // A library can only be opened where --allow-ffi reaches, and that includes the folder for temporary files in task `test`.
-const can = native.gemm !== undefined && Deno.permissions.querySync({ name: "run", command: "cc" }).state === "granted";
+const can = native.backend !== undefined &&
+  Deno.permissions.querySync({ name: "run", command: "cc" }).state === "granted";
 const test = can ? it : it.skip;
 
 describe("openNative()", () => {
@@ -43,7 +45,7 @@ describe("openNative()", () => {
     assertMatch(open(host).reason, /^compiled with .+ and cached in /);
     const again = open({ ...host, compile: noCompiler });
     assertEquals(again.reason, "loaded from cache");
-    assert(again.gemm !== undefined);
+    assert(again.backend !== undefined);
   });
 
   test("openNative() leaves nothing but the kernel in the cache", () => {
@@ -60,18 +62,18 @@ describe("openNative()", () => {
     Deno.writeFileSync(path, bytes);
     const opened = open(host);
     assertStringIncludes(opened.reason, "compiled with");
-    assert(opened.gemm !== undefined);
+    assert(opened.backend !== undefined);
   });
 
   test("openNative() says that there is no compiler", () => {
-    const { gemm, reason } = open({ ...host, compile: noCompiler });
-    assertEquals([gemm, reason], [undefined, "no C compiler found (cc)"]);
+    const { backend, reason } = open({ ...host, compile: noCompiler });
+    assertEquals([backend, reason], [undefined, "no C compiler found (cc)"]);
   });
 
   test("openNative() says what the compiler complained about, and cleans up", () => {
     const compile = (args: string[]) => ({ success: args[0] === "--version", output: "error: no such flag\nmore" });
-    const { gemm, reason } = open({ ...host, compile });
-    assertEquals([gemm, reason], [undefined, "the C compiler failed: error: no such flag"]);
+    const { backend, reason } = open({ ...host, compile });
+    assertEquals([backend, reason], [undefined, "the C compiler failed: error: no such flag"]);
     assertEquals(kernels(), []);
   });
 
@@ -80,21 +82,21 @@ describe("openNative()", () => {
       if (cwd !== undefined) Deno.writeTextFileSync(`${cwd}/kernel`, "not a library");
       return { success: true, output: args[0] };
     };
-    const { gemm, reason } = open({ ...host, compile });
-    assertEquals(gemm, undefined);
+    const { backend, reason } = open({ ...host, compile });
+    assertEquals(backend, undefined);
     assertStringIncludes(reason, "the compiled kernel cannot be loaded");
   });
 
   test("openNative() says that the cache cannot be written", () => {
     Deno.writeTextFileSync(`${folder}/file`, "");
-    const { gemm, reason } = open({ ...host, folder: `${folder}/file/within` });
-    assertEquals(gemm, undefined);
+    const { backend, reason } = open({ ...host, folder: `${folder}/file/within` });
+    assertEquals(backend, undefined);
     assertStringIncludes(reason, "cannot write the cache");
   });
 
   it("openNative() says that there is no cache folder", () => {
-    const { gemm, reason } = openNative(() => ({ folder: null, compile: noCompiler }));
-    assertEquals(gemm, undefined);
+    const { backend, reason } = openNative(() => ({ folder: null, compile: noCompiler }));
+    assertEquals(backend, undefined);
     assertMatch(reason, /no cache folder|no permission to load libraries/);
   });
 
@@ -109,8 +111,8 @@ describe("openNative()", () => {
 describe("native permissions", () => {
   const none = { permissions: { ffi: false, run: false, write: false } } as const;
   Deno.test("openNative() says that loading libraries is not allowed, and does not ask", none, () => {
-    const { gemm, reason } = openNative();
-    assertEquals([gemm, reason], [undefined, "no permission to load libraries (--allow-ffi)"]);
+    const { backend, reason } = openNative();
+    assertEquals([backend, reason], [undefined, "no permission to load libraries (--allow-ffi)"]);
   });
 });
 

@@ -1,0 +1,36 @@
+/** What a gather refuses. */
+import type { Numbers } from "../dtype.ts";
+
+/**
+ * Checks that every row to be gathered lies in `x`, and that `out` has room for all of them.
+ *
+ * @throws {RangeError} If one does not, or `out` has not.
+ */
+export function checkGather(
+  x: Numbers,
+  offset: number,
+  stride: number,
+  width: number,
+  index: Int32Array,
+  out: Numbers,
+): void {
+  const fits = width >= 0 && Number.isInteger(width) && index.length * width <= out.length;
+  if (!fits) {
+    throw new RangeError(
+      `Cannot gather ${index.length} rows of ${width} elements: the result has room for ${out.length}`,
+    );
+  }
+  const last = x.length - width;
+  for (let i = 0; i < index.length; i++) {
+    const from = offset + index[i] * stride;
+    if (!(from >= 0 && from <= last && Number.isInteger(from))) throw badRow(index[i], offset, stride, width, x.length);
+  }
+}
+
+/** The error for a row that does not lie in its buffer. */
+export function badRow(row: number, offset: number, stride: number, width: number, length: number): RangeError {
+  const from = offset + row * stride;
+  return new RangeError(
+    `Cannot gather row ${row}: it reaches from ${from} to ${from + width - 1} in a buffer of ${length}`,
+  );
+}

@@ -1,0 +1,39 @@
+/** What can be called in the native library. */
+
+/** Every function, as `kernels.h` declares it. */
+export const SYMBOLS = {
+  // int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias)
+  gradus_gemm: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_map(const int32_t *descriptor, const void *x, void *out)
+  gradus_map: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_check(void)
+  gradus_check: { parameters: [], result: "i32" },
+  // int32_t gradus_peak(int32_t steps)
+  gradus_peak: { parameters: ["i32"], result: "i32" },
+  // int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out)
+  gradus_zip: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out)
+  gradus_reduce: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, void *out, double *answer)
+  gradus_gather: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db)
+  gradus_gate: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer)
+  gradus_cross_entropy: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count)
+  gradus_update: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  // int32_t gradus_enter(int64_t *table, int32_t at, const float *array, int32_t length)
+  gradus_enter: { parameters: ["buffer", "i32", "buffer", "i32"], result: "i32" },
+} as const;
+
+/** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
+export const WASM_SYMBOLS = ["gradus_gemm", "gradus_map", "gradus_check", "gradus_peak"] as const;
+
+/** The functions of a library that is open. */
+export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** Memory that C may be handed: never shared with another wasm instance, and of fixed length. */
+export type Buffer = Float32Array<ArrayBuffer>;
+
+/** Stands where an operand is missing: a pointer that C does not follow. */
+export const NOTHING: Buffer = new Float32Array(1);

@@ -1,0 +1,45 @@
+// Rows of a matrix by their number: the batches of training, from bytes to floats on the way if need be.
+#include <stddef.h>
+#include "kernels.h"
+
+static double gather_number(const int32_t *d, int at) {
+  double x;
+  __builtin_memcpy(&x, d + at, sizeof x);
+  return x;
+}
+
+// Through float64, so that the bits are those of the formula rounded once.
+static void gather_scaled(ptrdiff_t n, const float *from, float *to, double scale, double shift) {
+  for (ptrdiff_t i = 0; i < n; i++) to[i] = (float)((double)from[i] * scale + shift);
+}
+static void gather_bytes(ptrdiff_t n, const uint8_t *from, float *to, double scale, double shift) {
+  for (ptrdiff_t i = 0; i < n; i++) to[i] = (float)((double)from[i] * scale + shift);
+}
+
+static void gather_row(const int32_t *d, const void *x, ptrdiff_t from, void *out, ptrdiff_t to, double scale, double shift) {
+  const ptrdiff_t n = d[GATHER_WIDTH];
+  const int kind = d[GATHER_X_KIND];
+  if (kind == KIND_UINT8 && d[GATHER_OUT_KIND] == KIND_FLOAT32) gather_bytes(n, (const uint8_t *)x + from, (float *)out + to, scale, shift);
+  else if (kind == KIND_FLOAT32 && !(scale == 1 && shift == 0)) gather_scaled(n, (const float *)x + from, (float *)out + to, scale, shift);
+  else if (kind == KIND_UINT8) __builtin_memcpy((uint8_t *)out + to, (const uint8_t *)x + from, (size_t)n);
+  else __builtin_memcpy((float *)out + to, (const float *)x + from, (size_t)n * sizeof(float)); // int32 too
+}
+
+int32_t gradus_gather(const int32_t *d, const void *x, const int32_t *index, void *out, double *answer) {
+  const int kind = d[GATHER_X_KIND], to = d[GATHER_OUT_KIND];
+  const int64_t width = d[GATHER_WIDTH], count = d[GATHER_COUNT], length = d[GATHER_X_LENGTH];
+  if (kind != to && !(kind == KIND_UINT8 && to == KIND_FLOAT32)) return GRADUS_OUT_OF_BOUNDS;
+  if (width < 0 || count < 0 || width * count > d[GATHER_OUT_LENGTH]) return GRADUS_OUT_OF_BOUNDS;
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t from = d[GATHER_OFFSET] + (int64_t)index[i] * d[GATHER_STRIDE];
+    if (from >= 0 && from + width <= length) continue;
+    answer[0] = index[i];
+    return GRADUS_BAD_INDEX;
+  }
+  const double scale = gather_number(d, GATHER_SCALE), shift = gather_number(d, GATHER_SHIFT);
+  for (int64_t i = 0; i < count; i++) {
+    const ptrdiff_t from = (ptrdiff_t)(d[GATHER_OFFSET] + (int64_t)index[i] * d[GATHER_STRIDE]);
+    gather_row(d, x, from, out, (ptrdiff_t)(i * width), scale, shift);
+  }
+  return GRADUS_OK;
+}

@@ -1,0 +1,115 @@
+// Folds over rows or columns. Sums are taken in float32 for at most SUM_BLOCK numbers at a time, and their sums in float64; the
+// order depends on the sizes alone.
+#include "vector.h"
+
+// A few sums side by side, so that none waits for another; SUM_BLOCK additions in each.
+static double row_sum(const float *x, ptrdiff_t n) {
+  double total = 0;
+  while (n >= LANES) {
+    vec sum[4] = {{0}};
+    ptrdiff_t vectors = n / LANES < 4 * SUM_BLOCK ? n / LANES : 4 * SUM_BLOCK;
+    n -= vectors * LANES;
+    for (; vectors >= 4; vectors -= 4, x += 4 * LANES) {
+      UNROLL for (int v = 0; v < 4; v++) sum[v] += CVEC(x + v * LANES);
+    }
+    for (; vectors; vectors--, x += LANES) sum[0] += CVEC(x);
+    const vec both = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    for (int i = 0; i < LANES; i++) total += (double)both[i];
+  }
+  for (ptrdiff_t i = 0; i < n; i++) total += (double)x[i];
+  return total;
+}
+
+static double row_prod(const float *x, ptrdiff_t n, ptrdiff_t step) {
+  double total = 1;
+  for (ptrdiff_t i = 0; i < n; i++) total *= (double)x[i * step];
+  return total;
+}
+
+// Which of two is more extreme; NaN is, and +0 is more than −0.
+INLINE vec extreme_vec(vec x, vec y, const int most) { return most ? maximum_vec(x, y) : minimum_vec(x, y); }
+INLINE vec worst(const int most) { return all(most ? -__builtin_inff() : __builtin_inff()); }
+
+INLINE float row_extreme(const float *x, ptrdiff_t n, const int most) {
+  vec best = worst(most);
+  for (; n >= LANES; n -= LANES, x += LANES) best = extreme_vec(CVEC(x), best, most);
+  if (n) best = extreme_vec(take(x, n, worst(most)[0]), best, most);
+  // The upper half against the lower, until one lane is left.
+  for (ptrdiff_t half = LANES / 2; half; half /= 2) {
+    float lanes[LANES];
+    __builtin_memcpy(lanes, &best, sizeof best);
+    best = extreme_vec(best, take(lanes + half, half, worst(most)[0]), most);
+  }
+  return best[0];
+}
+
+// The first place of the extreme.
+INLINE int32_t row_place(const float *x, ptrdiff_t n, const int most) {
+  const float best = row_extreme(x, n, most);
+  ptrdiff_t i = 0;
+  while (i < n && !(x[i] == best || x[i] != x[i])) i++;
+  return (int32_t)i;
+}
+
+static void rows_fold(int op, ptrdiff_t kept, ptrdiff_t step, ptrdiff_t n, const float *x, void *out) {
+  float *values = out;
+  int32_t *places = out;
+  for (ptrdiff_t i = 0; i < kept; i++, x += step) {
+    switch (op) {
+      case OP_SUM: values[i] = (float)row_sum(x, n); break;
+      case OP_PROD: values[i] = (float)row_prod(x, n, 1); break;
+      case OP_MAX: values[i] = row_extreme(x, n, 1); break;
+      case OP_MIN: values[i] = row_extreme(x, n, 0); break;
+      case OP_ARGMAX: places[i] = row_place(x, n, 1); break;
+      case OP_ARGMIN: places[i] = row_place(x, n, 0); break;
+    }
+  }
+}
+
+// One vector of columns: the extremes, and the first rows where they stand.
+INLINE void strip_extreme(const float *x, ptrdiff_t rows, ptrdiff_t row, ptrdiff_t width, const int most, vec *best, ivec *place) {
+  *best = worst(most);
+  *place = (ivec){0};
+  for (ptrdiff_t i = 0; i < rows; i++, x += row) {
+    const vec here = width == LANES ? CVEC(x) : take(x, width, 0);
+    const ivec further = (most ? here > *best : here < *best) | ((here != here) & (*best == *best));
+    *place = (further & ((ivec){0} + (int32_t)i)) | (~further & *place);
+    *best = extreme_vec(here, *best, most);
+  }
+}
+
+INLINE void columns_extreme(const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t row, const int most, const int arg, void *out) {
+  for (ptrdiff_t j = 0; j < cols; j += LANES) {
+    const ptrdiff_t width = cols - j < LANES ? cols - j : LANES;
+    vec best;
+    ivec place;
+    strip_extreme(x + j, rows, row, width, most, &best, &place);
+    if (arg) best = (vec)place; // as bits
+    if (width == LANES) VEC((float *)out + j) = best;
+    else put((float *)out + j, best, width);
+  }
+}
+
+static void columns_fold(int op, ptrdiff_t cols, ptrdiff_t rows, ptrdiff_t row, const float *x, void *out) {
+  switch (op) {
+    case OP_SUM: return column_sums(x, rows, cols, row, out);
+    case OP_PROD:
+      for (ptrdiff_t j = 0; j < cols; j++) ((float *)out)[j] = (float)row_prod(x + j, rows, row);
+      return;
+    case OP_MAX: return columns_extreme(x, rows, cols, row, 1, 0, out);
+    case OP_MIN: return columns_extreme(x, rows, cols, row, 0, 0, out);
+    case OP_ARGMAX: return columns_extreme(x, rows, cols, row, 1, 1, out);
+    case OP_ARGMIN: return columns_extreme(x, rows, cols, row, 0, 1, out);
+  }
+}
+
+int32_t gradus_reduce(const int32_t *d, const float *x, void *out) {
+  const int op = d[REDUCE_OP], kept = d[REDUCE_KEPT], folded = d[REDUCE_FOLDED];
+  const int32_t strides[2] = {d[REDUCE_KEPT_STRIDE], d[REDUCE_FOLDED_STRIDE]}, sizes[2] = {kept, folded};
+  if (op < 0 || op >= OP_REDUCE_COUNT || kept < 0 || folded < 0 || kept > d[REDUCE_OUT_LENGTH]) return GRADUS_OUT_OF_BOUNDS;
+  if (kept && folded && !walk_fits(2, sizes, strides, d[REDUCE_X_OFFSET], d[REDUCE_X_LENGTH])) return GRADUS_OUT_OF_BOUNDS;
+  if (strides[1] == 1 || folded == 1) rows_fold(op, kept, strides[0], folded, x + d[REDUCE_X_OFFSET], out);
+  else if (strides[0] == 1 || kept == 1) columns_fold(op, kept, folded, strides[1], x + d[REDUCE_X_OFFSET], out);
+  else return GRADUS_OUT_OF_BOUNDS;
+  return GRADUS_OK;
+}

@@ -1,0 +1,77 @@
+// Vectors beyond loads and sums: choice by mask, and the ends of runs that do not fill a vector.
+#ifndef GRADUS_VECTOR_H
+#define GRADUS_VECTOR_H
+#include <stddef.h>
+#include "kernels.h"
+#include "tile.h"
+
+typedef int32_t quad_bits __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+#define SIGN ((ivec){0} + INT32_MIN)
+
+// 0, 1, 2, … one a lane.
+#if LANES == 16
+#define LANE_NUMBERS ((ivec){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+#elif LANES == 8
+#define LANE_NUMBERS ((ivec){0, 1, 2, 3, 4, 5, 6, 7})
+#else
+#define LANE_NUMBERS ((ivec){0, 1, 2, 3})
+#endif
+
+// Every lane the same. Subtracting 0 keeps −0, where adding it would not.
+INLINE vec all(float x) { return x - (vec){0}; }
+
+// Lanes of `yes` where the mask is set, of `no` elsewhere.
+INLINE vec pick(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+
+INLINE vec magnitude(vec x) { return (vec)((ivec)x & ~SIGN); }
+
+// The size of one and the sign of the other.
+INLINE vec with_sign(vec size, vec sign) { return (vec)(((ivec)size & ~SIGN) | ((ivec)sign & SIGN)); }
+
+// The first `count` < LANES floats and nothing beyond; the other lanes hold `rest`. And the way back. This and the micro-kernel's
+// tile are all that differs between instruction sets.
+#if defined(__AVX512F__)
+#include <immintrin.h>
+INLINE vec take(const float *from, ptrdiff_t count, float rest) {
+  return (vec)_mm512_mask_loadu_ps((__m512)all(rest), (__mmask16)((1u << count) - 1), from);
+}
+INLINE void put(float *to, vec x, ptrdiff_t count) { _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)x); }
+#else
+INLINE void copy_part(char *to, const char *from, ptrdiff_t count) {
+  for (ptrdiff_t part = LANES / 2; part; part /= 2) {
+    if (!(count & part)) continue;
+    for (ptrdiff_t i = 0; i < part * 4; i += 4) __builtin_memcpy(to + i, from + i, 4);
+    to += part * 4, from += part * 4;
+  }
+}
+INLINE vec take(const float *from, ptrdiff_t count, float rest) {
+  vec x = all(rest);
+  copy_part((char *)&x, (const char *)from, count);
+  return x;
+}
+INLINE void put(float *to, vec x, ptrdiff_t count) { copy_part((char *)to, (const char *)&x, count); }
+#endif
+
+// Across the lanes: quarters first, which are registers of their own everywhere.
+INLINE float sum_of(vec x) {
+  quad part[LANES / 4];
+  __builtin_memcpy(part, &x, sizeof x);
+  for (int n = LANES / 8; n; n /= 2)
+    for (int i = 0; i < n; i++) part[i] += part[i + n];
+  return (part[0][0] + part[0][1]) + (part[0][2] + part[0][3]);
+}
+INLINE quad larger(quad x, quad y) {
+  const quad_bits more = x > y;
+  return (quad)((more & (quad_bits)x) | (~more & (quad_bits)y));
+}
+INLINE float max_of(vec x) { // of lanes that are no NaN
+  quad part[LANES / 4];
+  __builtin_memcpy(part, &x, sizeof x);
+  for (int n = LANES / 8; n; n /= 2)
+    for (int i = 0; i < n; i++) part[i] = larger(part[i], part[i + n]);
+  const quad half = larger(part[0], SHUFFLE(part[0], part[0], 2, 3, 0, 1));
+  return larger(half, SHUFFLE(half, half, 1, 0, 3, 2))[0];
+}
+
+#endif

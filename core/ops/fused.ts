@@ -1,0 +1,66 @@
+/** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
+import { blank, scalar } from "../allocate.ts";
+import type { Activation } from "../backend/backend.ts";
+import { backend } from "../backend/choose.ts";
+import { isFloating, type Numbers } from "../dtype.ts";
+import { record } from "../record.ts";
+import { show } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { cast } from "./elementwise.ts";
+import { elements } from "./movement.ts";
+
+/**
+ * The mean of `−ln softmax(z)[i, y_i]` over the rows of float z [n, classes], for integer classes y [n].
+ *
+ * @throws {RangeError} If the shapes do not fit, or a target is no class.
+ * @throws {TypeError} If the logits are integers, or the classes are not.
+ */
+export function crossEntropyMean(z: Tensor, y: Tensor): Tensor {
+  checkClasses(z, y);
+  const loss = backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), null);
+  return record("crossEntropy", scalar(loss, z.dtype), [z], { targets: y });
+}
+
+/** `(softmax(z) − onehot(y)) / n`: how the mean cross-entropy changes with each logit. */
+export function crossEntropyGradient(z: Tensor, y: Tensor): Tensor {
+  checkClasses(z, y);
+  const dz = blank(z.shape, z.dtype);
+  backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), dz.data);
+  return dz;
+}
+
+function indices(y: Tensor): Int32Array {
+  return elements(cast(y, "int32")) as Int32Array;
+}
+
+function checkClasses(z: Tensor, y: Tensor): void {
+  if (z.shape.length !== 2 || y.shape.length !== 1 || y.shape[0] !== z.shape[0]) {
+    throw new RangeError(
+      `Cannot take the cross-entropy of logits ${show(z.shape)} and classes ${
+        show(y.shape)
+      }: expected [n, classes] and [n]`,
+    );
+  }
+  if (!isFloating(z.dtype) || isFloating(y.dtype) || y.dtype === "bool") {
+    throw new TypeError(
+      `Cannot take the cross-entropy of ${z.dtype} logits and ${y.dtype} classes: logits are floats and classes integers, ` +
+        `use float() and int()`,
+    );
+  }
+}
+
+/**
+ * The way back through `y = activation(x + bias)` for g and y [rows, columns]: the gradient before the activation, and its sum
+ * over the rows, which is the bias's.
+ */
+export function gate(activation: Activation, g: Tensor, y: Tensor, withBias: boolean): [gx: Tensor, db: Tensor | null] {
+  const [rows, columns] = g.shape;
+  const from = elements(g);
+  const out = activation === "none" ? null : blank(g.shape, g.dtype);
+  const db = withBias ? blank([columns], g.dtype) : null;
+  const after: Numbers = activation === "none" ? from : elements(y);
+  if (out !== null || db !== null) {
+    backend().gate(activation, rows, columns, from, after, out?.data ?? null, db?.data ?? null);
+  }
+  return [out ?? g, db];
+}

@@ -1,0 +1,110 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import * as choose from "../../../core/backend/choose.ts";
+import { reference } from "../../../core/backend/reference.ts";
+import { ones } from "../../../core/create.ts";
+
+const NAMES = ["native", "wasm", "reference"] as const;
+
+/** Runs `body` and puts the back end that was in use back. */
+function restored(body: () => void): void {
+  const before = choose.backend().name;
+  try {
+    body();
+  } finally {
+    choose.useBackend(before);
+  }
+}
+
+function missing(name: typeof NAMES[number]): string | null {
+  try {
+    choose.backendNamed(name);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe("useBackend()", () => {
+  for (const name of NAMES) {
+    const reason = missing(name);
+    (reason === null ? it : it.skip)(`useBackend("${name}") takes it and says so${reason ? `: ${reason}` : ""}`, () => {
+      restored(() => {
+        assertEquals(choose.useBackend(name), name);
+        assertEquals([choose.backend().name, choose.backendReason()], [name, "asked for by name"]);
+        assertEquals(ones([2, 3]).matmul(ones([3, 2])).toArray(), [[3, 3], [3, 3]]);
+      });
+    });
+    if (reason !== null) {
+      it(`useBackend("${name}") says why it cannot be had, and changes nothing`, () => {
+        const before = choose.backend();
+        const error = assertThrows(() => choose.useBackend(name), Error, `Cannot use the ${name} back end: `);
+        assertEquals(error.message.endsWith("."), false);
+        assertStrictEquals(choose.backend(), before);
+      });
+    }
+  }
+  it("useBackend() refuses a name that is none, and changes nothing", () => {
+    const before = choose.backend();
+    const message = "Cannot use the back end gpu: expected native, wasm, reference, auto";
+    assertThrows(() => choose.useBackend("gpu" as "auto"), TypeError, message);
+    assertStrictEquals(choose.backend(), before);
+  });
+  it(`useBackend("auto") takes the first of native, wasm and reference that can be had`, () => {
+    restored(() => {
+      assertEquals(choose.useBackend("auto"), NAMES.find((name) => missing(name) === null));
+      assert(choose.backendReason().length > 0);
+    });
+  });
+});
+
+describe("backendNamed()", () => {
+  it(`backendNamed("reference") is the plain loops`, () =>
+    assertStrictEquals(choose.backendNamed("reference"), reference));
+  const reason = missing("wasm");
+  (reason === null ? it : it.skip)(`backendNamed() opens a back end once${reason ? `: ${reason}` : ""}`, () => {
+    assertStrictEquals(choose.backendNamed("wasm"), choose.backendNamed("wasm"));
+  });
+  it("backendNamed() has every verb of the reference, and no other", () => {
+    for (const name of NAMES.filter((name) => missing(name) === null)) {
+      assertEquals(Object.keys(choose.backendNamed(name)).sort(), Object.keys(reference).sort());
+    }
+  });
+});
+
+const setsEnv = Deno.permissions.querySync({ name: "env", variable: "GRADUS_BACKEND" }).state === "granted";
+let copies = 0;
+
+/** A copy of the module that has not chosen yet, under the given wish. */
+async function afresh(wish: string): Promise<typeof choose> {
+  const before = Deno.env.get("GRADUS_BACKEND");
+  Deno.env.set("GRADUS_BACKEND", wish);
+  try {
+    const copy: typeof choose = await import(
+      new URL(`../../../core/backend/choose.ts?${copies++}`, import.meta.url).href
+    );
+    copy.backend();
+    return copy;
+  } finally {
+    if (before === undefined) Deno.env.delete("GRADUS_BACKEND");
+    else Deno.env.set("GRADUS_BACKEND", before);
+  }
+}
+
+describe("GRADUS_BACKEND", () => {
+  const check = setsEnv ? it : it.skip;
+  const why = setsEnv ? "" : ": no permission to set it (--allow-env=GRADUS_BACKEND)";
+  check(`GRADUS_BACKEND names the back end of the first use${why}`, async () => {
+    const copy = await afresh("reference");
+    assertEquals([copy.backend().name, copy.backendReason()], ["reference", "asked for by name"]);
+  });
+  // The copy may open a library of its own, which stays open as long as the process.
+  check(`GRADUS_BACKEND empty is as if it were not set${why}`, { sanitizeResources: false }, async () => {
+    assertEquals((await afresh("")).backend().name, NAMES.find((name) => missing(name) === null));
+  });
+  check(`GRADUS_BACKEND with a name that is none is refused${why}`, async () => {
+    let message = "";
+    await afresh("fast").catch((error: Error) => (message = `${error.name}: ${error.message}`));
+    assertEquals(message, "TypeError: Cannot use GRADUS_BACKEND=fast: expected native, wasm, reference, auto");
+  });
+});

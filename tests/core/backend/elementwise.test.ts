@@ -1,0 +1,249 @@
+import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import type { MapOp, Strided, ZipOp } from "../../../core/backend/backend.ts";
+import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native_elementwise.ts";
+import { openNative } from "../../../core/backend/native.ts";
+import { reference } from "../../../core/backend/reference.ts";
+import { SOURCES } from "../../../core/kernels/sources.ts";
+import type { Numbers } from "../../../core/dtype.ts";
+import { AWKWARD, distance, floats } from "./verb_cases.ts";
+
+const native = openNative().backend;
+const compared = native === undefined ? it.skip : it;
+
+/** How far native may be from the float64 formula rounded to float32, in units of the last place. */
+const BOUNDS: Partial<Record<MapOp, number>> = {
+  ...{ exp: 2, expm1: 2, log: 2, log1p: 2, tanh: 2, sigmoid: 2.5, erf: 2, rsqrt: 2 },
+};
+
+const dense = (data: Numbers): Strided => ({ data, offset: 0, strides: [1] });
+
+/** Float32 numbers of every size and sign, evenly spread over their bit patterns. */
+function everySize(count: number): Float32Array {
+  const bits = new Uint32Array(count).map((_, i) => Math.round(i * (2 ** 32 / count)) >>> 0);
+  return new Float32Array(bits.buffer);
+}
+
+function mapped(op: MapOp, x: Float32Array): [got: Float32Array, exact: Float64Array] {
+  const [got, exact] = [new Float32Array(x.length), new Float64Array(x.length)];
+  native!.map(op, [x.length], dense(x), dense(got), -0.5, 0.75);
+  reference.map(op, [x.length], dense(x), dense(exact), -0.5, 0.75);
+  return [got, exact];
+}
+
+describe("map()", () => {
+  for (const op of Object.keys(MAP_OPS).filter((op) => op !== "not") as MapOp[]) {
+    compared(
+      `map("${op}") of native is within ${BOUNDS[op] ?? 0.5} ulp of the formula for numbers of every size`,
+      () => {
+        for (const x of [everySize(200_003), floats(60_000, 2), floats(60_000, 20), floats(60_000, 100), AWKWARD]) {
+          const [got, exact] = mapped(op, x);
+          const worst = distance(got, exact);
+          assertLessOrEqual(
+            worst,
+            BOUNDS[op] ?? 0.5,
+            `${x[got.findIndex((y, i) => distance([y], [exact[i]]) === worst)]}`,
+          );
+        }
+      },
+    );
+  }
+
+  compared("map() of native gives each number the same bits wherever it stands", () => {
+    for (const op of Object.keys(MAP_OPS).filter((op) => op !== "not") as MapOp[]) {
+      const x = floats(67, 3);
+      const [whole] = mapped(op, x);
+      for (let i = 0; i < x.length; i++) assertEquals(mapped(op, x.slice(i, i + 1))[0][0], whole[i], op);
+    }
+  });
+
+  compared("map() of native walks any strides as the reference does, and leaves the rest alone", () => {
+    for (const { shape, x, out } of walks()) {
+      for (const op of ["copy", "neg", "exp"] as const) {
+        const [a, b] = [floats(6000, 2, 1), floats(6000, 2, 1)];
+        native!.map(op, shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
+        reference.map(op, shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
+        assertLess(distance(a, b), 2, `${op} ${shape} ${x.strides} ${out.strides}`);
+      }
+    }
+  });
+
+  compared("map() of native copies between kinds as typed arrays do", () => {
+    const numbers = [
+      0,
+      1,
+      -1,
+      1.9,
+      -1.9,
+      2 ** 24 + 1,
+      2 ** 31,
+      -(2 ** 31),
+      2 ** 31 + 512,
+      3e10,
+      -3e10,
+      1e20,
+      1e38,
+      NaN,
+      Infinity,
+    ];
+    const kinds = [Float32Array, Int32Array, Uint8Array];
+    for (const From of kinds) {
+      for (const To of kinds) {
+        const from = From.from([...numbers, ...numbers, ...numbers]);
+        const [got, exact] = [new To(45), new To(45)];
+        native!.map("copy", [45], dense(from), dense(got), 0, 0);
+        reference.map("copy", [45], dense(from), dense(exact), 0, 0);
+        assertEquals(got, exact, `${From.name} to ${To.name}`);
+        native!.map(
+          "copy",
+          [9, 5],
+          { data: from, offset: 0, strides: [1, 9] },
+          { data: got, offset: 0, strides: [5, 1] },
+          0,
+          0,
+        );
+        reference.map(
+          "copy",
+          [9, 5],
+          { data: from, offset: 0, strides: [1, 9] },
+          { data: exact, offset: 0, strides: [5, 1] },
+          0,
+          0,
+        );
+        assertEquals(got, exact, `${From.name} to ${To.name}, turned`);
+      }
+    }
+  });
+
+  compared("map() of native answers not in bytes", () => {
+    const out = new Uint8Array(5).fill(7);
+    native!.map("not", [4], dense(Float32Array.of(0, -0, 2, NaN)), dense(out), 0, 0);
+    assertEquals([...out], [1, 1, 0, 0, 7]);
+  });
+
+  compared("map() of native turns a matrix of any size", () => {
+    for (const [m, n] of [[1, 1], [3, 5], [16, 16], [17, 33], [64, 50], [50, 64], [4, 100]]) {
+      const x = floats(m * n);
+      const out = new Float32Array(m * n);
+      native!.map(
+        "copy",
+        [m, n],
+        { data: x, offset: 0, strides: [1, m] },
+        { data: out, offset: 0, strides: [n, 1] },
+        0,
+        0,
+      );
+      assert(out.every((value, at) => value === x[Math.floor(at / n) + (at % n) * m]), `${m} ${n}`);
+    }
+  });
+
+  compared("map() of native refuses a walk that leaves its buffer", () => {
+    const x = dense(new Float32Array(5));
+    assertThrows(() => native!.map("exp", [6], x, dense(new Float32Array(6)), 0, 0), RangeError, "x of [6]");
+    assertThrows(() => native!.map("exp", [5], x, dense(new Float32Array(4)), 0, 0), RangeError, "the result of [5]");
+    assertThrows(() => native!.map("exp", [2], { ...x, strides: [-1] }, x, 0, 0), RangeError, "reaches from -1 to 0");
+    assertThrows(() => native!.map("exp", [2], { ...x, strides: [NaN] }, x, 0, 0), RangeError, "must be integers");
+  });
+});
+
+/** Shapes with the strides of two operands, in buffers of 6000. */
+function walks(): { shape: number[]; x: Omit<Strided, "data">; out: Omit<Strided, "data"> }[] {
+  const walk = (shape: number[], x: number[], out: number[], from = 0, to = 0) => ({
+    ...{ shape, x: { offset: from, strides: x }, out: { offset: to, strides: out } },
+  });
+  return [
+    walk([], [], []),
+    walk([0], [1], [1]),
+    walk([3, 0, 2], [1, 1, 1], [1, 1, 1]),
+    walk([1000], [1], [1], 7, 9),
+    walk([1000], [0], [1]),
+    walk([1000], [3], [1]),
+    walk([1000], [1], [3]),
+    walk([300], [-2], [5], 700, 3),
+    walk([20, 30], [30, 1], [30, 1]),
+    walk([20, 30], [1, 20], [30, 1]),
+    walk([20, 30], [40, 1], [1, 20]),
+    walk([20, 30], [0, 1], [40, 1]),
+    walk([20, 30], [1, 0], [30, 1]),
+    walk([5, 6, 7], [42, 7, 1], [1, 5, 30]),
+    walk([5, 6, 7], [7, 35, 1], [42, 7, 1]),
+    walk([2, 1, 3, 1, 2], [6, 9, 2, 9, 1], [1, 9, 2, 9, 6]),
+    walk([2, 2, 2, 2, 2, 2, 2, 2, 2], [1, 2, 4, 8, 16, 32, 64, 128, 256], [256, 128, 64, 32, 16, 8, 4, 2, 1]),
+  ];
+}
+
+describe("zip()", () => {
+  const ops = Object.keys(ZIP_OPS) as ZipOp[];
+  const answers = (op: ZipOp, length: number) =>
+    ZIP_OPS[op]! < ZIP_OPS.eq! ? new Float32Array(length) : new Uint8Array(length);
+
+  compared("zip() of native is the reference's to the last bit, for numbers that break formulas too", () => {
+    const n = AWKWARD.length;
+    for (const op of ops) {
+      const [got, exact] = [answers(op, n * n), answers(op, n * n)];
+      const [a, b] = [{ data: AWKWARD, offset: 0, strides: [1, 0] }, { data: AWKWARD, offset: 0, strides: [0, 1] }];
+      native!.zip(op, [n, n], a, b, { data: got, offset: 0, strides: [n, 1] });
+      reference.zip(op, [n, n], a, b, { data: exact, offset: 0, strides: [n, 1] });
+      got.forEach((x, i) =>
+        assert(Object.is(x, exact[i]), `${AWKWARD[Math.floor(i / n)]} ${op} ${AWKWARD[i % n]} is ${x}`)
+      );
+    }
+  });
+
+  compared("zip() of native walks any strides and broadcasts as the reference does", () => {
+    for (const { shape, x, out } of walks()) {
+      for (const [left, right] of [[x, out], [out, x], [x, x], [out, out]]) {
+        for (const op of ["add", "maximum", "lt"] as const) {
+          const [got, exact] = [answers(op, 6000), answers(op, 6000)];
+          const [a, b] = [{ ...left, data: floats(6000, 1, 1) }, { ...right, data: floats(6000, 1, 2) }];
+          native!.zip(op, shape, a, b, { ...out, data: got });
+          reference.zip(op, shape, a, b, { ...out, data: exact });
+          assertEquals(got, exact, `${op} ${shape} ${left.strides} ${right.strides} ${out.strides}`);
+        }
+      }
+    }
+  });
+
+  compared("zip() of native works in place", () => {
+    const x = floats(1000);
+    const expected = x.map((value) => value + value);
+    native!.zip("add", [1000], dense(x), dense(x), dense(x));
+    assertEquals(x, expected);
+  });
+
+  compared("zip() of native squares where the power is 2", () => {
+    const out = new Float32Array(3);
+    native!.zip(
+      "pow",
+      [3],
+      dense(Float32Array.of(3, -2, NaN)),
+      { data: Float32Array.of(2), offset: 0, strides: [0] },
+      dense(out),
+    );
+    assertEquals([...out], [9, 4, NaN]);
+  });
+
+  compared("zip() of native refuses a walk that leaves its buffer", () => {
+    const [long, short] = [dense(new Float32Array(5)), dense(new Float32Array(4))];
+    assertThrows(() => native!.zip("add", [5], short, long, long), RangeError, "the left operand of [5]");
+    assertThrows(() => native!.zip("add", [5], long, short, long), RangeError, "the right operand of [5]");
+    assertThrows(() => native!.zip("add", [5], long, long, short), RangeError, "the result of [5]");
+  });
+});
+
+describe("the tables of functions", () => {
+  const upper = (name: string) => `OP_${name.toUpperCase()}`;
+  const listed = (first: string) =>
+    new RegExp(`enum \\{\\s*(${first},[^}]*?),?\\s*(//[^\\n]*)?\\s*OP_\\w+_COUNT|enum \\{\\s*(${first},[^}]*)\\}`)
+      .exec(SOURCES["kernels.h"])![0].replaceAll(/\/\/.*|enum \{/g, "").split(",").map((name) => name.trim());
+
+  it("MAP_OPS are numbered as in kernels.h", () => {
+    const names = Object.entries(MAP_OPS).sort(([, a], [, b]) => a - b).map(([name]) => upper(name));
+    assertEquals(listed("OP_COPY").slice(0, names.length), names);
+  });
+
+  it("ZIP_OPS are numbered as in kernels.h", () => {
+    const names = Object.entries(ZIP_OPS).sort(([, a], [, b]) => a - b).map(([name]) => upper(name));
+    assertEquals(listed("OP_ADD").slice(0, names.length), names);
+  });
+});

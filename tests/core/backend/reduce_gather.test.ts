@@ -1,0 +1,150 @@
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import type { Fold, ReduceOp } from "../../../core/backend/backend.ts";
+import { openNative } from "../../../core/backend/native.ts";
+import { REDUCE_OPS } from "../../../core/backend/native_reduce.ts";
+import { reference } from "../../../core/backend/reference.ts";
+import { SOURCES } from "../../../core/kernels/sources.ts";
+import { AWKWARD, floats } from "./verb_cases.ts";
+
+const native = openNative().backend;
+const compared = native === undefined ? it.skip : it;
+
+/** Folds of [rows, cols]: along rows, along columns, everything, and with the matrix stored by columns. */
+function folds(rows: number, cols: number): Fold[] {
+  return [
+    { kept: [rows], keptStrides: [cols], folded: [cols], foldedStrides: [1] },
+    { kept: [cols], keptStrides: [1], folded: [rows], foldedStrides: [cols] },
+    { kept: [], keptStrides: [], folded: [rows, cols], foldedStrides: [cols, 1] },
+    { kept: [rows], keptStrides: [1], folded: [cols], foldedStrides: [rows] },
+    { kept: [1], keptStrides: [5], folded: [rows], foldedStrides: [cols] },
+    { kept: [cols], keptStrides: [0], folded: [rows], foldedStrides: [cols] },
+    { kept: [rows], keptStrides: [cols], folded: [cols], foldedStrides: [0] },
+    { kept: [2, rows >> 1], keptStrides: [(rows >> 1) * cols, cols], folded: [cols], foldedStrides: [1] },
+  ].filter((fold) => fold.kept.every((n) => n > 0));
+}
+
+const SHAPES = [[1, 1], [3, 5], [5, 3], [33, 16], [64, 10], [10, 64], [70, 17], [7, 1030], [1030, 67]] as const;
+
+const count = (fold: Fold) => fold.kept.reduce((product, n) => product * n, 1);
+
+describe("reduce()", () => {
+  // At most 35 float32 additions before the sums go on in float64, and one rounding at the end.
+  compared("reduce(sum) of native is within 18 ε Σ|x| of the exact sum", () => {
+    for (const [rows, cols] of SHAPES) {
+      const x = floats(rows * cols + 3);
+      for (const fold of folds(rows, cols)) {
+        const [got, exact, size] = [
+          new Float32Array(count(fold)),
+          new Float64Array(count(fold)),
+          new Float64Array(count(fold)),
+        ];
+        native!.reduce("sum", fold, x, 3, got);
+        reference.reduce("sum", fold, x, 3, exact);
+        reference.reduce("sum", fold, x.map(Math.abs), 3, size);
+        got.forEach((sum, i) => assertLess(Math.abs(sum - exact[i]) / (2 ** -23 * size[i]), 18, `${rows} ${cols}`));
+      }
+    }
+  });
+
+  compared("reduce() of native finds the reference's extremes and their first places, NaN above all", () => {
+    for (const [rows, cols] of SHAPES) {
+      for (const spoiled of [false, true]) {
+        const x = floats(rows * cols + 3).map((value) => Math.round(4 * value));
+        if (spoiled) AWKWARD.forEach((value, i) => x[(i * 29) % x.length] = value);
+        for (const fold of folds(rows, cols)) {
+          for (const op of ["max", "min", "argmax", "argmin"] as const) {
+            const kind = op.startsWith("arg") ? Int32Array : Float32Array;
+            const [got, exact] = [new kind(count(fold)), new kind(count(fold))];
+            native!.reduce(op, fold, x, 3, got);
+            reference.reduce(op, fold, x, 3, exact);
+            assertEquals(got, exact, `${op} ${rows} ${cols} ${fold.kept} ${fold.foldedStrides}`);
+          }
+        }
+      }
+    }
+  });
+
+  compared("reduce(prod) of native has the reference's bits", () => {
+    const x = floats(120, 1.5);
+    for (const fold of folds(12, 10)) {
+      const [got, exact] = [new Float32Array(count(fold)), new Float32Array(count(fold))];
+      native!.reduce("prod", fold, x, 0, got);
+      reference.reduce("prod", fold, x, 0, exact);
+      assertEquals(got, exact);
+    }
+  });
+
+  compared("reduce() of native leaves what lies behind its results alone", () => {
+    const out = new Float32Array(20).fill(7);
+    native!.reduce("sum", folds(40, 17)[1], new Float32Array(680), 0, out);
+    native!.reduce("max", folds(40, 17)[1], new Float32Array(680), 0, out);
+    assertEquals([...out.subarray(17)], [7, 7, 7]);
+  });
+
+  compared("reduce() of native refuses a walk that leaves its buffer", () => {
+    const fold = folds(3, 4)[0];
+    assertThrows(
+      () => native!.reduce("sum", fold, new Float32Array(12), 1, new Float32Array(3)),
+      RangeError,
+      "from 1 to 12",
+    );
+    assertThrows(
+      () => native!.reduce("sum", fold, new Float32Array(12), 0, new Float32Array(2)),
+      RangeError,
+      "more room",
+    );
+  });
+
+  it("REDUCE_OPS are numbered as in kernels.h", () => {
+    const names = (Object.keys(REDUCE_OPS) as ReduceOp[]).map((op) => `OP_${op.toUpperCase()}`);
+    assertEquals(/enum \{ (OP_SUM.*?), OP_REDUCE_COUNT/.exec(SOURCES["kernels.h"])![1].split(", "), names);
+  });
+});
+
+describe("gather()", () => {
+  const index = Int32Array.of(4, 0, 4, 2);
+
+  compared("gather() of native copies rows of every kind as the reference does", () => {
+    for (
+      const [From, To] of [[Float32Array, Float32Array], [Uint8Array, Float32Array], [Int32Array, Int32Array], [
+        Uint8Array,
+        Uint8Array,
+      ], [Uint8Array, Int32Array]] as const
+    ) {
+      for (const width of [0, 1, 7, 30]) {
+        const x = new From(200).map((_, i) => (i * 37) % 251);
+        const [got, exact] = [new To(4 * width + 1).fill(7), new To(4 * width + 1).fill(7)];
+        native!.gather(x, 3, 31, width, index, got, 1, 0);
+        reference.gather(x, 3, 31, width, index, exact, 1, 0);
+        assertEquals(got, exact);
+      }
+    }
+  });
+
+  for (const [name, machine] of [["reference", reference], ["native", native]] as const) {
+    const test = machine === undefined ? it.skip : it;
+    test(`gather() turns bytes into x · scale + shift, rounded once (${name})`, () => {
+      const bytes = new Uint8Array(256).map((_, i) => i);
+      const out = new Float32Array(256);
+      machine!.gather(bytes, 0, 1, 256, Int32Array.of(0), out, 1 / 255, -0.5);
+      assertEquals(out, Float32Array.from(bytes, (x) => x * (1 / 255) - 0.5));
+      machine!.gather(Float32Array.of(1, 2), 0, 1, 2, Int32Array.of(0), out, 2, 1);
+      assertEquals([out[0], out[1]], [3, 5]);
+    });
+
+    test(`gather() names a row that does not lie in its buffer, and writes nothing (${name})`, () => {
+      const out = new Float32Array(4).fill(7);
+      for (const row of [3, -1]) {
+        const rows = Int32Array.of(0, row);
+        assertThrows(() => machine!.gather(new Float32Array(6), 0, 2, 2, rows, out), RangeError, `row ${row}`);
+      }
+      assertThrows(
+        () => machine!.gather(new Float32Array(9), 0, 2, 3, Int32Array.of(0, 1), out),
+        RangeError,
+        "room for 4",
+      );
+      assertEquals([...out], [7, 7, 7, 7]);
+    });
+  }
+});

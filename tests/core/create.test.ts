@@ -1,0 +1,113 @@
+import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "../../core/create.ts";
+import type { Numbers } from "../../core/dtype.ts";
+
+describe("tensor()", () => {
+  it("tensor() reads its shape off nested arrays", () => {
+    assertEquals(tensor([[[1, 2]], [[3, 4]], [[5, 6]]]).shape, [3, 1, 2]);
+  });
+  it("tensor() of a number has rank 0", () => {
+    const x = tensor(5);
+    assertEquals([x.shape, x.item(), x.numel()], [[], 5, 1]);
+  });
+  it("tensor() of nothing has no elements, and keeps the sizes around it", () => {
+    assertEquals([tensor([]).shape, tensor([[], []]).shape], [[0], [2, 0]]);
+  });
+  it("tensor() makes numbers float32, booleans bool, and a mixture float32", () => {
+    assertEquals([tensor([1]).dtype, tensor([true]).dtype, tensor([true, 2]).dtype], ["float32", "bool", "float32"]);
+    assertEquals(tensor([]).dtype, "float32");
+  });
+  it("tensor() keeps the kind of a typed array, and copies it", () => {
+    const bytes = Uint8Array.of(1, 255);
+    const x = tensor(bytes);
+    assertEquals([x.dtype, x.toArray()], ["uint8", [1, 255]]);
+    assertNotStrictEquals(x.data, bytes);
+  });
+  it("tensor() of another kind than its typed array copies too", () => {
+    assertEquals(tensor(Float64Array.of(1.5, 0), { dtype: "bool" }).toArray(), [true, false]);
+  });
+  it("tensor() of kind bool stores 0 and 1", () => {
+    assertEquals([...tensor([3, 0, NaN], { dtype: "bool" }).data], [1, 0, 1]);
+  });
+  it("tensor() refuses rows of different lengths", () => {
+    assertThrows(() => tensor([[1, 2], [3]]), RangeError, "at depth 1 expected 2 elements, found 1 elements");
+    assertThrows(() => tensor([[1], 2]), RangeError, "expected 1 elements, found a single value");
+    assertThrows(() => tensor([1, [2]]), RangeError, "expected a single value, found 1 elements");
+  });
+  it("tensor() refuses what is no number", () => {
+    assertThrows(() => tensor(["1"] as unknown as number[]), TypeError, "found string");
+    assertThrows(() => tensor([undefined] as unknown as number[]), TypeError, "found undefined");
+  });
+});
+
+describe("fromData()", () => {
+  it("fromData() shares its array", () => {
+    const data = Float32Array.of(1, 2, 3, 4);
+    const x = fromData(data, [2, 2]);
+    x.at(1, 1).fill_(9);
+    assertStrictEquals(x.data, data);
+    assertEquals(data[3], 9);
+  });
+  it("fromData() sees bytes as bool when told", () => {
+    assertEquals(fromData(Uint8Array.of(1, 0), [2], "bool").toArray(), [true, false]);
+  });
+  it("fromData() refuses a shape of another size", () => {
+    assertThrows(() => fromData(new Float32Array(6), [2, 2]), RangeError, "Cannot see 6 elements as [2, 2]");
+  });
+  it("fromData() refuses an array of another kind", () => {
+    assertThrows(() => fromData(new Float32Array(1), [1], "int32"), TypeError, "Cannot see a Float32Array as int32");
+  });
+  it("fromData() refuses an array that no kind stands for", () => {
+    assertThrows(() => fromData(new Int16Array(2) as unknown as Numbers, [2]), TypeError, "Cannot see a Int16Array");
+  });
+});
+
+describe("filled tensors", () => {
+  it("zeros() and ones() are float32 unless told", () => {
+    assertEquals([zeros([2]).toArray(), ones([1, 2]).toArray()], [[0, 0], [[1, 1]]]);
+    assertEquals([zeros([1]).dtype, ones([1], { dtype: "int32" }).dtype], ["float32", "int32"]);
+  });
+  it("zeros() copies the shape it was given", () => {
+    const shape = [2];
+    const x = zeros(shape);
+    shape[0] = 3;
+    assertEquals(x.shape, [2]);
+  });
+  it("full() of kind bool stores 1 for anything but 0", () =>
+    assertEquals([...full([2], 7, { dtype: "bool" }).data], [1, 1]));
+  it("eye() has ones on its diagonal", () => {
+    assertEquals(eye(3).toArray(), [[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
+    assertEquals(eye(0).shape, [0, 0]);
+  });
+  it("zeros() refuses a negative size", () => {
+    assertThrows(() => zeros([-1]), RangeError, "Cannot make a tensor of shape [-1]");
+  });
+});
+
+describe("arange()", () => {
+  it("arange() stops before its end", () => {
+    assertEquals(arange(0, 1, 0.3).toArray(), [0, 0.3, 0.6, 0.9].map(Math.fround));
+    assertEquals(arange(5, 1, -2).toArray(), [5, 3]);
+    assertEquals(arange(2.5).toArray(), [0, 1, 2]);
+  });
+  it("arange() from a number to itself is empty, with a size of +0", () => {
+    assertEquals([arange(0).shape, arange(1, 1, -1).shape], [[0], [0]]);
+  });
+  it("arange() takes a kind", () => assertEquals(arange(0, 3, 1, { dtype: "int32" }).dtype, "int32"));
+  for (const [start, end, step] of [[0, 1, 0], [0, 3, -1], [0.5, 0, 1], [0, 1, NaN], [0, Infinity, 1]]) {
+    it(`arange() refuses to count from ${start} to ${end} by ${step}`, () => {
+      assertThrows(() => arange(start, end, step), RangeError, `Cannot count from ${start} to ${end} by ${step}`);
+    });
+  }
+});
+
+describe("linspace()", () => {
+  it("linspace() includes both ends", () => assertEquals(linspace(0, 1, 5).toArray(), [0, 0.25, 0.5, 0.75, 1]));
+  it("linspace() meets its end exactly where steps are rounded", () => { // 49 · (1 / 49) is 1 − 2⁻⁵³
+    assertEquals(linspace(0, 1, 50, { dtype: "float64" }).at(-1).item(), 1);
+  });
+  it("linspace() of one step is its start, and of none is empty", () => {
+    assertEquals([linspace(3, 9, 1).toArray(), linspace(3, 9, 0).shape], [[3], [0]]);
+  });
+});
