@@ -39,9 +39,16 @@ export { ladder, type Rung } from "./core/matmul/ladder.ts";
 // Gradients.
 /** The automatic API under one name, as in PyTorch: `autograd.Function`. */
 export * as autograd from "./backward/autograd.ts";
-export { type GradHook, noGrad, registerHook, retainGrad } from "./backward/tape.ts";
+export { type GradHook, registerHook, retainGrad } from "./backward/hooks.ts";
+export { noGrad } from "./backward/tape.ts";
 export { checkRule, gradcheck, type GradcheckOptions } from "./backward/gradcheck.ts";
 export type { BackwardOptions, OpNode } from "./core/record.ts";
+
+// Layers and training.
+/** Layers, losses and initialisers, under PyTorch's names: `nn.Linear`, `nn.crossEntropy`, `nn.init`. */
+export * as nn from "./layers/nn/nn.ts";
+/** Optimisers and schedulers, under PyTorch's names: `optim.SGD`. */
+export * as optim from "./layers/optim/optim.ts";
 
 // Data and files.
 export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/mnist.ts";

@@ -1,6 +1,7 @@
 /** An operation of your own: how it goes forward, and how it goes back. */
 import { isFloating } from "../core/dtype.ts";
 import type { OpNode } from "../core/record.ts";
+import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { releasedError, Saved } from "./node.ts";
 import { isGradEnabled, noGrad } from "./tape.ts";
@@ -77,7 +78,7 @@ export abstract class Function {
         `Cannot differentiate ${this.name}: its result is ${result.dtype}, which carries no gradient`,
       );
     }
-    const out = args.includes(result) ? result.detach() : result; // the input itself must keep its own history
+    const out = result.detach(); // an argument, or a tensor the function keeps, must not get this history
     out.requiresGrad = true;
     out.node = new FunctionNode(this, ctx, args);
     return out;
@@ -99,12 +100,39 @@ class FunctionNode implements OpNode {
 
   back(g: Tensor): readonly (Tensor | null)[] {
     if (this.#ctx === null) throw releasedError(this.name);
+    const edits = g.edits.count;
     const result = this.op.backward(this.#ctx, g);
+    if (g.edits.count !== edits) {
+      throw new Error(
+        `Cannot go back through ${this.name}: its backward() edited the upstream gradient in place, which others read; ` +
+          `use methods without "_"`,
+      );
+    }
     const grads = result instanceof Tensor ? [result] : result;
-    return this.#places.map((i) => grads[i] ?? null);
+    checkCount(this.name, grads, this.#ctx.needsInputGrad);
+    this.#places.forEach((place, i) => checkShape(this.name, place, grads[place] ?? null, this.inputs[i]));
+    return this.#places.map((place) => grads[place] ?? null);
   }
 
   release(): void {
     this.#ctx = null;
   }
+}
+
+function checkCount(op: string, grads: readonly (Tensor | null)[], wanted: readonly boolean[]): void {
+  if (grads.length <= wanted.length && wanted.lastIndexOf(true) < grads.length) return;
+  throw new RangeError(
+    `Cannot go back through ${op}: its backward() answered ${grads.length} gradients for ${wanted.length} arguments, ` +
+      `give one for each, null for what has none`,
+  );
+}
+
+/** A gradient may be larger than its argument only as broadcasting would have made it. */
+function checkShape(op: string, place: number, g: Tensor | null, x: Tensor): void {
+  const lead = g === null ? 0 : g.shape.length - x.shape.length;
+  if (g === null || (lead >= 0 && x.shape.every((n, d) => n === 1 || n === g.shape[lead + d]))) return;
+  throw new RangeError(
+    `Cannot go back through ${op}: the gradient of argument ${place} has shape ${show(g.shape)}, ` +
+      `the argument has ${show(x.shape)}`,
+  );
 }

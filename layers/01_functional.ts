@@ -4,7 +4,7 @@
  * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
  */
 import { tensor } from "../core/create.ts";
-import { pick } from "../core/ops/index.ts";
+import { crossEntropyMean } from "../core/ops/fused.ts";
 import { linear } from "../core/ops/linalg.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -67,7 +67,8 @@ export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
 
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
-  return x.sub(x.logsumexp(dim, true));
+  const shifted = x.sub(x.max(dim, true).values); // so that nothing overflows, and large logits keep their digits
+  return shifted.sub(shifted.exp().sum(dim, true).log());
 }
 
 /** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
@@ -106,12 +107,12 @@ function predictions(output: Tensor, targ: Tensor): Tensor {
  * @throws {RangeError} If a target is no class, or there is not one for each row.
  */
 export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
-  return pick(logSoftmax(logits), targ).mean().neg();
+  return crossEntropyMean(logits, targ);
 }
 
 /** Fills `inp.g` with the gradient of `crossEntropy(inp, targ)`. */
 export function crossEntropyGrad(inp: Tensor, targ: Tensor): void {
-  [inp.g] = crossEntropyBackward(tensor(1), softmax(inp), targ);
+  [inp.g] = crossEntropyBackward(tensor(1), inp, targ);
 }
 
 /** Weights and biases of the documents' network: w1 [in, hidden], b1 [hidden], w2 [hidden, out], b2 [out]. */

@@ -127,14 +127,14 @@ export class Mse extends Function {
 export class CrossEntropy extends Function {
   /** `−Σ ln softmax(inp)[i, targ_i] / n`. */
   static forward(ctx: Context, inp: Tensor, targ: Tensor): Tensor {
-    ctx.saveForBackward(softmax(inp), targ);
+    ctx.saveForBackward(inp, targ);
     return crossEntropy(inp, targ);
   }
 
   /** `[dinp]`; the target has no gradient. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
-    const [p, targ] = ctx.savedTensors;
-    return crossEntropyBackward(gradOutput, p, targ);
+    const [inp, targ] = ctx.savedTensors;
+    return crossEntropyBackward(gradOutput, inp, targ);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The calculus of element-wise functions: each derivative once.
  *
+ * A rule of several inputs reads from its step only what the wanted gradients need: the rest may be edited in place.
  * Formulas that the stages call by hand are functions; the table below has a line for every operation.
  */
 import type { MapOp, ZipOp } from "../../core/backend/backend.ts";
@@ -76,8 +77,8 @@ export const mapRules: Rules<MapOp> = {
 export const zipRules: Rules<ZipOp> = {
   add: (g) => [g, g],
   sub: (g) => [g, g.neg()],
-  mul: (g, { a, b, wants }) => [wants[0] ? g.mul(b) : null, wants[1] ? g.mul(a) : null],
-  div: (g, { b, y, wants }) => [g.div(b), wants[1] ? g.mul(y).div(b).neg() : null],
+  mul: (g, step) => [step.wants[0] ? g.mul(step.b) : null, step.wants[1] ? g.mul(step.a) : null],
+  div: (g, step) => [g.div(step.b), step.wants[1] ? g.mul(step.y).div(step.b).neg() : null],
   pow: (g, { a, b, y, wants }) => powBackward(g, a, b, y, wants),
   maximum: (g, { a, b }) => [winner(g, a, b), winner(g, b, a)],
   minimum: (g, { a, b }) => [winner(g, b, a), winner(g, a, b)],

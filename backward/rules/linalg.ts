@@ -1,34 +1,47 @@
-/** The calculus of matrix products. */
+/** The calculus of matrix products. An operand that is `null` is not there to read: the other one's gradient is not wanted. */
+import { gate } from "../../core/ops/fused.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rules } from "./rule.ts";
-
-const BOTH = [true, true];
 
 /** `y = a @ b` with a [m, k] and b [k, n], so `da = g @ bᵀ` and `db = aᵀ @ g`; leading dimensions are batches. */
 export function matmulBackward(
   g: Tensor,
-  a: Tensor,
-  b: Tensor,
-  wants: readonly boolean[] = BOTH,
+  a: Tensor | null,
+  b: Tensor | null,
 ): [da: Tensor | null, db: Tensor | null] {
   return [
-    wants[0] ? g.matmul(b.transpose(-1, -2)) : null,
-    wants[1] ? a.transpose(-1, -2).matmul(g) : null,
+    b === null ? null : g.matmul(b.transpose(-1, -2)),
+    a === null ? null : a.transpose(-1, -2).matmul(g),
   ];
 }
 
 /** `y = x @ w + b` with x [batch, in], w [in, out], b [out]: the product's rule, and `db` sums `g` over the batch. */
 export function linBackward(
   g: Tensor,
-  x: Tensor,
-  w: Tensor,
-  wants: readonly boolean[] = BOTH,
+  x: Tensor | null,
+  w: Tensor | null,
 ): [dx: Tensor | null, dw: Tensor | null, db: Tensor] {
-  return [...matmulBackward(g, x, w, wants), g.sum(0)];
+  return [...matmulBackward(g, x, w), g.sum(0)];
+}
+
+/** `y = x @ wᵀ` with w [out, in], which is `yᵀ = w @ xᵀ`: the product's rule for that, so that `dw` lies in memory as w does. */
+export function turnedBackward(
+  g: Tensor,
+  x: Tensor | null,
+  w: Tensor | null,
+): [dx: Tensor | null, dw: Tensor | null] {
+  const [dw] = matmulBackward(g.t(), null, x === null ? null : x.t());
+  const [dx] = matmulBackward(g, null, w === null ? null : w.t());
+  return [dx, dw];
 }
 
 /** The rules of products. */
 export const linalgRules: Rules<"matmul" | "linear"> = {
-  matmul: (g, { a, b, wants }) => matmulBackward(g, a, b, wants),
-  linear: (g, { a, b, wants }) => linBackward(g, a, b, wants),
+  matmul: (g, step) => matmulBackward(g, step.wants[1] ? step.a : null, step.wants[0] ? step.b : null),
+  linear: (g, step) => {
+    const { settings: { activation, turned }, wants } = step;
+    const [gx, db] = gate(activation, g, activation === "none" ? g : step.y, wants[2] ?? false);
+    const back = turned ? turnedBackward : matmulBackward;
+    return [...back(gx, wants[1] ? step.a : null, wants[0] ? step.b : null), db];
+  },
 };

@@ -1,6 +1,8 @@
 /** The calculus of losses: how the mean over a batch depends on each prediction. `g` is a single number, 1 for the last loss. */
-import { oneHot } from "../../core/ops/index.ts";
+import { log1p } from "../../core/ops/functions.ts";
+import { crossEntropyGradient } from "../../core/ops/fused.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import type { Rules } from "./rule.ts";
 
 /** `L = Σ(p − t)² / n` over all n elements, so `dp = g · 2(p − t) / n`. */
 export function mseBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor] {
@@ -8,10 +10,38 @@ export function mseBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor] {
 }
 
 /**
- * `L = −Σ ln softmax(z)[i, y_i] / n` for logits z [n, classes] and targets y [n], so `dz = g · (p − onehot(y)) / n`
- * with `p = softmax(z)`.
+ * `L = −Σ ln softmax(z)[i, y_i] / n` for logits z [n, classes] and targets y [n], so `dz = g · (softmax(z) − onehot(y)) / n`; the
+ * fraction is the machine's to compute in one pass.
  */
-export function crossEntropyBackward(g: Tensor, p: Tensor, y: Tensor): [dz: Tensor] {
-  const [n, classes] = p.shape;
-  return [p.sub(oneHot(y, classes)).mul(g.div(n))];
+export function crossEntropyBackward(g: Tensor, z: Tensor, y: Tensor): [dz: Tensor] {
+  const dz = crossEntropyGradient(z, y);
+  return [g.item() === 1 ? dz : dz.mul(g)];
+}
+
+/** The rule of the loss that is a primitive operation. */
+export const lossRules: Rules<"crossEntropy"> = {
+  crossEntropy: (g, { a, settings }) => crossEntropyBackward(g, a, settings.targets),
+};
+
+/**
+ * `L_i = −Σ_c q_ic · ln softmax(z)_ic` for each row, so `dz = g_i · (p · Σ_c q_ic − q)` with `p = softmax(z)`; q [n, classes] is the
+ * target's weight at its class and 0 elsewhere, g [n] or a single number.
+ */
+export function weightedCrossEntropyBackward(g: Tensor, p: Tensor, q: Tensor): [dz: Tensor] {
+  return [p.mul(q.sum(1, true)).sub(q).mul(g.unsqueeze(-1))];
+}
+
+/** `L_i = −Σ_c q_ic · l_ic` for log-probabilities l, so `dl = −g_i · q`; g [n], q [n, classes] as above. */
+export function nllBackward(g: Tensor, q: Tensor): [dl: Tensor] {
+  return [q.mul(g.unsqueeze(-1)).neg()];
+}
+
+/**
+ * `L = −t ln p − (1 − t) ln(1 − p)`, so `dp = g · (p − t) / (p(1 − p))` and `dt = g · (ln(1 − p) − ln p)`; the denominator is held
+ * above 1e-12 and the logarithms above −100, as in PyTorch, so that p of 0 and 1 have finite gradients.
+ */
+export function bceBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor, dt: Tensor] {
+  const spread = p.sub(p.mul(p)).clampMin(1e-12);
+  const logs = log1p(p.neg()).clampMin(-100).sub(p.log().clampMin(-100));
+  return [g.mul(p.sub(t)).div(spread), g.mul(logs)];
 }

@@ -2,9 +2,17 @@
 import type { OpName } from "../../core/record.ts";
 import { mapRules, zipRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";
+import { lossRules } from "./loss.ts";
 import { movementRules } from "./movement.ts";
 import { reduceRules } from "./reduce.ts";
 import type { Rules } from "./rule.ts";
 
 /** The rule of every operation. */
-export const rules: Rules<OpName> = { ...mapRules, ...zipRules, ...reduceRules, ...movementRules, ...linalgRules };
+export const rules: Rules<OpName> = {
+  ...mapRules,
+  ...zipRules,
+  ...reduceRules,
+  ...movementRules,
+  ...linalgRules,
+  ...lossRules,
+};

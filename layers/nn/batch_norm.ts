@@ -1,0 +1,111 @@
+/** Batch normalisation. */
+import { noGrad } from "../../backward/tape.ts";
+import { ones, zeros } from "../../core/create.ts";
+import type { DType } from "../../core/dtype.ts";
+import { show } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { Buffer } from "./buffer.ts";
+import { batchNorm } from "./functional_norm.ts";
+import { Module } from "./module.ts";
+import { Parameter } from "./parameter.ts";
+import { pythonic } from "./pythonic.ts";
+
+/** How a `BatchNorm1d` is made. */
+export interface BatchNorm1dOptions {
+  /** What keeps the denominator off 0; 1e-5 unless told. */
+  eps?: number;
+  /** The part of a batch's statistics in the running ones; 0.1 unless told, `null` for the mean over all batches. */
+  momentum?: number | null;
+  /** Whether the result is scaled and shifted by parameters; `true` unless told. */
+  affine?: boolean;
+  /** Whether there are running statistics; `true` unless told. Without them the batch's own serve always. */
+  trackRunningStats?: boolean;
+  /** The kind of parameters and statistics; float32 unless told. */
+  dtype?: DType;
+}
+
+/**
+ * Normalises each channel of x [batch, channels] or [batch, channels, length] over the rest: `(x − mean) / √(variance + ε)`, times
+ * `weight` plus `bias`. In training the mean and the biased variance are the batch's, and the running ones move toward its mean and
+ * unbiased variance; in `eval()` the running ones serve.
+ *
+ * Source: Ioffe and Szegedy, "Batch Normalization" (2015); PyTorch's names and defaults.
+ *
+ * @example
+ * ```ts
+ * import { nn, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const norm = new nn.BatchNorm1d(1, { eps: 0 });
+ * assertEquals(norm.call(tensor([[1], [3]])).toArray(), [[-1], [1]]);
+ * assertEquals(`${norm.runningMean}`, "tensor([0.2000])"); // 0.9 · 0 + 0.1 · 2
+ * ```
+ */
+export class BatchNorm1d extends Module {
+  /** [channels], 1 at first; `null` if not affine. */
+  weight: Parameter | null;
+  /** [channels], 0 at first; `null` if not affine. */
+  bias: Parameter | null;
+  /** [channels], 0 at first; `null` if not tracked. */
+  runningMean: Buffer | null;
+  /** [channels], 1 at first; `null` if not tracked. */
+  runningVar: Buffer | null;
+  /** How many batches were seen in training; `null` if not tracked. */
+  numBatchesTracked: Buffer | null;
+  /** What keeps the denominator off 0. */
+  readonly eps: number;
+  /** The part of a batch's statistics in the running ones, `null` for the mean over all batches. */
+  readonly momentum: number | null;
+
+  /** A layer for `numFeatures` channels. */
+  constructor(
+    /** How many channels there are. */
+    readonly numFeatures: number,
+    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = "float32" }: BatchNorm1dOptions = {},
+  ) {
+    super();
+    [this.eps, this.momentum] = [eps, momentum];
+    this.weight = affine ? new Parameter(ones([numFeatures], { dtype })) : null;
+    this.bias = affine ? new Parameter(zeros([numFeatures], { dtype })) : null;
+    this.runningMean = trackRunningStats ? new Buffer(zeros([numFeatures], { dtype })) : null;
+    this.runningVar = trackRunningStats ? new Buffer(ones([numFeatures], { dtype })) : null;
+    this.numBatchesTracked = trackRunningStats ? new Buffer(zeros([], { dtype: "int32" })) : null;
+  }
+
+  /**
+   * x, normalised.
+   *
+   * @throws {RangeError} If x has another rank or number of channels, or one value a channel in training.
+   */
+  forward(x: Tensor): Tensor {
+    if ((x.ndim !== 2 && x.ndim !== 3) || x.shape[1] !== this.numFeatures) {
+      throw new RangeError(
+        `Cannot normalise a batch of shape ${show(x.shape)}: expected [batch, ${this.numFeatures}] or 3 dimensions`,
+      );
+    }
+    return batchNorm(x, this.runningMean, this.runningVar, {
+      weight: this.weight,
+      bias: this.bias,
+      training: this.training,
+      momentum: this.#part(),
+      eps: this.eps,
+    });
+  }
+
+  /** The part of this batch in the running statistics; counts it. */
+  #part(): number {
+    const seen = this.numBatchesTracked;
+    if (!this.training || seen === null) return 0;
+    noGrad(() => seen.add_(1));
+    return this.momentum ?? 1 / seen.item();
+  }
+
+  /** PyTorch's words. */
+  override extraRepr(): string {
+    const momentum = pythonic(this.momentum, "float");
+    const tracked = pythonic(this.runningMean !== null);
+    return `${this.numFeatures}, eps=${pythonic(this.eps, "float")}, momentum=${momentum}, affine=${
+      pythonic(this.weight !== null)
+    }, track_running_stats=${tracked}`;
+  }
+}

@@ -1,0 +1,156 @@
+/** Activations as functions. Each is composed of recorded operations, or brings the rule that its kink needs. */
+import { type Context, Function } from "../../backward/function.ts";
+import { hardtanhBackward, softplusBackward } from "../../backward/rules/activation.ts";
+import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
+import { erf, expm1, log1p } from "../../core/ops/functions.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import * as stage from "../01_functional.ts";
+
+/** `max(x, 0)`; the slope at 0 is 0. */
+export function relu(x: Tensor): Tensor {
+  return x.relu();
+}
+
+/** `x` where it is positive, else `slope · x`. */
+export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
+  return x.relu().add(negativePart(x).mul(slope));
+}
+
+/** `1 / (1 + e⁻ˣ)`. */
+export function sigmoid(x: Tensor): Tensor {
+  return x.sigmoid();
+}
+
+/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
+export function tanh(x: Tensor): Tensor {
+  return x.tanh();
+}
+
+/** `x` where it is positive, else `α(eˣ − 1)`. Source: Clevert et al., "Exponential Linear Units" (2015). */
+export function elu(x: Tensor, alpha = 1): Tensor {
+  return x.relu().add(expm1(negativePart(x)).mul(alpha));
+}
+
+/** `1.0507 · elu(x, 1.6733)`, which keeps mean 0 and variance 1. Source: Klambauer et al., "Self-Normalizing Networks" (2017). */
+export function selu(x: Tensor): Tensor {
+  return elu(x, 1.6732632423543772).mul(1.0507009873554805);
+}
+
+/** How `gelu` is computed. */
+export interface GeluOptions {
+  /** `"tanh"` takes `½x(1 + tanh(√(2/π)(x + 0.044715x³)))` instead of the error function. */
+  approximate?: "none" | "tanh";
+}
+
+/** `x · Φ(x)` with the normal distribution `Φ(x) = ½(1 + erf(x/√2))`. Source: Hendrycks and Gimpel (2016). */
+export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Tensor {
+  const inner = approximate === "tanh"
+    ? x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh()
+    : erf(x.mul(Math.SQRT1_2));
+  return x.mul(inner.add(1)).mul(0.5);
+}
+
+/** `x · σ(x)`, also called swish. */
+export function silu(x: Tensor): Tensor {
+  return x.mul(x.sigmoid());
+}
+
+/** `x · tanh(softplus(x))`. Source: Misra, "Mish" (2019). */
+export function mish(x: Tensor): Tensor {
+  return x.mul(softplus(x).tanh());
+}
+
+/** How `softplus` is computed. */
+export interface SoftplusOptions {
+  /** How sharp the bend is; 1 unless told. */
+  beta?: number;
+  /** Where `βx` is past it, the answer is `x` itself; 20 unless told. */
+  threshold?: number;
+}
+
+/** `ln(1 + e^(βx)) / β`, a smooth relu. */
+export function softplus(x: Tensor, { beta = 1, threshold = 20 }: SoftplusOptions = {}): Tensor {
+  return SoftplusFunction.apply(x, beta, threshold);
+}
+
+/** `ln σ(x)`, without overflow. */
+export function logSigmoid(x: Tensor): Tensor {
+  return softplus(x.neg(), { threshold: Infinity }).neg();
+}
+
+/** `min(max(x, low), high)`; unlike that of `clamp`, the slope on the bounds is 0. */
+export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
+  return HardtanhFunction.apply(x, low, high);
+}
+
+/** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. */
+export function softmax(x: Tensor, dim = -1): Tensor {
+  return SoftmaxFunction.apply(x, dim);
+}
+
+/** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
+export function logSoftmax(x: Tensor, dim = -1): Tensor {
+  return LogSoftmaxFunction.apply(x, dim);
+}
+
+/** `min(x, 0)`, whose slope at 0 is 1, so that a function of both sides takes its left slope there. */
+function negativePart(x: Tensor): Tensor {
+  return x.clamp(-Infinity, 0);
+}
+
+class SoftplusFunction extends Function {
+  static forward(ctx: SettingsContext, x: Tensor, beta: number, threshold: number): Tensor {
+    ctx.saveForBackward(x);
+    ctx.settings = [beta, threshold];
+    const z = x.mul(beta);
+    const bend = log1p(z.abs().neg().exp()).mul(z.le(threshold)); // exact on both sides: no large number is taken to e^z
+    return z.relu().add(bend).div(beta);
+  }
+  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
+    const [x] = ctx.savedTensors;
+    return softplusBackward(g, x, ctx.settings[0], ctx.settings[1]);
+  }
+}
+
+/** A context that also remembers numbers. */
+interface SettingsContext extends Context {
+  settings: readonly number[];
+}
+
+class HardtanhFunction extends Function {
+  static forward(ctx: SettingsContext, x: Tensor, low: number, high: number): Tensor {
+    ctx.saveForBackward(x);
+    ctx.settings = [low, high];
+    return x.clamp(low, high);
+  }
+  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
+    const [x] = ctx.savedTensors;
+    return hardtanhBackward(g, x, ctx.settings[0], ctx.settings[1]);
+  }
+}
+
+class SoftmaxFunction extends Function {
+  static forward(ctx: SettingsContext, x: Tensor, dim: number): Tensor {
+    const y = stage.softmax(x, dim);
+    ctx.saveForBackward(y);
+    ctx.settings = [dim];
+    return y;
+  }
+  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
+    const [y] = ctx.savedTensors;
+    return softmaxBackward(g, y, ctx.settings[0]);
+  }
+}
+
+class LogSoftmaxFunction extends Function {
+  static forward(ctx: SettingsContext, x: Tensor, dim: number): Tensor {
+    const y = stage.logSoftmax(x, dim);
+    ctx.saveForBackward(y);
+    ctx.settings = [dim];
+    return y;
+  }
+  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
+    const [y] = ctx.savedTensors;
+    return logSoftmaxBackward(g, y, ctx.settings[0]);
+  }
+}

@@ -1,0 +1,181 @@
+/** Losses of a classification: logits or log-probabilities against classes. */
+import { type Context, Function } from "../../backward/function.ts";
+import { nllBackward, weightedCrossEntropyBackward } from "../../backward/rules/loss.ts";
+import { isFloating } from "../../core/dtype.ts";
+import { crossEntropyMean } from "../../core/ops/fused.ts";
+import { elements } from "../../core/ops/movement.ts";
+import { oneHot, pick } from "../../core/ops/index.ts";
+import { sameShape, show } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import * as stage from "../01_functional.ts";
+import { checkClassWeight, type ClassTargets, readTargets } from "./class_targets.ts";
+import { logSoftmax } from "./functional_activation.ts";
+import { type LossOptions, reduced } from "./reduction.ts";
+
+/** What `nll` may be told. */
+export interface NllOptions extends LossOptions {
+  /** A weight for each class, [classes]; a mean divides by the weights of the targets. */
+  weight?: Tensor | null;
+  /** A target that does not count; −100 unless told. */
+  ignoreIndex?: number;
+}
+
+/** What `crossEntropy` may be told. */
+export interface CrossEntropyOptions extends NllOptions {
+  /** The part ε of the target that is spread evenly over all classes, from 0 to 1; 0 unless told. */
+  labelSmoothing?: number;
+}
+
+/**
+ * The negative log-likelihood `−w[y] · l[y]` of log-probabilities l [n, classes] (or [n, classes, …], or [classes]) and integer
+ * targets y [n] (or [n, …], or []); the mean divides by `Σ w[y]`.
+ *
+ * @throws {RangeError} If the shapes do not fit, or a target is no class.
+ * @throws {TypeError} If the targets are no integers.
+ */
+export function nll(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  const { reduction, weight = null, ignoreIndex = -100 } = options;
+  checkClasses("nll", logProbabilities, target);
+  const l = classesLast(logProbabilities); // [n, classes]
+  checkClassWeight(weight, l.shape[1]);
+  const targets = readTargets(target, l.shape[1], l, weight, ignoreIndex);
+  const rows = NllFunction.apply(l, targets); // [n]
+  return reduced(rows.view(...target.shape), reduction, targets.total);
+}
+
+/**
+ * The cross-entropy of logits z [n, classes] (or [n, classes, …], or [classes]) and targets: `−w[y] · ln softmax(z)[y]` for integer
+ * classes y, where the mean divides by `Σ w[y]`, or `−Σ_c w_c · q_c · ln softmax(z)_c` for probabilities q of the logits' shape, where it
+ * divides by n. With smoothing the target is `(1 − ε) · target + ε / classes`.
+ *
+ * @example
+ * ```ts
+ * import { nn, tensor } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const logits = tensor([[2, 0], [0, 2]]);
+ * const target = tensor([0, -100], { dtype: "int32" }); // the second row does not count
+ * assertAlmostEquals(nn.functional.crossEntropy(logits, target).item(), Math.log1p(Math.exp(-2)), 1e-6);
+ * ```
+ * @throws {RangeError} If the shapes do not fit, a target is no class, or the smoothing lies outside [0, 1].
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { weight = null, labelSmoothing = 0 } = options;
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new RangeError(`Cannot smooth labels by ${labelSmoothing}: it must lie from 0 to 1`);
+  }
+  if (isFloating(target.dtype)) return ofProbabilities(logits, target, options);
+  if (labelSmoothing > 0) return smoothed(logits, target, options);
+  checkClasses("crossEntropy", logits, target);
+  if (isPlain(logits, target, options)) return crossEntropyMean(logits, target);
+  const z = classesLast(logits); // [n, classes]
+  checkClassWeight(weight, z.shape[1]);
+  const targets = readTargets(target, z.shape[1], z, weight, options.ignoreIndex ?? -100);
+  const rows = CrossEntropyFunction.apply(z, targets); // [n]
+  return reduced(rows.view(...target.shape), options.reduction, targets.total);
+}
+
+/** Whether it is the mean over all rows with nothing else to heed, which is a single pass. */
+function isPlain(
+  logits: Tensor,
+  target: Tensor,
+  { weight, ignoreIndex = -100, reduction }: CrossEntropyOptions,
+): boolean {
+  return logits.ndim === 2 && (weight ?? null) === null && (reduction ?? "mean") === "mean" &&
+    !elements(target).includes(ignoreIndex);
+}
+
+function ofProbabilities(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
+  if (!sameShape(logits.shape, target.shape)) {
+    throw new RangeError(
+      `Cannot take the crossEntropy of logits ${show(logits.shape)} and probabilities ${
+        show(target.shape)
+      }: the shapes differ; classes must be of an integer kind, use int()`,
+    );
+  }
+  const { weight = null, labelSmoothing = 0, reduction } = options;
+  const z = classesLast(logits); // [n, classes]
+  checkClassWeight(weight, z.shape[1]);
+  const even = labelSmoothing / z.shape[1];
+  const q = classesLast(target).mul(1 - labelSmoothing).add(even);
+  const terms = logSoftmax(z).mul(weight === null ? q : q.mul(weight));
+  return reduced(terms.sum(1).neg().view(...withoutClasses(logits)), reduction);
+}
+
+/** `(1 − ε) · nll + ε / classes · Σ_c −w_c · ln softmax(z)_c`, where only rows that count have a second part. */
+function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
+  checkClasses("crossEntropy", logits, target);
+  const { weight = null, labelSmoothing = 0, ignoreIndex = -100, reduction } = options;
+  const l = logSoftmax(classesLast(logits)); // [n, classes]
+  const one = nll(l, target.reshape(-1), { weight, ignoreIndex, reduction: "none" });
+  const counts = target.reshape(-1).ne(ignoreIndex).to(l.dtype);
+  const all = (weight === null ? l : l.mul(weight)).sum(1).neg().mul(counts);
+  const rows = one.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / l.shape[1]));
+  const { total } = readTargets(target, l.shape[1], l, weight, ignoreIndex);
+  return reduced(rows.view(...target.shape), reduction, total);
+}
+
+/** The shape of a row's losses: the prediction's, without its classes. */
+function withoutClasses(prediction: Tensor): number[] {
+  return prediction.shape.toSpliced(prediction.ndim === 1 ? 0 : 1, 1);
+}
+
+/** [classes], [n, classes] and [n, classes, …] as [rows, classes]. */
+function classesLast(x: Tensor): Tensor {
+  if (x.ndim < 3) return x.ndim === 1 ? x.unsqueeze(0) : x;
+  const rest = x.shape.slice(2).map((_, i) => i + 2);
+  return x.permute(0, ...rest, 1).reshape(-1, x.shape[1]);
+}
+
+function checkClasses(loss: string, prediction: Tensor, target: Tensor): void {
+  if (isFloating(target.dtype) || target.dtype === "bool") {
+    throw new TypeError(`Cannot take the ${loss} of ${target.dtype} targets: classes are integers, use int()`);
+  }
+  if (prediction.ndim > 0 && sameShape(withoutClasses(prediction), target.shape)) return;
+  throw new RangeError(
+    `Cannot take the ${loss} of predictions ${show(prediction.shape)} and targets ${
+      show(target.shape)
+    }: expected [n, classes, …] and [n, …], a class for each row`,
+  );
+}
+
+/** What a step back needs of the targets. */
+interface ClassContext extends Context {
+  targets: ClassTargets;
+}
+
+class NllFunction extends Function {
+  static forward(ctx: ClassContext, l: Tensor, targets: ClassTargets): Tensor {
+    ctx.saveForBackward(l);
+    ctx.targets = targets;
+    return rowLosses(l, targets);
+  }
+  static backward(ctx: ClassContext, g: Tensor): [dl: Tensor] {
+    const [l] = ctx.savedTensors;
+    return nllBackward(g, weightedOneHot(ctx.targets, l));
+  }
+}
+
+class CrossEntropyFunction extends Function {
+  static forward(ctx: ClassContext, z: Tensor, targets: ClassTargets): Tensor {
+    ctx.saveForBackward(z);
+    ctx.targets = targets;
+    return rowLosses(stage.logSoftmax(z), targets);
+  }
+  static backward(ctx: ClassContext, g: Tensor): [dz: Tensor] {
+    const [z] = ctx.savedTensors;
+    return weightedCrossEntropyBackward(g, stage.softmax(z), weightedOneHot(ctx.targets, z));
+  }
+}
+
+/** `−w_i · l[i, y_i]`; what an ignored row holds, be it NaN, does not count. */
+function rowLosses(l: Tensor, { columns, weights, ignored }: ClassTargets): Tensor {
+  const picked = pick(l, columns);
+  for (const row of ignored) picked.data[row] = 0;
+  return picked.mul(weights).neg();
+}
+
+/** Each row's weight at its class, 0 elsewhere: [n, classes]. */
+function weightedOneHot({ columns, weights }: ClassTargets, like: Tensor): Tensor {
+  return oneHot(columns, like.shape[1]).mul(weights.unsqueeze(1));
+}

@@ -1,0 +1,88 @@
+/** Layers as functions: their parameters are arguments. */
+import { type Context, Function } from "../../backward/function.ts";
+import { embeddingBackward } from "../../backward/rules/embedding.ts";
+import { fromData } from "../../core/create.ts";
+import { allocate, isFloating } from "../../core/dtype.ts";
+import { elements } from "../../core/ops/movement.ts";
+import { linear as product } from "../../core/ops/linalg.ts";
+import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
+import { fillDropout, type Fractions } from "../../core/random/torch_streams.ts";
+import { resolveDim } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+
+export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from "./functional_norm.ts";
+
+/**
+ * `x @ weightᵀ + bias`: x [batch, in], weight [out, in] as PyTorch has it, bias [out].
+ *
+ * @throws {RangeError} If the sizes do not fit together.
+ */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  return product(x, weight, bias, { turned: true });
+}
+
+/** How `dropout` drops. */
+export interface DropoutOptions {
+  /** The probability that an element becomes 0; ½ unless told. */
+  p?: number;
+  /** Whether anything is dropped at all; `true` unless told. */
+  training?: boolean;
+  /** Where the coins are thrown; the generator that `manualSeed` sets unless told. */
+  generator?: Generator;
+}
+
+/**
+ * Zeroes each element with probability p and multiplies the others by `1 / (1 − p)`, so that the expectation stays.
+ *
+ * Source: Srivastava et al., "Dropout" (2014). The same seed drops what PyTorch drops.
+ *
+ * @throws {RangeError} If p lies outside [0, 1].
+ * @throws {TypeError} If x is of an integer kind.
+ */
+export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
+  const { p = 0.5, training = true, generator = defaultGenerator } = options;
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
+  if (!isFloating(x.dtype)) throw new TypeError(`Cannot drop from a ${x.dtype} tensor: cast it with float()`);
+  if (!training || p === 0) return x;
+  const kept = allocate(x.dtype, x.numel());
+  fillDropout(generator, kept as Fractions, p);
+  return x.mul(fromData(kept, x.shape));
+}
+
+/** What `embedding` may be told. */
+export interface EmbeddingOptions {
+  /** The row that gets no gradient; negative ones count from the end. */
+  paddingIdx?: number | null;
+}
+
+/**
+ * The rows of `weight` [rows, width] that `indices` (any shape, integers) name: [...indices.shape, width].
+ *
+ * @throws {RangeError} If an index is no row.
+ * @throws {TypeError} If the indices are no integers.
+ */
+export function embedding(indices: Tensor, weight: Tensor, { paddingIdx = null }: EmbeddingOptions = {}): Tensor {
+  const padding = paddingIdx === null ? null : resolveDim(paddingIdx, weight.shape[0], "pad with");
+  return EmbeddingFunction.apply(weight, indices, padding);
+}
+
+/** A context that remembers which rows were looked up. */
+interface RowsContext extends Context {
+  rows: Int32Array;
+  padding: number | null;
+}
+
+class EmbeddingFunction extends Function {
+  static forward(ctx: RowsContext, weight: Tensor, indices: Tensor, padding: number | null): Tensor {
+    if (indices.dtype === "bool") throw new TypeError("Cannot look up rows by a bool tensor: use integers");
+    const out = weight.index(indices);
+    ctx.saveForBackward(weight);
+    ctx.rows = Int32Array.from(elements(indices), (i) => (i < 0 ? i + weight.shape[0] : i));
+    ctx.padding = padding;
+    return out;
+  }
+  static backward(ctx: RowsContext, g: Tensor): [dw: Tensor] {
+    const [weight] = ctx.savedTensors;
+    return embeddingBackward(g, weight.shape, ctx.rows, ctx.padding);
+  }
+}

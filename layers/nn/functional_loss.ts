@@ -1,0 +1,158 @@
+/** Losses that compare a prediction with a target of the same shape, element by element. */
+import { type Context, Function } from "../../backward/function.ts";
+import { bceBackward } from "../../backward/rules/loss.ts";
+import { log1p, square } from "../../core/ops/functions.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { softplus } from "./functional_activation.ts";
+import { checkPair, type LossOptions, reduced, type Reduction } from "./reduction.ts";
+
+export type { LossOptions, Reduction };
+
+/**
+ * The squared error `(p − t)²`.
+ *
+ * @example
+ * ```ts
+ * import { nn, tensor } from "@gradus/gradus";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const p = tensor([1, 2, 3]);
+ * assertEquals(nn.functional.mse(p, tensor([1, 2, 6])).item(), 3); // 9 / 3
+ * assertThrows(() => nn.functional.mse(p.unsqueeze(1), p), RangeError, "[3, 1]");
+ * ```
+ * @throws {RangeError} If the shapes differ: (n, 1) against (n) is never broadcast to (n, n).
+ */
+export function mse(p: Tensor, t: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkPair("mse", p, t);
+  return reduced(square(p.sub(t)), reduction);
+}
+
+/**
+ * The absolute error `|p − t|`.
+ *
+ * @throws {RangeError} If the shapes differ.
+ */
+export function l1(p: Tensor, t: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkPair("l1", p, t);
+  return reduced(p.sub(t).abs(), reduction);
+}
+
+/** What `smoothL1` may be told. */
+export interface SmoothL1Options extends LossOptions {
+  /** Where the parabola meets the line; 1 unless told. */
+  beta?: number;
+}
+
+/**
+ * With `d = |p − t|`: `d² / (2β)` where `d < β`, else `d − β/2`; β = 0 is `l1`.
+ *
+ * @throws {RangeError} If the shapes differ, or β is negative.
+ */
+export function smoothL1(p: Tensor, t: Tensor, { reduction, beta = 1 }: SmoothL1Options = {}): Tensor {
+  checkPair("smoothL1", p, t);
+  if (!(beta >= 0)) throw new RangeError(`Cannot take the smoothL1 with beta ${beta}: it must not be negative`);
+  if (beta === 0) return l1(p, t, { reduction: reduction ?? "mean" });
+  const { near, far } = bend(p, t, beta);
+  return reduced(square(near).div(2 * beta).add(far), reduction);
+}
+
+/** What `huber` may be told. */
+export interface HuberOptions extends LossOptions {
+  /** Where the parabola meets the line; 1 unless told. */
+  delta?: number;
+}
+
+/**
+ * With `d = |p − t|`: `d² / 2` where `d ≤ δ`, else `δ(d − δ/2)`. Source: Huber (1964).
+ *
+ * @throws {RangeError} If the shapes differ, or δ is not above 0.
+ */
+export function huber(p: Tensor, t: Tensor, { reduction, delta = 1 }: HuberOptions = {}): Tensor {
+  checkPair("huber", p, t);
+  if (!(delta > 0)) throw new RangeError(`Cannot take the huber loss with delta ${delta}: it must be above 0`);
+  const { near, far } = bend(p, t, delta);
+  return reduced(square(near).mul(0.5).add(far.mul(delta)), reduction);
+}
+
+/** The distance `|p − t|` in two parts: up to the bend, and past it. */
+function bend(p: Tensor, t: Tensor, at: number): { near: Tensor; far: Tensor } {
+  const distance = p.sub(t).abs();
+  const near = distance.clamp(-Infinity, at);
+  return { near, far: distance.sub(near) };
+}
+
+/** What `bce` may be told. */
+export interface BceOptions extends LossOptions {
+  /** What each element's loss is multiplied by; broadcast to the prediction. */
+  weight?: Tensor | null;
+}
+
+/**
+ * The binary cross-entropy `−t ln p − (1 − t) ln(1 − p)` of probabilities p; the logarithms are held above −100.
+ *
+ * @throws {RangeError} If the shapes differ, or a prediction lies outside [0, 1].
+ */
+export function bce(p: Tensor, t: Tensor, { reduction, weight = null }: BceOptions = {}): Tensor {
+  checkPair("bce", p, t);
+  if (p.lt(0).any().item() === 1 || p.gt(1).any().item() === 1) {
+    throw new RangeError(
+      "Cannot take the bce of predictions outside [0, 1]: give probabilities, or logits to bceWithLogits()",
+    );
+  }
+  return reduced(weighted(BceFunction.apply(p, t), weight), reduction);
+}
+
+/** What `bceWithLogits` may be told. */
+export interface BceWithLogitsOptions extends BceOptions {
+  /** What the loss of a positive target is multiplied by, a number a class; broadcast to the prediction. */
+  posWeight?: Tensor | null;
+}
+
+/**
+ * The binary cross-entropy of `σ(x)`, without overflow: `(1 − t)x + (1 + (w − 1)t) · ln(1 + e⁻ˣ)` with `posWeight` w.
+ *
+ * @throws {RangeError} If the shapes differ.
+ */
+export function bceWithLogits(x: Tensor, t: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  checkPair("bceWithLogits", x, t);
+  const { reduction, weight = null, posWeight = null } = options;
+  const negative = softplus(x.neg(), { threshold: Infinity });
+  const positive = posWeight === null ? negative : negative.mul(t.mul(posWeight.sub(1)).add(1));
+  return reduced(weighted(x.sub(x.mul(t)).add(positive), weight), reduction);
+}
+
+function weighted(losses: Tensor, weight: Tensor | null): Tensor {
+  return weight === null ? losses : losses.mul(weight.expandAs(losses));
+}
+
+/** What `klDiv` may be told. */
+export interface KlDivOptions {
+  /** As elsewhere, or `"batchmean"`: the sum divided by the size of dimension 0, which is the divergence itself. */
+  reduction?: Reduction | "batchmean";
+  /** Whether the target is given as logarithms. */
+  logTarget?: boolean;
+}
+
+/**
+ * The Kullback–Leibler divergence `t(ln t − x)` of log-probabilities x from a target t, 0 where t is 0.
+ *
+ * @throws {RangeError} If the shapes differ.
+ */
+export function klDiv(x: Tensor, t: Tensor, { reduction = "mean", logTarget = false }: KlDivOptions = {}): Tensor {
+  checkPair("klDiv", x, t);
+  const losses = logTarget ? t.exp().mul(t.sub(x)) : t.mul(t.add(t.eq(0)).log()).sub(t.mul(x));
+  return reduction === "batchmean" ? reduced(losses, "mean", x.shape[0] ?? 1) : reduced(losses, reduction);
+}
+
+class BceFunction extends Function {
+  static forward(ctx: Context, p: Tensor, t: Tensor): Tensor {
+    ctx.saveForBackward(p, t);
+    const positive = t.mul(p.log().clampMin(-100));
+    const negative = t.sub(1).mul(log1p(p.neg()).clampMin(-100));
+    return negative.sub(positive);
+  }
+  static backward(ctx: Context, g: Tensor): (Tensor | null)[] {
+    const [p, t] = ctx.savedTensors;
+    return bceBackward(g, p, t);
+  }
+}

@@ -1,0 +1,145 @@
+/** Initialisers: each fills a tensor in place, outside the tape, with the numbers that PyTorch draws for the same seed. */
+import { noGrad } from "../../backward/tape.ts";
+import { fromData } from "../../core/create.ts";
+import { allocate, isFloating } from "../../core/dtype.ts";
+import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
+import { fillNormal, fillUniform, type Fractions } from "../../core/random/torch_streams.ts";
+import { show } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+
+export { orthogonal_, type OrthogonalOptions } from "./init_orthogonal.ts";
+export { truncNormal_, type TruncNormalOptions } from "./init_trunc_normal.ts";
+
+/** A function that is followed by a layer's nonlinearity, for `calculateGain`. */
+export type Nonlinearity = "linear" | "conv" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
+
+/** Where an initialiser draws. */
+export interface DrawOptions {
+  /** The generator that `manualSeed` sets unless told. */
+  generator?: Generator;
+}
+
+/**
+ * What weights must be scaled by so that a nonlinearity after them keeps the variance: 1 for linear, conv and sigmoid, 5/3 for tanh,
+ * √2 for relu, √(2 / (1 + slope²)) for leakyRelu (slope 0.01 unless told), ¾ for selu.
+ *
+ * @throws {TypeError} If there is no such nonlinearity.
+ */
+export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  switch (nonlinearity) {
+    case "linear":
+    case "conv":
+    case "sigmoid":
+      return 1;
+    case "tanh":
+      return 5 / 3;
+    case "relu":
+      return Math.SQRT2;
+    case "leakyRelu":
+      return Math.sqrt(2 / (1 + slope * slope));
+    case "selu":
+      return 3 / 4;
+    default:
+      throw new TypeError(`Cannot calculate the gain of ${nonlinearity}: expected relu, leakyRelu, tanh, selu, …`);
+  }
+}
+
+/** How many inputs each output of a weight [out, in, …kernel] has. Throws a RangeError below rank 2. */
+export function fanIn(weight: Tensor): number {
+  return fan(weight, 1);
+}
+
+/** How many outputs each input of a weight [out, in, …kernel] has. Throws a RangeError below rank 2. */
+export function fanOut(weight: Tensor): number {
+  return fan(weight, 0);
+}
+
+function fan(weight: Tensor, dim: 0 | 1): number {
+  if (weight.ndim < 2) {
+    throw new RangeError(`Cannot compute the fan of ${show(weight.shape)}: a weight has at least 2 dimensions`);
+  }
+  return weight.shape.slice(2).reduce((product, n) => product * n, weight.shape[dim]);
+}
+
+/** Draws from the uniform distribution on [low, high). */
+export function uniform_<T extends Tensor>(x: T, low = 0, high = 1, options: DrawOptions = {}): T {
+  return draw(x, options, (g, out) => fillUniform(g, out, low, high));
+}
+
+/** Draws from the normal distribution. */
+export function normal_<T extends Tensor>(x: T, mean = 0, std = 1, options: DrawOptions = {}): T {
+  return draw(x, options, (g, out) => fillNormal(g, out, mean, std));
+}
+
+/** Every element becomes 0. */
+export function zeros_<T extends Tensor>(x: T): T {
+  return constant_(x, 0);
+}
+
+/** Every element becomes 1. */
+export function ones_<T extends Tensor>(x: T): T {
+  return constant_(x, 1);
+}
+
+/** Every element becomes `value`. */
+export function constant_<T extends Tensor>(x: T, value: number): T {
+  return noGrad(() => x.fill_(value));
+}
+
+/** How Kaiming's initialisers scale. */
+export interface KaimingOptions extends DrawOptions {
+  /** The slope of the leaky relu after this layer; 0 unless told. */
+  a?: number;
+  /** Whether the variance is kept going forward (`"fanIn"`, unless told) or back. */
+  mode?: "fanIn" | "fanOut";
+  /** What follows the layer; leakyRelu unless told. */
+  nonlinearity?: Nonlinearity;
+}
+
+/** U(−b, b) with `b = gain · √(3 / fan)`. Source: He et al., "Delving Deep into Rectifiers" (2015). */
+export function kaimingUniform_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
+  const bound = Math.sqrt(3) * kaimingStd(x, options);
+  return uniform_(x, -bound, bound, options);
+}
+
+/** N(0, gain² / fan). Source: He et al., "Delving Deep into Rectifiers" (2015). */
+export function kaimingNormal_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
+  return normal_(x, 0, kaimingStd(x, options), options);
+}
+
+function kaimingStd(x: Tensor, { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" }: KaimingOptions): number {
+  return calculateGain(nonlinearity, a) / Math.sqrt(mode === "fanIn" ? fanIn(x) : fanOut(x));
+}
+
+/** How Xavier's initialisers scale. */
+export interface XavierOptions extends DrawOptions {
+  /** A factor, as from `calculateGain`; 1 unless told. */
+  gain?: number;
+}
+
+/** U(−b, b) with `b = gain · √(6 / (fanIn + fanOut))`. Source: Glorot and Bengio (2010). */
+export function xavierUniform_<T extends Tensor>(x: T, options: XavierOptions = {}): T {
+  const bound = Math.sqrt(3) * xavierStd(x, options);
+  return uniform_(x, -bound, bound, options);
+}
+
+/** N(0, gain² · 2 / (fanIn + fanOut)). Source: Glorot and Bengio (2010). */
+export function xavierNormal_<T extends Tensor>(x: T, options: XavierOptions = {}): T {
+  return normal_(x, 0, xavierStd(x, options), options);
+}
+
+function xavierStd(x: Tensor, { gain = 1 }: XavierOptions): number {
+  return gain * Math.sqrt(2 / (fanIn(x) + fanOut(x)));
+}
+
+function draw<T extends Tensor>(
+  x: T,
+  { generator = defaultGenerator }: DrawOptions,
+  fill: (g: Generator, out: Fractions) => void,
+): T {
+  if (!isFloating(x.dtype)) throw new TypeError(`Cannot draw fractions into a ${x.dtype} tensor: cast it with float()`);
+  if (x.numel() === 0) return x; // an empty weight has no fan to scale by
+  const out = allocate(x.dtype, x.numel());
+  fill(generator, out as Fractions);
+  return noGrad(() => x.copy_(fromData(out, x.shape)));
+}

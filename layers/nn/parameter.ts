@@ -1,0 +1,47 @@
+/** What training changes: a tensor that a module owns and an optimiser moves. */
+import { isFloating } from "../../core/dtype.ts";
+import { Tensor } from "../../core/tensor.ts";
+
+/** What a parameter may be told. */
+export interface ParameterOptions {
+  /** Whether gradients are wanted; `true` unless told. */
+  requiresGrad?: boolean;
+}
+
+/**
+ * A tensor that a {@linkcode Module} finds in its fields and counts among its parameters; it shares the memory it is made from.
+ *
+ * @example
+ * ```ts
+ * import { nn, zeros } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const w = new nn.Parameter(zeros([2]));
+ * w.sum().backward();
+ * assertEquals(w.g?.toArray(), [1, 1]);
+ * ```
+ */
+export class Parameter extends Tensor {
+  /**
+   * A parameter over the memory of `x`, without its history.
+   *
+   * @throws {TypeError} If `x` is of an integer kind, which carries no gradient.
+   */
+  constructor(x: Tensor, { requiresGrad = true }: ParameterOptions = {}) {
+    super(x.data, x.shape, x.strides, x.offset, x.dtype, x.edits);
+    if (requiresGrad && !isFloating(x.dtype)) {
+      throw new TypeError(`Cannot make a parameter of kind ${x.dtype}: it carries no gradient, cast it with float()`);
+    }
+    this.requiresGrad = requiresGrad;
+  }
+
+  /** The printed form, as PyTorch prints it. */
+  override toString(): string {
+    return `Parameter containing:\n${super.toString()}`;
+  }
+
+  /** How `console.log` shows a parameter. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+}

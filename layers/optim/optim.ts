@@ -1,0 +1,20 @@
+/**
+ * Optimisers, which turn gradients into steps, and schedules of their learning rates, as in `torch.optim`.
+ *
+ * @module
+ */
+export { Adagrad, type AdagradSettings } from "./adagrad.ts";
+export { Adam, type AdamSettings, AdamW } from "./adam.ts";
+export { clipGradNorm_, clipGradValue_, type ClipOptions } from "./clip_grad.ts";
+export { CosineAnnealingLR, type CosineAnnealingLRSettings } from "./cosine_annealing_lr.ts";
+export { ExponentialLR, type ExponentialLRSettings } from "./exponential_lr.ts";
+export { LinearLR, type LinearLRSettings } from "./linear_lr.ts";
+export { Momentum, type MomentumSettings } from "./momentum.ts";
+export { OneCycleLR, type OneCycleLRSettings } from "./one_cycle_lr.ts";
+export { type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
+export { RMSprop, type RMSpropSettings } from "./rmsprop.ts";
+export { Scheduler, type SchedulerStateDict } from "./scheduler.ts";
+export type { GroupSettings } from "./settings.ts";
+export { SGD, type SGDSettings } from "./sgd.ts";
+export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
+export { StepLR, type StepLRSettings } from "./step_lr.ts";

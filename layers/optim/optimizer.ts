@@ -1,0 +1,196 @@
+/** What every optimiser is: groups of parameters with settings of their own, and one walk over all of them. */
+import { fresh } from "../../core/allocate.ts";
+import type { UpdateSlot } from "../../core/backend/backend.ts";
+import { isFloating } from "../../core/dtype.ts";
+import { peekGradient } from "../../core/gradient_slot.ts";
+import { sameShape, show } from "../../core/shape.ts";
+import { Tensor } from "../../core/tensor.ts";
+import { noGrad } from "../../backward/tape.ts";
+import { checkSettings, type GroupSettings, requireWithin } from "./settings.ts";
+import { type MachineStep, moveTogether } from "./together.ts";
+import { loadState, type OptimizerStateDict, type ParameterState, saveState } from "./state_dict.ts";
+
+/** Parameters that share their settings. */
+export type ParamGroup<S> = S & { params: Tensor[] };
+
+/** A group as it is given: what it does not set stays at the optimiser's own settings. */
+export type GroupOptions<S> = Partial<S> & { params: Iterable<Tensor> };
+
+/** What an optimiser is made for: parameters, or groups of them. */
+export type Params<S> = Iterable<Tensor> | Iterable<GroupOptions<S>>;
+
+/**
+ * The base of optimisers: an optimiser implements {@linkcode Optimizer.update | update}, one parameter's step, and the walk
+ * over all parameters is written here.
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor, type Tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class SignDescent extends optim.Optimizer<optim.GroupSettings> {
+ *   constructor(params: Iterable<Tensor>, lr: number) {
+ *     super(params, { lr, weightDecay: 0, maximize: false });
+ *   }
+ *   protected override update(p: Tensor, g: Tensor, _: optim.ParameterState, { lr }: optim.GroupSettings): void {
+ *     p.sub_(g.gt(0).float().sub(g.lt(0).float()).mul(lr));
+ *   }
+ * }
+ *
+ * const w = tensor([1, -2]).requiresGrad_();
+ * w.mul(w).sum().backward();
+ * new SignDescent([w], 0.5).step();
+ * assertEquals(w.toArray(), [0.5, -1.5]);
+ * ```
+ */
+export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
+  /** The groups, whose settings may be changed between steps: a scheduler writes `lr` here. */
+  readonly paramGroups: ParamGroup<S>[] = [];
+  /** The settings of a group that sets none of its own. */
+  readonly defaults: Readonly<S>;
+  readonly #state = new Map<Tensor, ParameterState>();
+  readonly #slots = new Map<ParamGroup<S>, UpdateSlot[]>();
+
+  /**
+   * An optimiser of the given parameters, or groups of them; `options` override the standard settings for all groups.
+   *
+   * @throws {RangeError} If there are no parameters, or a setting is out of its range.
+   * @throws {TypeError} If something is no leaf of a floating kind, or a setting has a name that the optimiser does not know.
+   */
+  constructor(params: Params<S>, standard: S, options: Partial<S> = {}) {
+    checkSettings(this.constructor.name, options, standard);
+    this.defaults = { ...standard, ...options };
+    const list: readonly (Tensor | GroupOptions<S>)[] = [...params];
+    if (list.length === 0) throw new RangeError(`Cannot make ${this.constructor.name}: the parameter list is empty`);
+    if (list.every(isGroup)) list.forEach((group) => this.addParamGroup(group));
+    else this.#addGroup(list as readonly Tensor[], this.defaults);
+  }
+
+  /** One parameter's step from its gradient `g`, in place; what it must remember stands in `state`. */
+  protected abstract update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<S>): void;
+
+  /** Refuses settings out of their range; optimisers add their own. */
+  protected check(settings: Readonly<S>): void {
+    requireWithin(settings, ["lr", "weightDecay"], 0);
+  }
+
+  /**
+   * Moves every parameter that has a gradient, in place, by its group's settings.
+   *
+   * @throws {RangeError} If a gradient has another shape than its parameter.
+   */
+  step(): void {
+    noGrad(() => {
+      for (const group of this.paramGroups) this.#moveGroup(group);
+    });
+  }
+
+  #moveGroup(group: ParamGroup<S>): void {
+    const moving = group.params.filter((p) => peekGradient(p) !== null);
+    if (moving.length === 0) return;
+    const step = this.machineStep(group);
+    let slots = this.#slots.get(group);
+    if (slots === undefined) this.#slots.set(group, slots = []);
+    if (step !== null && moveTogether(moving, this.#state, step, slots)) return;
+    for (const p of moving) this.#move(p, peekGradient(p)!, group);
+  }
+
+  /** The same step as a rule that the machine knows, to be taken by all parameters in one call; `null` where there is none. */
+  protected machineStep(_settings: Readonly<S>): MachineStep | null {
+    return null;
+  }
+
+  #move(p: Tensor, g: Tensor, group: ParamGroup<S>): void {
+    if (!sameShape(g.shape, p.shape)) {
+      throw new RangeError(
+        `Cannot update a parameter of shape ${show(p.shape)}: its gradient has shape ${show(g.shape)}`,
+      );
+    }
+    const state = this.#state.get(p) ?? {};
+    this.update(p, group.maximize ? g.neg() : g, state, group);
+    if (Object.keys(state).length > 0) this.#state.set(p, state);
+  }
+
+  /** Takes the gradients away: every `.g` becomes `null`, as in PyTorch. */
+  zeroGrad(): void {
+    for (const { params } of this.paramGroups) for (const p of params) p.g = null;
+  }
+
+  /**
+   * Adds parameters with settings of their own: layers that are thawed later, biases without weight decay.
+   *
+   * @throws {RangeError} If it is empty, or a setting is out of its range.
+   * @throws {TypeError} If a parameter is no leaf, or stands in a group already.
+   */
+  addParamGroup({ params, ...own }: GroupOptions<S>): void {
+    checkSettings(this.constructor.name, own, this.defaults);
+    this.#addGroup([...params], { ...this.defaults, ...own });
+  }
+
+  #addGroup(params: readonly Tensor[], settings: S): void {
+    this.check(settings);
+    if (params.length === 0) throw new RangeError("Cannot add a parameter group: it is empty");
+    const known = new Set(this.paramGroups.flatMap((other) => other.params));
+    for (const p of params) {
+      checkParameter(p);
+      if (known.has(p)) {
+        throw new TypeError(`Cannot add a parameter of shape ${show(p.shape)}: it stands in a group already`);
+      }
+      known.add(p);
+    }
+    this.paramGroups.push({ ...settings, params: [...params] });
+  }
+
+  /**
+   * Everything that a later run needs to go on as if nothing had happened, in PyTorch's structure and with its names:
+   * `state` by the parameter's number, `param_groups` with settings and numbers. The tensors share their memory.
+   */
+  stateDict(): OptimizerStateDict {
+    return saveState(this.paramGroups, this.#state);
+  }
+
+  /**
+   * Takes over what {@linkcode Optimizer.stateDict | stateDict} gave; the tensors are copied. Parameters are matched by their order.
+   *
+   * @throws {RangeError} If groups, shapes or settings do not fit; nothing is changed then.
+   */
+  loadStateDict(saved: OptimizerStateDict): void {
+    const { settings, state } = loadState(saved, this.paramGroups);
+    settings.forEach((own, i) => this.check({ ...this.paramGroups[i], ...own }));
+    settings.forEach((own, i) => Object.assign(this.paramGroups[i], own));
+    this.#state.clear();
+    state.forEach((parts, p) => this.#state.set(p, parts));
+  }
+}
+
+function isGroup<S>(entry: Tensor | GroupOptions<S>): entry is GroupOptions<S> {
+  return typeof entry === "object" && entry !== null && "params" in entry;
+}
+
+function checkParameter(p: Tensor): void {
+  if (!(p instanceof Tensor)) throw new TypeError(`Cannot optimise ${p}: a parameter is a Tensor`);
+  if (!isFloating(p.dtype)) {
+    throw new TypeError(`Cannot optimise a ${p.dtype} tensor of shape ${show(p.shape)}: only floats have a gradient`);
+  }
+  if (p.node !== null) {
+    throw new TypeError(
+      `Cannot optimise a tensor of shape ${show(p.shape)} that is no leaf: it is the result of ${p.node.name}, ` +
+        `give the parameters it was made from, or detach() it`,
+    );
+  }
+}
+
+/** What an average of gradients begins with. */
+export function zerosLike(p: Tensor): Tensor {
+  return fresh(p.shape, p.dtype);
+}
+
+/** The gradient with an L2 penalty: `g + λθ`. */
+export function withPenalty(g: Tensor, p: Tensor, weightDecay: number): Tensor {
+  return weightDecay === 0 ? g : g.add(p.mul(weightDecay));
+}
+
+/** `average ← β·average + (1 − β)·x`, in place. */
+export function follow(average: Tensor, x: Tensor, beta: number): Tensor {
+  return average.mul_(beta).add_(x.mul(1 - beta));
+}

@@ -1,0 +1,139 @@
+/** What every schedule of learning rates is: a function of the step's number, written into an optimiser's groups. */
+import type { Optimizer } from "./optimizer.ts";
+import { type GroupSettings, toCamelCase, toSnakeCase } from "./settings.ts";
+
+/** A schedule as it is saved, under PyTorch's names, its settings beside these two. */
+export type SchedulerStateDict = Record<string, unknown> & {
+  /** How often it was stepped. */
+  last_epoch: number;
+  /** The learning rates of the groups it began with. */
+  base_lrs: number[];
+};
+
+/** What a schedule may find and change in a group. */
+export type ScheduledGroup = GroupSettings & { momentum?: number; betas?: readonly [number, number] };
+
+/**
+ * The base of schedules: a schedule implements {@linkcode Scheduler.lrAt | lrAt}, the learning rate of a step in closed form.
+ *
+ * As in PyTorch, the constructor sets what the first step uses, and `step()` is called after `optimizer.step()`. An optimiser
+ * follows one schedule at a time.
+ *
+ * @example
+ * ```ts
+ * import { optim, zeros } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Halving extends optim.Scheduler<{ every: number }> {
+ *   protected override lrAt(epoch: number, base: number): number {
+ *     return base / 2 ** Math.floor(epoch / this.settings.every);
+ *   }
+ * }
+ *
+ * const optimizer = new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
+ * const scheduler = new Halving(optimizer, { every: 2 });
+ * const rates = [1, 2, 3].map(() => {
+ *   const [{ lr }] = optimizer.paramGroups;
+ *   optimizer.step();
+ *   scheduler.step();
+ *   return lr;
+ * });
+ * assertEquals(rates, [1, 1, 0.5]);
+ * ```
+ */
+export abstract class Scheduler<S extends object = object> {
+  /** How often the schedule was stepped. */
+  lastEpoch = 0;
+  /** The learning rate of each group that the schedule begins from. */
+  baseLrs: readonly number[];
+  /** What the schedule was told. */
+  readonly settings: S;
+  readonly #optimizer: Optimizer;
+
+  /**
+   * A schedule for all groups of the optimiser; it begins from the learning rates they have, or began from.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(optimizer: Optimizer, settings: S) {
+    this.#optimizer = optimizer;
+    this.settings = settings;
+    this.check(settings);
+    this.baseLrs = this.#groups.map((group, i) => group.initialLr = this.firstLr(group.initialLr ?? group.lr, i));
+    this.#write();
+  }
+
+  /** The learning rate of the step with this number, counted from 0. */
+  protected abstract lrAt(epoch: number, baseLr: number, group: number): number;
+
+  /** The momentum of the step, where the schedule cycles it. */
+  protected momentumAt(_epoch: number, _group: number): number | undefined {
+    return undefined;
+  }
+
+  /** Where the schedule of a group begins from: the learning rate it has, or began from, unless the schedule says otherwise. */
+  protected firstLr(lr: number, _group: number): number {
+    return lr;
+  }
+
+  /** Refuses settings out of their range. */
+  protected check(_settings: S): void {}
+
+  get #groups(): ScheduledGroup[] {
+    return this.#optimizer.paramGroups;
+  }
+
+  /** Goes on to the next learning rate; call it after `optimizer.step()`. */
+  step(): void {
+    this.lastEpoch++;
+    this.#write();
+  }
+
+  /** The learning rates in force, one a group. */
+  getLastLr(): number[] {
+    return this.#groups.map(({ lr }) => lr);
+  }
+
+  #write(): void {
+    this.baseLrs.forEach((base, i) => {
+      const group = this.#groups[i];
+      group.lr = this.lrAt(this.lastEpoch, base, i);
+      const momentum = this.momentumAt(this.lastEpoch, i);
+      if (momentum === undefined) return;
+      if (group.betas === undefined) group.momentum = momentum;
+      else group.betas = [momentum, group.betas[1]];
+    });
+  }
+
+  /** What a later run needs to go on: the count, the first learning rates and the settings, under PyTorch's names. */
+  stateDict(): SchedulerStateDict {
+    return { ...toSnakeCase(this.settings), last_epoch: this.lastEpoch, base_lrs: [...this.baseLrs] };
+  }
+
+  /**
+   * Takes over what {@linkcode Scheduler.stateDict | stateDict} gave, and sets the learning rates of that step.
+   *
+   * @throws {RangeError} If the number of groups or the names of the settings differ; nothing is changed then.
+   */
+  loadStateDict({ last_epoch, base_lrs, ...saved }: SchedulerStateDict): void {
+    const settings = toCamelCase(saved);
+    const names = (of: object) => Object.keys(of).sort().join(", ");
+    if (base_lrs.length !== this.baseLrs.length || names(settings) !== names(this.settings)) {
+      throw new RangeError(
+        `Cannot load the schedule: it has ${base_lrs.length} groups and the settings ${names(settings)}, ` +
+          `expected ${this.baseLrs.length} groups and ${names(this.settings)}`,
+      );
+    }
+    this.check(settings as S);
+    Object.assign(this.settings, settings);
+    this.lastEpoch = last_epoch;
+    this.baseLrs = [...base_lrs];
+    this.#write();
+  }
+}
+
+/** Refuses what is no whole number from 1 up. */
+export function requireCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value > 0) return;
+  throw new RangeError(`Cannot set ${name} to ${value}: expected a whole number of at least 1`);
+}

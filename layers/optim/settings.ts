@@ -1,0 +1,72 @@
+/** Settings of a parameter group: what all optimisers have, and how they are checked. */
+
+/** What every optimiser is told. */
+export interface GroupSettings {
+  /** The learning rate γ. */
+  lr: number;
+  /** The weight decay λ. */
+  weightDecay: number;
+  /** Whether the loss is to grow. */
+  maximize: boolean;
+  /** The learning rate a schedule began from; written by the scheduler. */
+  initialLr?: number;
+}
+
+/** Settings that a group may have beside those its optimiser begins with. */
+export const OPTIONAL_SETTINGS: readonly string[] = ["initialLr"];
+
+/** Refuses names that the optimiser does not know, which a plain object would swallow. */
+export function checkSettings(optimizer: string, own: object, known: object): void {
+  const strange = Object.keys(own).find((name) => !(name in known) && !OPTIONAL_SETTINGS.includes(name));
+  if (strange === undefined) return;
+  throw new TypeError(`Cannot set ${strange}: ${optimizer} knows ${Object.keys(known).join(", ")}`);
+}
+
+/**
+ * Refuses numbers that are not in `low ≤ x < high`.
+ *
+ * @throws {RangeError} If one is not, or is no number at all.
+ */
+export function requireWithin<S>(
+  settings: S,
+  names: readonly (keyof S & string)[],
+  low: number,
+  high = Infinity,
+): void {
+  for (const name of names) {
+    const values = [settings[name]].flat();
+    if (values.every((value) => typeof value === "number" && value >= low && value < high)) continue;
+    const range = high === Infinity ? `a finite number of at least ${low}` : `at least ${low} and below ${high}`;
+    throw new RangeError(`Cannot set ${name} to ${values.join(", ")}: expected ${range}`);
+  }
+}
+
+/**
+ * Refuses numbers that are not above 0.
+ *
+ * @throws {RangeError} If one is not, or is no finite number at all.
+ */
+export function requirePositive<S>(settings: S, names: readonly (keyof S & string)[]): void {
+  for (const name of names) {
+    const values = [settings[name]].flat();
+    if (values.every((value) => typeof value === "number" && value > 0 && value < Infinity)) continue;
+    throw new RangeError(`Cannot set ${name} to ${values.join(", ")}: expected a finite number above 0`);
+  }
+}
+
+/** The settings under PyTorch's names: `weightDecay` is saved as `weight_decay`. */
+export function toSnakeCase(settings: object): Record<string, unknown> {
+  return renamed(settings, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}
+
+/** PyTorch's names as they are written here. */
+export function toCamelCase(settings: object): Record<string, unknown> {
+  return renamed(settings, (name) => name.replace(/(?<=.)_([a-z])/g, (_, letter) => letter.toUpperCase()));
+}
+
+/** Arrays are copied, so that a saved state does not follow the one it was saved from. */
+function renamed(settings: object, rename: (name: string) => string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [rename(name), Array.isArray(value) ? [...value] : value]),
+  );
+}

@@ -1,0 +1,90 @@
+/** Gradient descent, plain or with a heavy ball. */
+import type { Tensor } from "../../core/tensor.ts";
+import { Optimizer, type Params, withPenalty } from "./optimizer.ts";
+import { type GroupSettings, requireWithin } from "./settings.ts";
+import type { ParameterState } from "./state_dict.ts";
+import type { MachineStep } from "./together.ts";
+
+/** What {@linkcode SGD} is told. */
+export interface SGDSettings extends GroupSettings {
+  /** The momentum μ: how much of the last step is repeated. */
+  momentum: number;
+  /** The part τ of the gradient that momentum leaves out. */
+  dampening: number;
+  /** Whether the gradient is taken where momentum leads. */
+  nesterov: boolean;
+}
+
+const STANDARD: SGDSettings = {
+  lr: 1e-3,
+  momentum: 0,
+  dampening: 0,
+  weightDecay: 0,
+  nesterov: false,
+  maximize: false,
+};
+
+/**
+ * Stochastic gradient descent as in PyTorch: `g ← g + λθ`, `b ← μb + (1 − τ)g` (`b ← g` at first), `θ ← θ − γb`, and with
+ * Nesterov's momentum `θ ← θ − γ(g + μb)`. Without momentum it is the documents' `p −= lr·g`.
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const w = tensor([1, 2]).requiresGrad_();
+ * const optimizer = new optim.SGD([w], { lr: 0.25 });
+ * w.mul(w).sum().backward();
+ * optimizer.step();
+ * optimizer.zeroGrad();
+ * assertEquals(w.toArray(), [0.5, 1]);
+ * ```
+ */
+export class SGD extends Optimizer<SGDSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range, or Nesterov's momentum is wanted without momentum or with dampening.
+   */
+  constructor(params: Params<SGDSettings>, options: Partial<SGDSettings> = {}) {
+    super(params, STANDARD, options);
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: Readonly<SGDSettings>): void {
+    super.check(settings);
+    requireWithin(settings, ["momentum"], 0);
+    const { nesterov, momentum, dampening } = settings;
+    if (nesterov && (momentum === 0 || dampening !== 0)) {
+      throw new RangeError(
+        `Cannot use Nesterov's momentum with momentum ${momentum} and dampening ${dampening}: ` +
+          `it needs a momentum above 0 and no dampening`,
+      );
+    }
+  }
+
+  /** The formula, as the machine knows it. */
+  protected override machineStep(settings: Readonly<SGDSettings>): MachineStep {
+    const { lr, momentum, dampening, nesterov, weightDecay, maximize } = settings;
+    return {
+      kind: "sgd",
+      memory: momentum === 0 ? [] : ["momentum_buffer"],
+      counted: false,
+      settings: { lr, momentum, dampening, nesterov: Number(nesterov), weightDecay, maximize: Number(maximize) },
+    };
+  }
+
+  /** The formula. */
+  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<SGDSettings>): void {
+    const { lr, momentum, dampening, nesterov, weightDecay } = settings;
+    g = withPenalty(g, p, weightDecay);
+    if (momentum !== 0) {
+      const first = state.momentum_buffer === undefined;
+      const b = state.momentum_buffer ??= g.clone();
+      if (!first) b.mul_(momentum).add_(g.mul(1 - dampening));
+      g = nesterov ? g.add(b.mul(momentum)) : b;
+    }
+    p.sub_(g.mul(lr));
+  }
+}

@@ -1,0 +1,90 @@
+/** An optimiser's memory as PyTorch lays it out: numbered parameters, their state, and the settings of each group. */
+import { sameShape, show } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { OPTIONAL_SETTINGS, toCamelCase, toSnakeCase } from "./settings.ts";
+
+/** What an optimiser remembers of one parameter, under PyTorch's names: `momentum_buffer`, `exp_avg`, `step`, … */
+export type ParameterState = Record<string, Tensor>;
+
+/** A group as it is saved: the numbers of its parameters beside settings under PyTorch's names. */
+export type SavedGroup = Record<string, unknown> & {
+  /** Numbers of the parameters, counted through all groups. */
+  params: number[];
+};
+
+/** Everything an optimiser needs to go on. */
+export interface OptimizerStateDict {
+  /** What is remembered of each parameter, by its number; none for a parameter that was never moved. */
+  state: Record<number, ParameterState>;
+  /** Settings of each group. */
+  param_groups: SavedGroup[];
+}
+
+interface Group {
+  params: Tensor[];
+}
+
+/** The state of the groups, the tensors shared. */
+export function saveState(groups: readonly Group[], state: ReadonlyMap<Tensor, ParameterState>): OptimizerStateDict {
+  const all = groups.flatMap(({ params }) => params);
+  const numbers = new Map(all.map((p, i) => [p, i]));
+  return {
+    state: Object.fromEntries(all.flatMap((p, i) => (state.has(p) ? [[i, { ...state.get(p)! }]] : []))),
+    param_groups: groups.map(({ params, ...settings }) => ({
+      ...toSnakeCase(settings),
+      params: params.map((p) => numbers.get(p)!),
+    })),
+  };
+}
+
+/** The settings of each group and the state of each parameter, checked and copied; changes nothing. */
+export function loadState(
+  saved: OptimizerStateDict,
+  groups: readonly Group[],
+): { settings: Record<string, unknown>[]; state: Map<Tensor, ParameterState> } {
+  if (saved.param_groups.length !== groups.length) {
+    throw new RangeError(
+      `Cannot load the state: it has ${saved.param_groups.length} parameter groups, the optimiser has ${groups.length}`,
+    );
+  }
+  const state = new Map<Tensor, ParameterState>();
+  const settings = saved.param_groups.map(({ params: numbers, ...own }, i) => {
+    const { params, ...present } = groups[i];
+    if (numbers.length !== params.length) {
+      throw new RangeError(
+        `Cannot load the state: its group ${i} has ${numbers.length} parameters, the optimiser's has ${params.length}`,
+      );
+    }
+    params.forEach((p, j) => {
+      const parts = saved.state[numbers[j]];
+      if (parts !== undefined) state.set(p, copied(parts, p, numbers[j]));
+    });
+    return sameSettings(toCamelCase(own), present, i);
+  });
+  return { settings, state };
+}
+
+/** Missing and unknown settings are reported together. */
+function sameSettings(own: Record<string, unknown>, present: object, group: number): Record<string, unknown> {
+  const missing = Object.keys(present).filter((name) => !(name in own) && !OPTIONAL_SETTINGS.includes(name));
+  const unknown = Object.keys(own).filter((name) => !(name in present) && !OPTIONAL_SETTINGS.includes(name));
+  if (missing.length + unknown.length === 0) return own;
+  throw new RangeError(
+    `Cannot load the state of group ${group}: missing settings [${missing.join(", ")}], unknown settings [${
+      unknown.join(", ")
+    }]`,
+  );
+}
+
+function copied(parts: ParameterState, p: Tensor, number: number): ParameterState {
+  return Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => {
+      if (name === "step") return [name, part.detach().clone()];
+      if (sameShape(part.shape, p.shape)) return [name, part.detach().to(p.dtype).clone()];
+      throw new RangeError(
+        `Cannot load the state of parameter ${number}: its ${name} has shape ${show(part.shape)}, ` +
+          `the parameter has ${show(p.shape)}`,
+      );
+    }),
+  );
+}

@@ -1,0 +1,224 @@
+/** Something to differentiate for every operation that has a derivative: an operation without samples does not compile. */
+import { arange, fromData, tensor } from "../../core/create.ts";
+import type { OpName } from "../../core/record.ts";
+import { sizeOf } from "../../core/shape.ts";
+import * as functions from "../../core/ops/functions.ts";
+import { crossEntropyMean } from "../../core/ops/fused.ts";
+import { linear } from "../../core/ops/linalg.ts";
+import type { Tensor } from "../../core/tensor.ts";
+
+/** Operations whose result is a choice or a place, so that nothing flows back. */
+export const CHOICES = [
+  "not",
+  "eq",
+  "ne",
+  "lt",
+  "le",
+  "gt",
+  "ge",
+  "and",
+  "or",
+  "argmax",
+  "argmin",
+  "any",
+  "all",
+] as const satisfies readonly OpName[];
+
+/** Operations that have a rule. */
+export type DifferentiableOp = Exclude<OpName, typeof CHOICES[number]>;
+
+/** A smooth function of some inputs, kinks kept away from. */
+export interface Sample {
+  f: (...inputs: Tensor[]) => Tensor;
+  inputs: readonly Tensor[];
+  /** Shapes of the inputs with nothing in them; none where the operation refuses that. */
+  empty?: readonly (readonly number[])[];
+  /** The step of the differences, where the usual one would be lost. */
+  step?: number;
+}
+
+/** Numbers from 0.4 to 2.4 that look irregular, so that no two are equal and no quotient is whole. */
+export function values(shape: readonly number[], seed: number): Tensor {
+  const data = Float64Array.from({ length: sizeOf(shape) }, (_, i) => 0.4 + 2 * ((0.1234 * seed + 0.618034 * i) % 1));
+  return fromData(data, shape);
+}
+
+const float64 = (rows: number[][]) => tensor(rows, { dtype: "float64" });
+const signed = float64([[0.45, -1.2, 2.1], [-0.3, 0.9, -2.4]]);
+const positive = values([2, 3], 1);
+const small = float64([[0.3, -0.45, 0.1], [0.7, -0.8, 0.2]]);
+
+type Samples = Record<string, Sample>;
+
+function one(f: (x: Tensor) => Tensor, input = signed): Samples {
+  return { "an ordinary input": { f, inputs: [input] } };
+}
+
+/** Every way in which two shapes broadcast. */
+const PAIRS: Record<string, [a: number[], b: number[]]> = {
+  "equal shapes": [[2, 3], [2, 3]],
+  "a row beside a matrix": [[2, 3], [3]],
+  "a matrix beside a column": [[2, 1], [2, 3]],
+  "a column beside a row": [[2, 1], [1, 3]],
+  "a number beside a matrix": [[], [2, 3]],
+  "two numbers": [[], []],
+  "dimensions that both lack": [[2, 1, 3], [4, 1]],
+};
+
+function two(f: (a: Tensor, b: Tensor) => Tensor): Samples {
+  return Object.fromEntries(
+    Object.entries(PAIRS).map(([name, [a, b]]) => {
+      const empty = [a, b].map((shape) => shape.map((n, d) => (d === shape.length - 1 && n === 3 ? 0 : n)));
+      return [name, { f, inputs: [values(a, 2), values(b, 5)], empty }];
+    }),
+  );
+}
+
+const extremes = (op: "max" | "min"): Samples => ({
+  "over everything": { f: (x) => x[op](), inputs: [signed], empty: [] },
+});
+
+const rowsOf = (...rows: number[]) => tensor(rows, { dtype: "int32" });
+
+/** The samples, by operation. */
+export const samples: { readonly [K in DifferentiableOp]: Samples } = {
+  copy: one((x) => x.clone()),
+  neg: one((x) => x.neg()),
+  abs: one((x) => x.abs()),
+  sign: one(functions.sign),
+  exp: one((x) => x.exp()),
+  expm1: one(functions.expm1),
+  log: one((x) => x.log(), positive),
+  log1p: one(functions.log1p, small),
+  sqrt: one((x) => x.sqrt(), positive),
+  rsqrt: one(functions.rsqrt, positive),
+  reciprocal: one(functions.reciprocal),
+  square: one(functions.square),
+  sin: one(functions.sin),
+  cos: one(functions.cos),
+  tanh: one((x) => x.tanh()),
+  sigmoid: one((x) => x.sigmoid()),
+  relu: one((x) => x.relu()),
+  erf: one(functions.erf),
+  floor: one(functions.floor),
+  ceil: one(functions.ceil),
+  round: one(functions.round),
+  clamp: one((x) => x.clamp(-1, 0.7)),
+  add: two((a, b) => a.add(b)),
+  sub: two((a, b) => a.sub(b)),
+  mul: two((a, b) => a.mul(b)),
+  div: two((a, b) => a.div(b)),
+  pow: { ...two((a, b) => a.pow(b)), "a negative base and a whole power": { f: (x) => x.pow(3), inputs: [signed] } },
+  maximum: two((a, b) => a.maximum(b)),
+  minimum: two((a, b) => a.minimum(b)),
+  remainder: {
+    ...two((a, b) => functions.remainder(a.mul(3), b)),
+    "operands of either sign": { f: functions.remainder, inputs: [signed.mul(3), signed.mul(-0.7).add(0.11)] },
+  },
+  fmod: {
+    ...two((a, b) => functions.fmod(a.mul(3), b)),
+    "operands of either sign": { f: functions.fmod, inputs: [signed.mul(3), signed.mul(-0.7).add(0.11)] },
+  },
+  sum: {
+    "over everything": { f: (x) => x.sum(), inputs: [signed] },
+    "over columns": { f: (x) => x.sum(0), inputs: [signed] },
+    "over rows, kept": { f: (x) => x.sum(1, true), inputs: [signed] },
+    "over the outer two of three": { f: (x) => x.sum([2, 0]), inputs: [values([2, 3, 2], 3)] },
+  },
+  prod: {
+    "over everything": { f: (x) => x.prod(), inputs: [signed] },
+    "over rows": { f: (x) => x.prod(1), inputs: [signed] },
+    "over columns, kept": { f: (x) => x.prod(0, true), inputs: [signed] },
+    "with one factor 0": { f: (x) => x.prod(1), inputs: [float64([[0, 2, 3], [4, 0.5, 1.5]])] },
+    "with two factors 0": { f: (x) => x.prod(1), inputs: [float64([[0, 2, 0], [4, 0.5, 1.5]])] },
+  },
+  max: extremes("max"),
+  min: extremes("min"),
+  cast: { "numbers that float32 holds": { f: (x) => x.float(), inputs: [arange(-3, 3).double()], step: 2 ** -10 } },
+  reshape: {
+    "a column": { f: (x) => x.reshape(-1, 1), inputs: [signed], empty: [] },
+    "reshape() of a transposed view, which copies": { f: (x) => x.t().reshape(3, 2), inputs: [signed], empty: [] },
+    "unsqueeze() and squeeze()": { f: (x) => x.unsqueeze(1).squeeze(1), inputs: [signed] },
+    "flatten()": { f: (x) => x.flatten(), inputs: [signed] },
+  },
+  permute: {
+    "t()": { f: (x) => x.t(), inputs: [signed] },
+    "three dimensions turned": { f: (x) => x.permute(2, 0, 1), inputs: [values([2, 3, 2], 3)] },
+  },
+  expand: {
+    "a new dimension": { f: (x) => x.expand(2, -1, -1), inputs: [signed] },
+    "a column": { f: (x) => x.expand(2, 3), inputs: [values([2, 1], 4)], empty: [] },
+    "to nothing": { f: (x) => x.expand(0, 3), inputs: [values([1, 3], 4)], empty: [] },
+  },
+  window: {
+    "narrow()": { f: (x) => x.narrow(1, 1, 2), inputs: [signed] },
+    "select()": { f: (x) => x.select(1, -1), inputs: [signed] },
+    "slice() with a step": { f: (x) => x.slice(1, 0, undefined, 2), inputs: [signed] },
+    "slice() backwards": { f: (x) => x.slice(1, undefined, undefined, -1), inputs: [signed] },
+    "at() with a range, a pick and a new dimension": { f: (x) => x.at(0, null, "1:"), inputs: [signed], empty: [] },
+  },
+  extreme: {
+    "max(1)": { f: (x) => x.max(1).values, inputs: [signed] },
+    "max(0), kept": { f: (x) => x.max(0, true).values, inputs: [signed], empty: [] },
+    "min(-1)": { f: (x) => x.min(-1).values, inputs: [signed] },
+  },
+  gather: {
+    "rows, one of them twice": { f: (x) => x.index(rowsOf(1, 0, 1)), inputs: [signed], empty: [] },
+    "no rows": { f: (x) => x.index(rowsOf().int()), inputs: [signed] },
+    "rows in the shape of a matrix": {
+      f: (x) => x.index(tensor([[1, 0]], { dtype: "int32" })),
+      inputs: [signed],
+      empty: [],
+    },
+    "a mask": { f: (x) => x.index(x.gt(0)), inputs: [signed] },
+  },
+  matmul: {
+    "matrices": { f: (a, b) => a.matmul(b), inputs: [signed, values([3, 2], 2)], empty: [[0, 3], [3, 2]] },
+    "an inner size of 0": { f: (a, b) => a.matmul(b), inputs: [values([2, 0], 1), values([0, 2], 1)], empty: [] },
+    "vectors": { f: (a, b) => a.matmul(b), inputs: [values([3], 1), values([3], 2)] },
+    "a vector and a matrix": {
+      f: (a, b) => a.matmul(b),
+      inputs: [values([3], 1), values([3, 2], 2)],
+      empty: [[3], [3, 0]],
+    },
+    "a matrix and a vector": { f: (a, b) => a.matmul(b), inputs: [signed, values([3], 2)], empty: [[0, 3], [3]] },
+    "batches": { f: (a, b) => a.matmul(b), inputs: [values([2, 2, 3], 1), values([2, 3, 2], 2)] },
+    "a batch and a matrix": { f: (a, b) => a.matmul(b), inputs: [values([2, 2, 3], 1), values([3, 2], 2)], empty: [] },
+    "a matrix and a batch": { f: (a, b) => a.matmul(b), inputs: [signed, values([2, 3, 2], 2)], empty: [] },
+    "batches that broadcast both ways": {
+      f: (a, b) => a.matmul(b),
+      inputs: [values([2, 1, 2, 3], 1), values([3, 3, 2], 2)],
+      empty: [[2, 1, 2, 0], [3, 0, 2]],
+    },
+  },
+  linear: {
+    "a batch": {
+      f: (x, w, b) => linear(x, w, b),
+      inputs: [signed, values([3, 2], 2), values([2], 3)],
+      empty: [[0, 3], [3, 2], [2]],
+    },
+    "no outputs": { f: (x, w, b) => linear(x, w, b), inputs: [signed, values([3, 0], 2), values([0], 3)], empty: [] },
+    "no bias": { f: (x, w) => linear(x, w, null), inputs: [signed, values([3, 2], 2)], empty: [[0, 3], [3, 2]] },
+    "weights in PyTorch's layout": {
+      f: (x, w, b) => linear(x, w, b, { turned: true }),
+      inputs: [signed, values([2, 3], 2), values([2], 3)],
+      empty: [[0, 3], [2, 3], [2]],
+    },
+    ...Object.fromEntries((["relu", "sigmoid", "tanh"] as const).map((activation): [string, Sample] => [
+      `followed by ${activation}`,
+      {
+        f: (x, w, b) => linear(x, w, b, { activation }),
+        inputs: [signed, values([3, 2], 2), values([2], 3)],
+        empty: [[0, 3], [3, 2], [2]],
+      },
+    ])),
+  },
+  crossEntropy: {
+    "three classes": { f: (z) => crossEntropyMean(z, tensor([2, 0], { dtype: "int32" })), inputs: [signed], empty: [] },
+    "a loss that is used further": {
+      f: (z) => crossEntropyMean(z, tensor([1, 1], { dtype: "int32" })).mul(3),
+      inputs: [signed],
+      empty: [],
+    },
+  },
+};

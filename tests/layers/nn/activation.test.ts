@@ -1,0 +1,143 @@
+/** Element-wise functions and activations: value and gradient of every entry of the reference. */
+import { assertEquals, assertInstanceOf, fail } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { gradcheck } from "../../../backward/gradcheck.ts";
+import * as op from "../../../core/ops/functions.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import * as nn from "../../../layers/nn/nn.ts";
+import { assertNear, entries, float64 } from "./reference.ts";
+
+const F = nn.functional;
+
+/** PyTorch's name, and ours. */
+const functions: Record<string, (x: Tensor) => Tensor> = {
+  relu: F.relu,
+  "leaky_relu(0.01)": (x) => F.leakyRelu(x),
+  sigmoid: F.sigmoid,
+  tanh: F.tanh,
+  elu: (x) => F.elu(x),
+  selu: F.selu,
+  gelu: (x) => F.gelu(x),
+  "gelu(tanh)": (x) => F.gelu(x, { approximate: "tanh" }),
+  silu: F.silu,
+  mish: F.mish,
+  softplus: (x) => F.softplus(x),
+  hardtanh: (x) => F.hardtanh(x),
+  logsigmoid: F.logSigmoid,
+  exp: (x) => x.exp(),
+  abs: (x) => x.abs(),
+  square: op.square,
+  neg: (x) => x.neg(),
+  "clamp(-1, 1)": (x) => x.clamp(-1, 1),
+  "clamp_min(0)": (x) => x.clampMin(0),
+  sin: op.sin,
+  cos: op.cos,
+  sign: op.sign,
+  "x**3": (x) => x.pow(3),
+  expm1: op.expm1,
+  round: op.round,
+  floor: op.floor,
+  "log on x>0": (x) => x.log(),
+  "sqrt on x>0": (x) => x.sqrt(),
+  "rsqrt on x>0": op.rsqrt,
+  "log1p on x>0": op.log1p,
+  "reciprocal on x>0": op.reciprocal,
+  "x**-0.5 on x>0": (x) => x.pow(-0.5),
+};
+
+/** The same as modules, where there is one. */
+const modules: Record<string, nn.Module> = {
+  relu: new nn.ReLU(),
+  "leaky_relu(0.01)": new nn.LeakyReLU(),
+  sigmoid: new nn.Sigmoid(),
+  tanh: new nn.Tanh(),
+  elu: new nn.ELU(),
+  selu: new nn.SELU(),
+  gelu: new nn.GELU(),
+  "gelu(tanh)": new nn.GELU({ approximate: "tanh" }),
+  silu: new nn.SiLU(),
+  mish: new nn.Mish(),
+  softplus: new nn.Softplus(),
+  hardtanh: new nn.Hardtanh(),
+  logsigmoid: new nn.LogSigmoid(),
+};
+
+const reference = new Map(entries<number[] | [number[], number[]]>("elementwise"));
+const calls = Array.from(reference.keys()).filter((call) => call !== "x" && call !== "x>0");
+const gridOf = (call: string) => reference.get(call.endsWith("x>0") ? "x>0" : "x") as number[];
+
+function check(call: string, f: (x: Tensor) => Tensor): void {
+  const [value, slope] = reference.get(call) as [number[], number[]];
+  const x = float64(gridOf(call)).requiresGrad_();
+  const y = f(x);
+  y.sum().backward();
+  assertNear(y, value);
+  assertNear(x.g ?? fail("no gradient"), slope, 1e-6, call === "tanh" || call === "mish" ? 1e-15 : 1e-12);
+}
+
+describe("elementwise: PyTorch's value and gradient", () => {
+  for (const call of calls) {
+    it(call, () => check(call, functions[call] ?? fail(`no translation of ${call}`)));
+  }
+});
+
+describe("activation modules: PyTorch's value and gradient", () => {
+  for (const [call, module] of Object.entries(modules)) {
+    it(`${module.constructor.name} is ${call}`, () => check(call, (x) => module.call(x)));
+  }
+});
+
+describe("activations pass gradcheck at 1e-7", () => {
+  const x = float64([[0.5, -1.2, 2.1], [-0.3, 0.9, -2.4]]); // off the kinks at 0 and ±1
+  const settings: Record<string, (x: Tensor) => Tensor> = {
+    ...Object.fromEntries(Object.entries(modules).map(([call, module]) => [call, (x: Tensor) => module.call(x)])),
+    "leaky_relu(0.3)": (x) => F.leakyRelu(x, 0.3),
+    "elu(alpha 2)": (x) => F.elu(x, 2),
+    "softplus(beta 3)": (x) => F.softplus(x, { beta: 3 }),
+    "softplus(beta 2, threshold 1), straight above ½": (x) => F.softplus(x.add(0.2), { beta: 2, threshold: 1 }),
+    "hardtanh(-1, 0.7)": (x) => F.hardtanh(x, -1, 0.7),
+    "softmax along rows": (x) => F.softmax(x),
+    "Softmax(0)": (x) => new nn.Softmax(0).call(x),
+    "log_softmax along rows": (x) => F.logSoftmax(x),
+    "LogSoftmax(0)": (x) => new nn.LogSoftmax(0).call(x),
+    "relu of a transposed view": (x) => F.elu(x.t()),
+  };
+  for (const [name, f] of Object.entries(settings)) it(name, () => gradcheck(f, [x]));
+});
+
+describe("activations", () => {
+  it("softplus() is x itself past the threshold, and exact before it", () => {
+    assertEquals(F.softplus(float64([21, 800, -800])).toArray(), [21, 800, 0]);
+    assertNear(F.softplus(float64([19, -30])), [19 + Math.log1p(Math.exp(-19)), Math.exp(-30)], 1e-15);
+  });
+  it("softplus() with β = 2 is ln(1 + e^2x) / 2", () => {
+    assertNear(F.softplus(float64([0.5]), { beta: 2 }), [Math.log1p(Math.E) / 2], 1e-15);
+  });
+  it("logSigmoid() neither overflows nor loses small numbers", () => {
+    assertNear(F.logSigmoid(float64([-800, 40])), [-800, -Math.exp(-40)], 1e-15, 0);
+    assertNear(F.logSigmoid(float64(-21)), -21 - Math.log1p(Math.exp(-21)), 1e-15, 0); // softplus would say −21
+  });
+  it("activations let NaN through", () => {
+    const nan = float64([NaN]);
+    const lost = Object.entries(modules).filter(([, module]) => !Number.isNaN(module.call(nan).item()));
+    assertEquals(lost.map(([name]) => name), []);
+  });
+  it("activations do not make NaN of infinity", () => {
+    assertEquals([F.leakyRelu(float64(Infinity)).item(), F.elu(float64(-Infinity)).item()], [Infinity, -1]);
+  });
+  it("softmax() and logSoftmax() fold the dimension they are told", () => {
+    const x = float64([[0, 0], [Math.log(3), 0]]);
+    assertNear(F.softmax(x, 0), [[0.25, 0.5], [0.75, 0.5]]);
+    assertNear(F.logSoftmax(x, 0).exp(), [[0.25, 0.5], [0.75, 0.5]]);
+    assertNear(F.softmax(x), [[0.5, 0.5], [0.75, 0.25]]);
+    assertNear(F.logSoftmax(x).exp(), [[0.5, 0.5], [0.75, 0.25]]);
+  });
+  it("softmax() of huge logits does not overflow", () => {
+    assertNear(F.softmax(float64([1000, 1000])), [0.5, 0.5]);
+  });
+  it("activations work within a Sequential", () => {
+    const model = new nn.Sequential(new nn.Tanh(), new nn.Softmax(1));
+    assertInstanceOf(model[1], nn.Softmax);
+    assertNear(model.call(float64([[0, 0]])), [[0.5, 0.5]]);
+  });
+});

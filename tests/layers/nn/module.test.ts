@@ -1,0 +1,259 @@
+/** Modules: what they find in their fields, modes, and how they print. */
+import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { ones, tensor, zeros } from "../../../core/create.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import * as nn from "../../../layers/nn/nn.ts";
+
+/** A model with everything that a field may hold. */
+class Everything extends nn.Module {
+  first = new nn.Linear(2, 3);
+  ownScale = new nn.Parameter(ones([1]));
+  layers = [new nn.ReLU(), new nn.Linear(3, 1, { bias: false })];
+  runningTotal = new nn.Buffer(zeros([1]));
+  scratch = new nn.Buffer(zeros([2]), { persistent: false });
+  lastInput: Tensor | null = null;
+  weights = [new nn.Parameter(ones([2])), new nn.Parameter(ones([3]))];
+  note = "not a part";
+
+  forward(x: Tensor): Tensor {
+    this.lastInput = x;
+    let y = this.first.call(x);
+    for (const layer of this.layers) y = layer.call(y);
+    return y.mul(this.ownScale);
+  }
+}
+
+class Empty extends nn.Module {
+  forward(x: Tensor): Tensor {
+    return x;
+  }
+}
+
+/** Two uses of one layer, as tied weights are. */
+class Tied extends nn.Module {
+  a = new nn.Linear(2, 2);
+  b = this.a;
+  c = new nn.Linear(2, 2);
+  constructor() {
+    super();
+    this.c.weight = this.a.weight;
+  }
+  forward(x: Tensor): Tensor {
+    return this.c.call(this.b.call(this.a.call(x)));
+  }
+}
+
+const names = (list: [string, unknown][]) => list.map(([name]) => name);
+
+describe("Module", () => {
+  it("finds parameters in its fields, its own first, then its children's, arrays by index", () => {
+    assertEquals(names(new Everything().namedParameters()), [
+      "own_scale",
+      "weights.0",
+      "weights.1",
+      "first.weight",
+      "first.bias",
+      "layers.1.weight",
+    ]);
+  });
+  it("finds children in the order of assignment", () => {
+    assertEquals(names(new Everything().namedChildren()), ["first", "layers.0", "layers.1"]);
+  });
+  it("finds modules, itself first", () => {
+    const model = new nn.Sequential(new nn.Sequential(new nn.ReLU()), new nn.Tanh());
+    assertEquals(names(model.namedModules()), ["", "0", "0.0", "1"]);
+    assertStrictEquals(model.modules()[0], model);
+  });
+  it("finds buffers, and no plain tensor that a field remembers", () => {
+    const model = new Everything();
+    model.call(ones([1, 2]));
+    assertEquals(names(model.namedBuffers()), ["running_total", "scratch"]);
+    assertEquals(model.lastInput?.shape, [1, 2]);
+  });
+  it("finds what is assigned later, and loses what is set to null", () => {
+    const layer = new nn.Linear(2, 2);
+    layer.bias = null;
+    assertEquals(names(layer.namedParameters()), ["weight"]);
+    layer.bias = new nn.Parameter(zeros([2]));
+    assertEquals(names(layer.namedParameters()), ["weight", "bias"]);
+  });
+  it("counts a shared module and a shared parameter once", () => {
+    const model = new Tied();
+    assertEquals(names(model.namedParameters()), ["a.weight", "a.bias", "c.bias"]);
+    assertEquals(model.modules().length, 3);
+  });
+  it("adds up the gradients of all uses of a shared parameter", () => {
+    const layer = new nn.Linear(1, 1, { bias: false });
+    layer.loadStateDict(new Map([["weight", tensor([[3]])]]));
+    new nn.Sequential(layer, layer).call(tensor([[1]])).sum().backward(); // w², so 2w
+    assertEquals(layer.weight.g?.item(), 6);
+  });
+  it("without fields has nothing and passes its input", () => {
+    const empty = new Empty();
+    assertEquals([empty.parameters(), empty.children(), empty.buffers(), [...empty.stateDict()]], [[], [], [], []]);
+    assertEquals(empty.call(ones([2])).toArray(), [1, 1]);
+  });
+  it("keeps names that are no camelCase as they are", () => {
+    class Odd extends nn.Module {
+      W = new nn.Parameter(ones([1]));
+      snake_case = new nn.Parameter(ones([1]));
+      fc1 = new nn.Parameter(ones([1]));
+      inProj2 = new nn.Parameter(ones([1]));
+      layer2Norm = new nn.Parameter(ones([1]));
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    assertEquals(names(new Odd().namedParameters()), ["W", "snake_case", "fc1", "in_proj2", "layer2_norm"]);
+  });
+  it("train() and eval() reach every module below", () => {
+    const model = new nn.Sequential(new nn.Dropout(), new nn.Sequential(new nn.Dropout()));
+    assertStrictEquals(model.eval(), model);
+    assertEquals(model.modules().map((module) => module.training), [false, false, false, false]);
+    model.train();
+    assertEquals(model.modules().map((module) => module.training), [true, true, true, true]);
+  });
+  it("apply() visits children first", () => {
+    const seen: string[] = [];
+    new nn.Sequential(new nn.ReLU(), new nn.Tanh()).apply((module) => seen.push(module.constructor.name));
+    assertEquals(seen, ["ReLU", "Tanh", "Sequential"]);
+  });
+  it("zeroGrad() sets every gradient to null", () => {
+    const model = new Everything();
+    model.call(ones([1, 2])).sum().backward();
+    assertEquals(model.first.weight.g?.shape, [3, 2]);
+    model.zeroGrad();
+    assertEquals(model.parameters().map((parameter) => parameter.g), Array(6).fill(null));
+  });
+  it("requiresGrad_(false) freezes the parameters", () => {
+    const model = new nn.Sequential(new nn.Linear(2, 1)).requiresGrad_(false);
+    assertEquals(model.call(ones([1, 2])).requiresGrad, false);
+    assertEquals(model.requiresGrad_().call(ones([1, 2])).requiresGrad, true);
+  });
+  it("takes several inputs where its type says so", () => {
+    class Add extends nn.Module<[a: Tensor, b: Tensor]> {
+      forward(a: Tensor, b: Tensor): Tensor {
+        return a.add(b);
+      }
+    }
+    assertEquals(new Add().call(ones([1]), ones([1])).item(), 2);
+  });
+});
+
+describe("Parameter", () => {
+  it("shares the memory it is made from, without its history", () => {
+    const x = ones([2]).requiresGrad_();
+    const w = new nn.Parameter(x.mul(2));
+    assertEquals([w.node, w.requiresGrad, w.toArray()], [null, true, [2, 2]]);
+    const data = zeros([1]);
+    assertStrictEquals(new nn.Parameter(data).data, data.data);
+  });
+  it("gives plain tensors when it is computed with", () => {
+    const y = new nn.Parameter(ones([2])).mul(2);
+    assertEquals(y instanceof nn.Parameter, false);
+    assertEquals(y.requiresGrad, true);
+  });
+  it("may be frozen from the start", () => {
+    assertEquals(new nn.Parameter(ones([2]), { requiresGrad: false }).requiresGrad, false);
+  });
+  it("refuses integers", () => {
+    assertThrows(() => new nn.Parameter(tensor([1], { dtype: "int32" })), TypeError, "int32");
+  });
+  it("prints as in PyTorch", () => {
+    assertEquals(`${new nn.Parameter(ones([2]))}`, "Parameter containing:\ntensor([1., 1.], requires_grad=True)");
+  });
+});
+
+describe("Sequential", () => {
+  it("feeds each output to the next module", () => {
+    const [a, b] = [new nn.Linear(2, 2), new nn.Linear(2, 2)];
+    const x = ones([1, 2]);
+    assertEquals(new nn.Sequential(a, b).call(x).toArray(), b.call(a.call(x)).toArray());
+  });
+  it("passes its input where it is empty", () => {
+    const x = ones([1]);
+    assertStrictEquals(new nn.Sequential().call(x), x);
+    assertEquals(new nn.Sequential().length, 0);
+  });
+  it("gives its modules by index and in order, and takes another one", () => {
+    const model = new nn.Sequential(new nn.ReLU(), new nn.Tanh());
+    assertInstanceOf(model[1], nn.Tanh);
+    model[1] = new nn.Sigmoid();
+    assertEquals([...model].map((module) => module.constructor.name), ["ReLU", "Sigmoid"]);
+    assertEquals(model.call(zeros([1])).item(), 0.5);
+  });
+  it("counts more than ten modules in the order of their numbers", () => {
+    const model = new nn.Sequential(...Array.from({ length: 12 }, () => new nn.ReLU()));
+    assertEquals(names(model.namedChildren()), Array.from({ length: 12 }, (_, i) => `${i}`));
+  });
+});
+
+describe("the printed form", () => {
+  it("is PyTorch's", () => {
+    const model = new nn.Sequential(
+      new nn.Linear(2, 3),
+      new nn.Sequential(new nn.ReLU(), new nn.Dropout(0.25)),
+      new nn.LeakyReLU(),
+      new nn.ELU(),
+      new nn.GELU(),
+      new nn.Softplus(),
+      new nn.Hardtanh(),
+      new nn.LogSoftmax(-1),
+      new nn.Softmax(1),
+      new nn.Flatten(),
+      new nn.BatchNorm1d(3),
+      new nn.LayerNorm([3, 4]),
+      new nn.LayerNorm(3),
+      new nn.Embedding(5, 3, { paddingIdx: 0 }),
+      new nn.BatchNorm1d(3, { momentum: null }),
+    );
+    assertEquals(
+      `${model}`,
+      `Sequential(
+  (0): Linear(in_features=2, out_features=3, bias=True)
+  (1): Sequential(
+    (0): ReLU()
+    (1): Dropout(p=0.25, inplace=False)
+  )
+  (2): LeakyReLU(negative_slope=0.01)
+  (3): ELU(alpha=1.0)
+  (4): GELU(approximate='none')
+  (5): Softplus(beta=1, threshold=20)
+  (6): Hardtanh(min_val=-1.0, max_val=1.0)
+  (7): LogSoftmax(dim=-1)
+  (8): Softmax(dim=1)
+  (9): Flatten(start_dim=1, end_dim=-1)
+  (10): BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (11): LayerNorm((3, 4), eps=1e-05, elementwise_affine=True)
+  (12): LayerNorm((3,), eps=1e-05, elementwise_affine=True)
+  (13): Embedding(5, 3, padding_idx=0)
+  (14): BatchNorm1d(3, eps=1e-05, momentum=None, affine=True, track_running_stats=True)
+)`,
+    );
+  });
+  it("of a module without parts or settings is its class", () => {
+    assertEquals([`${new nn.Sequential()}`, `${new nn.CrossEntropyLoss()}`], ["Sequential()", "CrossEntropyLoss()"]);
+  });
+  it("is what console.log shows", () => {
+    assertEquals(Deno.inspect(new nn.ReLU()), "ReLU()");
+  });
+});
+
+describe("summary()", () => {
+  it("lists modules with shapes and counts, and their total", () => {
+    const model = new nn.Sequential(new nn.Linear(784, 50), new nn.ReLU(), new nn.Linear(50, 10));
+    model[2].requiresGrad_(false);
+    assertEquals(
+      model.summary(),
+      `name  module  shapes                        count
+0     Linear  weight [50, 784], bias [50]  39,250
+1     ReLU                                      0
+2     Linear  weight [10, 50], bias [10]      510
+39,760 parameters, 39,250 of them trained`,
+    );
+  });
+  it("counts shared parameters once in the total", () => {
+    assertEquals(new Tied().summary().split("\n").at(-1), "8 parameters, 8 of them trained");
+  });
+});

@@ -1,0 +1,80 @@
+/** Sections `optim` and `schedule` of PyTorch's numbers, entry by entry. */
+import { describe, it } from "@std/testing/bdd";
+import "../../../backward/tape.ts";
+import { tensor, zeros } from "../../../core/create.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import * as optim from "../../../layers/optim/optim.ts";
+import reference from "../../reference/torch_reference.json" with { type: "json" };
+import { assertNear } from "./near.ts";
+
+const OPTIMIZERS: Record<string, (params: Tensor[]) => optim.Optimizer> = {
+  "SGD(lr=0.1)": (p) => new optim.SGD(p, { lr: 0.1 }),
+  "SGD(lr=0.1, momentum=0.9)": (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9 }),
+  "SGD(lr=0.1, momentum=0.9, nesterov=True)": (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9, nesterov: true }),
+  "SGD(lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.01)": (p) =>
+    new optim.SGD(p, { lr: 0.1, momentum: 0.9, dampening: 0.5, weightDecay: 0.01 }),
+  "Adam(lr=0.1)": (p) => new optim.Adam(p, { lr: 0.1 }),
+  "Adam(lr=0.1, weight_decay=0.1, betas=(0.8, 0.99))": (p) =>
+    new optim.Adam(p, { lr: 0.1, weightDecay: 0.1, betas: [0.8, 0.99] }),
+  "AdamW(lr=0.1, weight_decay=0.1)": (p) => new optim.AdamW(p, { lr: 0.1, weightDecay: 0.1 }),
+  "RMSprop(lr=0.05)": (p) => new optim.RMSprop(p, { lr: 0.05 }),
+  "RMSprop(lr=0.05, momentum=0.9)": (p) => new optim.RMSprop(p, { lr: 0.05, momentum: 0.9 }),
+  "Adagrad(lr=0.5)": (p) => new optim.Adagrad(p, { lr: 0.5 }),
+};
+
+const SCHEDULES: Record<string, (optimizer: optim.Optimizer) => optim.Scheduler> = {
+  "StepLR(3, 0.5)": (o) => new optim.StepLR(o, { stepSize: 3, gamma: 0.5 }),
+  "ExponentialLR(0.9)": (o) => new optim.ExponentialLR(o, { gamma: 0.9 }),
+  "CosineAnnealingLR(8, 0.1)": (o) => new optim.CosineAnnealingLR(o, { tMax: 8, etaMin: 0.1 }),
+  "OneCycleLR(max_lr=1, total_steps=10)": (o) => new optim.OneCycleLR(o, { maxLr: 1, totalSteps: 10 }),
+  "LinearLR(0.25, 1, 4)": (o) => new optim.LinearLR(o, { startFactor: 0.25, endFactor: 1, totalIters: 4 }),
+};
+
+const CLIP = "clip_grad_norm_(max_norm=1) of grad [3, 4]: [returned norm, grad]";
+const slopes = tensor([1, 3, 0.2], { dtype: "float64" });
+
+/** Five steps down `½ Σ a·p²`, from [1, −2, 3]. */
+function descend(make: (params: Tensor[]) => optim.Optimizer): number[][] {
+  const p = tensor([1, -2, 3], { dtype: "float64" }).requiresGrad_();
+  const optimizer = make([p]);
+  return Array.from({ length: 5 }, () => {
+    optimizer.zeroGrad();
+    slopes.mul(p).mul(p).sum().mul(0.5).backward();
+    optimizer.step();
+    return [...p.data];
+  });
+}
+
+describe("optim", () => {
+  for (const [name, expected] of Object.entries(reference.optim)) {
+    if (name === "problem") continue; // says what is solved
+    if (name === CLIP) {
+      it(`${name} as PyTorch`, () => {
+        const p = tensor([3, 4]).requiresGrad_();
+        p.g = tensor([3, 4]);
+        const norm = optim.clipGradNorm_([p], 1);
+        assertNear([norm, ...p.g.data], (expected as [number, number[]]).flat(), name);
+      });
+      continue;
+    }
+    it(`${name} takes PyTorch's five steps`, () => {
+      descend(OPTIMIZERS[name]).forEach((row, i) => assertNear(row, (expected as number[][])[i], `step ${i}`));
+    });
+  }
+});
+
+describe("schedule", () => {
+  for (const [entry, expected] of Object.entries(reference.schedule)) {
+    const name = entry.split(": ")[0];
+    it(`${name} gives PyTorch's learning rates and momenta`, () => {
+      const optimizer = new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1, momentum: 0.9 });
+      const scheduler = SCHEDULES[name](optimizer);
+      for (const [i, row] of expected.entries()) {
+        const [{ lr, momentum }] = optimizer.paramGroups;
+        assertNear([lr, momentum], row, `step ${i}`);
+        optimizer.step();
+        scheduler.step();
+      }
+    });
+  }
+});
