@@ -6,10 +6,20 @@
  *
  * Without `--allow-ffi` the products run in WebAssembly, and it takes longer.
  */
-import { arange, defaultGenerator, fromData, manualSeed, noGrad, rand, type Tensor } from "../mod.ts";
+import {
+  defaultGenerator,
+  fromData,
+  type ImageDataset,
+  type LabelledImages,
+  manualSeed,
+  nn,
+  noGrad,
+  type Tensor,
+  zeros,
+} from "@gradus/gradus";
 import { shuffledOrder } from "../core/random/torch_orders.ts";
-import type { ImageDataset, LabelledImages } from "../mod.ts";
-import { documentNumbers, realMnist, replaySettings } from "./document_data.ts";
+import { realMnist, replaySettings } from "./document_data.ts";
+import { documentNumbers } from "./document_numbers.ts";
 
 const BATCH = 1024;
 
@@ -34,7 +44,7 @@ class Linear implements Layer {
 /** Uniform numbers in ±1/√rows, which want a gradient. */
 function uniform(rows: number, columns: number): Tensor {
   const bound = 1 / Math.sqrt(rows);
-  return rand([rows, columns]).mul(2 * bound).sub(bound).requiresGrad_();
+  return nn.init.uniform_(zeros([rows, columns]), -bound, bound).requiresGrad_();
 }
 
 class ReLu implements Layer {
@@ -75,47 +85,58 @@ class Optimizer {
   }
 }
 
-/** PyTorch's `NLLLoss`: minus the mean of each row's entry at its target. */
-function nllLoss(logProbabilities: Tensor, targets: Tensor): Tensor {
-  const [rows, classes] = logProbabilities.shape;
-  const places = arange(0, rows * classes, classes, { dtype: "int32" }).add(targets.int());
-  return logProbabilities.view(-1).index(places).mean().neg();
-}
+const nllLoss = new nn.NLLLoss();
 
 function accuracy(predictions: Tensor, targets: Tensor): number {
-  return predictions.argmax(-1).eq(targets.int()).float().mean().item();
+  return predictions.argmax(-1).eq(targets).float().mean().item();
 }
 
 /** Full batches in the order that `DataLoader(shuffle=True)` would take; the short one at the end is skipped, as there. */
-function* batches({ images, labels }: LabelledImages): Generator<[x: Tensor, y: Tensor]> {
-  const order = fromData(shuffledOrder(defaultGenerator, labels.shape[0]), labels.shape);
-  for (let from = 0; from + BATCH <= labels.shape[0]; from += BATCH) {
+function* batches({ x, y }: Samples): Generator<Samples> {
+  const order = fromData(shuffledOrder(defaultGenerator, y.shape[0]), y.shape);
+  for (let from = 0; from + BATCH <= y.shape[0]; from += BATCH) {
     const rows = order.slice(0, from, from + BATCH);
-    yield [images.index(rows).view(BATCH, 784).float().div(255), labels.index(rows)];
+    yield { x: x.index(rows), y: y.index(rows) };
   }
 }
 
+/** Pixels in 0 … 1, [n, 784], and labels [n]. */
+interface Samples {
+  x: Tensor;
+  y: Tensor;
+}
+
+function samples({ images, labels }: LabelledImages): Samples {
+  return { x: images.view(-1, 784).float().div_(255), y: labels.int() };
+}
+
 class Learner {
-  constructor(readonly model: Model, readonly dataset: ImageDataset) {}
+  readonly #train: Samples;
+  readonly #test: Samples;
+
+  constructor(readonly model: Model, { train, test }: ImageDataset) {
+    this.#train = samples(train);
+    this.#test = samples(test);
+  }
 
   *fit(epochs: number, lr: number): Generator<[loss: number, accuracy: number]> {
     const optimizer = new Optimizer(this.model.parameters(), lr);
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const losses = Array.from(batches(this.dataset.train), ([x, y]) => this.#learn(optimizer, x, y));
+      const losses = Array.from(batches(this.#train), (batch) => this.#learn(optimizer, batch));
       yield [average(losses), this.#validate()];
     }
   }
 
-  #learn(optimizer: Optimizer, x: Tensor, y: Tensor): number {
+  #learn(optimizer: Optimizer, { x, y }: Samples): number {
     optimizer.zeroGrad();
-    const loss = nllLoss(this.model.infer(x), y);
+    const loss = nllLoss.call(this.model.infer(x), y);
     loss.backward();
     optimizer.step();
     return loss.item();
   }
 
   #validate(): number {
-    return noGrad(() => average(Array.from(batches(this.dataset.test), ([x, y]) => accuracy(this.model.infer(x), y))));
+    return noGrad(() => average(Array.from(batches(this.#test), ({ x, y }) => accuracy(this.model.infer(x), y))));
   }
 }
 

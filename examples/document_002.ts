@@ -5,8 +5,9 @@
  *
  *     deno run --allow-read --allow-env=HOME examples/document_002.ts [--data DIR] [--epochs N]
  */
-import { fromData, type ImageDataset, RandomState, type Tensor, zeros } from "../mod.ts";
-import { documentNumbers, realMnist, replaySettings } from "./document_data.ts";
+import { fromData, type ImageDataset, RandomState, type Tensor, zeros } from "@gradus/gradus";
+import { realMnist, replaySettings } from "./document_data.ts";
+import { documentNumbers } from "./document_numbers.ts";
 
 const BATCH = 32;
 

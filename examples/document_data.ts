@@ -1,7 +1,6 @@
-/** What the replays of the documents share: their arguments, MNIST itself, and the numbers to be met. */
+/** What the replays of the documents share: their arguments, and MNIST itself. */
 import { parseArgs } from "node:util";
-import { type ImageDataset, loadMnist } from "../mod.ts";
-import reference from "../tests/reference/documents_reference.json" with { type: "json" };
+import { type ImageDataset, loadMnist } from "@gradus/gradus";
 
 /** What a replay may be told. */
 export interface ReplaySettings {
@@ -34,15 +33,4 @@ export async function realMnist(dir?: string): Promise<ImageDataset> {
   const dataset = await loadMnist(dir === undefined ? {} : { dir });
   if (dataset.name === "mnist") return dataset;
   throw new Error(`Cannot replay on other pictures than MNIST: found ${dataset.source}; give --data DIR`);
-}
-
-/**
- * The value in `documents_reference.json` whose key contains all of `words`, which only one does.
- *
- * @throws {RangeError} If there is no such key, or several.
- */
-export function documentNumbers<T>(...words: string[]): T {
-  const found = Object.entries(reference).filter(([key]) => words.every((word) => key.includes(word)));
-  if (found.length !== 1) throw new RangeError(`Cannot find the numbers of "${words.join(" … ")}": ${found.length} keys`);
-  return found[0][1] as unknown as T;
 }

@@ -118,7 +118,7 @@ function trainEpoch(model: Model, x: Tensor, y: Tensor, rate: number, label: str
 
 /** The share of images whose most likely class is the right one. */
 function accuracyOf(model: Model, x: Tensor, y: Tensor): number {
-  return model.predict(x).argmax(1).eq(y).float().mean().item();
+  return model.predict(x).argmax(1).eq(y).sum().item() / y.numel();
 }
 
 function namedWeights(model: Model): Record<string, Tensor> {

@@ -1,0 +1,93 @@
+/** What the ladder is measured on: the documents' shapes and squares, each with the rungs that are fast enough for it. */
+import { backend, Generator, ladder, randn, type Rung, type Tensor, useBackend } from "@gradus/gradus";
+import { flat } from "../core/matmul/05_flat.ts";
+import { elements } from "../core/ops/movement.ts";
+
+/** A product of [m, k] by [k, n]. */
+export interface LadderCase {
+  /** Rows of the left operand. */
+  readonly m: number;
+  /** What the operands share. */
+  readonly k: number;
+  /** Columns of the right operand. */
+  readonly n: number;
+  /** The first rung that does it in a second or so; those before it would take minutes. */
+  readonly from: string;
+}
+
+/** The documents' layer on five pictures and on the validation set, then squares. */
+export const ladderCases: readonly LadderCase[] = [
+  { m: 5, k: 784, n: 10, from: "01_loops" },
+  { m: 10_000, k: 784, n: 50, from: "04_einsum" },
+  { m: 64, k: 64, n: 64, from: "02_row_dot" },
+  { m: 256, k: 256, n: 256, from: "03_broadcast" },
+  { m: 512, k: 512, n: 512, from: "04_einsum" },
+  { m: 1024, k: 1024, n: 1024, from: "05_flat" },
+];
+
+/** `5×784 @ 784×10` */
+export function caseName({ m, k, n }: LadderCase): string {
+  return `${m}×${k} @ ${k}×${n}`;
+}
+
+/** A rung with its operands, ready to be timed. */
+export interface Climb {
+  /** Which one. */
+  readonly rung: Rung;
+  /** The product, on the back end that the rung names. */
+  readonly multiply: () => Tensor;
+}
+
+/** A rung that cannot be had on this machine, and why. */
+export interface Missing {
+  /** Which one. */
+  readonly rung: Rung;
+  /** In a sentence. */
+  readonly reason: string;
+}
+
+/**
+ * The rungs of a case in order, each checked against the one before it.
+ *
+ * @throws {Error} If two rungs disagree: a wrong product is not worth timing.
+ */
+export function climb(shape: LadderCase): { climbs: Climb[]; missing: Missing[] } {
+  const generator = new Generator(42);
+  const [a, b] = [randn([shape.m, shape.k], { generator }), randn([shape.k, shape.n], { generator })];
+  const bound = flat(a.abs(), b.abs()).mul(NEAR); // [m, n]
+  const [climbs, missing]: [Climb[], Missing[]] = [[], []];
+  let below: Tensor | undefined;
+  for (const rung of ladder.filter(({ name }) => name >= shape.from)) {
+    const reason = standOn(rung);
+    if (reason !== null) {
+      missing.push({ rung, reason });
+      continue;
+    }
+    const product = rung.multiply(a, b);
+    if (below && !within(product, below, bound)) {
+      throw new Error(`Cannot time ${rung.name} on ${caseName(shape)}: its product differs from the rung below`);
+    }
+    below = product;
+    climbs.push({ rung, multiply: () => (standOn(rung), rung.multiply(a, b)) });
+  }
+  return { climbs, missing };
+}
+
+/** Two sums of products may each be off by 16·ε·Σ|a||b|, the ratio that netlib's tests of BLAS allow. */
+const NEAR = 2 * 16 * 2 ** -23;
+
+function within(x: Tensor, y: Tensor, bound: Tensor): boolean {
+  const [p, q, limit] = [x, y, bound].map(elements);
+  return p.every((value: number, i: number) => Math.abs(value - q[i]) <= limit[i]);
+}
+
+/** Takes the back end that a rung names; answers why not, where it cannot be had. */
+function standOn(rung: Rung): string | null {
+  if (backend().name === rung.backend) return null;
+  try {
+    useBackend(rung.backend);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * This library as one of the peers: reads a piece of work a line, answers with the microseconds of one run.
+ * With the argument `classes`, steps go through the layer classes of stage 2 instead of `nn` and the tape.
+ */
+import { manualSeed, nn, optim, rand, randint, randn, type Tensor, zeros } from "@gradus/gradus";
+import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
+import { TextLineStream } from "@std/streams";
+import type { Work } from "./works.ts";
+
+const classes = Deno.args.includes("classes");
+
+/** What to run, once its operands are there. */
+function prepare(work: Work): (() => void) | null {
+  manualSeed(42);
+  if (work.kind === "step") return classes ? classStep(work) : tapeStep(work);
+  if (classes) return null;
+  if (work.kind === "forward") return forward(work.sizes, work.batch);
+  const [a, b] = [randn([work.m, work.k]), randn([work.k, work.n])];
+  return () => a.matmul(b);
+}
+
+function forward(sizes: number[], batch: number): () => void {
+  const x = randn([batch, sizes[0]]);
+  const [w1, b1, w2, b2] = [randn([784, 50]), zeros([50]), randn([50, 1]), zeros([1])];
+  const model = new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new CrossEntropy());
+  return () => model.predict(x);
+}
+
+type Step = Extract<Work, { kind: "step" }>;
+
+function batchOf({ sizes, batch }: Step): [x: Tensor, y: Tensor] {
+  return [rand([batch, sizes[0]]), randint(0, 10, [batch])];
+}
+
+function tapeStep(work: Step): () => void {
+  const activation = () => (work.activation === "relu" ? new nn.ReLU() : new nn.Sigmoid());
+  const model = new nn.Sequential(
+    ...work.sizes.slice(1).flatMap((out, i) => {
+      const linear = new nn.Linear(work.sizes[i], out);
+      return i < work.sizes.length - 2 ? [linear, activation()] : [linear];
+    }),
+  );
+  const optimizer = optimizerOf(work, model.parameters());
+  const [x, y] = batchOf(work);
+  return () => {
+    optimizer.zeroGrad();
+    nn.functional.crossEntropy(model.call(x), y).backward();
+    optimizer.step();
+  };
+}
+
+function classStep(work: Step): () => void {
+  const activation = () => (work.activation === "relu" ? new Relu() : new Sigmoid());
+  const model = new Model(
+    work.sizes.slice(1).flatMap((out, i) => {
+      const lin = new Lin(randn([work.sizes[i], out]).mul(Math.sqrt(2 / work.sizes[i])), zeros([out]));
+      return i < work.sizes.length - 2 ? [lin, activation()] : [lin];
+    }),
+    new CrossEntropy(),
+  );
+  const optimizer = optimizerOf(work, model.parameters);
+  const [x, y] = batchOf(work);
+  return () => {
+    model.call(x, y);
+    model.backward();
+    optimizer.step();
+  };
+}
+
+function optimizerOf({ optimizer }: Step, parameters: Tensor[]) {
+  return optimizer === "adam" ? new optim.Adam(parameters) : new optim.SGD(parameters, { lr: 0.1 });
+}
+
+/** Microseconds of one run: the average over about a twentieth of a second, after a warm-up. */
+function time(run: () => void): number {
+  const until = (milliseconds: number) => {
+    const start = performance.now();
+    let [runs, passed] = [0, 0];
+    do {
+      run();
+      runs++;
+      passed = performance.now() - start;
+    } while (passed < milliseconds);
+    return (passed * 1000) / runs;
+  };
+  until(30);
+  return until(60);
+}
+
+const prepared = new Map<string, (() => void) | null>();
+for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+  const work: Work = JSON.parse(line);
+  if (!prepared.has(work.name)) {
+    prepared.clear(); // one piece of work at a time, so that operands do not crowd the caches
+    prepared.set(work.name, prepare(work));
+  }
+  const run = prepared.get(work.name)!;
+  console.log(JSON.stringify({ us: run === null ? null : time(run) }));
+}

@@ -1,0 +1,101 @@
+// tfjs-wasm or jax-js (the first argument) as one of the peers, on one thread: reads a piece of work a line, answers with the
+// microseconds of one run, or null for what it is not asked to do. It runs in a folder that has the packages installed.
+import { createInterface } from "node:readline";
+import process from "node:process";
+
+const peers = { tfjs, jax };
+const { matmul, step } = await peers[process.argv[2]]();
+
+async function tfjs() {
+  const tf = await import("@tensorflow/tfjs");
+  const wasm = await import("@tensorflow/tfjs-backend-wasm");
+  wasm.setWasmPaths(`${process.cwd()}/node_modules/@tensorflow/tfjs-backend-wasm/dist/`);
+  wasm.setThreadsCount(1);
+  await tf.setBackend("wasm");
+  await tf.ready();
+  return {
+    matmul({ m, k, n }) {
+      const [a, b] = [tf.randomNormal([m, k]), tf.randomNormal([k, n])];
+      return () => {
+        const c = tf.matMul(a, b);
+        c.dataSync();
+        c.dispose();
+      };
+    },
+    step({ sizes, batch, activation, optimizer }) {
+      const weights = sizes.slice(1).flatMap((out, i) => [
+        tf.variable(tf.randomNormal([sizes[i], out], 0, Math.sqrt(2 / sizes[i]))),
+        tf.variable(tf.zeros([out])),
+      ]);
+      const x = tf.randomUniform([batch, sizes[0]]);
+      const y = tf.oneHot(tf.randomUniform([batch], 0, 10, "int32"), 10).toFloat();
+      const update = optimizer === "adam" ? tf.train.adam(1e-3) : tf.train.sgd(0.1);
+      const act = activation === "relu" ? tf.relu : tf.sigmoid;
+      const loss = () => {
+        let h = x;
+        for (let i = 0; i < weights.length; i += 2) {
+          h = tf.add(tf.matMul(h, weights[i]), weights[i + 1]);
+          if (i + 2 < weights.length) h = act(h);
+        }
+        return tf.losses.softmaxCrossEntropy(y, h);
+      };
+      return () => update.minimize(loss);
+    },
+  };
+}
+
+async function jax() {
+  const { defaultDevice, init, jit, nn, numpy: np, random, valueAndGrad } = await import("@jax-js/jax");
+  await init();
+  defaultDevice("wasm");
+  return {
+    matmul({ m, k, n }) {
+      const [a, b] = [random.normal(random.key(1), [m, k]), random.normal(random.key(2), [k, n])];
+      return () => np.matmul(a.ref, b.ref).dataSync();
+    },
+    step({ sizes, batch, activation, optimizer }) {
+      if (optimizer !== "sgd") return null;
+      let weights = sizes.slice(1).flatMap((out, i) => [
+        random.normal(random.key(i), [sizes[i], out]).mul(Math.sqrt(2 / sizes[i])),
+        np.zeros([out]),
+      ]);
+      const x = random.uniform(random.key(9), [batch, sizes[0]]);
+      const classes = np.array(Array.from({ length: batch }, (_, i) => i % 10), { dtype: "int32" });
+      const y = nn.oneHot(classes, 10);
+      const loss = (ws, x, y) => {
+        let h = x;
+        for (let i = 0; i < ws.length; i += 2) {
+          h = np.matmul(h, ws[i]).add(ws[i + 1]);
+          if (i + 2 < ws.length) h = activation === "relu" ? nn.relu(h) : nn.sigmoid(h);
+        }
+        return nn.logSoftmax(h).mul(y).sum().mul(-1 / batch);
+      };
+      const move = jit((ws, x, y) => {
+        const [value, grads] = valueAndGrad(loss)(ws.map((w) => w.ref), x, y);
+        return [value, ws.map((w, i) => w.sub(grads[i].mul(0.1)))];
+      });
+      return () => {
+        const [value, moved] = move(weights, x.ref, y.ref);
+        value.dataSync();
+        weights = moved;
+      };
+    },
+  };
+}
+
+function until(run, milliseconds) {
+  const start = performance.now();
+  for (let runs = 1;; runs++) {
+    run();
+    const passed = performance.now() - start;
+    if (passed >= milliseconds) return (passed * 1000) / runs;
+  }
+}
+
+let [name, run] = ["", null];
+for await (const line of createInterface({ input: process.stdin })) {
+  const work = JSON.parse(line);
+  if (work.name !== name) [name, run] = [work.name, { matmul, step }[work.kind]?.(work) ?? null];
+  if (run !== null) until(run, 30);
+  console.log(JSON.stringify({ us: run === null ? null : until(run, 60) }));
+}

@@ -1,0 +1,61 @@
+/** The reference work: what is timed here and in every peer. */
+
+/** One piece of work. */
+export type Work =
+  | { name: string; kind: "matmul"; m: number; k: number; n: number }
+  | { name: string; kind: "forward"; sizes: number[]; batch: number }
+  | {
+    name: string;
+    kind: "step";
+    sizes: number[];
+    batch: number;
+    activation: "relu" | "sigmoid";
+    optimizer: "sgd" | "adam";
+  };
+
+const SHAPES = [
+  [5, 784, 10],
+  [16, 16, 16],
+  [64, 64, 64],
+  [64, 784, 50],
+  [64, 784, 128],
+  [784, 64, 50],
+  [1024, 784, 128],
+  [10000, 784, 50],
+  [50000, 784, 10],
+  [256, 256, 256],
+  [512, 512, 512],
+  [1024, 1024, 1024],
+  [2048, 2048, 2048],
+];
+
+const STEPS = [
+  [[784, 50, 10], 1, "relu", "sgd"],
+  [[784, 50, 10], 64, "relu", "sgd"],
+  [[784, 50, 10], 64, "relu", "adam"],
+  [[784, 100, 100, 10], 32, "sigmoid", "sgd"],
+  [[784, 128, 64, 10], 1024, "relu", "sgd"],
+  [[784, 512, 512, 10], 128, "relu", "sgd"],
+] as const;
+
+/** All of it, in the order of the table. */
+export const WORKS: readonly Work[] = [
+  ...SHAPES.map(([m, k, n]): Work => ({ name: `matmul ${m}x${k} @ ${k}x${n}`, kind: "matmul", m, k, n })),
+  { name: "forward 10000x784, 784-50-1", kind: "forward", sizes: [784, 50, 1], batch: 10_000 },
+  ...STEPS.map(([sizes, batch, activation, optimizer]): Work => ({
+    name: `train step ${sizes.join("-")} ${activation}, batch ${batch}, ${optimizer}`,
+    kind: "step",
+    sizes: [...sizes],
+    batch,
+    activation,
+    optimizer,
+  })),
+];
+
+/** Floating-point operations of one run; a step leaves out the gradient of its input, and everything but products. */
+export function operations(work: Work): number {
+  if (work.kind === "matmul") return 2 * work.m * work.k * work.n;
+  const products = work.sizes.slice(1).map((out, i) => 2 * work.batch * work.sizes[i] * out);
+  if (work.kind === "forward") return products.reduce((a, b) => a + b, 0);
+  return products.reduce((sum, product, i) => sum + product * (i === 0 ? 2 : 3), 0);
+}

@@ -1,0 +1,56 @@
+/**
+ * Step 8, a base class. In step 7 every layer said again how to remember; `LayerFunction` says it once, and a layer shrinks to two
+ * methods: `forward`, and `bwd` that takes the gradient back. (Document 004, "Going to PyTorch"; document 001 calls it `Module`.)
+ *
+ *     deno run examples/08_layer_function.ts
+ */
+import { manualSeed, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { LayerFunction, Lin, Model, Mse, Relu } from "@gradus/gradus/layer_function";
+
+manualSeed(42);
+const x = randn([200, 100]);
+const y = randn([200]);
+const w1 = randn([100, 50]).mul(Math.sqrt(2 / 100));
+const b1 = zeros([50]);
+const w2 = randn([50, 1]).mul(Math.sqrt(2 / 50));
+const b2 = zeros([1]);
+
+const model = new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse());
+console.log(`loss ${model.call(x, y)}`);
+model.backward();
+for (const [name, p] of Object.entries({ w1, b1, w2, b2 })) {
+  console.log(`${name}.g [${p.g!.shape}] norm ${p.g!.norm()}`);
+}
+
+// A layer of your own, whole: what it computes, and how its output's gradient becomes its input's.
+class Square extends LayerFunction<[inp: Tensor]> {
+  forward(inp: Tensor): Tensor {
+    return inp.mul(inp);
+  }
+
+  bwd(out: Tensor, inp: Tensor): void {
+    inp.g = inp.mul(2).mul(out.g!);
+  }
+}
+
+// The base class keeps all arguments, so that two inputs are as easy as one.
+class Times extends LayerFunction<[a: Tensor, b: Tensor]> {
+  forward(a: Tensor, b: Tensor): Tensor {
+    return a.mul(b);
+  }
+
+  bwd(out: Tensor, a: Tensor, b: Tensor): void {
+    a.g = b.mul(out.g!);
+    b.g = a.mul(out.g!);
+  }
+}
+
+const [square, times] = [new Square(), new Times()];
+const [p, q] = [tensor([1, 2, 3]), tensor([10, 20, 30])];
+const product = times.call(square.call(p), q); // p²·q
+product.g = tensor([1, 1, 1]);
+times.backward();
+square.backward();
+console.log(`p²·q     ${product}`);
+console.log(`d/dp 2pq ${p.g}`);
+console.log(`d/dq p²  ${q.g}`);

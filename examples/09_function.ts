@@ -1,0 +1,56 @@
+/**
+ * Step 9, gradients that find their own way. In step 8 the model walked its layers back, so that only chains could be trained;
+ * now each value knows what made it, and `loss.backward()` follows any path. (Document 004, "Going to PyTorch".)
+ *
+ *     deno run examples/09_function.ts
+ */
+import { autograd, gradcheck, manualSeed, noGrad, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { Lin, Mse } from "@gradus/gradus/function";
+
+// The document's own function, line by line: forward saves what backward needs.
+class MyRelu extends autograd.Function {
+  static forward(ctx: autograd.Context, i: Tensor): Tensor {
+    const result = i.clampMin(0);
+    ctx.saveForBackward(i);
+    return result;
+  }
+
+  static backward(ctx: autograd.Context, gradOutput: Tensor): Tensor {
+    const [i] = ctx.savedTensors;
+    return gradOutput.mul(i.gt(0).float());
+  }
+}
+
+manualSeed(42);
+const x = randn([200, 100]);
+const y = randn([200]);
+const w1 = randn([100, 50]).mul(Math.sqrt(2 / 100));
+const b1 = zeros([50]);
+const w2 = randn([50, 1]).mul(Math.sqrt(2 / 50));
+const b2 = zeros([1]);
+for (const p of [w1, b1, w2, b2]) p.requiresGrad_();
+
+const loss = Mse.apply(Lin.apply(MyRelu.apply(Lin.apply(x, w1, b1)), w2, b2), y);
+loss.backward();
+console.log(`loss ${loss.item().toFixed(4)}`);
+for (const [name, p] of Object.entries({ w1, b1, w2, b2 })) {
+  console.log(`${name}.g [${p.g!.shape}] norm ${p.g!.norm()}`);
+}
+
+// Every operation of a tensor is such a function already: no class is needed for what is made of them.
+const before = w1.g!;
+w1.g = null; // gradients add up until they are put away
+x.matmul(w1).add(b1).relu().matmul(w2).add(b2).squeeze(-1).sub(y).pow(2).mean().backward();
+console.log(`largest difference ${w1.g!.sub(before).abs().max().item().toExponential(0)}`);
+
+// Not only chains: a value that is used twice gets both gradients, added.
+const a = tensor([3]).requiresGrad_();
+a.mul(a).add(a).backward(); // a² + a
+console.log(`2a + 1 at 3: ${a.g}`);
+
+// Is a derivative right? gradcheck compares it with finite differences, in float64, and throws if it is not.
+gradcheck((i) => MyRelu.apply(i), [randn([4, 3], { dtype: "float64" }).requiresGrad_()]);
+console.log("gradcheck finds no fault in MyRelu");
+
+// An update is no part of what is differentiated.
+noGrad(() => w1.sub_(w1.g!.mul(0.1)));

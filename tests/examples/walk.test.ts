@@ -1,0 +1,105 @@
+import { describe, it } from "@std/testing/bdd";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The gradients that every stage must find on the same weights and batch. */
+const SAME_GRADIENTS = [
+  "w1.g [100,50] norm tensor(2.9554)",
+  "b1.g [50] norm tensor(0.8784)",
+  "w2.g [50,1] norm tensor(4.8159)",
+  "b2.g [1] norm tensor(0.9838)",
+];
+
+/** What each script must print, line by line or in part. */
+const MUST_PRINT: Record<string, readonly (string | RegExp)[]> = {
+  "01_neuron.ts": ["sum(x * w) + bias   tensor([135.7027])", "near(output, y)     true"],
+  "02_matmul_ladder.ts": ["norm: tensor(16.8819)", ...rungsNear()],
+  "03_broadcasting.ts": [
+    "tensor([[-1.4652, -1.0989, -0.7326],\n        [-0.3663,  0.0000,  0.3663],\n        [ 0.7326,  1.0989,  1.4652]])",
+    "tensor([[11., 22., 43.],\n        [14., 25., 46.],\n        [17., 28., 49.]])",
+    "its storage\n 10.0\n 20.0\n 40.0\n[FloatStorage of size 3]\nits stride [0,1], its shape [3,3]",
+    "tensor([[11., 12., 13.],\n        [24., 25., 26.],\n        [37., 38., 39.]])",
+    "Cannot add [2, 3] and [2]: sizes 3 and 2 differ",
+    "(predictions - targets).shape [4,4]",
+  ],
+  "04_einsum.ts": [
+    "tensor([[120., 150., 180.],\n        [240., 300., 360.],\n        [360., 450., 540.]])",
+    "w.g three ways: the same",
+  ],
+  "05_initialisation.ts": [
+    "weights of size 1: mean NaN, std NaN",
+    "weights of size 0.01: mean 0.00, std 0.00",
+    /weights of size 1\/√100: mean -?0\.\d+, std 1\.\d+/,
+    /with ReLU, weights of size 1\/√100: mean \S+e-\d, std \S+e-8/,
+    /with ReLU, weights of size √\(2\/100\): mean 0\.\d+, std 1\.\d+/,
+    /kaimingNormal_: std 0\.05\d\d, √\(2\/784\) is 0\.0505/,
+  ],
+  "06_forward_and_backward.ts": [
+    "loss tensor(2.7944)",
+    ...SAME_GRADIENTS,
+    "w1.g[3, 7] 0.007804, measured 0.007804",
+  ],
+  "07_layers_as_classes.ts": ["loss tensor(2.7944)", ...SAME_GRADIENTS, /step 30: loss 0\.2\d+\nWith LeakyRelu/],
+  "08_layer_function.ts": ["loss tensor(2.7944)", ...SAME_GRADIENTS, "d/dp 2pq tensor([ 20.,  80., 180.])"],
+  "09_function.ts": [
+    "loss 2.7944",
+    ...SAME_GRADIENTS,
+    "2a + 1 at 3: tensor([7.])",
+    "gradcheck finds no fault in MyRelu",
+  ],
+  "10_nn.ts": [
+    "p1.shape [2,10], p2.shape [2]",
+    "    (0): Linear(in_features=100, out_features=50, bias=True)",
+    "loss 2.7944",
+    "layers.0.weight g [50,100] norm tensor(2.9554)",
+    "layers.2.weight g [1,50] norm tensor(4.8159)",
+    /step 30: loss 0\.2\d+\n/,
+  ],
+};
+
+function rungsNear(): RegExp[] {
+  const rungs = ["01_loops", "02_row_dot", "03_broadcast", "04_einsum", "05_flat", "06_blocked", "07_wasm"];
+  return rungs.map((name) => new RegExp(`^${name} +true +[\\d.]+ +[\\d.]+$`, "m"));
+}
+
+const here = Deno.execPath();
+const mayRun = Deno.permissions.querySync({ name: "run", command: here }).state === "granted";
+
+describe("examples/", () => {
+  it("has a test here for every numbered script", () => {
+    const scripts = Array.from(Deno.readDirSync(new URL("examples/", ROOT)), ({ name }) => name);
+    assertEquals(scripts.filter((name) => /^\d/.test(name)).sort(), Object.keys(MUST_PRINT).sort());
+  });
+  for (const [name, wanted] of Object.entries(MUST_PRINT)) {
+    (mayRun ? it : it.skip)(`${name} runs by the command in its header and prints what it shows`, async () => {
+      const printed = await run(commandOf(name));
+      for (const text of wanted) {
+        if (typeof text === "string") assertStringIncludes(printed, text);
+        else assertMatch(printed, text);
+      }
+    });
+  }
+});
+
+/** The arguments after `deno` in a script's header. */
+function commandOf(name: string): string[] {
+  const header = Deno.readTextFileSync(new URL(`examples/${name}`, ROOT));
+  const command = /^ \* {5}deno (run .*)$/m.exec(header)?.[1];
+  if (command === undefined) throw new SyntaxError(`Cannot run examples/${name}: its header shows no deno run command`);
+  return command.split(" ");
+}
+
+/** What a command prints; fails with what it says when it does. */
+async function run([run, ...args]: string[]): Promise<string> {
+  const command = new Deno.Command(here, {
+    args: [run, "--quiet", "--no-prompt", ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  });
+  const { code, stdout, stderr } = await command.output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assertEquals(code, 0, decode(stderr));
+  return decode(stdout);
+}
