@@ -6,8 +6,8 @@
  */
 import { allocate, type DType, dtypeOf, type Numbers } from "./dtype.ts";
 
-/** Elements from which on a block is worth keeping: the engine makes smaller ones as fast as a look-up here. */
-const LARGE = 1024;
+/** Elements from which on a block is worth keeping: the engine keeps smaller ones on its own heap, which is as fast. */
+const LARGE = 16;
 /** Blocks of one size that are kept at most; a step of a deep network holds many of them at once. */
 const MOST = 64;
 

@@ -24,7 +24,7 @@ export class Lin extends Function {
   /** `[dinp, dw, db]`. */
   static backward(ctx: Context, gradOutput: Tensor): (Tensor | null)[] {
     const [inp, w] = ctx.savedTensors;
-    return linBackward(gradOutput, inp, w, ctx.needsInputGrad);
+    return linBackward(gradOutput, inp, ctx.needsInputGrad[0] ? w : null); // the first layer's input wants none
   }
 }
 

@@ -4,11 +4,14 @@ import { describe, it } from "@std/testing/bdd";
 import type { Tensor } from "../../core/tensor.ts";
 import { manualSeed } from "../../core/random/generator.ts";
 import { randint, randn } from "../../core/random/create.ts";
-import { zeros } from "../../core/create.ts";
+import { allclose } from "../../core/compare.ts";
+import { tensor, zeros } from "../../core/create.ts";
+import type { Nested } from "../../core/ops/read.ts";
 import * as fn from "../../layers/01_functional.ts";
 import * as classes from "../../layers/02_classes.ts";
 import * as layerFunctions from "../../layers/03_layer_function.ts";
 import * as functions from "../../layers/04_function.ts";
+import * as nn from "../../layers/nn/nn.ts";
 
 interface Weights {
   w1: Tensor;
@@ -33,6 +36,10 @@ const regression: Record<string, Stage> = {
   "stage 4": ({ w1, b1, w2, b2 }, x, y) => {
     const { activation, linear, Model, Mse, Relu } = functions;
     return foundBack(new Model([linear(w1, b1), activation(Relu), linear(w2, b2)], Mse), x, y);
+  },
+  nn: (weights, x, y) => {
+    const model = new nn.Sequential(new nn.Linear(7, 5), new nn.ReLU(), new nn.Linear(5, 1));
+    return withNn(model, weights, x, (out) => nn.functional.mse(out.squeeze(-1), y));
   },
 };
 
@@ -59,7 +66,20 @@ const classification: Record<string, Stage> = {
     const { activation, CrossEntropy, linear, Model, Sigmoid } = functions;
     return foundBack(new Model([linear(w1, b1), activation(Sigmoid), linear(w2, b2)], CrossEntropy), x, y);
   },
+  nn: (weights, x, y) => {
+    const model = new nn.Sequential(new nn.Linear(7, 5), new nn.Sigmoid(), new nn.Linear(5, 4));
+    return withNn(model, weights, x, (out) => nn.functional.crossEntropy(out, y));
+  },
 };
+
+/** Runs `nn`, whose weights are [out, in], and hands its gradients to the stages' weights, which are [in, out]. */
+function withNn(model: nn.Sequential, { w1, b1, w2, b2 }: Weights, x: Tensor, lossOf: (out: Tensor) => Tensor): Tensor {
+  model.loadStateDict(new Map([["0.weight", w1.t()], ["0.bias", b1], ["2.weight", w2.t()], ["2.bias", b2]]));
+  const loss = lossOf(model.call(x.requiresGrad_()));
+  loss.backward();
+  [w1.g, b1.g, w2.g, b2.g] = model.parameters().map((p) => p.g!.t());
+  return loss;
+}
 
 function walkedBack(model: { call(x: Tensor, y: Tensor): Tensor; backward(): void }, x: Tensor, y: Tensor): Tensor {
   const loss = model.call(x, y);
@@ -91,11 +111,20 @@ describe("stages", () => {
     const [task, stages, outputs] of [["regression", regression, 1], ["classification", classification, 4]] as const
   ) {
     const first = run(stages["stage 1"], outputs);
-    for (const [name, stage] of Object.entries(stages)) {
+    for (const [name, stage] of Object.entries(stages).filter(([name]) => name !== "nn")) {
       it(`${name} leaves the loss and every gradient of stage 1, bit for bit, in ${task}`, () => {
         assertEquals(run(stage, outputs), first);
       });
     }
+
+    it(`nn leaves the loss and every gradient of stage 1 to a few units in the last place in ${task}`, () => {
+      // Its weights are [out, in] and its activation's slope is taken within the product: the same sums, rounded in another order.
+      const found = run(stages.nn, outputs);
+      for (const [name, expected] of Object.entries(first)) {
+        const [a, b] = [tensor(found[name] as Nested), tensor(expected as Nested)];
+        assertEquals(allclose(a, b, { rtol: 1e-5, atol: 1e-7 }), true, `${name}: ${a} and ${b}`);
+      }
+    });
 
     it(`stage 1 leaves a gradient other than 0 on every parameter in ${task}`, () => {
       for (const [name, g] of Object.entries(first)) {
