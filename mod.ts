@@ -14,6 +14,7 @@
 
 // Tensors.
 export { Tensor } from "./core/tensor.ts";
+export { GradientSlot } from "./core/gradient_slot.ts";
 export { arange, eye, fromData, full, linspace, ones, tensor, type TensorOptions, zeros } from "./core/create.ts";
 export { rand, randint, randn, type RandomOptions, randperm } from "./core/random/create.ts";
 export { einsum } from "./core/ops/einsum.ts";
@@ -33,7 +34,18 @@ export { WichmannHill } from "./core/random/wichmann_hill.ts";
 
 // Back ends and the ladder.
 export { backend, type BackendName, backendReason, useBackend } from "./core/backend/choose.ts";
-export type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "./core/backend/backend.ts";
+export type {
+  Activation,
+  Backend,
+  Fold,
+  Gemm,
+  MapOp,
+  ReduceOp,
+  Strided,
+  UpdateKind,
+  UpdateSlot,
+  ZipOp,
+} from "./core/backend/backend.ts";
 export { ladder, type Rung } from "./core/matmul/ladder.ts";
 
 // Gradients.
@@ -55,6 +67,11 @@ export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/mnist.ts
 export type { DownloadProgress } from "./datasets/receive.ts";
 export { digits, type DigitsOptions } from "./datasets/digits.ts";
 export { parseIdx, readIdx } from "./datasets/idx.ts";
+export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy.ts";
+export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/dataset.ts";
+export { DataLoader, type DataLoaderOptions, type DataLoaderState, type Sampler } from "./datasets/data_loader.ts";
+export { type Batch, stack } from "./datasets/collate.ts";
+export { type Normalization, normalizer } from "./datasets/normalize.ts";
 export { drawDigit, type DrawOptions } from "./datasets/draw.ts";
 export type { ImageDataset, LabelledImages } from "./datasets/image_dataset.ts";
 export {

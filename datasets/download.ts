@@ -1,21 +1,23 @@
 /** Downloads that end with the right file or with none. */
 import { granted } from "../core/cache_dir.ts";
 import { writeAtomically } from "../core/io/atomic_write.ts";
+import { type Digest, digestLike, nameDigest } from "./digest.ts";
 import { withFileLock } from "./file_lock.ts";
 import { gunzip } from "./gunzip.ts";
 import { PartialFile } from "./partial_file.ts";
 import { type DownloadProgress, receive, type ReceiveOptions, Unreachable } from "./receive.ts";
 import { retry, type RetryOptions, Transient } from "./retry.ts";
-import { sha256 } from "./sha256.ts";
 
 /** What to fetch, from where, and to where. */
 export interface DownloadOptions {
   /** Addresses of the same file, tried in order. */
   urls: readonly string[];
-  /** SHA-256 of the content, inflated if it comes gzipped, in lower-case hex. */
-  sha256: string;
-  /** The file to write, inflated. Its folder exists. */
+  /** What the file's content is known by, inflated if it comes gzipped and is not kept so. */
+  digest: Digest;
+  /** The file to write. Its folder exists. */
   target: string;
+  /** Keep a gzipped file as it comes; inflate it when absent. */
+  keepGzip?: boolean;
   /** The most bytes to receive or to inflate to; 256 MiB when absent. */
   limit?: number;
   /** Milliseconds to wait for a server's answer; 3,000 when absent. */
@@ -36,7 +38,7 @@ const MAX_BYTES = 2 ** 28;
 class Damaged extends Error {}
 
 /**
- * Brings the file `target` from the first of `urls` that gives the content with the right SHA-256; the address that
+ * Brings the file `target` from the first of `urls` that gives the content with the right digest; the address that
  * did, or `null` if `target` already held it.
  *
  * What a broken-off try received stays in `TARGET.part` and is gone on with (`Range`, `If-Range`) while the server's
@@ -65,9 +67,9 @@ export async function download(options: DownloadOptions): Promise<string | null>
   });
 }
 
-async function isWhole({ target, sha256: wanted }: DownloadOptions): Promise<boolean> {
+async function isWhole({ target, digest }: DownloadOptions): Promise<boolean> {
   try {
-    return await sha256(await Deno.readFile(target)) === wanted;
+    return await digestLike(await Deno.readFile(target), digest) === nameDigest(digest).hex;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -123,14 +125,23 @@ function toReceiveOptions(options: DownloadOptions): ReceiveOptions {
   };
 }
 
-async function verified(url: string, partial: PartialFile, options: DownloadOptions): Promise<Uint8Array> {
+async function verified(url: string, partial: PartialFile, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const received = await Deno.readFile(partial.path);
-  const content = await gunzip(received, url, options.limit ?? MAX_BYTES).catch((error) => {
+  const content = options.keepGzip ? received : await inflated(received, url, options.limit);
+  const { hex, algorithm } = nameDigest(options.digest);
+  const found = await digestLike(content, options.digest);
+  if (found === hex) return content;
+  throw new Damaged(`${url} gave ${content.length} bytes with ${algorithm} ${found}, not ${hex}`);
+}
+
+async function inflated(
+  received: Uint8Array<ArrayBuffer>,
+  url: string,
+  limit = MAX_BYTES,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await gunzip(received, url, limit).catch((error) => {
     throw new Damaged(error.message, { cause: error });
   });
-  const found = await sha256(content);
-  if (found === options.sha256) return content;
-  throw new Damaged(`${url} gave ${content.length} bytes with SHA-256 ${found}, not ${options.sha256}`);
 }
 
 function nameOf(path: string): string {

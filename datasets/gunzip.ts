@@ -3,13 +3,21 @@
 /** The most bytes {@linkcode gunzip} inflates when nothing else is said: 1 GiB. */
 export const MAX_INFLATED = 2 ** 30;
 
+/** A header of 10 bytes, an empty block of 2, a trailer of 8. */
+const LEAST = 20;
+
+/** Deflate makes at most 1032 bytes of one. */
+const MOST_GROWTH = 1032;
+
+const PIECE = 1 << 14;
+
 /**
  * `bytes` inflated if they begin with gzip's `1f 8b`, else as they are.
  *
  * @param name What to call the file in errors
  * @param limit The most bytes to inflate to, so that a small file cannot fill the memory
- * @throws {SyntaxError} if the gzip stream is damaged or ends early
- * @throws {RangeError} if it inflates past `limit`
+ * @throws {SyntaxError} if the gzip stream is damaged, ends early, or is longer than its trailer says
+ * @throws {RangeError} if its trailer says that it inflates past `limit`
  */
 export async function gunzip(
   bytes: Uint8Array<ArrayBuffer>,
@@ -17,27 +25,39 @@ export async function gunzip(
   limit: number = MAX_INFLATED,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const chunks: Uint8Array[] = [];
+  const content = new Uint8Array(checkTrailer(bytes, name, limit));
   let length = 0;
   try {
-    for await (const chunk of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))) {
-      chunks.push(chunk);
+    for await (const chunk of ReadableStream.from(inPieces(bytes)).pipeThrough(new DecompressionStream("gzip"))) {
+      if (length + chunk.length > content.length) throw new Error(`it is longer than the ${content.length} bytes said`);
+      content.set(chunk, length);
       length += chunk.length;
-      if (length > limit) throw new RangeError(`Cannot inflate ${name}: it is longer than the ${limit} bytes allowed`);
     }
   } catch (error) {
-    if (error instanceof RangeError) throw error;
     throw new SyntaxError(`Cannot inflate ${name}: ${(error as Error).message}, ${length} bytes on`, { cause: error });
   }
-  return join(chunks, length);
+  return content;
 }
 
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
+/** Small pieces, for one that inflates to hundreds of megabytes is inflated at once. */
+function* inPieces(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
+/** The length that the last four bytes tell, once it is found possible and allowed. */
+function checkTrailer(bytes: Uint8Array<ArrayBuffer>, name: string, limit: number): number {
+  const found = bytes.length;
+  if (found < LEAST) {
+    throw new SyntaxError(`Cannot inflate ${name}: a gzip file has ${LEAST} bytes or more, not ${found}`);
   }
-  return whole;
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(found - 4, true);
+  if (length > found * MOST_GROWTH) {
+    throw new SyntaxError(
+      `Cannot inflate ${name}: byte ${found - 4} says ${length} bytes, which ${found} cannot be: it was cut short`,
+    );
+  }
+  if (length <= limit) return length;
+  throw new RangeError(
+    `Cannot inflate ${name}: byte ${found - 4} says ${length} bytes, longer than the ${limit} bytes allowed`,
+  );
 }

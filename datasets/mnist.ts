@@ -1,5 +1,6 @@
 /** MNIST from the nearest place that has it. */
-import { cacheDir, environment, granted } from "../core/cache_dir.ts";
+import { granted } from "../core/cache_dir.ts";
+import { dataFolder } from "./data_folder.ts";
 import { digits } from "./digits.ts";
 import { download } from "./download.ts";
 import type { ImageDataset } from "./image_dataset.ts";
@@ -63,7 +64,7 @@ export async function loadMnist(options: MnistOptions = {}): Promise<ImageDatase
 }
 
 async function fromCacheOrWeb(options: MnistOptions): Promise<ImageDataset> {
-  const folder = options.cache ?? cacheFolder();
+  const folder = options.cache ?? dataFolder("mnist", "");
   if (!granted({ name: "read", path: folder })) throw new Error(`no permission to read ${folder} (--allow-read)`);
   const kept = await readKept(folder);
   if (typeof kept !== "string") return { ...kept, source: `cache ${folder}` };
@@ -73,14 +74,6 @@ async function fromCacheOrWeb(options: MnistOptions): Promise<ImageDataset> {
   }
   await downloadAll(folder, options);
   return { ...await readMnistFolder(folder), source: `downloaded to ${folder}` };
-}
-
-function cacheFolder(): string {
-  const named = environment("GRADUS_DATA");
-  if (named !== undefined) return named;
-  const cache = cacheDir();
-  if (cache === null) throw new Error("no folder to keep MNIST in: set GRADUS_DATA and allow reading it (--allow-env)");
-  return `${cache}/mnist`;
 }
 
 /** The data set in the cache, or what is wrong with it. */
@@ -98,7 +91,7 @@ async function downloadAll(folder: string, options: MnistOptions): Promise<void>
   await Deno.mkdir(folder, { recursive: true });
   for (const [name, sha256] of Object.entries(MNIST_FILES)) {
     const urls = mirrors.map((mirror) => `${mirror}${name}.gz`);
-    const url = await download({ urls, sha256, target: `${folder}/${name}`, onProgress, signal });
+    const url = await download({ urls, digest: { sha256 }, target: `${folder}/${name}`, onProgress, signal });
     // The mirror that gave this file is asked first for the next: a dead one costs its time-out once.
     mirrors = mirrors.toSorted((a, b) => Number(url?.startsWith(b)) - Number(url?.startsWith(a)));
   }

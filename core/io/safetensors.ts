@@ -2,8 +2,10 @@
 import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
+import { joinBytes } from "./join_bytes.ts";
 import { type Entry, MAX_HEADER, parseHeader } from "./safetensors_header.ts";
 import { KINDS, WRITTEN } from "./safetensors_kinds.ts";
+import { tensorBytes } from "./tensor_bytes.ts";
 
 /** Tensors by name, as a plain object or a map. A name may be anything but `__metadata__`. */
 export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
@@ -35,14 +37,7 @@ export interface Safetensors {
  * ```
  */
 export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  const parts = toParts(tensors, metadata);
-  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
+  return joinBytes(toParts(tensors, metadata));
 }
 
 /**
@@ -97,7 +92,7 @@ function toParts(tensors: NamedTensors, metadata: Readonly<Record<string, string
   for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
   const kinds = [...WRITTEN.keys()];
   named.sort(([a, s], [b, t]) => kinds.indexOf(s.dtype) - kinds.indexOf(t.dtype) || (a < b ? -1 : 1));
-  const data = named.map(([, tensor]) => toBytes(tensor));
+  const data = named.map(([, tensor]) => tensorBytes(tensor));
   const header = toHeader(named, data, metadata);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
@@ -116,12 +111,6 @@ function checkName(name: string): void {
 function checkMetadata(key: string, text: string): void {
   if (typeof text === "string" && key.isWellFormed() && text.isWellFormed()) return;
   throw new TypeError(`Cannot write metadata ${JSON.stringify(key)}: key and value are Unicode strings`);
-}
-
-function toBytes(tensor: Tensor): Uint8Array {
-  const { data, offset } = tensor.contiguous();
-  const size = data.BYTES_PER_ELEMENT;
-  return new Uint8Array(data.buffer, data.byteOffset + offset * size, tensor.numel() * size);
 }
 
 /** The header's JSON, filled up with spaces so that the data begins at a multiple of 8. */

@@ -1,6 +1,7 @@
 /** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
 import { type Json, parseStrictJson } from "./strict_json.ts";
 import { KINDS } from "./safetensors_kinds.ts";
+import { countElements, MAX_ELEMENTS } from "./tensor_bytes.ts";
 
 /** Headers longer than this are refused, as the format's reference reader does. */
 export const MAX_HEADER = 100_000_000;
@@ -103,8 +104,9 @@ function checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: numb
       throw fail(`begins at byte ${dataStart + entry.begin}, and the data before ends at ${dataStart + end}`);
     }
     if (entry.end < entry.begin) throw fail(`ends at byte ${dataStart + entry.end}, before its begin`);
-    const bytes = byteSize(entry);
-    if (!Number.isSafeInteger(bytes)) throw fail(`has shape [${entry.shape}], more elements than can be counted`);
+    const count = countElements(entry.shape);
+    if (!(count <= MAX_ELEMENTS)) throw fail(`has shape [${entry.shape}], more elements than can be counted`);
+    const bytes = count * KINDS.get(entry.kind)!.size;
     if (entry.end - entry.begin !== bytes) {
       throw fail(
         `has ${entry.end - entry.begin} bytes from byte ${
@@ -117,10 +119,4 @@ function checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: numb
   if (dataStart + end !== fileEnd) {
     throw new RangeError(`Cannot read ${where}: its tensors end at byte ${dataStart + end}, the file at ${fileEnd}`);
   }
-}
-
-/** Bytes of an entry's elements; NaN where the product passes 2^53 on the way, even if a later size is 0. */
-function byteSize({ kind, shape }: Entry): number {
-  const count = shape.reduce((product, size) => Number.isSafeInteger(product * size) ? product * size : NaN, 1);
-  return count * KINDS.get(kind)!.size;
 }

@@ -2,12 +2,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../core/cache_dir.ts";
 import { download, type DownloadOptions } from "../../datasets/download.ts";
-import { sha256 } from "../../datasets/sha256.ts";
+import { digestLike } from "../../datasets/digest.ts";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
 import { type Answer, cut, type Handler, RawServer, serveFile } from "./raw_server.ts";
 
 const content = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i + i / 7) & 255);
+const sha256 = (bytes: Uint8Array<ArrayBuffer>) => digestLike(bytes, { sha256: "" });
 const hash = await sha256(content);
 const other = content.map((byte) => byte ^ 1);
 const quick = { attempts: 4, pause: 0 };
@@ -25,7 +26,7 @@ async function scene(handler: Handler, task: (scene: Scene) => Promise<void>): P
   await inFolder(async (folder) => {
     await using server = new RawServer(handler);
     const get = (options: Partial<DownloadOptions> = {}) =>
-      download({ urls: [server.url("a")], sha256: hash, target: `${folder}/f`, retry: quick, ...options });
+      download({ urls: [server.url("a")], digest: { sha256: hash }, target: `${folder}/f`, retry: quick, ...options });
     const result = () => {
       assertEquals(namesIn(folder), ["f", "f.lock"]);
       return Deno.readFileSync(`${folder}/f`);
@@ -71,6 +72,27 @@ describe("download() brings the file", () => {
       assertEquals(result(), content);
     });
   });
+
+  it("download() keeps gzip as it comes when told, and hashes that", async () => {
+    const body = await gzip(content);
+    const options = { keepGzip: true, digest: { sha256: await sha256(body) } };
+    await scene((asked) => serveFile(asked, body, '"one"'), async ({ get, result, server }) => {
+      await get(options);
+      assertEquals([result(), await get(options), server.asked.length], [body, null, 1]);
+    });
+  });
+
+  it("download() checks an MD5 where there is nothing better", () =>
+    scene(() => ({ status: 200, body: new TextEncoder().encode("abc") }), async ({ get, result }) => {
+      await get({ digest: { md5: "900150983cd24fb0d6963f7d28e17f72" } }); // RFC 1321's own example
+      assertEquals(result().length, 3);
+    }));
+
+  it("download() refuses another content by its MD5", () =>
+    scene(good, async (scene) => {
+      const md5 = "900150983cd24fb0d6963f7d28e17f72";
+      assert((await failure(scene, { digest: { md5 } })).includes(`, not ${md5}`));
+    }));
 
   it("download() asks nobody for a file that is there and right", () =>
     scene(good, async ({ folder, server, get }) => {
@@ -318,6 +340,31 @@ describe("download() is not fooled", () => {
     const body = await gzip(new Uint8Array(10_000_000));
     await scene(() => ({ status: 200, body }), async (scene) => {
       assert((await failure(scene, { limit: 1_000_000 })).includes("longer than the 1000000 bytes allowed"));
+    });
+  });
+
+  it("download() refuses a gzipped body past 256 MiB when nothing else is said, before it inflates", async () => {
+    const body = new Uint8Array(300_000); // with fewer, such a length could not be true
+    body.set([0x1f, 0x8b]);
+    new DataView(body.buffer).setUint32(body.length - 4, 2 ** 28 + 1, true);
+    await scene(() => ({ status: 200, body }), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes("268435457 bytes, longer than the 268435456 bytes allowed"), message);
+    });
+  });
+
+  it("download() refuses a length past 256 MiB when nothing else is said", () =>
+    scene(() => ({ status: 200, headers: { "content-length": "268435457" }, body: content }), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes("has 268435457 bytes or more, and 268435456 are allowed"), message);
+    }));
+
+  it("download() counts the time to the first byte of a body from its headers on", () => {
+    const stalled: Handler = () => ({ status: 200, headers: { "content-length": "9" }, hang: true });
+    return scene(stalled, async (scene) => {
+      const patience = { connectTimeout: 60_000, stallTimeout: 50, retry: { attempts: 1 } };
+      const message = await failure(scene, patience);
+      assert(message.includes("broke off: no bytes for 0.05 s"), message);
     });
   });
 

@@ -29,4 +29,28 @@ describe("gunzip()", () => {
       await assertRejects(() => gunzip(whole.slice(0, end), "cut.gz"), SyntaxError, "Cannot inflate cut.gz");
     }
   });
+
+  it("gunzip() refuses more than 1 GiB when nothing else is said, before it inflates", async () => {
+    const bytes = new Uint8Array(1_050_000); // with fewer, such a length could not be true
+    bytes.set([0x1f, 0x8b]);
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, 2 ** 30 + 1, true);
+    const message = "1073741825 bytes, longer than the 1073741824 bytes allowed";
+    await assertRejects(() => gunzip(bytes, "f.gz"), RangeError, message);
+  });
+
+  it("gunzip() refuses a trailer that tells more than so few bytes can inflate to", async () => {
+    const bytes = await gzip(new Uint8Array(3));
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, 2 ** 20, true);
+    await assertRejects(
+      () => gunzip(bytes, "f.gz"),
+      SyntaxError,
+      `says 1048576 bytes, which ${bytes.length} cannot be`,
+    );
+  });
+
+  it("gunzip() refuses content that goes on past what its trailer tells", async () => {
+    const bytes = await gzip(new Uint8Array(300_000));
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, 5, true);
+    await assertRejects(() => gunzip(bytes, "f.gz"), SyntaxError, "it is longer than the 5 bytes said");
+  });
 });

@@ -1,0 +1,125 @@
+/** The header of a `.npy` file: a Python dict of three entries, read by a small grammar and never evaluated. */
+
+/** Headers longer than this are refused, as NumPy does. */
+export const MAX_NPY_HEADER = 10_000;
+
+/** What a header says. */
+export interface NpyHeader {
+  /** Kind and byte order, such as `<f4`. */
+  readonly descr: string;
+  /** Whether the first index runs fastest. */
+  readonly fortranOrder: boolean;
+  /** Sizes along each dimension. */
+  readonly shape: readonly number[];
+}
+
+type Value = string | boolean | readonly number[];
+
+/** White space, then one token: a string without escapes, a whole number with Python 2's `L`, a word, or a mark. */
+const TOKEN = /[ \t\r\n\f]*(?:'([^'\\\n]*)'|"([^"\\\n]*)"|(0|[1-9][0-9]*)L?(?![\w.])|(True|False)\b|([{}(),:]))/y;
+const SPACE = /^[ \t\r\n\f]*$/;
+
+/**
+ * Parses the text of a header.
+ *
+ * @param where What to call the file in errors
+ * @param base The byte at which the text begins
+ * @throws {SyntaxError} if it is anything but a dict of exactly `descr`, `fortran_order` and `shape`
+ */
+export function parseNpyHeader(text: string, where: string, base: number): NpyHeader {
+  return new Reader(text, where, base).header();
+}
+
+class Reader {
+  #at = 0;
+
+  constructor(readonly text: string, readonly where: string, readonly base: number) {}
+
+  header(): NpyHeader {
+    const entries = new Map<string, Value>();
+    this.#expect("{");
+    while (!this.#accept("}")) {
+      const key = this.#key();
+      if (entries.has(key)) throw this.#error(`the key '${key}' a second time`);
+      this.#expect(":");
+      entries.set(key, this.#value(key));
+      if (!this.#accept(",")) {
+        this.#expect("}");
+        break;
+      }
+    }
+    if (!SPACE.test(this.text.slice(this.#at))) throw this.#error("text after the dict");
+    return this.#complete(entries);
+  }
+
+  #complete(entries: ReadonlyMap<string, Value>): NpyHeader {
+    const descr = entries.get("descr"), fortranOrder = entries.get("fortran_order"), shape = entries.get("shape");
+    if (typeof descr !== "string") throw this.#error("no 'descr' that names one kind of number");
+    if (typeof fortranOrder !== "boolean") throw this.#error("no 'fortran_order' that is True or False");
+    if (!Array.isArray(shape)) throw this.#error("no 'shape' that is a tuple of sizes");
+    return { descr, fortranOrder, shape };
+  }
+
+  #key(): string {
+    const [, single, double] = this.#token();
+    const key = single ?? double;
+    if (key !== "descr" && key !== "fortran_order" && key !== "shape") {
+      throw this.#error("no key among 'descr', 'fortran_order' and 'shape'");
+    }
+    return key;
+  }
+
+  #value(key: string): Value {
+    const [, single, double, , word, mark] = this.#token();
+    if (mark === "(") return this.#sizes();
+    if (word !== undefined) return word === "True";
+    const text = single ?? double;
+    if (text === undefined) throw this.#error(`no value of '${key}'`);
+    return text;
+  }
+
+  /** The rest of a tuple: `)`, `3,)`, `3, 4)`. A single size needs its comma, as in Python. */
+  #sizes(): number[] {
+    const sizes: number[] = [];
+    let comma = true;
+    while (!this.#accept(")")) {
+      const digits = this.#token()[3];
+      if (digits === undefined || !comma) throw this.#error("no whole size, or no comma before it");
+      if (!Number.isSafeInteger(Number(digits))) throw this.#error("a size past 2^53");
+      sizes.push(Number(digits));
+      comma = this.#accept(",");
+    }
+    if (sizes.length === 1 && !comma) throw this.#error("a size in brackets, which is no tuple");
+    return sizes;
+  }
+
+  #token(): RegExpExecArray {
+    TOKEN.lastIndex = this.#at;
+    const token = TOKEN.exec(this.text);
+    if (token === null) throw this.#error("nothing a header may hold");
+    this.#at = TOKEN.lastIndex;
+    return token;
+  }
+
+  #accept(mark: string): boolean {
+    TOKEN.lastIndex = this.#at;
+    if (TOKEN.exec(this.text)?.[5] !== mark) return false;
+    this.#at = TOKEN.lastIndex;
+    return true;
+  }
+
+  #expect(mark: string): void {
+    if (!this.#accept(mark)) throw this.#error(`no "${mark}"`);
+  }
+
+  #error(found: string): SyntaxError {
+    const offset = this.base + new TextEncoder().encode(this.text.slice(0, this.#at)).length;
+    return new SyntaxError(`Cannot read ${this.where}: found ${found} in the header at byte ${offset}`);
+  }
+}
+
+/** The dict of a header as NumPy writes it: keys sorted, a comma after each. */
+export function printNpyHeader({ descr, fortranOrder, shape }: NpyHeader): string {
+  const sizes = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  return `{'descr': '${descr}', 'fortran_order': ${fortranOrder ? "True" : "False"}, 'shape': ${sizes}, }`;
+}

@@ -1,0 +1,96 @@
+/** npz files: named tensors, each an npy file in a zip archive, as NumPy's `savez` writes them. */
+import type { Tensor } from "../tensor.ts";
+import { writeAtomically } from "./atomic_write.ts";
+import { joinBytes } from "./join_bytes.ts";
+import { decodeNpy, encodeNpy } from "./npy.ts";
+import type { NamedTensors } from "./safetensors.ts";
+import { unzip } from "./unzip.ts";
+import { zipParts } from "./zip.ts";
+
+/** How an npz file is written. */
+export interface NpzOptions {
+  /** Deflate the tensors, as `savez_compressed` does; stored as they are when absent. */
+  compress?: boolean;
+}
+
+/** How an npz file is read. */
+export interface NpzLimits {
+  /** The most bytes that its tensors may have together; 4 GiB when absent. */
+  limit?: number;
+}
+
+const SUFFIX = ".npy";
+const MAX_CONTENT = 2 ** 32;
+const MAX_NAME = 0xffff - SUFFIX.length;
+
+/**
+ * The `.npz` file that holds `tensors`; equal tensors give equal bytes, and views are written as the elements they show.
+ *
+ * @throws {TypeError} if a name is no relative path, has `..` in it, or is not well-formed Unicode
+ *
+ * @example
+ * ```ts
+ * import { decodeNpz, encodeNpz, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeNpz({ x: tensor([1, 2]), y: tensor([[3]]) }, { compress: true });
+ * assertEquals([...decodeNpz(bytes).keys()], ["x", "y"]);
+ * ```
+ */
+export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint8Array<ArrayBuffer> {
+  return joinBytes(toParts(tensors, options));
+}
+
+/**
+ * The tensors in the `.npz` file `bytes`, in the order of their bytes: see {@linkcode decodeNpy} for what becomes of
+ * each kind. A map, for a name may be `__proto__`.
+ *
+ * @param name What to call the file in errors
+ * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
+ * @throws {RangeError} if a size or an offset is wrong, or there is more than `limit` allows
+ */
+export function decodeNpz(bytes: Uint8Array, name: string = "npz", { limit = MAX_CONTENT }: NpzLimits = {}): Map<
+  string,
+  Tensor
+> {
+  const tensors = new Map<string, Tensor>();
+  for (const member of unzip(bytes, name, limit)) {
+    if (!member.name.endsWith(SUFFIX)) {
+      throw new SyntaxError(`Cannot read ${name}: its member ${JSON.stringify(member.name)} is no ${SUFFIX} file`);
+    }
+    tensors.set(member.name.slice(0, -SUFFIX.length), decodeNpy(member.content, `${name}: ${member.name}`));
+  }
+  return tensors;
+}
+
+/**
+ * Writes `tensors` to the `.npz` file `path`, wholly or not at all: see {@linkcode encodeNpz}.
+ *
+ * @throws {TypeError} if a name is no relative path, has `..` in it, or is not well-formed Unicode
+ */
+export async function writeNpz(path: string, tensors: NamedTensors, options: NpzOptions = {}): Promise<void> {
+  await writeAtomically(path, toParts(tensors, options));
+}
+
+/**
+ * Reads the `.npz` file `path`: see {@linkcode decodeNpz}.
+ *
+ * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
+ * @throws {RangeError} if a size or an offset is wrong, or there is more than `limit` allows
+ */
+export async function readNpz(path: string, limits: NpzLimits = {}): Promise<Map<string, Tensor>> {
+  return decodeNpz(await Deno.readFile(path), path, limits);
+}
+
+function toParts(tensors: NamedTensors, { compress = false }: NpzOptions): Uint8Array[] {
+  const named = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [string, Tensor][];
+  for (const [name] of named) checkName(name);
+  return zipParts(named.map(([name, tensor]) => [name + SUFFIX, encodeNpy(tensor)] as const), compress);
+}
+
+function checkName(name: string): void {
+  const wrong = !name.isWellFormed() || /^[/\\]|^[A-Za-z]:/.test(name) || name.split(/[/\\]/).includes("..");
+  if (wrong) throw new TypeError(`Cannot write a tensor named ${JSON.stringify(name)}: it is no relative path`);
+  const { length } = new TextEncoder().encode(name);
+  if (length > MAX_NAME) throw new TypeError(`Cannot write a name of ${length} bytes: ${MAX_NAME} are allowed`);
+}

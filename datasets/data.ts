@@ -1,0 +1,24 @@
+/**
+ * Readers and writers of data files, and the data sets that come in them: what needs a zip or CSV library, apart from the main
+ * module so that nobody else loads one.
+ *
+ * @example
+ * ```ts
+ * import { decodeNpz, encodeNpz } from "@gradus/gradus/data";
+ * import { tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = encodeNpz({ x: tensor([1, 2]) });
+ * assertEquals(decodeNpz(file).get("x")?.toArray(), [1, 2]);
+ * ```
+ * @module
+ */
+export { decodeNpz, encodeNpz, type NpzLimits, type NpzOptions, readNpz, writeNpz } from "../core/io/npz.ts";
+export { type ArffOptions, readArff } from "./arff.ts";
+export { type CsvOptions, fromCsv, MISSING } from "./csv.ts";
+export type { Column, ColumnKind, Table } from "./table.ts";
+export type { TextSource } from "./text_source.ts";
+export { openml, type OpenmlOptions, type OpenmlTable } from "./openml.ts";
+export { OPENML_API } from "./openml_api.ts";
+export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./fashion_mnist.ts";
+export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./mnist_pickle.ts";

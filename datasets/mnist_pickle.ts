@@ -1,0 +1,68 @@
+/** `mnist.pkl.gz`: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
+import { fromData } from "../core/create.ts";
+import { describe } from "../core/io/npy_kinds.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { gunzip } from "./gunzip.ts";
+import type { LabelledImages } from "./image_dataset.ts";
+import { readPickle } from "./pickle_reader.ts";
+import { kindOf, NumpyArray, Tuple, type Value } from "./pickle_values.ts";
+
+/** The parts of `mnist.pkl.gz`: 50,000 pictures, 10,000 and 10,000, each a row of 784 grey levels from 0 to 1. */
+export interface MnistPickle {
+  /** What to learn from: images float32 [50000, 784], labels int32 [50000]. */
+  train: LabelledImages;
+  /** What to choose by. */
+  valid: LabelledImages;
+  /** What to judge by. */
+  test: LabelledImages;
+}
+
+/**
+ * The arrays in the file `mnist.pkl.gz`, gzipped or not. Nothing in the file is executed: of pickle's opcodes only those
+ * are read that an array consists of.
+ *
+ * @throws {SyntaxError} if the file holds anything but three pairs of arrays; the message names opcode and byte
+ * @throws {RangeError} if it inflates past 1 GiB, or a part has not one label for each image
+ * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
+ */
+export async function readMnistPickle(path: string): Promise<MnistPickle> {
+  return parseMnistPickle(await gunzip(await Deno.readFile(path), path), path);
+}
+
+/**
+ * The same from bytes, not compressed.
+ *
+ * @param name What to call the file in errors
+ * @throws {SyntaxError} if they are anything but three pairs of arrays
+ * @throws {RangeError} if a part has not one label for each image
+ */
+export function parseMnistPickle(bytes: Uint8Array<ArrayBuffer>, name: string = "pickle"): MnistPickle {
+  const parts = itemsOf(readPickle(bytes, name), 3, name);
+  const [train, valid, test] = parts.map((part) => toPart(itemsOf(part, 2, name), name));
+  return { train, valid, test };
+}
+
+function itemsOf(value: Value, count: number, name: string): readonly Value[] {
+  if (value instanceof Tuple && value.items.length === count) return value.items;
+  throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where a tuple of ${count} must be`);
+}
+
+function toPart([pictures, classes]: readonly Value[], name: string): LabelledImages {
+  const images = toTensor(pictures, name), labels = toTensor(classes, name);
+  if (images.shape.length === 2 && labels.shape.length === 1 && images.shape[0] === labels.shape[0]) {
+    return { images, labels };
+  }
+  throw new RangeError(
+    `Cannot read ${name}: images [${images.shape}] and labels [${labels.shape}] are not [n, pixels] and [n]`,
+  );
+}
+
+function toTensor(value: Value, name: string): Tensor {
+  if (!(value instanceof NumpyArray) || value.content === null) {
+    throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where an array must be`);
+  }
+  const { shape, fortran, descr, bytes } = value.content;
+  const copy = new Uint8Array(bytes.raw); // not aligned in the file
+  const { data, dtype } = describe(descr)!.read(copy, name, bytes.at);
+  return fortran ? fromData(data, shape.toReversed(), dtype).t() : fromData(data, shape, dtype);
+}

@@ -1,0 +1,103 @@
+/** Data sets of OpenML, by name. */
+import { granted } from "../core/cache_dir.ts";
+import { writeAtomically } from "../core/io/atomic_write.ts";
+import { type ArffOptions, readArff } from "./arff.ts";
+import { dataFolder } from "./data_folder.ts";
+import { download } from "./download.ts";
+import { describeOpenml, isSafeName, OPENML_API, type OpenmlDescription } from "./openml_api.ts";
+import type { DownloadProgress } from "./receive.ts";
+import type { Table } from "./table.ts";
+
+/** Where {@linkcode openml} may look, and how it reads. */
+export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "skipIncomplete"> {
+  /** The version of the data set; 1 when absent. */
+  version?: number;
+  /** Where downloads are kept; when absent `openml` in the folder that `GRADUS_DATA` names, else in the user's cache. */
+  cache?: string;
+  /** Keep off the network. */
+  offline?: boolean;
+  /** The address that OpenML's interface is asked at; {@linkcode OPENML_API} when absent. */
+  api?: string;
+  /** The most bytes to download; 1 GiB when absent. */
+  limit?: number;
+  /** Told how far the download has come. */
+  onProgress?: (progress: DownloadProgress) => void;
+  /** Ends the download. */
+  signal?: AbortSignal;
+}
+
+/** A table from OpenML. */
+export interface OpenmlTable extends Table {
+  /** Its name there. */
+  readonly name: string;
+  /** Where it came from, in one line for people. */
+  readonly source: string;
+}
+
+const MAX_BYTES = 2 ** 30;
+
+/**
+ * The data set `name` of OpenML, such as `mnist_784`: from the cache, else downloaded into it, checked by the MD5 that
+ * OpenML tells. The target is the one that OpenML names, unless `target` names another; attributes that OpenML says to
+ * leave out are. Asks for no permission.
+ *
+ * @throws {Error} if it is not there and cannot be had; the message says why, and which file to put where
+ * @throws {SyntaxError} if the name is none, or the file no ARFF
+ * @see {@link https://www.openml.org}
+ */
+export async function openml(name: string, options: OpenmlOptions = {}): Promise<OpenmlTable> {
+  const { version = 1, cache = dataFolder("openml") } = options;
+  if (!isSafeName(name)) {
+    throw new SyntaxError(`Cannot load ${JSON.stringify(name)} from OpenML: that is no name there`);
+  }
+  const path = `${cache}/${name}.v${version}`;
+  const kept = await exists(`${path}.arff`);
+  const description = kept ? await readNote(path) : await fetchInto(path, name, version, cache, options);
+  const { target = description?.target, skip = description?.skip, skipIncomplete = false } = options;
+  const how: ArffOptions = { skipIncomplete };
+  if (target !== undefined) how.target = target;
+  if (skip !== undefined) how.skip = skip;
+  const table = await readArff(`${path}.arff`, how);
+  return { ...table, name, source: `${kept ? "cache" : "downloaded to"} ${path}.arff` };
+}
+
+async function fetchInto(
+  path: string,
+  name: string,
+  version: number,
+  folder: string,
+  options: OpenmlOptions,
+): Promise<OpenmlDescription> {
+  const { api = OPENML_API, limit = MAX_BYTES, offline = false, onProgress, signal } = options;
+  try {
+    if (offline) throw new Error("offline");
+    if (!granted({ name: "write", path: folder })) throw new Error(`no permission to write ${folder} (--allow-write)`);
+    const description = await describeOpenml(name, version, api, signal);
+    await Deno.mkdir(folder, { recursive: true });
+    const { url, md5 } = description;
+    await download({ urls: [url], digest: { md5 }, target: `${path}.arff`, limit, onProgress, signal });
+    await writeAtomically(`${path}.json`, [new TextEncoder().encode(JSON.stringify(description))]);
+    return description;
+  } catch (error) {
+    signal?.throwIfAborted();
+    const reason = (error as Error).message;
+    throw new Error(`Cannot load OpenML's ${name}: ${reason}; or put its ARFF file into ${path}.arff`, {
+      cause: error,
+    });
+  }
+}
+
+/** What was noted with a download; `undefined` for a file that somebody put there. */
+async function readNote(path: string): Promise<OpenmlDescription | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(`${path}.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  if (!granted({ name: "read", path })) throw new Error(`Cannot read ${path}: no permission (--allow-read)`);
+  return await Deno.stat(path).then(({ isFile }) => isFile, () => false);
+}

@@ -1,0 +1,75 @@
+/** What OpenML tells of a data set. */
+import { granted } from "../core/cache_dir.ts";
+
+/** Where OpenML's interface is. */
+export const OPENML_API = "https://api.openml.org/";
+
+const PATIENCE = 15_000;
+
+/** What is needed of OpenML's description. */
+export interface OpenmlDescription {
+  /** Where the ARFF file is. */
+  readonly url: string;
+  /** The file's MD5. */
+  readonly md5: string;
+  /** The attribute to predict; the last where OpenML names none. */
+  readonly target?: string;
+  /** Attributes to leave out, such as row numbers. */
+  readonly skip?: readonly string[];
+}
+
+/** Whether `name` may be a data set's: it stands in addresses and file names. */
+export function isSafeName(name: string): boolean {
+  return /^[A-Za-z0-9_][\w.()+-]*$/.test(name) && !name.includes("..");
+}
+
+/**
+ * Asks OpenML for the data set `name`.
+ *
+ * @throws {Error} if there is no answer, no such data set, or an answer of another form
+ */
+export async function describeOpenml(
+  name: string,
+  version: number,
+  api: string,
+  signal?: AbortSignal,
+): Promise<OpenmlDescription> {
+  const list = await ask(`${api}api/v1/json/data/list/data_name/${name}/limit/2/data_version/${version}`, signal);
+  const id = toId(at(list, "data", "dataset", 0, "did"), name, "number");
+  const description = at(await ask(`${api}api/v1/json/data/${id}`, signal), "data_set_description");
+  const md5 = at(description, "md5_checksum"), target = at(description, "default_target_attribute");
+  if (typeof md5 !== "string" || !/^[0-9a-f]{32}$/.test(md5)) throw new Error(`OpenML tells no MD5 of ${name}`);
+  const url = `${api}data/v1/download/${toId(at(description, "file_id"), name, "file")}`;
+  const skip = [at(description, "row_id_attribute"), at(description, "ignore_attribute")].flat()
+    .filter((attribute) => typeof attribute === "string");
+  return { url, md5, skip, ...typeof target === "string" && !target.includes(",") ? { target } : {} };
+}
+
+async function ask(url: string, outer?: AbortSignal): Promise<unknown> {
+  const { hostname, host } = new URL(url);
+  if (!granted({ name: "net", host })) throw new Error(`no permission to reach ${hostname} (--allow-net=${hostname})`);
+  const patience = AbortSignal.timeout(PATIENCE);
+  const response = await fetch(url, { signal: outer ? AbortSignal.any([outer, patience]) : patience });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status} ${response.statusText}`.trimEnd());
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${url} answered no JSON`);
+  }
+}
+
+/** The part of an answer that `keys` lead to; `undefined` where they lead nowhere. */
+function at(value: unknown, ...keys: (string | number)[]): unknown {
+  return keys.reduce<unknown>(
+    (part, key) => (part as Record<string | number, unknown> | null | undefined)?.[key],
+    value,
+  );
+}
+
+/** A whole number, which OpenML writes as a number or as text. */
+function toId(value: unknown, name: string, what: string): number {
+  const id = Number(value);
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  throw new Error(`OpenML tells no ${what} of ${name}`);
+}

@@ -1,0 +1,180 @@
+/** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
+import { fromData } from "../core/create.ts";
+import { MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
+import { type Column, type ColumnPlan, parseNumber, type Table } from "./table.ts";
+
+const BLOCK = 1 << 18;
+const MAX_CATEGORIES = 1 << 20;
+
+/** What a {@linkcode TableBuilder} is told beside the columns. */
+export interface TableSettings {
+  /** The file, for errors. */
+  readonly where: string;
+  /** The place of the column to predict. */
+  readonly target: number | null;
+  /** Cells that say: nothing known. */
+  readonly missing: ReadonlySet<string>;
+  /** Leave out rows with an empty cell. */
+  readonly skipIncomplete: boolean;
+}
+
+/** A table under way. */
+export class TableBuilder {
+  readonly #cells: CellReader[];
+  readonly #place: (number | null)[];
+  readonly #x: Rows;
+  readonly #y: Rows;
+  readonly #row: Float32Array;
+
+  /** A table without rows. */
+  constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings) {
+    this.#cells = plans.map((plan) => new CellReader(plan, settings.where));
+    let width = 0;
+    this.#place = plans.map(({ kind }, i) => kind === "skip" || i === settings.target ? null : width++);
+    this.#x = new Rows(width, settings.where);
+    this.#y = new Rows(1, settings.where);
+    this.#row = new Float32Array(width);
+  }
+
+  /**
+   * Adds a row; `at` says where it stands in the file, such as `line 7`.
+   *
+   * @throws {SyntaxError} if a cell is not what its column holds, or their number is wrong
+   */
+  add(cells: readonly string[], at: string): void {
+    const { where, target, missing, skipIncomplete } = this.settings;
+    if (cells.length !== this.#cells.length) {
+      throw new SyntaxError(
+        `Cannot read ${where}: ${at} has ${cells.length} cells, and there are ${this.#cells.length} columns`,
+      );
+    }
+    if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) return;
+    for (let i = 0; i < cells.length; i++) {
+      const place = this.#place[i];
+      if (place !== null) this.#row[place] = this.#cells[i].read(cells[i], missing, at);
+    }
+    if (target !== null) this.#y.add([this.#target(cells[target], at)]);
+    this.#x.add(this.#row);
+  }
+
+  /**
+   * The table of the rows so far; the builder is used up.
+   *
+   * @throws {RangeError} if there are none
+   */
+  finish(): Table {
+    const { where, target } = this.settings;
+    const x = this.#x.join();
+    const rows = this.#x.count;
+    if (rows === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
+    const width = this.#row.length;
+    const columns = this.#cells.flatMap((cells, i) => {
+      const place = this.#place[i];
+      return place === null ? [] : [cells.finish(x, place, width)];
+    });
+    if (target === null) return { x: fromData(x, [rows, width]), y: null, columns, target };
+    const values = this.#y.join();
+    const column = this.#cells[target].finish(values, 0, 1);
+    const y = fromData(column.kind === "numeric" ? values : Int32Array.from(values), [rows]);
+    return { x: fromData(x, [rows, width]), y, columns, target: column };
+  }
+
+  #target(cell: string, at: string): number {
+    const { where, target, missing } = this.settings;
+    const cells = this.#cells[target!];
+    if (!missing.has(cell)) return cells.read(cell, missing, at);
+    throw new SyntaxError(
+      `Cannot read ${where}: ${at} has no target "${cells.name}": fill it, or skip incomplete rows`,
+    );
+  }
+}
+
+/** Reads the cells of one column. */
+class CellReader {
+  readonly name: string;
+  readonly #plan: ColumnPlan;
+  readonly #codes: Map<string, number>;
+  #missing = 0;
+
+  constructor(plan: ColumnPlan, readonly where: string) {
+    this.name = plan.name;
+    this.#plan = plan;
+    this.#codes = new Map(plan.categories?.map((word, i) => [word, i]));
+  }
+
+  get wanted(): boolean {
+    return this.#plan.kind !== "skip";
+  }
+
+  read(cell: string, missing: ReadonlySet<string>, at: string): number {
+    const value = this.#plan.kind === "numeric" ? parseNumber(cell) : this.#codes.get(cell);
+    if (value !== undefined && value === value) return value;
+    if (missing.has(cell)) {
+      this.#missing++;
+      return NaN;
+    }
+    return this.#newCategory(cell, at);
+  }
+
+  #newCategory(cell: string, at: string): number {
+    const fail = (what: string) => new SyntaxError(`Cannot read ${this.where}: ${at}, column "${this.name}" ${what}`);
+    const found = JSON.stringify(cell.slice(0, 40));
+    if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
+    if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
+    if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
+    this.#codes.set(cell, this.#codes.size);
+    return this.#codes.size - 1;
+  }
+
+  /** The column, whose codes in `values` are changed to those of the sorted words unless their order was declared. */
+  finish(values: Float32Array, place: number, width: number): Column {
+    const { name, kind, categories } = this.#plan;
+    const column = { name, kind: kind === "numeric" ? kind : "categorical", missing: this.#missing } as const;
+    if (kind === "numeric" || categories) return { ...column, categories: categories ?? [] };
+    const words = [...this.#codes.keys()];
+    const sorted = words.toSorted(compareWords);
+    const rank = new Map(sorted.map((word, i) => [word, i]));
+    const codes = words.map((word) => rank.get(word)!);
+    for (let i = place; i < values.length; i += width) values[i] = codes[values[i]] ?? NaN;
+    return { ...column, categories: sorted };
+  }
+}
+
+/** Numbers by their size and before all else, so that "10" follows "9"; the rest by code unit. */
+function compareWords(a: string, b: string): number {
+  const p = parseNumber(a), q = parseNumber(b);
+  if (p === p && q === q && p !== q) return p - q;
+  if (p === p !== (q === q)) return p === p ? -1 : 1;
+  return a < b ? -1 : 1;
+}
+
+/** Rows of equal width, kept in blocks until their number is known. */
+class Rows {
+  count = 0;
+  readonly #blocks: Float32Array[] = [];
+  readonly #perBlock: number;
+
+  constructor(readonly width: number, readonly where: string) {
+    this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, width)));
+  }
+
+  add(row: ArrayLike<number>): void {
+    const i = this.count++ % this.#perBlock;
+    if (this.count * this.width > MAX_ELEMENTS) {
+      throw new RangeError(
+        `Cannot read ${this.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,
+      );
+    }
+    if (i === 0) this.#blocks.push(new Float32Array(this.#perBlock * this.width));
+    this.#blocks.at(-1)!.set(row, i * this.width);
+  }
+
+  /** All rows in one array; the blocks are let go. */
+  join(): Float32Array<ArrayBuffer> {
+    const all = new Float32Array(this.count * this.width);
+    const size = this.#perBlock * this.width;
+    this.#blocks.forEach((block, i) => all.set(block.subarray(0, Math.min(size, all.length - i * size)), i * size));
+    this.#blocks.length = 0;
+    return all;
+  }
+}

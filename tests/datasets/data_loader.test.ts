@@ -1,0 +1,185 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { arange, tensor } from "../../core/create.ts";
+import { defaultGenerator, Generator, manualSeed } from "../../core/random/generator.ts";
+import { randperm } from "../../core/random/torch_orders.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { DataLoader, type DataLoaderOptions } from "../../datasets/data_loader.ts";
+import { Subset, TensorDataset } from "../../datasets/dataset.ts";
+import reference from "../reference/torch_reference.json" with { type: "json" };
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+const numbers = (loader: Iterable<Tensor>) => Array.from(loader, (batch) => batch.toArray() as number[]);
+const load = (n: number, options: DataLoaderOptions<number, Tensor> = {}) => new DataLoader(range(n), options);
+
+describe("DataLoader gives PyTorch's order", () => {
+  for (const seed of [0, 1, 42, 123456789]) {
+    it(`DataLoader shuffles 20 samples twice after manualSeed(${seed}) as PyTorch does`, () => {
+      const key =
+        `manual_seed(${seed}); list(DataLoader(range(20), batch_size=6, shuffle=True)) twice` as keyof typeof reference.random;
+      manualSeed(seed);
+      const loader = load(20, { batchSize: 6, shuffle: true });
+      assertEquals([numbers(loader), numbers(loader)], reference.random[key] as unknown as number[][][]);
+    });
+  }
+
+  it("DataLoader begins MNIST's first epoch after manualSeed(42) as PyTorch does, and leaves the stream where it does", () => {
+    // manual_seed(42); next(iter(DataLoader(range(60000), batch_size=4, shuffle=True))), then rand(1)
+    manualSeed(42);
+    for (const batch of load(60_000, { batchSize: 4, shuffle: true })) {
+      assertEquals(batch.toArray(), [21088, 45885, 54725, 56890]);
+      break;
+    }
+    assertEquals(defaultGenerator.nextFloat(), 0.3904482126235962);
+  });
+
+  it("DataLoader that does not shuffle draws one seed an epoch, as its loop begins", () => {
+    const expected = new Generator(7);
+    expected.nextSeed();
+    manualSeed(7);
+    const loader = load(3);
+    loader[Symbol.iterator]();
+    assertEquals(defaultGenerator.getState(), expected.getState());
+  });
+
+  it("DataLoader with a generator of its own permutes with that, and draws once more at its end", () => {
+    // PyTorch's RandomSampler uses a given generator directly, and asks it for a remainder of no samples at the end.
+    const expected = new Generator(7), given = new Generator(7);
+    expected.nextSeed();
+    const order = randperm(expected, 5);
+    randperm(expected, 5);
+    assertEquals(numbers(load(5, { batchSize: 5, shuffle: true, generator: given })), [[...order]]);
+    assertEquals(given.getState(), expected.getState());
+  });
+});
+
+describe("DataLoader makes batches", () => {
+  it("DataLoader keeps a short last batch, and counts it", () => {
+    const loader = load(5, { batchSize: 2 });
+    assertEquals([loader.length, numbers(loader)], [3, [[0, 1], [2, 3], [4]]]);
+  });
+
+  it("DataLoader leaves the short last batch out when told", () => {
+    const loader = load(5, { batchSize: 2, dropLast: true });
+    assertEquals([loader.length, numbers(loader)], [2, [[0, 1], [2, 3]]]);
+  });
+
+  it("DataLoader gives batches of 1 unless told, and none of nothing", () => {
+    assertEquals([numbers(load(2)), numbers(load(0)), load(0).length], [[[0], [1]], [], 0]);
+  });
+
+  it("DataLoader visits what a sampler says, each epoch anew", () => {
+    let epoch = 0;
+    const sampler = {
+      length: 3,
+      *[Symbol.iterator]() {
+        yield* [4, 0, epoch++];
+      },
+    };
+    const loader = load(5, { batchSize: 2, sampler });
+    assertEquals([loader.length, numbers(loader), numbers(loader)], [2, [[4, 0], [0]], [[4, 0], [1]]]);
+  });
+
+  it("DataLoader gives samples to collate", () => {
+    const loader = new DataLoader(["a", "b", "c"], { batchSize: 2, collate: (words) => words.join("") });
+    assertEquals([...loader], ["ab", "c"]);
+  });
+
+  it("DataLoader gathers rows of tensors, through a subset as well", () => {
+    const dataset = new TensorDataset(arange(6).view(3, 2), tensor([5, 6, 7]));
+    const batches = Array.from(new DataLoader(new Subset(dataset, [2, 0]), { batchSize: 2 }), ([x, y]) => [
+      x.toArray(),
+      y.toArray(),
+    ]);
+    assertEquals(batches, [[[[4, 5], [0, 1]], [7, 5]]]);
+  });
+
+  it("DataLoader gives a tensor dataset's batches to a collate of one's own, sample by sample", () => {
+    const dataset = new TensorDataset(tensor([3, 1, 2]));
+    const collate = (samples: (readonly [Tensor])[]) => Math.max(...samples.map(([x]) => x.item()));
+    assertEquals([...new DataLoader(dataset, { batchSize: 2, collate })], [3, 2]);
+  });
+
+  it("DataLoader normalizes bytes: their 255th part, less the mean, by the deviation, in float32", () => {
+    const dataset = new TensorDataset(tensor([[0, 51], [255, 1]], { dtype: "uint8" }), tensor([1, 2]));
+    const [[x, y]] = new DataLoader(dataset, { batchSize: 2, normalize: { mean: 0.1307, std: 0.3081 } });
+    const f = Math.fround;
+    const expected = [0, 51, 255, 1].map((byte) => f(f(f(byte / 255) - f(0.1307)) / f(0.3081)));
+    assertEquals([x.dtype, x.shape, [...x.data], y.toArray()], ["float32", [2, 2], expected, [1, 2]]);
+  });
+
+  it("DataLoader normalizes other numbers without dividing by 255, and leaves the dataset as it was", () => {
+    const values = tensor([1, 3]);
+    const [x] = new DataLoader([values], { normalize: { mean: 1, std: 2 } });
+    assertEquals([x.toArray(), values.toArray()], [[[0, 1]], [1, 3]]);
+  });
+
+  it("DataLoader refuses to normalize what does not begin with a tensor", () => {
+    const loader = new DataLoader(["a"], { normalize: { mean: 0, std: 1 } });
+    assertThrows(() => [...loader], TypeError, "does not begin with a tensor");
+  });
+
+  it("DataLoader refuses batch sizes below 1, and a sampler beside shuffle", () => {
+    for (const batchSize of [0, -1, 1.5, NaN]) {
+      assertThrows(() => load(3, { batchSize }), RangeError, `of ${batchSize}`);
+    }
+    assertThrows(() => load(3, { shuffle: true, sampler: [0] }), TypeError, "leave out shuffle or sampler");
+  });
+});
+
+describe("DataLoader.stateDict()", () => {
+  const kinds: Record<string, () => DataLoaderOptions<number, Tensor>> = {
+    "shuffled": () => ({ shuffle: true, generator: new Generator(3) }),
+    "in order": () => ({ generator: new Generator(3) }),
+    "sampled": () => ({ sampler: [3, 1, 4, 1, 5], generator: new Generator(3) }),
+  };
+
+  for (const [kind, options] of Object.entries(kinds)) {
+    for (let stop = 0; stop <= 3; stop++) {
+      it(`DataLoader ${kind} goes on after batch ${stop} with the batches that the other sees, epoch after epoch`, () => {
+        const make = () => load(6, { batchSize: 2, ...options() });
+        const whole = make();
+        const [, second, third] = [numbers(whole), numbers(whole), numbers(whole)];
+
+        const killed = make();
+        numbers(killed);
+        const loop = killed[Symbol.iterator]();
+        for (let i = 0; i < stop; i++) loop.next();
+        const resumed = make();
+        resumed.loadStateDict(killed.stateDict());
+        assertEquals(numbers(resumed), second.slice(stop));
+        assertEquals(numbers(resumed), third);
+      });
+    }
+  }
+
+  it("DataLoader goes on with the default generator as well", () => {
+    manualSeed(9);
+    const first = load(6, { batchSize: 2, shuffle: true });
+    const loop = first[Symbol.iterator]();
+    loop.next();
+    const state = first.stateDict();
+    const expected = [numbers({ [Symbol.iterator]: () => loop }), numbers(first)];
+    manualSeed(1);
+    const second = load(6, { batchSize: 2, shuffle: true });
+    second.loadStateDict(state);
+    assertEquals([numbers(second), numbers(second)], expected);
+  });
+
+  it("DataLoader keeps nothing of a state it was given or gave", () => {
+    const loader = load(4, { shuffle: true, generator: new Generator(1) });
+    for (const _ of loader) {
+      loader.stateDict().order!.fill(0);
+      assertEquals([...loader.stateDict().order!].sort(), [0, 1, 2, 3]);
+    }
+  });
+
+  it("DataLoader refuses a state of another dataset, and stays as it was", () => {
+    const loader = load(3, { generator: new Generator(1) });
+    const before = loader.stateDict();
+    const bad = { order: new Int32Array([0, 3]), position: 0, generator: new Generator(2).getState() };
+    assertThrows(() => loader.loadStateDict(bad), RangeError, "sample 3: the dataset has 3");
+    assertThrows(() => loader.loadStateDict({ ...bad, order: new Int32Array(2), position: 3 }), RangeError, "has 2");
+    assertEquals(loader.stateDict(), before);
+  });
+});
