@@ -34,17 +34,19 @@ export { WichmannHill } from "./core/random/wichmann_hill.ts";
 
 // Back ends and the ladder.
 export { backend, type BackendName, backendReason, useBackend } from "./core/backend/choose.ts";
-export type {
-  Activation,
-  Backend,
-  Fold,
-  Gemm,
-  MapOp,
-  ReduceOp,
-  Strided,
-  UpdateKind,
-  UpdateSlot,
-  ZipOp,
+export {
+  type Activation,
+  type Backend,
+  type Fold,
+  type Gemm,
+  type MapOp,
+  type ReduceOp,
+  type Strided,
+  UPDATE_SETTINGS,
+  type UpdateKind,
+  type UpdateSetting,
+  type UpdateSlot,
+  type ZipOp,
 } from "./core/backend/backend.ts";
 export { ladder, type Rung } from "./core/matmul/ladder.ts";
 
@@ -61,6 +63,9 @@ export type { BackwardOptions, OpNode } from "./core/record.ts";
 export * as nn from "./layers/nn/nn.ts";
 /** Optimisers and schedulers, under PyTorch's names: `optim.SGD`. */
 export * as optim from "./layers/optim/optim.ts";
+
+/** Training: the learner, its callbacks, metrics and checkpoints. */
+export * from "./layers/train/train.ts";
 
 // Data and files.
 export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/mnist.ts";
@@ -82,4 +87,3 @@ export {
   type Safetensors,
   writeSafetensors,
 } from "./core/io/safetensors.ts";
-export { formatSeconds, Progress, type ProgressOutput, standardError } from "./layers/train/progress.ts";

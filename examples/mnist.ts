@@ -1,51 +1,63 @@
 /**
- * Trains 784-128-64-10 on MNIST with the layer classes of stage 2, and shows what it learned.
+ * Trains 784-128-64-10 on MNIST, and shows what it learned.
  *
- *     deno task train [--data DIR] [--epochs N] [--seed S] [--out FILE] [--json]
+ *     deno task train [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
  */
 import { parseArgs } from "node:util";
 import {
   backend,
   backendReason,
+  Checkpoints,
+  DataLoader,
   drawDigit,
+  type EpochRecord,
   type ImageDataset,
   type LabelledImages,
+  Learner,
   loadMnist,
   manualSeed,
-  Progress,
-  randn,
-  randperm,
+  metrics,
+  nn,
+  optim,
+  ShowProgress,
   type Tensor,
+  TensorDataset,
   writeSafetensors,
-  zeros,
 } from "@gradus/gradus";
-import { CrossEntropy, Lin, Model, Relu } from "@gradus/gradus/classes";
+import { INTERRUPTED, runScript, wholeNumber } from "./script.ts";
 
 const HELP = `Train a 784-128-64-10 network on handwritten digits.
 
-  --data DIR    folder with the four MNIST files (IDX, gzipped or not); without it: cache, download, built-in digits
-  --epochs N    times through the training images (5)
-  --seed S      seed of the weights and of the order of the images (42)
-  --out FILE    where the weights go (mnist.safetensors)
-  --json        one JSON object as the last line
-  --debug       show where an error came from
-  --help        this text`;
+  --data DIR         folder with the four MNIST files (IDX, gzipped or not); without it: cache, download, built-in digits
+  --epochs N         times through the training images (5)
+  --seed S           seed of the weights and of the order of the images (42)
+  --out FILE         where the weights go (mnist.safetensors)
+  --checkpoints DIR  keep checkpoints there, and go on from the newest one; Ctrl-C leaves one behind
+  --json             one JSON object as the last line
+  --debug            show where an error came from
+  --help             this text`;
 
 const BATCH = 64;
-const RATE = 0.1; // of the first epoch; it falls evenly, to a fifth of it in the last of five
-
-/** Grey levels [n, 28, 28] to network inputs [n, 784]. */
-type Normalize = (images: Tensor) => Tensor;
+const RATE = 3e-3; // the highest: it warms up to it and falls, in one cycle over all epochs
 
 interface Settings {
   data: string | undefined;
   epochs: number;
   seed: number;
   out: string;
+  checkpoints: string | undefined;
   json: boolean;
 }
 
-async function main(settings: Settings): Promise<void> {
+/** Mean and deviation of the grey levels from 0 to 1. */
+interface Normalization {
+  mean: number;
+  std: number;
+}
+
+async function main(): Promise<number> {
+  const settings = readSettings();
+  if (settings === null) return 0;
   const dataset = await loadMnist({
     ...(settings.data === undefined ? {} : { dir: settings.data }),
     seed: settings.seed,
@@ -55,95 +67,94 @@ async function main(settings: Settings): Promise<void> {
   console.log(`Back end: ${backend().name} (${backendReason()})`);
 
   manualSeed(settings.seed);
-  const model = network([784, 128, 64, 10]);
-  const normalize = normalizer(dataset.train.images);
-  const accuracy = fit(model, dataset, normalize, settings.epochs);
+  const normalize = normalization(dataset.train.images);
+  const learner = learnerFor(dataset, normalize, settings);
+  const { reason } = await learner.fit(settings.epochs, { resume: settings.checkpoints !== undefined });
+  const accuracy = (await learner.evaluate()).accuracy as number;
 
-  await writeSafetensors(settings.out, namedWeights(model));
+  const { mean, std } = normalize;
+  await writeSafetensors(settings.out, learner.model.stateDict(), { mean: `${mean}`, std: `${std}` });
   console.log(`Weights saved in ${settings.out}\n`);
-  console.log(showPredictions(model, dataset.test, normalize));
+  console.log(showPredictions(learner, dataset.test));
 
   const seconds = Math.round(performance.now()) / 1000;
-  const { name } = backend();
-  const result = { dataset: dataset.name, train, test, epochs: settings.epochs, seconds, accuracy, backend: name };
+  const result = {
+    dataset: dataset.name,
+    train,
+    test,
+    epochs: learner.epoch,
+    seconds,
+    accuracy,
+    backend: backend().name,
+  };
   console.log(settings.json ? JSON.stringify(result) : `${(100 * accuracy).toFixed(2)} % right after ${seconds} s`);
+  return reason === null ? 0 : INTERRUPTED;
 }
 
-/** Linear layers with ReLU between them; weights by He's rule, `randn · √(2 / in)`. */
-function network(sizes: number[]): Model {
-  const layers = sizes.slice(1).flatMap((out, i) => {
-    const lin = new Lin(randn([sizes[i], out]).mul(Math.sqrt(2 / sizes[i])), zeros([out]));
-    return i === sizes.length - 2 ? [lin] : [lin, new Relu()];
+function learnerFor({ train, test }: ImageDataset, normalize: Normalization, settings: Settings): Learner {
+  const model = new nn.Sequential(
+    new nn.Linear(784, 128),
+    new nn.ReLU(),
+    new nn.Linear(128, 64),
+    new nn.ReLU(),
+    new nn.Linear(64, 10),
+  );
+  model.apply((layer) => void (layer instanceof nn.Linear && nn.init.kaimingNormal_(layer.weight)));
+  const optimizer = new optim.AdamW(model.parameters(), { weightDecay: 0.1 });
+  const loader = new DataLoader(vectors(train), { batchSize: BATCH, shuffle: true, normalize });
+  const totalSteps = Math.max(1, settings.epochs * loader.length);
+  const { checkpoints } = settings;
+  return new Learner({
+    model,
+    optimizer,
+    loss: nn.functional.crossEntropy,
+    data: {
+      train: loader,
+      valid: new DataLoader(vectors(test), { batchSize: 1000, normalize }),
+    },
+    metrics: [metrics.accuracy()],
+    scheduler: { scheduler: new optim.OneCycleLR(optimizer, { maxLr: RATE, totalSteps }), per: "batch" },
+    callbacks: [new ShowProgress({ line }), ...(checkpoints === undefined ? [] : [new Checkpoints(checkpoints)])],
   });
-  return new Model(layers, new CrossEntropy());
 }
 
-/** Runs the epochs and returns the accuracy on the test images after the last. */
-function fit(model: Model, { train, test }: ImageDataset, normalize: Normalize, epochs: number): number {
-  const [x, y] = [normalize(train.images), train.labels.int()];
-  const [xTest, yTest] = [normalize(test.images), test.labels.int()];
-  let score = accuracyOf(model, xTest, yTest);
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    const label = `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`;
-    const loss = trainEpoch(model, x, y, RATE * (1 - (epoch - 1) / epochs), label);
-    score = accuracyOf(model, xTest, yTest);
-    console.log(`${label}  loss ${loss.toFixed(4)}  accuracy ${score.toFixed(4)}`);
-  }
-  return score;
+/** Each image as one row of 784 bytes, with its class. */
+function vectors({ images, labels }: LabelledImages): TensorDataset<readonly [Tensor, Tensor]> {
+  return new TensorDataset(images.view(-1, 784), labels.int());
 }
 
-/** Takes the training images' mean and deviation out; 10,000 of them tell both to three digits. */
-function normalizer(images: Tensor): Normalize {
-  const sample = images.slice(0, 0, 10_000).float();
-  const [mean, std] = [sample.mean().item(), sample.std().item()];
-  return (images) => images.view(-1, 784).float().sub_(mean).div_(std);
+/** 10,000 of the training images tell mean and deviation to three digits. */
+function normalization(images: Tensor): Normalization {
+  const sample = images.slice(0, 0, 10_000).float().div_(255);
+  return { mean: sample.mean().item(), std: sample.std().item() };
 }
 
-function trainEpoch(model: Model, x: Tensor, y: Tensor, rate: number, label: string): number {
-  const count = x.shape[0];
-  const steps = Math.ceil(count / BATCH);
-  const order = randperm(count);
-  const bar = new Progress(label, steps);
-  let total = 0;
-  for (let step = 0; step < steps; step++) {
-    const rows = order.slice(0, step * BATCH, (step + 1) * BATCH);
-    total += model.call(x.index(rows), y.index(rows)).item();
-    model.backward();
-    for (const p of model.parameters) p.sub_(p.g!.mul(rate));
-    bar.update(step + 1, `loss ${(total / (step + 1)).toFixed(4)}`);
-  }
-  bar.clear();
-  return total / steps;
-}
-
-/** The share of images whose most likely class is the right one. */
-function accuracyOf(model: Model, x: Tensor, y: Tensor): number {
-  return model.predict(x).argmax(1).eq(y).sum().item() / y.numel();
-}
-
-function namedWeights(model: Model): Record<string, Tensor> {
-  return Object.fromEntries(model.parameters.map((p, i) => [`${i >> 1}.${i % 2 === 0 ? "w" : "b"}`, p]));
+function line({ epoch, trainLoss, metrics }: EpochRecord, epochs: number): string {
+  const label = `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`;
+  return `${label}  loss ${trainLoss.toFixed(4)}  accuracy ${(metrics.accuracy as number).toFixed(4)}`;
 }
 
 /** A few test digits side by side, each with what the network takes it for. */
-function showPredictions(model: Model, { images, labels }: LabelledImages, normalize: Normalize): string {
-  const shown = images.slice(0, 0, 3);
-  const guesses = model.predict(normalize(shown)).argmax(1);
-  const pictures = [0, 1, 2].map((i) =>
-    drawDigit(shown.at(i).view(-1).toArray() as number[], { columns: 24 }).split("\n")
+function showPredictions({ model, data }: Learner, { images, labels }: LabelledImages): string {
+  const [[x]] = data.valid!;
+  const guesses = model.eval().requiresGrad_(false).call(x.slice(0, 0, 3)).argmax(1);
+  const shown = [0, 1, 2].slice(0, guesses.numel());
+  const pictures = shown.map((i) =>
+    drawDigit(images.at(i).view(-1).toArray() as number[], { columns: 24 }).split("\n")
   );
   const rows = pictures[0].map((_, row) => pictures.map((lines) => lines[row].padEnd(26)).join("").trimEnd());
-  const verdicts = [0, 1, 2].map((i) => `taken for ${guesses.at(i).item()}, is ${labels.at(i).item()}`.padEnd(26));
+  const verdicts = shown.map((i) => `taken for ${guesses.at(i).item()}, is ${labels.at(i).item()}`.padEnd(26));
   return [...rows, verdicts.join("").trimEnd(), ""].join("\n");
 }
 
-function readSettings(): Settings {
+function readSettings(): Settings | null {
   const { values } = parseArgs({
     options: {
       data: { type: "string" },
       epochs: { type: "string", default: "5" },
       seed: { type: "string", default: "42" },
       out: { type: "string", default: "mnist.safetensors" },
+      checkpoints: { type: "string" },
       json: { type: "boolean", default: false },
       debug: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -151,27 +162,15 @@ function readSettings(): Settings {
   });
   if (values.help) {
     console.log(HELP);
-    Deno.exit(0);
+    return null;
   }
   return {
     ...values,
     data: values.data,
+    checkpoints: values.checkpoints,
     epochs: wholeNumber("epochs", values.epochs),
     seed: wholeNumber("seed", values.seed),
   };
 }
 
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new RangeError(`Cannot use --${name} ${text}: expected a whole number of 0 or more`);
-  }
-  return Number(text);
-}
-
-try {
-  await main(readSettings());
-} catch (error) {
-  if (Deno.args.includes("--debug")) throw error;
-  console.error(`error: ${(error as Error).message}`);
-  Deno.exit(1);
-}
+await runScript(main);

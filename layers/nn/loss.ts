@@ -5,7 +5,8 @@ import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./
 import * as F from "./functional_loss.ts";
 import { Module } from "./module.ts";
 
-type Pair = [prediction: Tensor, target: Tensor];
+/** What a loss compares. */
+export type Pair = [prediction: Tensor, target: Tensor];
 
 /** `(p − t)²`: see `functional.mse`. */
 export class MSELoss extends Module<Pair> {

@@ -31,10 +31,12 @@ export {
   L1Loss,
   MSELoss,
   NLLLoss,
+  type Pair,
   SmoothL1Loss,
 } from "./loss.ts";
 export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
 export * from "./functional_loss.ts";
+export type { GeluOptions, SoftplusOptions } from "./functional_activation.ts";
 export { type AnyModule, Module } from "./module.ts";
 export { Parameter, type ParameterOptions } from "./parameter.ts";
 export { Sequential } from "./sequential.ts";

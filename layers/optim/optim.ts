@@ -17,4 +17,6 @@ export { Scheduler, type SchedulerStateDict } from "./scheduler.ts";
 export type { GroupSettings } from "./settings.ts";
 export { SGD, type SGDSettings } from "./sgd.ts";
 export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
+export { UPDATE_SETTINGS, type UpdateSetting } from "../../core/backend/backend.ts";
+export type { MachineStep } from "./together.ts";
 export { StepLR, type StepLRSettings } from "./step_lr.ts";

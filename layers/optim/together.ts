@@ -1,5 +1,5 @@
 /** One step over all parameters of a group in a single call of the machine. */
-import { UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "../../core/backend/backend.ts";
+import { UPDATE_SETTINGS, type UpdateKind, type UpdateSetting, type UpdateSlot } from "../../core/backend/backend.ts";
 import { backend } from "../../core/backend/choose.ts";
 import { fresh, scalar } from "../../core/allocate.ts";
 import { peekGradient } from "../../core/gradient_slot.ts";
@@ -16,7 +16,7 @@ export interface MachineStep {
   /** Whether it also counts the steps of each parameter. */
   readonly counted: boolean;
   /** The rule's settings; those not named are 0. */
-  readonly settings: Partial<Record<keyof typeof UPDATE_SETTINGS, number>>;
+  readonly settings: Partial<Record<UpdateSetting, number>>;
 }
 
 const settingsArray = new Float64Array(Object.keys(UPDATE_SETTINGS).length);
@@ -37,7 +37,7 @@ export function moveTogether(
   parameters.forEach((p, i) => (slots[i] = slotOf(p, memoryOf(p, state, step), step)));
   settingsArray.fill(0);
   for (const [name, value] of Object.entries(step.settings)) {
-    settingsArray[UPDATE_SETTINGS[name as keyof typeof UPDATE_SETTINGS]] = value;
+    settingsArray[UPDATE_SETTINGS[name as UpdateSetting]] = value;
   }
   settingsArray[UPDATE_SETTINGS.step] = taken + 1;
   backend().update(step.kind, settingsArray, slots);

@@ -1,0 +1,148 @@
+/** From a picture of any size to what MNIST's networks were shown: 28×28, light ink on dark, the ink's centre in the middle. */
+import { decode, type DecodedPng } from "fast-png";
+
+/** Grey levels, 0 (dark) to 255 (light), row by row. */
+export interface GreyImage {
+  readonly width: number;
+  readonly height: number;
+  readonly levels: Float32Array;
+}
+
+const SIZE = 28;
+const BOX = 20; // MNIST's digits fit into a box of 20×20
+
+/**
+ * The grey levels of a PNG file; what is transparent is white.
+ *
+ * @throws {SyntaxError} If the bytes are no PNG file.
+ */
+export function readPng(bytes: Uint8Array, name: string): GreyImage {
+  let png: DecodedPng;
+  try {
+    png = decode(bytes, { checkCrc: true });
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${name}: ${(error as Error).message}`);
+  }
+  const { width, height } = png;
+  const at = pixelReader(png);
+  return { width, height, levels: Float32Array.from({ length: width * height }, (_, i) => grey(at(i))) };
+}
+
+/**
+ * The picture as MNIST has it; one of 28×28 with dark corners is taken as it is.
+ *
+ * Source: LeCun et al., "The MNIST database": scaled into 20×20, then placed by the centre of its mass.
+ */
+export function toDigit(image: GreyImage): Uint8Array {
+  const { width, height } = image;
+  const ink = border(image) > 127 ? inverted(image) : image;
+  const ready = width === SIZE && height === SIZE && ink === image;
+  return Uint8Array.from(ready ? ink.levels : centred(scaled(cropped(ink))), Math.round);
+}
+
+type Pixel = readonly [red: number, green: number, blue: number, alpha: number];
+
+/** Reads pixel i with channels from 0 to 1. */
+function pixelReader({ data, channels, depth, palette, width }: DecodedPng): (i: number) => Pixel {
+  const sample = sampleReader(data, depth, width * channels);
+  if (palette !== undefined) {
+    return (i) => {
+      const [r, g, b, a = 255] = palette[sample(i)];
+      return [r / 255, g / 255, b / 255, a / 255];
+    };
+  }
+  const value = (i: number) => sample(i) / (2 ** depth - 1);
+  return (i) => {
+    const first = i * channels;
+    const alpha = channels % 2 === 0 ? value(first + channels - 1) : 1;
+    if (channels <= 2) return [value(first), value(first), value(first), alpha];
+    return [value(first), value(first + 1), value(first + 2), alpha];
+  };
+}
+
+/** Samples of less than 8 bits stand several in a byte, each row beginning with a new one. */
+function sampleReader(data: ArrayLike<number>, depth: number, perRow: number): (i: number) => number {
+  if (depth >= 8) return (i) => data[i];
+  const bytesPerRow = Math.ceil((perRow * depth) / 8);
+  return (i) => {
+    const [row, column] = [Math.floor(i / perRow), i % perRow];
+    const bit = column * depth;
+    const byte = data[row * bytesPerRow + (bit >> 3)];
+    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+  };
+}
+
+/** Rec. 601 luma over white. */
+function grey([red, green, blue, alpha]: Pixel): number {
+  const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
+  return 255 * (luma * alpha + 1 - alpha);
+}
+
+function border({ width, height, levels }: GreyImage): number {
+  const edge = levels.filter((_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return row === 0 || column === 0 || row === height - 1 || column === width - 1;
+  });
+  return edge.reduce((sum, level) => sum + level, 0) / edge.length;
+}
+
+function inverted({ width, height, levels }: GreyImage): GreyImage {
+  return { width, height, levels: levels.map((level) => 255 - level) };
+}
+
+/** The part with ink: whatever is lighter than a quarter of the lightest. */
+function cropped({ width, height, levels }: GreyImage): GreyImage {
+  const least = levels.reduce((a, b) => Math.max(a, b), 0) / 4;
+  let [left, right, top, bottom] = [width, -1, height, -1];
+  levels.forEach((level, i) => {
+    if (level <= least) return;
+    const [row, column] = [Math.floor(i / width), i % width];
+    [left, right] = [Math.min(left, column), Math.max(right, column)];
+    [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
+  });
+  if (right < 0) throw new RangeError("Cannot find a digit: the picture is of one shade");
+  const [w, h] = [right - left + 1, bottom - top + 1];
+  const at = (_: unknown, i: number) => levels[(top + Math.floor(i / w)) * width + left + (i % w)];
+  return { width: w, height: h, levels: Float32Array.from({ length: w * h }, at) };
+}
+
+/** The longer side becomes 20; each new pixel is the mean of what it covers. */
+function scaled(image: GreyImage): GreyImage {
+  const factor = Math.max(image.width, image.height) / BOX;
+  const [width, height] = [image.width, image.height].map((size) => Math.max(1, Math.round(size / factor)));
+  const [fx, fy] = [image.width / width, image.height / height];
+  const at = (_: unknown, i: number) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return meanOver(image, column * fx, (column + 1) * fx, row * fy, (row + 1) * fy);
+  };
+  return { width, height, levels: Float32Array.from({ length: width * height }, at) };
+}
+
+function meanOver({ width, levels }: GreyImage, left: number, right: number, top: number, bottom: number): number {
+  let [sum, area] = [0, 0];
+  for (let row = Math.floor(top); row < bottom; row++) {
+    for (let column = Math.floor(left); column < right; column++) {
+      const part = covered(column, left, right) * covered(row, top, bottom);
+      sum += part * (levels[row * width + column] ?? 0);
+      area += part;
+    }
+  }
+  return sum / area;
+}
+
+/** How much of the cell from `cell` to `cell + 1` lies between two bounds. */
+function covered(cell: number, from: number, to: number): number {
+  return Math.max(0, Math.min(cell + 1, to) - Math.max(cell, from));
+}
+
+function centred({ width, height, levels }: GreyImage): Float32Array {
+  const mass = levels.reduce((sum, level) => sum + level, 0);
+  const centre = (along: (i: number) => number) =>
+    levels.reduce((sum, level, i) => sum + level * (along(i) + 0.5), 0) / mass;
+  const place = (middle: number, size: number) => Math.max(0, Math.min(SIZE - size, Math.round(SIZE / 2 - middle)));
+  const left = place(centre((i) => i % width), width);
+  const top = place(centre((i) => Math.floor(i / width)), height);
+  const out = new Float32Array(SIZE * SIZE);
+  levels.forEach((level, i) => out[(top + Math.floor(i / width)) * SIZE + left + (i % width)] = level);
+  return out;
+}

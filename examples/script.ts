@@ -1,0 +1,25 @@
+/** What the scripts that people run have in common: exit codes, errors without stack traces, numbers from the command line. */
+
+/** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
+export const INTERRUPTED = 130;
+
+/** The wrong use of a script: told with a hint at --help, exit code 2. */
+export class UsageError extends Error {}
+
+/** Runs a script: an error becomes one line and an exit code, unless `--debug` asks for its stack. */
+export async function runScript(main: () => Promise<number | void>): Promise<void> {
+  try {
+    Deno.exitCode = await main() ?? 0;
+  } catch (error) {
+    if (Deno.args.includes("--debug")) throw error;
+    const usage = error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
+    console.error(`error: ${(error as Error).message}${usage ? "\n       see --help" : ""}`);
+    Deno.exitCode = usage ? 2 : 1;
+  }
+}
+
+/** The whole number in an option. */
+export function wholeNumber(name: string, text: string, least = 0): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new UsageError(`Cannot use --${name} ${text}: expected a whole number of ${least} or more`);
+}

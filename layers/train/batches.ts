@@ -1,0 +1,34 @@
+/** Where a learner's data comes from: anything that can be gone through again and again, batch by batch. */
+import type { Tensor } from "../../core/tensor.ts";
+
+/** Inputs x [batch, …] and what they should lead to, y [batch, …]. */
+export type TrainingBatch = readonly [x: Tensor, y: Tensor];
+
+/**
+ * Batches that can be gone through once an epoch: a `DataLoader`, or an array of batches.
+ *
+ * With `stateDict` and `loadStateDict` they say themselves where they are, so that a resumed run meets the same batches.
+ * Without, they are gone through again up to that place, with the random streams the epoch began with.
+ */
+export interface Batches extends Iterable<TrainingBatch> {
+  /** How many batches an epoch has. */
+  readonly length: number;
+  /** Everything that decides which batches are still to come. */
+  stateDict?(): unknown;
+  /** Takes over what `stateDict` gave: the next walk begins where that one stood. */
+  loadStateDict?(state: unknown): void;
+}
+
+/** What a learner learns from, and what it is judged by. */
+export interface LearnerData {
+  /** What to learn from. */
+  train: Batches;
+  /** What to judge by, never learned from. */
+  valid?: Batches;
+}
+
+/** The first batch of the training data as all there is, to learn from and to be judged by. */
+export function firstBatch({ train }: LearnerData): LearnerData {
+  for (const batch of train) return { train: [batch], valid: [batch] };
+  throw new RangeError("Cannot learn from the first batch: the training data has none");
+}

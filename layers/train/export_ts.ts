@@ -1,0 +1,117 @@
+/** A trained model as one TypeScript file that needs nothing else. */
+import { writeAtomically } from "../../core/io/atomic_write.ts";
+import { elements } from "../../core/ops/movement.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import type { AnyModule } from "../nn/module.ts";
+import { Sequential } from "../nn/sequential.ts";
+import { type Exported, exportLayer } from "./export_layers.ts";
+import { DECODE, SOURCE_NEEDS, SOURCES } from "./export_source.ts";
+
+/**
+ * Source text of a module without imports that exports `predict(input)`: the values of one sample in, the model's output in
+ * `eval()` mode out. The weights stand in it as float32. It runs in Deno, and with its types erased in Node and in a browser.
+ *
+ * With a `path` it is written there too, wholly or not at all.
+ *
+ * @example
+ * ```ts
+ * import { exportTs, nn } from "@gradus/gradus";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 2), new nn.Softmax(1));
+ * assertStringIncludes(await exportTs(model), "export function predict(input: number[] | Float32Array): number[]");
+ * ```
+ * @throws {TypeError} If the model holds a layer for which there is no source.
+ * @throws {RangeError} If the sizes of its layers do not fit each other.
+ */
+export async function exportTs(model: Sequential, path?: string): Promise<string> {
+  const source = sourceOf(model);
+  if (path !== undefined) await writeAtomically(path, [new TextEncoder().encode(source)]);
+  return source;
+}
+
+function sourceOf(model: Sequential): string {
+  const layers = flat(model, "");
+  const { inputs, outputs } = sizesOf(layers);
+  const weights: Tensor[] = [];
+  const take = (tensor: Tensor) => {
+    const at = weights.reduce((sum, part) => sum + part.numel(), 0);
+    weights.push(tensor);
+    return `weights.subarray(${at}, ${at + tensor.numel()})`;
+  };
+  const statements = layers.map(([, layer]) => layer.expression(take)).filter((text) => text !== "x");
+  const base64 = toBytes(weights).toBase64();
+  const functions = needed(layers).map((name) => SOURCES[name]);
+  return [
+    header(model, inputs, outputs),
+    `const weights: Float32Array = decode("${base64}");\n`,
+    predictor(statements, inputs),
+    ...functions,
+    DECODE,
+    "",
+  ].join("\n");
+}
+
+function header(model: Sequential, inputs: number | null, outputs: number | null): string {
+  const lines = model.toString().split("\n").map((line) => ` * ${line.replaceAll("*/", "* /")}`);
+  return [
+    "/**",
+    ` * A model in one file without imports: ${inputs ?? "any number of"} numbers in, ${outputs ?? "as many"} out.`,
+    " *",
+    ...lines,
+    " */",
+  ].join("\n");
+}
+
+function predictor(statements: readonly string[], inputs: number | null): string {
+  const check = inputs === null ? [] : [
+    `  if (input.length !== ${inputs}) {`,
+    `    throw new RangeError(\`Cannot predict from \${input.length} numbers: expected ${inputs}\`);`,
+    "  }",
+  ];
+  return [
+    "/** The model's output for one sample. */",
+    "export function predict(input: number[] | Float32Array): number[] {",
+    ...check,
+    "  let x: number[] = Array.from(input);",
+    ...statements.map((text) => `  x = ${text};`),
+    "  return x;",
+    "}",
+  ].join("\n");
+}
+
+/** The layers in order, those of nested sequences among them. */
+function flat(model: AnyModule, path: string): [path: string, layer: Exported][] {
+  if (!(model instanceof Sequential)) return [[path, exportLayer(path, model)]];
+  return model.namedChildren().flatMap(([name, child]) => flat(child, path === "" ? name : `${path}.${name}`));
+}
+
+function sizesOf(
+  layers: readonly [path: string, layer: Exported][],
+): { inputs: number | null; outputs: number | null } {
+  let [inputs, size] = [null as number | null, null as number | null];
+  for (const [path, layer] of layers) {
+    if (layer.inputs !== null && size !== null && layer.inputs !== size) {
+      throw new RangeError(`Cannot export ${path}: it takes ${layer.inputs} values and is given ${size}`);
+    }
+    if (size === null) inputs = layer.inputs;
+    size = layer.outputs ?? layer.inputs ?? size;
+  }
+  return { inputs, outputs: size };
+}
+
+function needed(layers: readonly [path: string, layer: Exported][]): string[] {
+  const calls = layers.flatMap(([, layer]) => layer.calls);
+  return [...new Set(calls.flatMap((name) => [name, ...(SOURCE_NEEDS[name] ?? [])]))];
+}
+
+/** The numbers as little-endian float32, whatever the machine. */
+function toBytes(weights: readonly Tensor[]): Uint8Array {
+  const numbers = weights.map(elements);
+  const view = new DataView(new ArrayBuffer(4 * numbers.reduce((sum, part) => sum + part.length, 0)));
+  let at = 0;
+  for (const part of numbers) {
+    for (let i = 0; i < part.length; i++, at += 4) view.setFloat32(at, part[i], true);
+  }
+  return new Uint8Array(view.buffer);
+}

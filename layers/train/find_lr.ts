@@ -1,0 +1,111 @@
+/** The learning rate finder: how the loss answers to rates from tiny to too large. */
+import type { Callback } from "./callback.ts";
+import { CancelFit } from "./callback.ts";
+import { Learner } from "./learner.ts";
+import type { LearnerState } from "./learner_state.ts";
+import { packState, unpackState } from "./packed_state.ts";
+
+/** How rates are tried. */
+export interface FindLrOptions {
+  /** The first rate; 1e-7 unless told. */
+  start?: number;
+  /** The factor from batch to batch; 1.3 unless told. */
+  factor?: number;
+  /** The end: a loss so many times the best one; 3 unless told. */
+  limit?: number;
+  /** The largest rate tried; 10 unless told. */
+  end?: number;
+}
+
+/** What was found. */
+export interface LrCurve {
+  /** The rates in the order they were tried. */
+  readonly rates: readonly number[];
+  /** The training loss of the batch before the step with that rate. */
+  readonly losses: readonly number[];
+  /** A tenth of the rate with the least loss: a fair first guess. */
+  readonly suggestion: number;
+}
+
+/**
+ * Tries a rate a batch, each 1.3 times the one before, until the loss is 3 times the best or no number; then everything is as it was:
+ * weights, optimiser, random streams.
+ *
+ * Source: Smith, "Cyclical Learning Rates for Training Neural Networks" (2015).
+ *
+ * @example
+ * ```ts
+ * import { findLr, Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * manualSeed(1);
+ * const x = randn([8, 2]);
+ * const model = new nn.Linear(2, 1);
+ * const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+ * const data = { train: [[x, x.sum(1, true)]] as const };
+ * const { rates } = await findLr(new Learner({ model, optimizer, loss: nn.functional.mse, data }), { start: 0.01, factor: 2 });
+ * assertEquals(rates.slice(0, 3), [0.01, 0.02, 0.04]);
+ * ```
+ * @throws {RangeError} If a setting is out of its range, or the first loss is no number.
+ */
+export async function findLr(
+  learner: Learner,
+  { start = 1e-7, factor = 1.3, limit = 3, end = 10 }: FindLrOptions = {},
+): Promise<LrCurve> {
+  if (!(start > 0 && factor > 1 && limit > 1 && end > start)) {
+    throw new RangeError(
+      `Cannot find a rate from ${start} to ${end} by ${factor} up to ${limit} times the best loss: ` +
+        `expected 0 < start < end, a factor and a limit above 1`,
+    );
+  }
+  const before = copyOf(learner.stateDict());
+  const { training } = learner.model;
+  const finder = new RateTrial(start, factor, limit, end);
+  const { model, optimizer, lossFunction: loss, data } = learner;
+  try {
+    await new Learner({ model, optimizer, loss, data: { train: data.train }, callbacks: [finder] }).fit(2 ** 31);
+  } finally {
+    learner.loadStateDict(before);
+    model.train(training).zeroGrad();
+  }
+  return finder.curve();
+}
+
+class RateTrial implements Callback {
+  readonly #rates: number[] = [];
+  readonly #losses: number[] = [];
+  #best = Infinity;
+
+  constructor(
+    readonly start: number,
+    readonly factor: number,
+    readonly limit: number,
+    readonly end: number,
+  ) {}
+
+  beforeBatch({ optimizer, step }: Learner): void {
+    for (const group of optimizer.paramGroups) group.lr = this.start * this.factor ** step;
+  }
+
+  afterLoss({ optimizer, loss }: Learner): void {
+    const [{ lr }] = optimizer.paramGroups;
+    const value = loss.item();
+    if (this.#losses.length > 0 && (lr > this.end || !(value <= this.limit * this.#best))) throw new CancelFit();
+    if (!Number.isFinite(value)) {
+      throw new RangeError(`Cannot find a rate: the first loss is ${value}, look at the data`);
+    }
+    this.#rates.push(lr);
+    this.#losses.push(value);
+    this.#best = Math.min(this.#best, value);
+  }
+
+  curve(): LrCurve {
+    const [rates, losses] = [this.#rates, this.#losses];
+    return { rates, losses, suggestion: rates[losses.indexOf(this.#best)] / 10 };
+  }
+}
+
+function copyOf(state: LearnerState): LearnerState {
+  const { json, tensors } = packState(state);
+  return unpackState({ json, tensors: new Map(Array.from(tensors, ([name, x]) => [name, x.clone()])) }) as LearnerState;
+}

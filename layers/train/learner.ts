@@ -1,0 +1,291 @@
+/** The training loop: batches in, steps out, with a place for everything else around it. */
+import { noGrad } from "../../backward/tape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import type { Module } from "../nn/module.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { type Batches, firstBatch, type LearnerData, type TrainingBatch } from "./batches.ts";
+import { Breather } from "./breather.ts";
+import { type Callback, CancelBatch, CancelEpoch, CancelFit, inOrder, type Moment, type Point } from "./callback.ts";
+import { findCheckpoint } from "./checkpoints.ts";
+import { type Interruption, listen } from "./interruption.ts";
+import { type LearnerState, loadLearnerState, saveLearnerState } from "./learner_state.ts";
+import type { FitOptions, FitReport, LearnerOptions, Loss } from "./learner_options.ts";
+import type { Metric, MetricValue } from "./metric.ts";
+import { type EpochRecord, Recorder } from "./recorder.ts";
+import { schedulesOf } from "./schedule.ts";
+import { loadStreams, saveStreams, type StreamState, walk } from "./streams.ts";
+import { Tally } from "./tally.ts";
+
+/**
+ * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.
+ *
+ * @example
+ * ```ts
+ * import { Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+ * import { assertLess } from "@std/assert";
+ *
+ * manualSeed(1);
+ * const x = randn([64, 2]);
+ * const y = x.sum(1, true);
+ * const model = new nn.Linear(2, 1);
+ * const learner = new Learner({
+ *   model,
+ *   loss: nn.functional.mse,
+ *   optimizer: new optim.SGD(model.parameters(), { lr: 0.1 }),
+ *   data: { train: [[x, y]], valid: [[x, y]] },
+ * });
+ * const { history } = await learner.fit(50);
+ * assertLess(history[49].validLoss!, 1e-3);
+ * ```
+ */
+export class Learner {
+  /** What learns. */
+  readonly model: Module;
+  /** What moves the parameters. */
+  readonly optimizer: Optimizer;
+  /** What to learn from and be judged by. */
+  readonly data: LearnerData;
+  /** What a prediction costs. */
+  readonly lossFunction: Loss;
+  /** The judgements. */
+  readonly metrics: readonly Metric[];
+  /** The callbacks in the order of their calls, the learner's own among them. */
+  readonly callbacks: readonly Callback[];
+  /** Epochs behind it. */
+  epoch = 0;
+  /** Batches of this epoch's part behind it, of training or of validation. */
+  batch = 0;
+  /** Optimiser steps behind it. */
+  step = 0;
+  /** Epochs at which the run ends. */
+  epochs = 0;
+  /** Batches of this epoch's part in all. */
+  batches = 0;
+  /** Whether the batch is one to learn from. */
+  training = false;
+  /** The batch's inputs [batch, …]. */
+  x!: Tensor;
+  /** The batch's targets [batch, …]. */
+  y!: Tensor;
+  /** The model's output for `x`. */
+  prediction!: Tensor;
+  /** The loss of `prediction`, of rank 0. */
+  loss!: Tensor;
+
+  readonly #recorder: Recorder;
+  readonly #breather = new Breather();
+  #interruption: Interruption | null = null;
+  #ended: Pick<FitReport, "outcome" | "reason"> = { outcome: "finished", reason: null };
+  #epochStart: StreamState;
+
+  /** A learner of these parts; nothing runs before `fit`. */
+  constructor({ model, loss, optimizer, data, metrics = [], callbacks = [], scheduler }: LearnerOptions) {
+    [this.model, this.lossFunction, this.optimizer, this.data, this.metrics] = [model, loss, optimizer, data, metrics];
+    this.#recorder = new Recorder(metrics);
+    this.callbacks = inOrder([this.#recorder, ...schedulesOf(scheduler), ...callbacks]);
+    this.#epochStart = saveStreams(data);
+  }
+
+  /** A record for each epoch behind the learner: losses, metrics, learning rate. */
+  get history(): readonly EpochRecord[] {
+    return this.#recorder.rows;
+  }
+
+  /**
+   * Trains for `epochs` more epochs; with `resume`, until so many are behind the learner in all.
+   *
+   * @throws {Error} If it is running already, or is to resume and has no checkpoints.
+   * @throws {SyntaxError | RangeError} If a checkpoint that was named is damaged, or is that of another model or optimiser.
+   */
+  async fit(epochs: number, options: FitOptions = {}): Promise<FitReport> {
+    if (!Number.isInteger(epochs) || epochs < 0) {
+      throw new RangeError(`Cannot fit ${epochs} epochs: give a whole number`);
+    }
+    if (this.#interruption !== null) {
+      throw new Error("Cannot fit: this learner is fitting already, await that call first");
+    }
+    this.#interruption = listen(options);
+    this.#ended = { outcome: "finished", reason: null };
+    try {
+      await this.#resume(options.resume ?? false);
+      this.epochs = options.resume ? epochs : this.epoch + epochs;
+      const data = options.oneBatch ? firstBatch(this.data) : this.data;
+      await this.#around("Fit", CancelFit, async () => {
+        while (this.epoch < this.epochs) await this.#runEpoch(data);
+      });
+    } finally {
+      this.#interruption.close();
+      this.#interruption = null;
+      for (const callback of this.callbacks) callback.cleanUp?.(this);
+    }
+    return { ...this.#ended, history: this.history };
+  }
+
+  /** How the run, or the last one, has ended or is about to. */
+  get outcome(): FitReport["outcome"] {
+    return this.#ended.outcome;
+  }
+
+  /** Asks the run to end after the current batch, or epoch where it stands between two: the polite way, which saves a checkpoint. */
+  stop(reason: string): void {
+    this.#ended = { outcome: "stopped", reason };
+  }
+
+  /** Loss and metrics over `batches`, the validation data unless told, without callbacks. */
+  async evaluate(batches: Batches | undefined = this.data.valid): Promise<Record<string, MetricValue>> {
+    if (batches === undefined) throw new TypeError("Cannot evaluate: the learner has no validation data, give some");
+    const tally = new Tally(this.metrics);
+    await this.#judging(async () => {
+      for (const [x, y] of batches) {
+        noGrad(() => this.#predict(x, y));
+        tally.add(this);
+        await this.#breathe();
+      }
+    });
+    return { loss: tally.loss, ...tally.values() };
+  }
+
+  /** Everything a later run needs to go on with the same bits; tensors share their memory. */
+  stateDict(): LearnerState {
+    return saveLearnerState(this, this.#epochStart);
+  }
+
+  /**
+   * Takes over what `stateDict` gave.
+   *
+   * @throws {RangeError} If it is the state of another model, optimiser or set of callbacks.
+   */
+  loadStateDict(state: LearnerState): void {
+    this.#epochStart = loadLearnerState(this, state);
+  }
+
+  async #resume(from: boolean | string): Promise<void> {
+    const state = from === false ? null : await findCheckpoint(from, this.callbacks);
+    if (state !== null) this.loadStateDict(state);
+  }
+
+  async #runEpoch(data: LearnerData): Promise<void> {
+    this.#checkStop();
+    if (this.batch === 0) this.#epochStart = saveStreams(this.data);
+    const next = () => {
+      this.epoch++;
+      this.batch = 0;
+    };
+    await this.#around("Epoch", CancelEpoch, async () => {
+      await this.#train(data.train);
+      if (data.valid !== undefined) await this.#validate(data.valid);
+    }, next);
+  }
+
+  async #train(batches: Batches): Promise<void> {
+    this.training = true;
+    this.model.train();
+    this.batches = batches.length;
+    if (batches.length === 0) throw new RangeError("Cannot train: the training data has no batches, see dropLast");
+    await this.#around("Train", null, async () => {
+      for (const batch of walk(batches, this.batch, this.#epochStart)) {
+        await this.#batch(batch, () => this.#learn());
+        if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have its end to reach
+      }
+      this.#checkStop();
+    });
+  }
+
+  async #learn(): Promise<void> {
+    this.optimizer.zeroGrad();
+    this.prediction = this.model.call(this.x);
+    await this.#around("Loss", null, () => void (this.loss = this.#lossOf(this.prediction, this.y)));
+    await this.#around("Backward", null, () => this.loss.backward());
+    await this.#around("Step", null, () => this.optimizer.step(), () => this.step++);
+  }
+
+  async #validate(batches: Batches): Promise<void> {
+    const learned = this.batch;
+    const before = saveStreams(this.data);
+    [this.training, this.batch, this.batches] = [false, 0, batches.length];
+    try {
+      await this.#judging(() =>
+        this.#around("Valid", null, async () => {
+          for (const batch of batches) {
+            await this.#batch(batch, () => this.#judge());
+            this.#checkStop();
+          }
+        })
+      );
+    } catch (error) {
+      loadStreams(this.data, before); // a resumed run will validate anew, and must draw the same numbers
+      throw error;
+    } finally {
+      [this.training, this.batch] = [true, learned];
+    }
+  }
+
+  async #judge(): Promise<void> {
+    this.prediction = noGrad(() => this.model.call(this.x));
+    await this.#around("Loss", null, () => void (this.loss = noGrad(() => this.#lossOf(this.prediction, this.y))));
+  }
+
+  async #batch([x, y]: TrainingBatch, body: () => Promise<void>): Promise<void> {
+    [this.x, this.y] = [x, y];
+    await this.#around("Batch", CancelBatch, body, () => this.batch++);
+    await this.#breathe();
+  }
+
+  async #judging(body: () => Promise<void>): Promise<void> {
+    const { training } = this.model;
+    this.model.eval();
+    try {
+      await body();
+    } finally {
+      this.model.train(training);
+    }
+  }
+
+  #predict(x: Tensor, y: Tensor): void {
+    [this.x, this.y] = [x, y];
+    this.prediction = this.model.call(x);
+    this.loss = this.#lossOf(this.prediction, y);
+  }
+
+  #lossOf(prediction: Tensor, y: Tensor): Tensor {
+    const loss = this.lossFunction;
+    return typeof loss === "function" ? loss(prediction, y) : loss.call(prediction, y);
+  }
+
+  /** The body between its two moments; an error of the kind `cancel` ends it early, and `count` follows in any case. */
+  async #around(
+    point: Capitalize<Point>,
+    cancel: (new () => Error) | null,
+    body: () => void | Promise<void>,
+    count?: () => void,
+  ): Promise<void> {
+    try {
+      await this.#call(`before${point}`);
+      await body();
+    } catch (error) {
+      if (cancel === null || !(error instanceof cancel)) throw error;
+      if (cancel === CancelFit && this.#ended.outcome === "finished") {
+        this.#ended = { outcome: "cancelled", reason: error.message };
+      }
+    }
+    count?.();
+    await this.#call(`after${point}`);
+  }
+
+  async #call(moment: Moment): Promise<void> {
+    for (const callback of this.callbacks) {
+      const result = callback[moment]?.(this);
+      if (result instanceof Promise) await result;
+    }
+  }
+
+  async #breathe(): Promise<void> {
+    if (this.#breather.due()) await this.#breather.breathe();
+    const reason = this.#interruption?.reason ?? null;
+    if (reason !== null && this.#ended.outcome === "finished") this.stop(reason);
+  }
+
+  #checkStop(): void {
+    if (this.#ended.outcome === "stopped") throw new CancelFit(this.#ended.reason!);
+  }
+}

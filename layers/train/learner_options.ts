@@ -1,0 +1,55 @@
+/** What a learner is made of and told, and what it answers. */
+import type { Tensor } from "../../core/tensor.ts";
+import type { Module } from "../nn/module.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import type { LearnerData } from "./batches.ts";
+import type { Callback } from "./callback.ts";
+import type { Metric } from "./metric.ts";
+import type { EpochRecord } from "./recorder.ts";
+import type { ScheduleOption } from "./schedule.ts";
+
+/** What a prediction costs: a function, or a loss module such as `nn.CrossEntropyLoss`. The mean over a batch's rows. */
+export type Loss = ((prediction: Tensor, target: Tensor) => Tensor) | Module<[prediction: Tensor, target: Tensor]>;
+
+/** What a {@linkcode Learner} is made of. */
+export interface LearnerOptions {
+  /** What learns. */
+  model: Module;
+  /** What a prediction costs. */
+  loss: Loss;
+  /** What moves the model's parameters. */
+  optimizer: Optimizer;
+  /** What to learn from and be judged by. */
+  data: LearnerData;
+  /** Judgements of the validation data, taken after each epoch. */
+  metrics?: readonly Metric[];
+  /** What else is done on the way. */
+  callbacks?: readonly Callback[];
+  /** The learning rate's schedule: stepped after each epoch, or after each batch where `{ scheduler, per: "batch" }` says so. */
+  scheduler?: ScheduleOption;
+}
+
+/** What one call of `fit` is told. */
+export interface FitOptions {
+  /**
+   * Goes on from a checkpoint until `epochs` are behind the learner in all: `true` takes the newest whole one in the folder of the
+   * `Checkpoints` callback, and begins anew where there is none yet; a path names a folder of checkpoints, or one of them.
+   */
+  resume?: boolean | string;
+  /** Ends the run after the current step when it aborts. */
+  signal?: AbortSignal;
+  /** Whether Ctrl-C ends the run after the current step (a second one ends the process); `true` unless told. */
+  ctrlC?: boolean;
+  /** Learns from the first batch alone, again and again, and is judged by it: a model that cannot learn it by heart has a fault. */
+  oneBatch?: boolean;
+}
+
+/** How a run went. */
+export interface FitReport {
+  /** Whether all epochs were gone through, somebody asked to stop, or a callback cancelled the run. */
+  outcome: "finished" | "stopped" | "cancelled";
+  /** Why it ended early, or `null`. */
+  reason: string | null;
+  /** A record for each epoch behind the learner. */
+  history: readonly EpochRecord[];
+}

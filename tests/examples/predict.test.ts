@@ -1,0 +1,197 @@
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { encode } from "fast-png";
+import { fromData } from "../../core/create.ts";
+import { crc32 } from "../../core/io/crc32.ts";
+import { writeSafetensors } from "../../core/io/safetensors.ts";
+import { manualSeed } from "../../core/random/generator.ts";
+import { digits } from "../../datasets/digits.ts";
+import { readPng, toDigit } from "../../examples/digit_image.ts";
+import * as nn from "../../layers/nn/nn.ts";
+import { inFolder } from "../core/io/in_folder.ts";
+import { mayRun, runScript } from "./run_script.ts";
+
+const images = digits({ train: 1, test: 3, seed: 5 }).test.images;
+const [first, second] = [0, 1].map((i) => Uint8Array.from(images.at(i).clone().data));
+
+/** Any network will do: the script must say what it says. */
+function network(): nn.Sequential {
+  manualSeed(8);
+  return new nn.Sequential(new nn.Linear(784, 16), new nn.ReLU(), new nn.Linear(16, 10)).requiresGrad_(false);
+}
+
+/** What the network makes of a picture that was normalised by mean 0.2 and deviation 0.5. */
+function expected(levels: Uint8Array): number[] {
+  const x = fromData(levels, [1, 784]).float().div(255).sub(0.2).div(0.5);
+  return nn.functional.softmax(network().call(x)).view(-1).toArray() as number[];
+}
+
+function idx(...pictures: Uint8Array[]): Uint8Array {
+  const header = [0, 0, 8, 3, 0, 0, 0, pictures.length, 0, 0, 0, 28, 0, 0, 0, 28];
+  return Uint8Array.from([...header, ...pictures.flatMap((levels) => [...levels])]);
+}
+
+const greyPng = (levels: Uint8Array) => encode({ width: 28, height: 28, data: levels, channels: 1, depth: 8 });
+
+async function withFiles(task: (folder: string, weights: string) => Promise<void>): Promise<void> {
+  await inFolder(async (folder) => {
+    const weights = `${folder}/w.safetensors`;
+    await writeSafetensors(weights, network().stateDict(), { mean: "0.2", std: "0.5" });
+    await Deno.writeFile(`${folder}/two.idx`, idx(first, second));
+    await Deno.writeFile(`${folder}/first.png`, greyPng(first));
+    await task(folder, weights);
+  });
+}
+
+/** A picture of one row of pixels, by its PNG. */
+function row(data: number[], channels: number, depth: 8 | 16 = 8): number[] {
+  const pixels = depth === 16 ? Uint16Array.from(data) : Uint8Array.from(data);
+  const png = encode({ width: data.length / channels, height: 1, data: pixels, channels, depth });
+  return Array.from(readPng(png, "row").levels, Math.round);
+}
+
+describe("examples/predict.ts", () => {
+  const test = mayRun ? it : it.skip;
+
+  test("names class and probabilities of each image of an IDX file, as the network does", () =>
+    withFiles(async (folder, weights) => {
+      const said = await runScript("predict.ts", ["--allow-read"], `${folder}/two.idx`, "--weights", weights, "--json");
+      assertEquals(said.err, "");
+      const found = said.out.trimEnd().split("\n").map((line) => JSON.parse(line));
+      [first, second].forEach((levels, i) => {
+        const wanted = expected(levels);
+        assertEquals(found[i].class, wanted.indexOf(Math.max(...wanted)));
+        found[i].probabilities.forEach((p: number, c: number) => assertAlmostEquals(p, wanted[c], 1e-6)); // float32 sums of 784
+      });
+      assertEquals(found.length, 2);
+    }));
+
+  test("sees in a PNG file of 28×28 what it sees in IDX", () =>
+    withFiles(async (folder, weights) => {
+      const files = [`${folder}/first.png`, `${folder}/two.idx`];
+      const said = await runScript("predict.ts", ["--allow-read"], ...files, "--count", "1", "--weights", weights);
+      const [png, idx] = said.out.trimEnd().split("\n").map((line) => line.replace(/^\S+/, ""));
+      assertEquals(png, idx);
+      assertMatch(png, /^( {2}\d \d+\.\d %){3}$/);
+    }));
+
+  test("draws what the network sees", () =>
+    withFiles(async (folder, weights) => {
+      const said = await runScript(
+        "predict.ts",
+        ["--allow-read"],
+        `${folder}/first.png`,
+        "--weights",
+        weights,
+        "--draw",
+      );
+      assert(said.out.split("\n").length > 14 && /[#@%]/.test(said.out));
+    }));
+
+  test("ends with code 1 and one line where a file is neither PNG nor IDX", () =>
+    withFiles(async (_, weights) => {
+      const said = await runScript("predict.ts", ["--allow-read"], weights, "--weights", weights);
+      assertEquals(said.code, 1);
+      assertMatch(said.err, /^error: Cannot read .*neither as PNG nor as IDX.*\n$/);
+    }));
+
+  test("ends with code 1 where the weights are those of another network", () =>
+    withFiles(async (folder) => {
+      const other = `${folder}/other.safetensors`;
+      await writeSafetensors(other, new nn.Sequential(new nn.Linear(4, 2)).stateDict());
+      const said = await runScript("predict.ts", ["--allow-read"], `${folder}/first.png`, "--weights", other);
+      assertEquals(said.code, 1);
+      assertStringIncludes(said.err, "0.weight [2,4]");
+    }));
+
+  test("names the permission to read, and the flag", async () => {
+    const said = await runScript("predict.ts", [], "first.png");
+    assertEquals(said.code, 1);
+    assertStringIncludes(said.err, "--allow-read");
+  });
+
+  test("ends with code 2 without a picture", async () => {
+    assertEquals((await runScript("predict.ts", [])).code, 2);
+  });
+});
+
+describe("readPng()", () => {
+  it("reads grey levels of 8 and 16 bits", () => {
+    assertEquals([row([0, 100, 255], 1), row([0, 0x6464, 0xffff], 1, 16)], [[0, 100, 255], [0, 100, 255]]);
+  });
+
+  it("weighs colours as the eye does", () => {
+    assertEquals(row([255, 0, 0, 0, 255, 0, 0, 0, 255], 3), [76, 150, 29]);
+  });
+
+  it("sees white through what is transparent", () => {
+    assertEquals([row([0, 0, 0, 255], 2), row([0, 0, 0, 0, 0, 0, 0, 255], 4)], [[255, 0], [255, 0]]);
+  });
+
+  it("reads samples of less than a byte, each row beginning with a new one", async () => {
+    const bytes = await bilevel([[1, 0, 1, 0, 1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0, 1]]);
+    assertEquals([...readPng(bytes, "bits").levels].map((level) => level / 255), [
+      ...[1, 0, 1, 0, 1, 0, 1, 0, 1],
+      ...[0, 0, 0, 0, 0, 0, 0, 0, 1],
+    ]);
+  });
+
+  it("names a file that is cut short or has a flipped byte", () => {
+    const png = greyPng(first);
+    assertThrows(() => readPng(png.subarray(0, 60), "short.png"), SyntaxError, "Cannot read short.png");
+    assertThrows(() => readPng(png.map((b, i) => (i === 60 ? b ^ 1 : b)), "flipped.png"), SyntaxError, "flipped.png");
+  });
+});
+
+describe("toDigit()", () => {
+  it("takes a picture of 28×28 with dark corners as it is", () => {
+    assertEquals(toDigit({ width: 28, height: 28, levels: Float32Array.from(first) }), first);
+  });
+
+  it("turns dark ink on white into light ink on black", () => {
+    const digit = toDigit(bar(60, 80, 255, 0));
+    assertEquals([digit[0], Math.max(...digit)], [0, 255]);
+  });
+
+  it("fits the ink into a box of 20 and puts its mass into the middle", () => {
+    const digit = toDigit(bar(60, 80, 255, 0));
+    const inked = [...digit.keys()].filter((i) => digit[i] > 0);
+    const [rows, columns] = [inked.map((i) => Math.floor(i / 28)), inked.map((i) => i % 28)];
+    assertEquals([Math.min(...rows), Math.max(...rows)], [4, 23]); // 20 rows
+    assertEquals([Math.min(...columns), Math.max(...columns)], [12, 15]); // 8 of 40 pixels: 4 columns
+  });
+
+  it("refuses a picture of one shade", () => {
+    assertThrows(() => toDigit({ width: 3, height: 3, levels: new Float32Array(9) }), RangeError, "one shade");
+  });
+});
+
+/** An upright bar of 8×40 in the top left corner of a picture. */
+function bar(width: number, height: number, paper: number, ink: number) {
+  const levels = Float32Array.from({ length: width * height }, (_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return row >= 2 && row < 42 && column >= 3 && column < 11 ? ink : paper;
+  });
+  return { width, height, levels };
+}
+
+/** A PNG file of one bit a pixel, which the encoder does not write. */
+async function bilevel(rows: number[][]): Promise<Uint8Array> {
+  const u32 = (n: number) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
+  const chunk = (type: string, data: number[]) => {
+    const body = [...new TextEncoder().encode(type), ...data];
+    return [...u32(data.length), ...body, ...u32(crc32(Uint8Array.from(body)))];
+  };
+  const lines = rows.flatMap((bits) => [
+    0,
+    ...Array.from(
+      { length: Math.ceil(bits.length / 8) },
+      (_, b) => parseInt(bits.slice(8 * b, 8 * b + 8).join("").padEnd(8, "0"), 2),
+    ),
+  ]);
+  const stream = new Blob([Uint8Array.from(lines)]).stream().pipeThrough(new CompressionStream("deflate"));
+  const packed = [...new Uint8Array(await new Response(stream).arrayBuffer())];
+  const header = [...u32(rows[0].length), ...u32(rows.length), 1, 0, 0, 0, 0];
+  const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+  return Uint8Array.from([...signature, ...chunk("IHDR", header), ...chunk("IDAT", packed), ...chunk("IEND", [])]);
+}

@@ -1,0 +1,30 @@
+/** Runs a script of `examples/` as its task does, without a prompt. */
+
+/** The project's root. */
+export const ROOT = new URL("../../", import.meta.url);
+
+/** Whether scripts may be run at all. */
+export const mayRun = Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
+
+/** How a script ended and what it said. */
+export interface Said {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs `examples/NAME` with these permissions and arguments. */
+export async function runScript(name: string, permissions: readonly string[], ...args: string[]): Promise<Said> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "--no-check", "--no-prompt", ...permissions, `examples/${name}`, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+/** The last line, as JSON. */
+export function lastJson({ out }: Said): Record<string, number | string> {
+  return JSON.parse(out.trimEnd().split("\n").at(-1)!);
+}

@@ -1,0 +1,196 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { noGrad } from "../../../backward/tape.ts";
+import { tensor } from "../../../core/create.ts";
+import { manualSeed } from "../../../core/random/generator.ts";
+import { randn } from "../../../core/random/create.ts";
+import * as nn from "../../../layers/nn/nn.ts";
+import { exportTs } from "../../../layers/train/export_ts.ts";
+import { inFolder } from "../../core/io/in_folder.ts";
+
+interface Exported {
+  predict(input: number[] | Float32Array): number[];
+}
+
+const may = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
+
+/** Whether `command` is there and may be run. */
+function runs(command: string): boolean {
+  try {
+    return may(command) && new Deno.Command(command, { args: ["--version"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+async function run(command: string, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(command, { args, env: { NO_COLOR: "1" } }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+/** The exported module, loaded. */
+async function load(source: string): Promise<Exported> {
+  return await import(`data:application/typescript;base64,${new TextEncoder().encode(source).toBase64()}`);
+}
+
+/** A JavaScript text of the source, by what Deno itself makes of it. */
+async function transpiled(path: string): Promise<string> {
+  const out = path.replace(/\.ts$/, ".mjs");
+  const said = await run(Deno.execPath(), "transpile", "-o", out, path);
+  assert((await Deno.stat(out).catch(() => null)) !== null, said);
+  return out;
+}
+
+/** A model with statistics and weights that are not those of its birth. */
+function used(...layers: nn.Module[]): nn.Sequential {
+  const model = new nn.Sequential(...layers);
+  noGrad(() => model.parameters().forEach((p) => p.copy_(randn(p.shape))));
+  model.train();
+  for (let i = 0; i < 3; i++) model.call(randn([16, 6]).mul(2).add(1));
+  return model.eval();
+}
+
+const model = () => {
+  manualSeed(11);
+  return used(
+    new nn.Linear(6, 4),
+    new nn.BatchNorm1d(4),
+    new nn.ReLU(),
+    new nn.Dropout(),
+    new nn.Linear(4, 3),
+    new nn.Softmax(1),
+  );
+};
+
+const kinds: Record<string, () => nn.Module> = {
+  BatchNorm1d: () => new nn.BatchNorm1d(6),
+  "BatchNorm1d without weights": () => new nn.BatchNorm1d(6, { affine: false }),
+  Dropout: () => new nn.Dropout(),
+  ELU: () => new nn.ELU(0.7),
+  Flatten: () => new nn.Flatten(),
+  GELU: () => new nn.GELU(),
+  "GELU by tanh": () => new nn.GELU({ approximate: "tanh" }),
+  Hardtanh: () => new nn.Hardtanh(-0.5, 2),
+  LayerNorm: () => new nn.LayerNorm(6),
+  "LayerNorm without weights": () => new nn.LayerNorm(6, { elementwiseAffine: false }),
+  LeakyReLU: () => new nn.LeakyReLU(0.2),
+  Linear: () => new nn.Linear(6, 3),
+  "Linear without bias": () => new nn.Linear(6, 3, { bias: false }),
+  LogSigmoid: () => new nn.LogSigmoid(),
+  LogSoftmax: () => new nn.LogSoftmax(1),
+  Mish: () => new nn.Mish(),
+  ReLU: () => new nn.ReLU(),
+  SELU: () => new nn.SELU(),
+  Sigmoid: () => new nn.Sigmoid(),
+  SiLU: () => new nn.SiLU(),
+  Softmax: () => new nn.Softmax(),
+  Softplus: () => new nn.Softplus({ beta: 2, threshold: 3 }),
+  Tanh: () => new nn.Tanh(),
+};
+
+/** Far and near, on both sides, and 0. */
+const SAMPLES = [[-8.2, -1, -0.1, 0, 0.5, 8.2], [4.5, 0.25, -2.5, 1, -0.75, -4.5]];
+
+function assertClose(actual: number[], expected: number[], label = ""): void {
+  assertEquals(actual.length, expected.length, label);
+  // float32 rounds each of the model's few operations to 6e-8 of values below 20
+  actual.forEach((v, i) =>
+    assert(Math.abs(v - expected[i]) <= 1e-6 * Math.max(1, Math.abs(expected[i])), `${label} ${v} ${expected[i]}`)
+  );
+}
+
+describe("exportTs()", () => {
+  for (const [name, make] of Object.entries(kinds)) {
+    it(`gives a predict() that answers as ${name} does`, async () => {
+      manualSeed(5);
+      const layer = used(make());
+      const { predict } = await load(await exportTs(layer));
+      for (const sample of SAMPLES) {
+        assertClose(predict(sample), layer.call(tensor([sample])).at(0).toArray() as number[], name);
+      }
+    });
+  }
+
+  it("takes layers of a nested sequence in their order", async () => {
+    manualSeed(5);
+    const nested = used(new nn.Sequential(new nn.Linear(6, 4), new nn.Tanh()), new nn.Linear(4, 2));
+    const { predict } = await load(await exportTs(nested));
+    assertClose(predict(SAMPLES[0]), nested.call(tensor([SAMPLES[0]])).at(0).toArray() as number[]);
+  });
+
+  it("predicts as in eval mode, and leaves the model in its own", async () => {
+    const trained = model().train();
+    const { predict } = await load(await exportTs(trained));
+    assertEquals(trained.training, true);
+    assertClose(predict(SAMPLES[0]), trained.eval().call(tensor([SAMPLES[0]])).at(0).toArray() as number[]);
+  });
+
+  it("takes a Float32Array as well", async () => {
+    const { predict } = await load(await exportTs(model()));
+    assertEquals(predict(Float32Array.from(SAMPLES[1])), predict(SAMPLES[1]));
+  });
+
+  it("refuses an input of another length", async () => {
+    const { predict } = await load(await exportTs(model()));
+    const error = await assertRejects(async () => await predict([1, 2]), RangeError);
+    assertEquals(error.message, "Cannot predict from 2 numbers: expected 6");
+  });
+
+  it("imports nothing", async () => {
+    assertEquals((await exportTs(model())).match(/\bimport\b|\brequire\b|Deno/), null);
+  });
+
+  it("names a layer for which there is no source", async () => {
+    class Mine extends nn.ReLU {}
+    const odd = new nn.Sequential(new nn.ReLU(), new nn.Sequential(new Mine()));
+    const error = await assertRejects(() => exportTs(odd), TypeError, "Cannot export 1.0 (Mine)");
+    assertStringIncludes(error.message, "known are Sequential, Linear");
+  });
+
+  it("names settings for which there is no source", async () => {
+    const export_ = (layer: nn.Module) => exportTs(new nn.Sequential(layer));
+    await assertRejects(() => export_(new nn.Softmax(0)), TypeError, "dimension 0");
+    await assertRejects(() => export_(new nn.Flatten(0)), TypeError, "dimensions from 1");
+    await assertRejects(() => export_(new nn.BatchNorm1d(2, { trackRunningStats: false })), TypeError, "statistics");
+  });
+
+  it("refuses layers whose sizes do not fit", async () => {
+    const odd = new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU(), new nn.Linear(4, 1));
+    await assertRejects(() => exportTs(odd), RangeError, "Cannot export 2: it takes 4 values and is given 3");
+  });
+
+  (may(Deno.execPath()) ? it : it.skip)(
+    "passes the type check of the strictest settings",
+    () =>
+      inFolder(async (folder) => {
+        const strict = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
+        await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ compilerOptions: strict }));
+        const all = Object.values(kinds).map((make) => make()).filter((layer) => !(layer instanceof nn.Linear));
+        await exportTs(new nn.Sequential(...all, new nn.Linear(6, 1)), `${folder}/all.ts`);
+        const use = 'import { predict } from "./all.ts";\nexport const y: number[] = predict([1]);\n';
+        await Deno.writeTextFile(`${folder}/use.ts`, use);
+        const said = await run(Deno.execPath(), "check", "--config", `${folder}/deno.json`, `${folder}/use.ts`);
+        assertEquals(said.includes("ERROR"), false, said);
+      }),
+  );
+
+  (may(Deno.execPath()) && runs("node") ? it : it.skip)(
+    "runs in Node once its types are erased",
+    () =>
+      inFolder(async (folder) => {
+        const trained = model();
+        await exportTs(trained, `${folder}/model.ts`);
+        const script = `import { predict } from ${JSON.stringify(await transpiled(`${folder}/model.ts`))};` +
+          `console.log(JSON.stringify(predict(${JSON.stringify(SAMPLES[0])})))`;
+        const said = await run("node", "--input-type=module", "-e", script);
+        assertClose(JSON.parse(said), trained.call(tensor([SAMPLES[0]])).at(0).toArray() as number[]);
+      }),
+  );
+
+  it("carries weights of every size exactly", async () => {
+    const layer = new nn.Linear(1, 3, { bias: false });
+    noGrad(() => layer.weight.copy_(tensor([[1e-38], [-3e38], [0.1]])));
+    const { predict } = await load(await exportTs(new nn.Sequential(layer)));
+    assertEquals(predict([1]), [1e-38, -3e38, 0.1].map(Math.fround));
+  });
+});

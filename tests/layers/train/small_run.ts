@@ -1,0 +1,75 @@
+/** A run that has everything a checkpoint must hold: dropout, momentum, a schedule per batch, shuffled batches, batch norm. */
+import { manualSeed } from "../../../core/random/generator.ts";
+import { randn } from "../../../core/random/create.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { DataLoader } from "../../../datasets/data_loader.ts";
+import { TensorDataset } from "../../../datasets/dataset.ts";
+import * as nn from "../../../layers/nn/nn.ts";
+import * as optim from "../../../layers/optim/optim.ts";
+import type { Batches } from "../../../layers/train/batches.ts";
+import type { Callback } from "../../../layers/train/callback.ts";
+import { Learner } from "../../../layers/train/learner.ts";
+import * as metrics from "../../../layers/train/metrics.ts";
+
+/** Epochs of a full run. */
+export const EPOCHS = 3;
+/** Batches of an epoch; the last one is short. */
+export const BATCHES = 5;
+
+/** 38 points in the plane, and whether they lie outside a circle. */
+export function points(): { x: Tensor; y: Tensor } {
+  manualSeed(7);
+  const x = randn([38, 2]);
+  return { x, y: x.mul(x).sum(1).gt(1.4).int() };
+}
+
+/** A small classifier. */
+export function network(): nn.Sequential {
+  manualSeed(1);
+  return new nn.Sequential(
+    new nn.Linear(2, 8),
+    new nn.BatchNorm1d(8),
+    new nn.ReLU(),
+    new nn.Dropout(0.3),
+    new nn.Linear(8, 2),
+  );
+}
+
+/** Shuffled batches of 8 from the default generator. */
+export function shuffled(): Batches {
+  const { x, y } = points();
+  return new DataLoader(new TensorDataset(x, y), { batchSize: 8, shuffle: true });
+}
+
+/** All points in order, in two batches; even so the loader draws a seed each time. */
+export function inOrder(): Batches {
+  const { x, y } = points();
+  return new DataLoader(new TensorDataset(x, y), { batchSize: 20 });
+}
+
+/** The learner of the run. */
+export function smallLearner(callbacks: Callback[] = [], train: Batches = shuffled()): Learner {
+  const valid = inOrder();
+  const model = network();
+  const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
+  const scheduler = new optim.OneCycleLR(optimizer, { maxLr: 0.05, totalSteps: EPOCHS * BATCHES });
+  manualSeed(3);
+  return new Learner({
+    model,
+    optimizer,
+    loss: nn.functional.crossEntropy,
+    data: { train, valid },
+    metrics: [metrics.accuracy(), metrics.confusionMatrix(2)],
+    callbacks,
+    scheduler: { scheduler, per: "batch" },
+  });
+}
+
+/** Everything a run ended with, bit for bit: weights, buffers, the optimiser's memory, history without its times. */
+export function bitsOf(learner: Learner): unknown {
+  const { model, optimizer, epoch, batch, step, callbacks } = learner.stateDict();
+  const history = learner.history.map(({ seconds: _, ...row }) => row);
+  const tensors = [...model, ...Object.values(optimizer.state).flatMap((parts) => Object.entries(parts))];
+  const values = tensors.map(([name, tensor]) => [name, tensor.toArray()]);
+  return { values, groups: optimizer.param_groups, schedule: callbacks["Schedule"], epoch, batch, step, history };
+}
