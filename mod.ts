@@ -48,6 +48,7 @@ export {
   type UpdateSlot,
   type ZipOp,
 } from "./core/backend/backend.ts";
+export { setThreads, threads } from "./core/backend/threads.ts";
 export { ladder, type Rung } from "./core/matmul/ladder.ts";
 
 // Gradients.

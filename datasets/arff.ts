@@ -29,7 +29,7 @@ const MISSING: ReadonlySet<string> = new Set(["?"]);
  *
  * @example
  * ```ts
- * import { readArff } from "@gradus/gradus";
+ * import { readArff } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const text = "@RELATION r\n@ATTRIBUTE a REAL\n@ATTRIBUTE b {no,yes}\n@DATA\n0.5,yes\n";

@@ -40,7 +40,7 @@ const SAMPLE = 1_000;
  *
  * @example
  * ```ts
- * import { fromCsv } from "@gradus/gradus";
+ * import { fromCsv } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const text = "length,kind\n5.1,setosa\n7.0,versicolor\n";

@@ -3,7 +3,7 @@ import "../core/create.ts"; // registers the class of the tensors that batches a
 import { defaultGenerator, Generator } from "../core/random/generator.ts";
 import { randperm } from "../core/random/torch_orders.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type Batch, stack } from "./collate.ts";
+import { type Batch, collate as collateSamples } from "./collate.ts";
 import type { Dataset } from "./dataset.ts";
 import { type Normalization, normalizeBatch, normalizer } from "./normalize.ts";
 
@@ -23,7 +23,7 @@ export interface DataLoaderOptions<T, B> {
   dropLast?: boolean;
   /** The order to visit samples in, read whole as each epoch begins; excludes `shuffle`. */
   sampler?: Sampler;
-  /** Makes a batch of samples; {@linkcode stack} when absent. */
+  /** Makes a batch of samples; `collate` when absent. */
   collate?: (samples: T[]) => B;
   /** Where seeds are drawn; the generator that `manualSeed` sets when absent. */
   generator?: Generator;
@@ -166,7 +166,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
     const { collate } = this.#options;
     const batch = this.dataset.getBatch && !collate
       ? this.dataset.getBatch(rows)
-      : (collate ?? stack)(Array.from(rows, (i) => this.dataset.get(i)));
+      : (collate ?? collateSamples)(Array.from(rows, (i) => this.dataset.get(i)));
     return (this.#normalize ? normalizeBatch(batch, this.#normalize) : batch) as B;
   }
 }

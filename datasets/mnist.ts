@@ -5,7 +5,7 @@ import { digits } from "./digits.ts";
 import { download } from "./download.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 import { MNIST_FILES, readMnistFolder } from "./mnist_files.ts";
-import type { DownloadProgress } from "./receive.ts";
+import { type DownloadProgress, Unreachable } from "./receive.ts";
 
 /** Where MNIST is kept on the web, the first asked first. */
 export const MNIST_MIRRORS: readonly string[] = [
@@ -38,7 +38,7 @@ export interface MnistOptions {
  * 11 MB, each file checked by SHA-256; else generates. `name` and `source` of the result tell which. Asks for no
  * permission: without `--allow-net`, say, it generates.
  *
- * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the names looked for
+ * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the missing ones
  * @throws {SyntaxError | RangeError} if a file in `dir` is damaged
  * @see {@link http://yann.lecun.com/exdb/mnist/} by LeCun, Cortes and Burges
  *
@@ -59,8 +59,16 @@ export async function loadMnist(options: MnistOptions = {}): Promise<ImageDatase
   } catch (error) {
     signal?.throwIfAborted();
     const generated = digits({ seed });
-    return { ...generated, source: `${generated.source} (${(error as Error).message})` };
+    return { ...generated, source: `${generated.source} (${inShort(error as Error)})` };
   }
+}
+
+/** Where no mirror answers, that is all there is to say, and not what each resolver said. */
+function inShort(error: Error): string {
+  const failures: unknown[] = error instanceof AggregateError ? error.errors : [];
+  const silent = failures.filter((failure) => failure instanceof Unreachable);
+  if (silent.length === 0 || silent.length < failures.length) return error.message;
+  return `no network: ${silent.map(({ host }) => host).join(" and ")} cannot be reached`;
 }
 
 async function fromCacheOrWeb(options: MnistOptions): Promise<ImageDataset> {

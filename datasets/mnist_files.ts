@@ -18,7 +18,7 @@ const CLASSES = 10;
  * The data set in the four IDX files of `dir`, gzipped or not; any set of the same layout will do, such as
  * Fashion-MNIST.
  *
- * @throws {Deno.errors.NotFound} if a file is missing; the message lists the names looked for
+ * @throws {Deno.errors.NotFound} if a file is missing; the message lists the missing ones
  * @throws {SyntaxError} if a file is not IDX
  * @throws {RangeError} if a size is wrong: images are [n, 28, 28], labels [n] and below 10
  */
@@ -26,8 +26,9 @@ export async function readMnistFolder(dir: string): Promise<Omit<ImageDataset, "
   const paths = await Promise.all(Object.keys(MNIST_FILES).map((name) => find(dir, name)));
   const missing = Object.keys(MNIST_FILES).filter((_, i) => paths[i] === null);
   if (missing.length > 0) {
-    const looked = missing.map((name) => candidates(name).join(" or ")).join("; ");
-    throw new Deno.errors.NotFound(`Cannot find MNIST in ${dir}: no ${looked}`);
+    throw new Deno.errors.NotFound(
+      `Cannot find MNIST in ${dir}: no ${missing.join(", ")} (each plain or .gz, with - or . before idx)`,
+    );
   }
   const [trainImages, trainLabels, testImages, testLabels] = paths as string[];
   return {

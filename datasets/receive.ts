@@ -31,6 +31,11 @@ export interface ReceiveOptions {
 /** No answer at all: no network, no such host, nobody listening. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
+
+  /** No answer from `host`, for a reason in the system's words. */
+  constructor(readonly host: string, reason: string, options?: ErrorOptions) {
+    super(`${host}: ${reason}`, options);
+  }
 }
 
 /**
@@ -74,7 +79,7 @@ async function ask(
     return await fetch(url, { headers, redirect: "manual", signal });
   } catch (error) {
     outer?.throwIfAborted();
-    throw new Unreachable(`${new URL(url).host}: ${reasonOf(error as Error)}`, { cause: error });
+    throw new Unreachable(new URL(url).host, reasonOf(error as Error), { cause: error });
   }
 }
 

@@ -4,8 +4,8 @@
  *
  *     deno run examples/08_layer_function.ts
  */
-import { manualSeed, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
-import { LayerFunction, Lin, Model, Mse, Relu } from "@gradus/gradus/layer_function";
+import { einsum, manualSeed, near, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { LayerFunction, Lin, Model, Module, Mse, Relu } from "@gradus/gradus/layer_function";
 
 manualSeed(42);
 const x = randn([200, 100]);
@@ -54,3 +54,41 @@ square.backward();
 console.log(`p²·q     ${product}`);
 console.log(`d/dp 2pq ${p.g}`);
 console.log(`d/dq p²  ${q.g}`);
+
+// Document 001's last exercise: a linear layer whose gradient is written out, then the same, "more efficient". The document calls the
+// base class `Module`; its `forward` and `bwd` say what is missing until a class has its own. First, by Einstein summation: every
+// weight's gradient adds up input times output gradient over the batch i.
+class SlowLin extends Module<[inp: Tensor]> {
+  constructor(readonly w: Tensor, readonly b: Tensor) {
+    super();
+  }
+
+  override forward(inp: Tensor): Tensor {
+    return inp.matmul(this.w).add(this.b);
+  }
+
+  override bwd(out: Tensor, inp: Tensor): void {
+    inp.g = out.g!.matmul(this.w.t());
+    this.w.g = einsum("ij,ik->jk", inp, out.g!);
+    this.b.g = out.g!.sum(0);
+  }
+}
+
+// Those letters spell a matrix product: inp.t() @ out.g, which the kernel is fast at.
+class FastLin extends SlowLin {
+  override bwd(out: Tensor, inp: Tensor): void {
+    inp.g = out.g!.matmul(this.w.t());
+    this.w.g = inp.t().matmul(out.g!);
+    this.b.g = out.g!.sum(0);
+  }
+}
+
+const outG = randn([200, 50]);
+const [slow, fast] = [SlowLin, FastLin].map((Kind) => {
+  const layer = new Kind(w1.clone(), b1.clone());
+  layer.call(x).g = outG;
+  layer.backward();
+  return layer.w.g!;
+});
+console.log(`w.g by einsum    norm ${slow.norm()}`);
+console.log(`w.g by inp.t() @ norm ${fast.norm()}, ${near(slow, fast) ? "the same" : "different"}`);

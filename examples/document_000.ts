@@ -20,6 +20,7 @@ import {
 import { shuffledOrder } from "../core/random/torch_orders.ts";
 import { realMnist, replaySettings } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
+import { runScript } from "./script.ts";
 
 const BATCH = 1024;
 
@@ -158,16 +159,21 @@ export function replay000(dataset: ImageDataset, epochs: number): Generator<[los
   return new Learner(model, dataset).fit(epochs, 0.01);
 }
 
-if (import.meta.main) {
+/** Prints the numbers here beside those there. */
+export async function main000(args: string[]): Promise<void> {
   const there = documentNumbers<[number, number][]>("000:");
-  const { data, epochs } = replaySettings(Deno.args, there.length);
-  const dataset = await realMnist(data);
+  const settings = replaySettings(args, "Replay document 000: a network from memory, on MNIST.", there.length);
+  if (settings === null) return;
+  const dataset = await realMnist(settings.data);
+  console.log("there: the document's program in PyTorch, with seed 42\n");
   console.log("epoch   loss there   loss here   accuracy there   accuracy here");
   let epoch = 0;
-  for (const [loss, score] of replay000(dataset, epochs)) {
+  for (const [loss, score] of replay000(dataset, settings.epochs)) {
     const [lossThere, scoreThere] = there[epoch++];
     const figures = [lossThere.toFixed(4), loss.toFixed(4), scoreThere.toFixed(4), score.toFixed(4)];
     console.log(String(epoch).padStart(5) + figures.map((text, i) => text.padStart([13, 12, 17, 16][i])).join(""));
   }
   console.log(`${(performance.now() / 1000).toFixed(1)} s`);
 }
+
+if (import.meta.main) await runScript(() => main000(Deno.args));

@@ -9,6 +9,7 @@ import { Lin, Model, Mse, Relu } from "@gradus/gradus/classes";
 import { forwardAndBackward, lin, mse, relu, type TwoLayers } from "@gradus/gradus/functional";
 import { realMnist, replaySettings } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
+import { runScript } from "./script.ts";
 
 const HIDDEN = 50;
 
@@ -57,13 +58,20 @@ export function replay003({ train }: ImageDataset): Replay003 {
   return { xTrain, yTrain, activations, weights, loss, classLoss, classGradient: v1.g! };
 }
 
-if (import.meta.main) {
-  const { data } = replaySettings(Deno.args);
-  const { xTrain, yTrain, activations, weights, ...found } = replay003(await realMnist(data));
+/** Prints the numbers here beside those there. */
+export async function main003(args: string[]): Promise<void> {
+  const settings = replaySettings(args, "Replay document 003: two layers on MNIST, their gradients by hand.", 1);
+  if (settings === null) return;
+  const { xTrain, yTrain, activations, weights, ...found } = replay003(await realMnist(settings.data));
   setPrintOptions({ precision: 2, lineWidth: 125, sciMode: false });
-  console.log(`n, m, c: ${xTrain.shape.join(", ")}, ${yTrain.max().item() + 1}    there: 50000, 784, 10`);
+  const [n, m, c, mean, std] = documentNumbers<number[]>("001, 003:");
+  const moments = [xTrain.mean(), xTrain.std()].map((x) => x.item().toFixed(4));
+  console.log(`n, m, c: ${xTrain.shape.join(", ")}, ${yTrain.max().item() + 1}    there: ${n}, ${m}, ${c}`);
+  console.log(`mean, std of x_train: ${moments.join(", ")}    there, and in 001: ${mean}, ${std}`);
   console.log(`${activations}`);
-  console.log(`mse(preds, y_train): ${found.loss.toFixed(2)}    there: ${documentNumbers<number>("003:", "mse")}`);
+  console.log(
+    `mse(preds, y_train): ${found.loss.toFixed(2)}    there: ${documentNumbers<number>("003: manual", "mse")}`,
+  );
   console.log(`Model(w1, b1, w2, b2): ${found.classLoss.toFixed(2)}`);
   for (const [name, p] of Object.entries(weights) as [string, Tensor][]) {
     console.log(`${name}.g: ${p.g!.shape} ‖${p.g!.norm().item().toFixed(2)}‖`);
@@ -73,3 +81,5 @@ if (import.meta.main) {
   );
   console.log(`${weights.w1.g!.at(400, ":5")}`);
 }
+
+if (import.meta.main) await runScript(() => main003(Deno.args));

@@ -1,36 +1,63 @@
 /** What the replays of the documents share: their arguments, and MNIST itself. */
 import { parseArgs } from "node:util";
-import { type ImageDataset, loadMnist } from "@gradus/gradus";
+import { backend, type ImageDataset, loadMnist } from "@gradus/gradus";
+import { UsageError, wholeNumber } from "./script.ts";
 
 /** What a replay may be told. */
 export interface ReplaySettings {
-  /** Folder with the four MNIST files; undefined for the cache, or else a download. */
+  /** Folder with the four MNIST files; undefined for the cache. */
   data: string | undefined;
   /** How many epochs to run. */
   epochs: number;
 }
 
 /**
- * Reads `--data DIR` and `--epochs N`.
+ * Reads `--data DIR` and `--epochs N`; `null` where `--help` was asked for and shown, with `purpose` as its first line.
  *
- * @throws {RangeError} If the number of epochs is no whole number from 1 to `epochs`, as many as there are numbers to compare with.
+ * @throws {UsageError} If the number of epochs is no whole number from 1 to `most`, as many as there are numbers to compare with.
+ * @throws {TypeError} If `GRADUS_BACKEND` names no back end.
  */
-export function replaySettings(args: string[], epochs = 1): ReplaySettings {
-  const { values } = parseArgs({ args, options: { data: { type: "string" }, epochs: { type: "string" } } });
-  const wanted = Number(values.epochs ?? epochs);
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > epochs) {
-    throw new RangeError(`Cannot run --epochs ${values.epochs}: give a whole number from 1 to ${epochs}`);
+export function replaySettings(args: string[], purpose: string, most: number): ReplaySettings | null {
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: { type: "string" },
+      epochs: { type: "string", default: `${most}` },
+      debug: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(helpOf(purpose, most));
+    return null;
   }
-  return { data: values.data, epochs: wanted };
+  const epochs = wholeNumber("epochs", values.epochs, 1);
+  if (epochs > most) {
+    throw new UsageError(`Cannot run --epochs ${epochs}: there are numbers to compare with for ${most}`);
+  }
+  backend(); // a wish that cannot be met is told before the data are read
+  return { data: values.data, epochs };
+}
+
+function helpOf(purpose: string, most: number): string {
+  const epochs = most > 1 ? `\n  --epochs N  times through the training images (${most}, and no more)` : "";
+  return `${purpose}
+
+  --data DIR  folder with the four MNIST files (IDX, gzipped or not); without it: the cache, where deno task train puts them${epochs}
+  --debug     show where an error came from
+  --help      this text`;
 }
 
 /**
- * The real MNIST, from `dir` or wherever `loadMnist` finds it.
+ * The real MNIST, from `dir` or the cache.
  *
- * @throws {Error} If there are only the built-in digits: other pictures give other numbers.
+ * @throws {Error} If it is not there: the built-in digits are other pictures, and give other numbers.
  */
 export async function realMnist(dir?: string): Promise<ImageDataset> {
-  const dataset = await loadMnist(dir === undefined ? {} : { dir });
+  const dataset = await loadMnist(dir === undefined ? { offline: true } : { dir });
   if (dataset.name === "mnist") return dataset;
-  throw new Error(`Cannot replay on other pictures than MNIST: found ${dataset.source}; give --data DIR`);
+  const reason = /\((?:offline, and )?(.*)\)$/.exec(dataset.source)?.[1] ?? dataset.source;
+  throw new Error(
+    `Cannot replay without MNIST itself: ${reason}; give --data DIR with its files, or run deno task train, which downloads it`,
+  );
 }

@@ -24,7 +24,7 @@ import {
   TensorDataset,
   writeSafetensors,
 } from "@gradus/gradus";
-import { INTERRUPTED, runScript, wholeNumber } from "./script.ts";
+import { INTERRUPTED, requireWritable, requireWritableFolder, runScript, wholeNumber } from "./script.ts";
 
 const HELP = `Train a 784-128-64-10 network on handwritten digits.
 
@@ -58,6 +58,9 @@ interface Normalization {
 async function main(): Promise<number> {
   const settings = readSettings();
   if (settings === null) return 0;
+  backend(); // a wish that cannot be met, or a file that cannot be written, is told before the data are read
+  await requireWritable(settings.out);
+  if (settings.checkpoints !== undefined) await requireWritableFolder(settings.checkpoints);
   const dataset = await loadMnist({
     ...(settings.data === undefined ? {} : { dir: settings.data }),
     seed: settings.seed,
@@ -168,7 +171,7 @@ function readSettings(): Settings | null {
     ...values,
     data: values.data,
     checkpoints: values.checkpoints,
-    epochs: wholeNumber("epochs", values.epochs),
+    epochs: wholeNumber("epochs", values.epochs, 1),
     seed: wholeNumber("seed", values.seed),
   };
 }

@@ -4,7 +4,7 @@
  *     deno task predict FILE… [--weights FILE] [--top N] [--json]
  */
 import { parseArgs } from "node:util";
-import { drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
+import { backend, drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
 import { readPng, toDigit } from "./digit_image.ts";
 import { runScript, UsageError, wholeNumber } from "./script.ts";
 
@@ -44,6 +44,7 @@ interface Classifier {
 async function main(): Promise<void> {
   const settings = readSettings();
   if (settings === null) return;
+  backend(); // a wish that cannot be met is told first
   const classifier = await readClassifier(settings.weights);
   for (const file of settings.files) {
     for (const { name, levels } of await readPictures(file, settings)) {

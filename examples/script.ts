@@ -23,3 +23,34 @@ export function wholeNumber(name: string, text: string, least = 0): number {
   if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
   throw new UsageError(`Cannot use --${name} ${text}: expected a whole number of ${least} or more`);
 }
+
+/**
+ * Refuses a place where nothing can be written, before the work whose result goes there: tries it with an empty file beside it.
+ *
+ * @throws {Error} With the file system's reason, or the permission that is missing.
+ */
+export async function requireWritable(path: string): Promise<void> {
+  const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+  if (isFolder) throw new Error(`Cannot write ${path}: it is a folder`);
+  const probe = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.writeFile(probe, new Uint8Array());
+    await Deno.remove(probe);
+  } catch (error) {
+    const missing = error instanceof Deno.errors.NotFound;
+    const reason = missing
+      ? "its folder is not there, make it first"
+      : (error as Error).message.replaceAll(probe, path);
+    throw new Error(`Cannot write ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** The same for a folder, which is made if it is not there. */
+export async function requireWritableFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new Error(`Cannot make the folder ${folder}: ${(error as Error).message}`, { cause: error });
+  }
+  await requireWritable(`${folder}/checkpoint`);
+}

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import {
+  backend,
   DataLoader,
   Learner,
   type Loss,
@@ -21,7 +22,7 @@ import {
   writeSafetensors,
 } from "@gradus/gradus";
 import { fromCsv, type Table } from "@gradus/gradus/data";
-import { INTERRUPTED, runScript, UsageError, wholeNumber } from "./script.ts";
+import { INTERRUPTED, requireWritable, runScript, UsageError, wholeNumber } from "./script.ts";
 import { type Features, featuresOf } from "./table_features.ts";
 import { reportClasses, reportNumbers } from "./table_report.ts";
 
@@ -67,7 +68,9 @@ interface Task {
 async function main(): Promise<number> {
   const settings = readSettings();
   if (settings === null) return 0;
+  backend(); // a wish that cannot be met is told before the data are read, and a file that cannot be written before the training
   const table = await readTable(settings);
+  await requireWritable(settings.out);
   manualSeed(settings.seed);
   const [train, test] = split(table, settings.test);
   const features = featuresOf(table, table.x.index(train));
@@ -198,7 +201,7 @@ function readSettings(): Settings | null {
     target: values.target ?? -1,
     skip: list(values.skip),
     hidden: list(values.hidden).map((size) => wholeNumber("hidden", size, 1)),
-    epochs: wholeNumber("epochs", values.epochs),
+    epochs: wholeNumber("epochs", values.epochs, 1),
     test,
     seed: wholeNumber("seed", values.seed),
   };

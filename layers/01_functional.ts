@@ -7,7 +7,7 @@ import { tensor } from "../core/create.ts";
 import { crossEntropyMean } from "../core/ops/fused.ts";
 import { linear } from "../core/ops/linalg.ts";
 import { sameShape, show } from "../core/shape.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
 import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/elementwise.ts";
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
@@ -22,6 +22,23 @@ export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
 /** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`. */
 export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor): void {
   [inp.g, w.g, b.g] = linBackward(upstream(out), inp, w);
+}
+
+/**
+ * The parameters `[w, b]` of a linear layer: w [in, out], b [out].
+ *
+ * @throws {TypeError} If one of them is no tensor.
+ * @throws {RangeError} If they do not fit together.
+ */
+export function linParameters(w: Tensor, b: Tensor): readonly [w: Tensor, b: Tensor] {
+  if (!(w instanceof Tensor && b instanceof Tensor)) {
+    const missing = w instanceof Tensor ? `bias, w is ${show(w.shape)}: give zeros([${w.shape.at(-1)}])` : "weights";
+    throw new TypeError(`Cannot make a linear layer: it takes weights [in, out] and a bias [out], found no ${missing}`);
+  }
+  if (w.ndim === 2 && b.ndim === 1 && w.shape[1] === b.shape[0]) return [w, b];
+  throw new RangeError(
+    `Cannot make a linear layer of weights ${show(w.shape)} and bias ${show(b.shape)}: expected [in, out] and [out]`,
+  );
 }
 
 /** `max(x, 0)`. */

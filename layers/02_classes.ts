@@ -10,6 +10,7 @@ import {
   crossEntropyGrad,
   lin,
   linGrad,
+  linParameters,
   logSoftmax,
   logSoftmaxGrad,
   mse,
@@ -53,17 +54,19 @@ export class Lin implements Layer {
 
   /** A layer over the given weights [in, out] and bias [out], which it shares. */
   constructor(readonly w: Tensor, readonly b: Tensor) {
-    this.parameters = [w, b];
+    this.parameters = linParameters(w, b);
   }
 
-  /** `inp @ w + b`. */
+  /** `inp @ w + b`: [batch, in] becomes [batch, out]; `inp` and `out` are remembered. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = lin(inp, this.w, this.b);
     return this.out;
   }
 
-  /** Fills `inp.g`, `w.g` and `b.g`. */
+  /**
+   * `inp.g = out.g @ wᵀ`, `w.g = inpᵀ @ out.g`, `b.g = Σ out.g` over the batch, by `linBackward` in backward/rules/linalg.ts.
+   */
   backward(): void {
     linGrad(remembered(this.inp, "Lin"), remembered(this.out, "Lin"), this.w, this.b);
   }
@@ -78,14 +81,14 @@ export class Relu implements Layer {
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** The function, remembered. */
+  /** `max(inp, 0)`; `inp` and `out` are remembered. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = relu(inp);
     return this.out;
   }
 
-  /** Fills `inp.g`. */
+  /** `inp.g = out.g` where `inp > 0`, else 0, by `reluBackward` in backward/rules/elementwise.ts. */
   backward(): void {
     reluGrad(remembered(this.inp, "Relu"), remembered(this.out, "Relu"));
   }
@@ -100,14 +103,14 @@ export class Sigmoid implements Layer {
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** The function, remembered. */
+  /** `1 / (1 + e⁻ⁱⁿᵖ)`; `inp` and `out` are remembered. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = sigmoid(inp);
     return this.out;
   }
 
-  /** Fills `inp.g`. */
+  /** `inp.g = out.g · out · (1 − out)`, by `sigmoidBackward` in backward/rules/elementwise.ts. */
   backward(): void {
     sigmoidGrad(remembered(this.inp, "Sigmoid"), remembered(this.out, "Sigmoid"));
   }
@@ -122,14 +125,14 @@ export class Tanh implements Layer {
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** The function, remembered. */
+  /** `tanh(inp)`; `inp` and `out` are remembered. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = tanh(inp);
     return this.out;
   }
 
-  /** Fills `inp.g`. */
+  /** `inp.g = out.g · (1 − out²)`, by `tanhBackward` in backward/rules/elementwise.ts. */
   backward(): void {
     tanhGrad(remembered(this.inp, "Tanh"), remembered(this.out, "Tanh"));
   }
@@ -144,14 +147,14 @@ export class Softmax implements Layer {
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** The function, remembered. */
+  /** `softmax(inp)` along the last dimension; `inp` and `out` are remembered. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = softmax(inp);
     return this.out;
   }
 
-  /** Fills `inp.g`. */
+  /** `inp.g = out · (out.g − Σ out.g · out)`, by `softmaxBackward` in backward/rules/reduce.ts. */
   backward(): void {
     softmaxGrad(remembered(this.inp, "Softmax"), remembered(this.out, "Softmax"));
   }
@@ -166,14 +169,14 @@ export class LogSoftmax implements Layer {
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** The function, remembered. */
+  /** `inp − ln Σeⁱⁿᵖ` along the last dimension; `inp` and `out` are remembered. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = logSoftmax(inp);
     return this.out;
   }
 
-  /** Fills `inp.g`. */
+  /** `inp.g = out.g − eᵒᵘᵗ · Σ out.g`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
   backward(): void {
     logSoftmaxGrad(remembered(this.inp, "LogSoftmax"), remembered(this.out, "LogSoftmax"));
   }
@@ -188,7 +191,7 @@ export class Mse implements Loss {
   /** The loss it then answered. */
   out?: Tensor;
 
-  /** The loss, a single number. */
+  /** `Σ(inp − targ)² / n`, a single number. */
   call(inp: Tensor, targ: Tensor): Tensor {
     this.inp = inp;
     this.targ = targ;
@@ -196,7 +199,11 @@ export class Mse implements Loss {
     return this.out;
   }
 
-  /** Fills `inp.g`; the loss is the end of the chain, so its own gradient is 1. */
+  /**
+   * `inp.g = 2(inp − targ) / n`, by `mseBackward` in backward/rules/loss.ts.
+   *
+   * The loss is the end of the chain, so its own gradient is 1.
+   */
   backward(): void {
     mseGrad(remembered(this.inp, "Mse"), remembered(this.targ, "Mse"));
   }
@@ -211,7 +218,7 @@ export class CrossEntropy implements Loss {
   /** The loss it then answered. */
   out?: Tensor;
 
-  /** The loss, a single number. */
+  /** `−Σ ln softmax(inp)[i, targ_i] / n`, a single number. */
   call(inp: Tensor, targ: Tensor): Tensor {
     this.inp = inp;
     this.targ = targ;
@@ -219,7 +226,11 @@ export class CrossEntropy implements Loss {
     return this.out;
   }
 
-  /** Fills `inp.g`; the loss is the end of the chain, so its own gradient is 1. */
+  /**
+   * `inp.g = (softmax(inp) − onehot(targ)) / n`, by `crossEntropyBackward` in backward/rules/loss.ts.
+   *
+   * The loss is the end of the chain, so its own gradient is 1.
+   */
   backward(): void {
     crossEntropyGrad(remembered(this.inp, "CrossEntropy"), remembered(this.targ, "CrossEntropy"));
   }
@@ -242,8 +253,18 @@ export class CrossEntropy implements Loss {
  * ```
  */
 export class Model {
-  /** A model of the given layers, called in order. */
-  constructor(readonly layers: readonly Layer[], readonly loss: Loss) {}
+  /**
+   * A model of the given layers, called in order.
+   *
+   * @throws {TypeError} If it is given weights, as the documents write it, or anything else that is no layer.
+   */
+  constructor(readonly layers: readonly Layer[], readonly loss: Loss) {
+    if (Array.isArray(layers) && [...layers, loss].every((part) => typeof part?.backward === "function")) return;
+    throw new TypeError(
+      "Cannot make a Model: it takes layers and a loss, " +
+        "new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse())",
+    );
+  }
 
   /** Every layer's parameters, in order. */
   get parameters(): Tensor[] {

@@ -1,6 +1,6 @@
 /**
  * Stage 3, a base class. What stage 2 cost us: every class said again how to remember its inputs and output.
- * What moved: `call` and `backward` went into `LayerFunction`, which keeps the arguments; a layer shrinks to two methods.
+ * What moved: `call` and `backward` went into a base class, which keeps the arguments; a layer shrinks to two methods.
  * What stays: the rules, the `.g` slots, and `Model`, which still walks the layers back by hand.
  */
 import type { Tensor } from "../core/tensor.ts";
@@ -10,6 +10,7 @@ import {
   crossEntropyGrad,
   lin,
   linGrad,
+  linParameters,
   logSoftmax,
   logSoftmaxGrad,
   mse,
@@ -24,8 +25,57 @@ import {
   tanhGrad,
 } from "./01_functional.ts";
 
+export { Model } from "./02_classes.ts";
+
 /**
- * A function that remembers its arguments: derive from it, write `forward` and `bwd`.
+ * Document 001's base class: it deals with calling and remembering, and has a `forward` and a `bwd` that only say what is missing.
+ *
+ * @example
+ * ```ts
+ * import { Module } from "@gradus/gradus/layer_function";
+ * import { assertThrows } from "@std/assert";
+ *
+ * class Todo extends Module {}
+ * assertThrows(() => new Todo().call(), Error, "Cannot run Todo: its forward() is not implemented");
+ * ```
+ */
+export class Module<Args extends Tensor[] = Tensor[]> {
+  /** What it was last called with. */
+  args?: Args;
+  /** What it then answered. */
+  out?: Tensor;
+  /** The tensors that training changes; none unless a layer says so. */
+  readonly parameters: readonly Tensor[] = [];
+
+  /** Computes the output, and remembers it and the arguments. */
+  call(...args: Args): Tensor {
+    this.args = args;
+    this.out = this.forward(...args);
+    return this.out;
+  }
+
+  /** Fills the gradients of the arguments, and of the layer's own parameters, from the gradient of the output. */
+  backward(): void {
+    this.bwd(remembered(this.out, this.constructor.name), ...remembered(this.args, this.constructor.name));
+  }
+
+  /** The output. Throws an Error unless the class has its own. */
+  forward(..._args: Args): Tensor {
+    throw notImplemented(this, "forward");
+  }
+
+  /** The gradients, from `out.g` into the `.g` of what `out` was made from. Throws an Error unless the class has its own. */
+  bwd(_out: Tensor, ..._args: Args): void {
+    throw notImplemented(this, "bwd");
+  }
+}
+
+function notImplemented({ constructor }: object, method: string): Error {
+  return new Error(`Cannot run ${constructor.name}: its ${method}() is not implemented, write it in the class`);
+}
+
+/**
+ * The same for TypeScript, which refuses a class without its `forward` and `bwd` before it runs; document 004's name.
  *
  * @example
  * ```ts
@@ -48,35 +98,13 @@ import {
  * assertEquals(x.g?.toArray(), [2, 20]);
  * ```
  */
-export abstract class LayerFunction<Args extends Tensor[]> {
-  /** What it was last called with. */
-  args?: Args;
-  /** What it then answered. */
-  out?: Tensor;
-  /** The tensors that training changes; none unless a layer says so. */
-  readonly parameters: readonly Tensor[] = [];
-
-  /** Computes the output, and remembers it and the arguments. */
-  call(...args: Args): Tensor {
-    this.args = args;
-    this.out = this.forward(...args);
-    return this.out;
-  }
-
-  /** Fills the gradients of the arguments, and of the layer's own parameters, from the gradient of the output. */
-  backward(): void {
-    this.bwd(remembered(this.out, this.constructor.name), ...remembered(this.args, this.constructor.name));
-  }
-
+export abstract class LayerFunction<Args extends Tensor[]> extends Module<Args> {
   /** The output. */
-  abstract forward(...args: Args): Tensor;
+  abstract override forward(...args: Args): Tensor;
 
   /** The gradients, from `out.g` into the `.g` of what `out` was made from. */
-  abstract bwd(out: Tensor, ...args: Args): void;
+  abstract override bwd(out: Tensor, ...args: Args): void;
 }
-
-/** Document 001's name for it: the class that deals with calling and remembering. */
-export { LayerFunction as Module };
 
 /** `inp @ w + b` with w [in, out] and b [out]. */
 export class Lin extends LayerFunction<[inp: Tensor]> {
@@ -86,15 +114,17 @@ export class Lin extends LayerFunction<[inp: Tensor]> {
   /** A layer over the given weights and bias, which it shares. */
   constructor(readonly w: Tensor, readonly b: Tensor) {
     super();
-    this.parameters = [w, b];
+    this.parameters = linParameters(w, b);
   }
 
-  /** The value. */
+  /** `inp @ w + b`: [batch, in] becomes [batch, out]. */
   forward(inp: Tensor): Tensor {
     return lin(inp, this.w, this.b);
   }
 
-  /** Fills the gradients. */
+  /**
+   * `inp.g = out.g @ wᵀ`, `w.g = inpᵀ @ out.g`, `b.g = Σ out.g` over the batch, by `linBackward` in backward/rules/linalg.ts.
+   */
   bwd(out: Tensor, inp: Tensor): void {
     linGrad(inp, out, this.w, this.b);
   }
@@ -102,12 +132,12 @@ export class Lin extends LayerFunction<[inp: Tensor]> {
 
 /** `max(x, 0)`. */
 export class Relu extends LayerFunction<[inp: Tensor]> {
-  /** The value. */
+  /** `max(inp, 0)`. */
   forward(inp: Tensor): Tensor {
     return relu(inp);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = out.g` where `inp > 0`, else 0, by `reluBackward` in backward/rules/elementwise.ts. */
   bwd(out: Tensor, inp: Tensor): void {
     reluGrad(inp, out);
   }
@@ -115,12 +145,12 @@ export class Relu extends LayerFunction<[inp: Tensor]> {
 
 /** `1 / (1 + e⁻ˣ)`. */
 export class Sigmoid extends LayerFunction<[inp: Tensor]> {
-  /** The value. */
+  /** `1 / (1 + e⁻ⁱⁿᵖ)`. */
   forward(inp: Tensor): Tensor {
     return sigmoid(inp);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = out.g · out · (1 − out)`, by `sigmoidBackward` in backward/rules/elementwise.ts. */
   bwd(out: Tensor, inp: Tensor): void {
     sigmoidGrad(inp, out);
   }
@@ -128,12 +158,12 @@ export class Sigmoid extends LayerFunction<[inp: Tensor]> {
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
 export class Tanh extends LayerFunction<[inp: Tensor]> {
-  /** The value. */
+  /** `tanh(inp)`. */
   forward(inp: Tensor): Tensor {
     return tanh(inp);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = out.g · (1 − out²)`, by `tanhBackward` in backward/rules/elementwise.ts. */
   bwd(out: Tensor, inp: Tensor): void {
     tanhGrad(inp, out);
   }
@@ -141,12 +171,12 @@ export class Tanh extends LayerFunction<[inp: Tensor]> {
 
 /** `eˣ / Σeˣ` along the last dimension. */
 export class Softmax extends LayerFunction<[inp: Tensor]> {
-  /** The value. */
+  /** `softmax(inp)` along the last dimension. */
   forward(inp: Tensor): Tensor {
     return softmax(inp);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = out · (out.g − Σ out.g · out)`, by `softmaxBackward` in backward/rules/reduce.ts. */
   bwd(out: Tensor, inp: Tensor): void {
     softmaxGrad(inp, out);
   }
@@ -154,12 +184,12 @@ export class Softmax extends LayerFunction<[inp: Tensor]> {
 
 /** `x − ln Σeˣ` along the last dimension. */
 export class LogSoftmax extends LayerFunction<[inp: Tensor]> {
-  /** The value. */
+  /** `inp − ln Σeⁱⁿᵖ` along the last dimension. */
   forward(inp: Tensor): Tensor {
     return logSoftmax(inp);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = out.g − eᵒᵘᵗ · Σ out.g`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
   bwd(out: Tensor, inp: Tensor): void {
     logSoftmaxGrad(inp, out);
   }
@@ -167,12 +197,12 @@ export class LogSoftmax extends LayerFunction<[inp: Tensor]> {
 
 /** The mean squared error of predictions [n] or [n, 1] and targets [n]. */
 export class Mse extends LayerFunction<[inp: Tensor, targ: Tensor]> {
-  /** The value. */
+  /** `Σ(inp − targ)² / n`, a single number. */
   forward(inp: Tensor, targ: Tensor): Tensor {
     return mse(inp, targ);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = 2(inp − targ) / n`, by `mseBackward` in backward/rules/loss.ts. */
   bwd(_out: Tensor, inp: Tensor, targ: Tensor): void {
     mseGrad(inp, targ);
   }
@@ -180,44 +210,13 @@ export class Mse extends LayerFunction<[inp: Tensor, targ: Tensor]> {
 
 /** The mean cross-entropy of logits [n, classes] and integer targets [n]. */
 export class CrossEntropy extends LayerFunction<[inp: Tensor, targ: Tensor]> {
-  /** The value. */
+  /** `−Σ ln softmax(inp)[i, targ_i] / n`, a single number. */
   forward(inp: Tensor, targ: Tensor): Tensor {
     return crossEntropy(inp, targ);
   }
 
-  /** Fills the gradients. */
+  /** `inp.g = (softmax(inp) − onehot(targ)) / n`, by `crossEntropyBackward` in backward/rules/loss.ts. */
   bwd(_out: Tensor, inp: Tensor, targ: Tensor): void {
     crossEntropyGrad(inp, targ);
-  }
-}
-
-/** Layers one after the other, and a loss at their end. */
-export class Model {
-  /** A model of the given layers, called in order. */
-  constructor(
-    readonly layers: readonly LayerFunction<[inp: Tensor]>[],
-    readonly loss: LayerFunction<[inp: Tensor, targ: Tensor]>,
-  ) {}
-
-  /** Every layer's parameters, in order. */
-  get parameters(): Tensor[] {
-    return this.layers.flatMap((layer) => layer.parameters);
-  }
-
-  /** What the layers make of a batch, without a loss. */
-  predict(x: Tensor): Tensor {
-    for (const layer of this.layers) x = layer.call(x);
-    return x;
-  }
-
-  /** The loss of a batch and its targets. */
-  call(x: Tensor, targ: Tensor): Tensor {
-    return this.loss.call(this.predict(x), targ);
-  }
-
-  /** Fills every `.g`, from the loss back to the input. */
-  backward(): void {
-    this.loss.backward();
-    for (const layer of this.layers.toReversed()) layer.backward();
   }
 }

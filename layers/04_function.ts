@@ -9,7 +9,7 @@ import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/e
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
-import { crossEntropy, lin, logSoftmax, mse, relu, sigmoid, softmax, tanh } from "./01_functional.ts";
+import { crossEntropy, lin, linParameters, logSoftmax, mse, relu, sigmoid, softmax, tanh } from "./01_functional.ts";
 
 export { Context, Function };
 
@@ -21,7 +21,7 @@ export class Lin extends Function {
     return lin(inp, w, b);
   }
 
-  /** `[dinp, dw, db]`. */
+  /** `[g @ wᵀ, inpᵀ @ g, Σ g over the batch]`, by `linBackward` in backward/rules/linalg.ts. */
   static backward(ctx: Context, gradOutput: Tensor): (Tensor | null)[] {
     const [inp, w] = ctx.savedTensors;
     return linBackward(gradOutput, inp, ctx.needsInputGrad[0] ? w : null); // the first layer's input wants none
@@ -30,13 +30,13 @@ export class Lin extends Function {
 
 /** `max(inp, 0)`. */
 export class Relu extends Function {
-  /** The value. */
+  /** `max(inp, 0)`. */
   static forward(ctx: Context, inp: Tensor): Tensor {
     ctx.saveForBackward(inp);
     return relu(inp);
   }
 
-  /** `[dinp]`. */
+  /** `[g where inp > 0, else 0]`, by `reluBackward` in backward/rules/elementwise.ts. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [inp] = ctx.savedTensors;
     return reluBackward(gradOutput, inp);
@@ -45,14 +45,14 @@ export class Relu extends Function {
 
 /** `1 / (1 + e⁻ˣ)`. */
 export class Sigmoid extends Function {
-  /** The value. */
+  /** `1 / (1 + e⁻ⁱⁿᵖ)`. */
   static forward(ctx: Context, inp: Tensor): Tensor {
     const out = sigmoid(inp);
     ctx.saveForBackward(out);
     return out;
   }
 
-  /** `[dinp]`. */
+  /** `[g · out · (1 − out)]`, by `sigmoidBackward` in backward/rules/elementwise.ts. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [out] = ctx.savedTensors;
     return sigmoidBackward(gradOutput, out);
@@ -61,14 +61,14 @@ export class Sigmoid extends Function {
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
 export class Tanh extends Function {
-  /** The value. */
+  /** `tanh(inp)`. */
   static forward(ctx: Context, inp: Tensor): Tensor {
     const out = tanh(inp);
     ctx.saveForBackward(out);
     return out;
   }
 
-  /** `[dinp]`. */
+  /** `[g · (1 − out²)]`, by `tanhBackward` in backward/rules/elementwise.ts. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [out] = ctx.savedTensors;
     return tanhBackward(gradOutput, out);
@@ -77,14 +77,14 @@ export class Tanh extends Function {
 
 /** `eˣ / Σeˣ` along the last dimension: `[batch, classes]`. */
 export class Softmax extends Function {
-  /** The value. */
+  /** `softmax(inp)` along the last dimension. */
   static forward(ctx: Context, inp: Tensor): Tensor {
     const out = softmax(inp);
     ctx.saveForBackward(out);
     return out;
   }
 
-  /** `[dinp]`. */
+  /** `[out · (g − Σ g · out)]`, by `softmaxBackward` in backward/rules/reduce.ts. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [out] = ctx.savedTensors;
     return softmaxBackward(gradOutput, out);
@@ -93,14 +93,14 @@ export class Softmax extends Function {
 
 /** `x − ln Σeˣ` along the last dimension: `[batch, classes]`. */
 export class LogSoftmax extends Function {
-  /** The value. */
+  /** `inp − ln Σeⁱⁿᵖ` along the last dimension. */
   static forward(ctx: Context, inp: Tensor): Tensor {
     const out = logSoftmax(inp);
     ctx.saveForBackward(out);
     return out;
   }
 
-  /** `[dinp]`. */
+  /** `[g − eᵒᵘᵗ · Σ g]`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [out] = ctx.savedTensors;
     return logSoftmaxBackward(gradOutput, out);
@@ -115,7 +115,7 @@ export class Mse extends Function {
     return mse(inp, targ);
   }
 
-  /** `[dinp]`; the target has no gradient. */
+  /** `[g · 2(inp − targ) / n]`, by `mseBackward` in backward/rules/loss.ts; the target has no gradient. */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [inp, targ] = ctx.savedTensors;
     const [dinp] = mseBackward(gradOutput, inp.view(...targ.shape), targ);
@@ -131,7 +131,9 @@ export class CrossEntropy extends Function {
     return crossEntropy(inp, targ);
   }
 
-  /** `[dinp]`; the target has no gradient. */
+  /**
+   * `[g · (softmax(inp) − onehot(targ)) / n]`, by `crossEntropyBackward` in backward/rules/loss.ts; the target has none.
+   */
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [inp, targ] = ctx.savedTensors;
     return crossEntropyBackward(gradOutput, inp, targ);
@@ -148,7 +150,7 @@ export interface Layer {
 
 /** A layer over weights [in, out] and bias [out], which from now on want their gradients. */
 export function linear(w: Tensor, b: Tensor): Layer {
-  const parameters = [w.requiresGrad_(), b.requiresGrad_()];
+  const parameters = linParameters(w, b).map((p) => p.requiresGrad_());
   return { call: (inp) => Lin.apply(inp, w, b), parameters };
 }
 
@@ -159,8 +161,18 @@ export function activation(f: { apply(inp: Tensor): Tensor }): Layer {
 
 /** Layers one after the other, and a loss at their end. There is no `backward`: the loss has one. */
 export class Model {
-  /** A model of the given layers, called in order. */
-  constructor(readonly layers: readonly Layer[], readonly loss: { apply(inp: Tensor, targ: Tensor): Tensor }) {}
+  /**
+   * A model of the given layers, called in order.
+   *
+   * @throws {TypeError} If it is given weights, as the documents write it, or anything else that is no layer.
+   */
+  constructor(readonly layers: readonly Layer[], readonly loss: { apply(inp: Tensor, targ: Tensor): Tensor }) {
+    if (Array.isArray(layers) && layers.every((layer) => typeof layer?.call === "function") && loss) return;
+    throw new TypeError(
+      "Cannot make a Model: it takes layers and a loss, " +
+        "new Model([linear(w1, b1), activation(Relu), linear(w2, b2)], Mse)",
+    );
+  }
 
   /** Every layer's parameters, in order. */
   get parameters(): Tensor[] {

@@ -30,7 +30,8 @@ const MAX_NAME = 0xffff - SUFFIX.length;
  *
  * @example
  * ```ts
- * import { decodeNpz, encodeNpz, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { decodeNpz, encodeNpz } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeNpz({ x: tensor([1, 2]), y: tensor([[3]]) }, { compress: true });

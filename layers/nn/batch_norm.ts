@@ -7,6 +7,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { batchNorm } from "./functional_norm.ts";
 import { Module } from "./module.ts";
+import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -61,9 +62,17 @@ export class BatchNorm1d extends Module {
   constructor(
     /** How many channels there are. */
     readonly numFeatures: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = "float32" }: BatchNorm1dOptions = {},
+    options: BatchNorm1dOptions = {},
   ) {
     super();
+    checkOptions("make BatchNorm1d", options, {
+      eps: 1e-5,
+      momentum: 0.1,
+      affine: false,
+      trackRunningStats: false,
+      dtype: "float64",
+    });
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = "float32" } = options;
     [this.eps, this.momentum] = [eps, momentum];
     this.weight = affine ? new Parameter(ones([numFeatures], { dtype })) : null;
     this.bias = affine ? new Parameter(zeros([numFeatures], { dtype })) : null;

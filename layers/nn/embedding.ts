@@ -7,6 +7,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { embedding } from "./functional_layer.ts";
 import { normal_ } from "./init.ts";
 import { Module } from "./module.ts";
+import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 
 /** How an `Embedding` is made. */
@@ -47,9 +48,11 @@ export class Embedding extends Module {
     readonly numEmbeddings: number,
     /** How long each is. */
     readonly embeddingDim: number,
-    { paddingIdx = null, dtype = "float32" }: EmbeddingModuleOptions = {},
+    options: EmbeddingModuleOptions = {},
   ) {
     super();
+    checkOptions("make Embedding", options, { paddingIdx: 0, dtype: "float64" });
+    const { paddingIdx = null, dtype = "float32" } = options;
     this.paddingIdx = paddingIdx === null ? null : resolveDim(paddingIdx, numEmbeddings, "pad with");
     this.weight = new Parameter(zeros([numEmbeddings, embeddingDim], { dtype }));
     this.resetParameters();

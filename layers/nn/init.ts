@@ -10,8 +10,8 @@ import type { Tensor } from "../../core/tensor.ts";
 export { orthogonal_, type OrthogonalOptions } from "./init_orthogonal.ts";
 export { truncNormal_, type TruncNormalOptions } from "./init_trunc_normal.ts";
 
-/** A function that is followed by a layer's nonlinearity, for `calculateGain`. */
-export type Nonlinearity = "linear" | "conv" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
+/** What follows a layer, for `calculateGain`; `"leaky_relu"` is PyTorch's spelling. */
+export type Nonlinearity = "linear" | "conv" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "leaky_relu" | "selu";
 
 /** Where an initialiser draws. */
 export interface DrawOptions {
@@ -36,6 +36,7 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
     case "relu":
       return Math.SQRT2;
     case "leakyRelu":
+    case "leaky_relu":
       return Math.sqrt(2 / (1 + slope * slope));
     case "selu":
       return 3 / 4;
@@ -90,25 +91,31 @@ export function constant_<T extends Tensor>(x: T, value: number): T {
 export interface KaimingOptions extends DrawOptions {
   /** The slope of the leaky relu after this layer; 0 unless told. */
   a?: number;
-  /** Whether the variance is kept going forward (`"fanIn"`, unless told) or back. */
-  mode?: "fanIn" | "fanOut";
+  /** Whether the variance is kept going forward (`"fanIn"`, unless told) or back; PyTorch's spelling serves too. */
+  mode?: "fanIn" | "fanOut" | "fan_in" | "fan_out";
   /** What follows the layer; leakyRelu unless told. */
   nonlinearity?: Nonlinearity;
 }
 
-/** U(−b, b) with `b = gain · √(3 / fan)`. Source: He et al., "Delving Deep into Rectifiers" (2015). */
+/** U(−b, b) with `b = gain · √(3 / fan)`. Throws a TypeError for an unknown mode. Source: He et al., "Delving Deep into Rectifiers" (2015). */
 export function kaimingUniform_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
   const bound = Math.sqrt(3) * kaimingStd(x, options);
   return uniform_(x, -bound, bound, options);
 }
 
-/** N(0, gain² / fan). Source: He et al., "Delving Deep into Rectifiers" (2015). */
+/** N(0, gain² / fan). Throws a TypeError for an unknown mode. Source: He et al., "Delving Deep into Rectifiers" (2015). */
 export function kaimingNormal_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
   return normal_(x, 0, kaimingStd(x, options), options);
 }
 
 function kaimingStd(x: Tensor, { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" }: KaimingOptions): number {
-  return calculateGain(nonlinearity, a) / Math.sqrt(mode === "fanIn" ? fanIn(x) : fanOut(x));
+  return calculateGain(nonlinearity, a) / Math.sqrt(fanOf(x, mode));
+}
+
+function fanOf(x: Tensor, mode: string): number {
+  if (mode === "fanIn" || mode === "fan_in") return fanIn(x);
+  if (mode === "fanOut" || mode === "fan_out") return fanOut(x);
+  throw new TypeError(`Cannot use the mode ${mode}: expected fanIn or fanOut`);
 }
 
 /** How Xavier's initialisers scale. */

@@ -4,6 +4,7 @@ import type { DType } from "../../core/dtype.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { layerNorm } from "./functional_norm.ts";
 import { Module } from "./module.ts";
+import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -45,9 +46,11 @@ export class LayerNorm extends Module {
   /** A layer for inputs whose last sizes are `normalizedShape`; a number means one of them. */
   constructor(
     normalizedShape: number | readonly number[],
-    { eps = 1e-5, elementwiseAffine = true, dtype = "float32" }: LayerNormModuleOptions = {},
+    options: LayerNormModuleOptions = {},
   ) {
     super();
+    checkOptions("make LayerNorm", options, { eps: 1e-5, elementwiseAffine: false, dtype: "float64" });
+    const { eps = 1e-5, elementwiseAffine = true, dtype = "float32" } = options;
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;

@@ -5,6 +5,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { linear } from "./functional_layer.ts";
 import { fanIn, kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
+import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -38,15 +39,21 @@ export class Linear extends Module {
   /** [out], or `null` without one. */
   bias: Parameter | null;
 
-  /** A layer from `inFeatures` to `outFeatures` values. */
+  /**
+   * A layer from `inFeatures` to `outFeatures` values.
+   *
+   * @throws {TypeError} If options do not go by name: PyTorch's third argument is `{ bias: false }` here.
+   */
   constructor(
     /** How many values go in. */
     readonly inFeatures: number,
     /** How many come out. */
     readonly outFeatures: number,
-    { bias = true, dtype = "float32" }: LinearOptions = {},
+    options: LinearOptions = {},
   ) {
     super();
+    checkOptions("make Linear", options, { bias: false, dtype: "float64" });
+    const { bias = true, dtype = "float32" } = options;
     this.weight = new Parameter(zeros([outFeatures, inFeatures], { dtype }));
     this.bias = bias ? new Parameter(zeros([outFeatures], { dtype })) : null;
     this.resetParameters();

@@ -3,7 +3,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { joinPath, ownFields } from "./fields.ts";
 import { Parameter } from "./parameter.ts";
-import { collectState, type LoadOptions, type LoadReport, loadState } from "./state_dict.ts";
+import { collectState, type LoadOptions, type LoadReport, loadState, type State } from "./state_dict.ts";
 import { describeModule, summarise } from "./summary.ts";
 
 /** A module of any inputs and output. */
@@ -106,8 +106,9 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
    *
    * @throws {RangeError} If names are missing or unexpected (unless `strict` is false), or sizes differ: one error names all of
    * them, and nothing was changed.
+   * @throws {TypeError} If the state holds no tensors by name, or the options do not go by name: `{ strict: false }`.
    */
-  loadStateDict(state: ReadonlyMap<string, Tensor>, options: LoadOptions = {}): LoadReport {
+  loadStateDict(state: State, options: LoadOptions = {}): LoadReport {
     return loadState(this, state, options);
   }
 

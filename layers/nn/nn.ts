@@ -1,4 +1,8 @@
-/** The library of layers under one name, as in PyTorch: `nn.Linear`, `nn.functional.crossEntropy`, `nn.init.kaimingUniform_`. */
+/**
+ * The library of layers under one name, as in PyTorch: `nn.Linear`, `nn.functional.crossEntropy`, `nn.init.kaimingUniform_`.
+ *
+ * The losses stand here too, for short: `nn.mse` is `nn.functional.mse`.
+ */
 export {
   ELU,
   GELU,
@@ -40,7 +44,7 @@ export type { GeluOptions, SoftplusOptions } from "./functional_activation.ts";
 export { type AnyModule, Module } from "./module.ts";
 export { Parameter, type ParameterOptions } from "./parameter.ts";
 export { Sequential } from "./sequential.ts";
-export type { LoadOptions, LoadReport } from "./state_dict.ts";
+export type { LoadOptions, LoadReport, State } from "./state_dict.ts";
 /** What layers compute, as functions without state. */
 export * as functional from "./functional.ts";
 /** Initialisers, which fill a tensor in place. */

@@ -22,9 +22,14 @@ export class Sequential extends Module {
   /** The module at that place; another one may be assigned. */
   [index: number]: Module;
 
-  /** The modules in the order of the calls. */
+  /**
+   * The modules in the order of the calls.
+   *
+   * @throws {TypeError} If one of them is no module, such as an array of them, or a class without `new`.
+   */
   constructor(...modules: Module[]) {
     super();
+    modules.forEach(requireModule);
     Object.assign(this, modules); // each becomes a field, named by its index
   }
 
@@ -51,4 +56,11 @@ export class Sequential extends Module {
     }
     return x;
   }
+}
+
+function requireModule(part: unknown, place: number): void {
+  if (part instanceof Module) return;
+  const found = Array.isArray(part) ? "an array" : typeof part === "function" ? `the class ${part.name}` : `${part}`;
+  const cure = Array.isArray(part) ? "...modules" : typeof part === "function" ? `new ${part.name}()` : "new nn.ReLU()";
+  throw new TypeError(`Cannot make Sequential: part ${place} is ${found}, and no module; write ${cure}`);
 }

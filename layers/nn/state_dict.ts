@@ -1,11 +1,15 @@
 /** A module's state by name: collected in PyTorch's order, and loaded all or not at all. */
 import { noGrad } from "../../backward/tape.ts";
 import { sameShape, show } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { joinPath, ownFields } from "./fields.ts";
 import type { AnyModule } from "./module.ts";
+import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
+
+/** Tensors by name: what `stateDict()` gives, or the same as a plain object. */
+export type State = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
 /** How a state is loaded. */
 export interface LoadOptions {
@@ -36,11 +40,10 @@ export function collectState(module: AnyModule, path = "", state = new Map<strin
 }
 
 /** Copies `state` into the module; throws before anything was written. */
-export function loadState(
-  module: AnyModule,
-  state: ReadonlyMap<string, Tensor>,
-  { strict = true }: LoadOptions,
-): LoadReport {
+export function loadState(module: AnyModule, given: State, options: LoadOptions): LoadReport {
+  checkOptions("load the state", options, { strict: false });
+  const { strict = true } = options;
+  const state = asMap(given);
   const own = collectState(module);
   const missing = Array.from(own.keys()).filter((name) => !state.has(name));
   const unexpected = Array.from(state.keys()).filter((name) => !own.has(name));
@@ -54,6 +57,16 @@ export function loadState(
   refuse(module, strict ? missing : [], strict ? unexpected : [], sizes);
   noGrad(() => shared.forEach(([, to, from]) => to.copy_(from)));
   return { missing, unexpected };
+}
+
+function asMap(given: State): ReadonlyMap<string, Tensor> {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`Cannot load the state ${given}: expected a Map of tensors by name, as from stateDict()`);
+  }
+  const state = given instanceof Map ? given : new Map<string, unknown>(Object.entries(given));
+  const odd = Array.from(state).find(([, value]) => !(value instanceof Tensor));
+  if (odd !== undefined) throw new TypeError(`Cannot load the state: its ${odd[0]} is no tensor`);
+  return state as ReadonlyMap<string, Tensor>;
 }
 
 function refuse(module: AnyModule, missing: string[], unexpected: string[], sizes: string[]): void {

@@ -2,7 +2,7 @@
 import { noGrad } from "../../backward/tape.ts";
 import { Tensor } from "../../core/tensor.ts";
 
-/** How {@linkcode clipGradNorm_} measures. */
+/** How {@linkcode clipGradNorm} measures. */
 export interface ClipOptions {
   /** The p of the norm `(Σ|g|ᵖ)^(1/p)`: 2 unless told, `Infinity` for the largest element. */
   normType?: number;
@@ -21,12 +21,12 @@ export interface ClipOptions {
  *
  * const w = tensor([3, 4]).requiresGrad_();
  * w.mul(w).mul(0.5).sum().backward();
- * assertEquals(optim.clipGradNorm_([w], 1), 5);
+ * assertEquals(optim.clipGradNorm([w], 1), 5);
  * assertAlmostEquals(w.g!.norm().item(), 1, 1e-5);
  * ```
  * @throws {RangeError} If a bound is out of its range, or the norm is not finite and `errorIfNonfinite` is set.
  */
-export function clipGradNorm_(
+export function clipGradNorm(
   params: Tensor | Iterable<Tensor>,
   maxNorm: number,
   { normType = 2, errorIfNonfinite = false }: ClipOptions = {},
@@ -55,12 +55,12 @@ export function clipGradNorm_(
  *
  * const w = tensor([3, -0.5]).requiresGrad_();
  * w.mul(w).sum().backward();
- * optim.clipGradValue_([w], 2);
+ * optim.clipGradValue([w], 2);
  * assertEquals(w.g!.toArray(), [2, -1]);
  * ```
  * @throws {RangeError} If the bound is negative or no number.
  */
-export function clipGradValue_(params: Tensor | Iterable<Tensor>, maxValue: number): void {
+export function clipGradValue(params: Tensor | Iterable<Tensor>, maxValue: number): void {
   requireBound("the values", maxValue);
   noGrad(() => gradients(params).forEach((g) => g.copy_(g.clamp(-maxValue, maxValue))));
 }

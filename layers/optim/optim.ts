@@ -5,7 +5,7 @@
  */
 export { Adagrad, type AdagradSettings } from "./adagrad.ts";
 export { Adam, type AdamSettings, AdamW } from "./adam.ts";
-export { clipGradNorm_, clipGradValue_, type ClipOptions } from "./clip_grad.ts";
+export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
 export { CosineAnnealingLR, type CosineAnnealingLRSettings } from "./cosine_annealing_lr.ts";
 export { ExponentialLR, type ExponentialLRSettings } from "./exponential_lr.ts";
 export { LinearLR, type LinearLRSettings } from "./linear_lr.ts";

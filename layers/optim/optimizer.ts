@@ -153,6 +153,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * Takes over what {@linkcode Optimizer.stateDict | stateDict} gave; the tensors are copied. Parameters are matched by their order.
    *
    * @throws {RangeError} If groups, shapes or settings do not fit; nothing is changed then.
+   * @throws {TypeError} If it is no state of an optimiser.
    */
   loadStateDict(saved: OptimizerStateDict): void {
     const { settings, state } = loadState(saved, this.paramGroups);

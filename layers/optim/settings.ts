@@ -15,8 +15,11 @@ export interface GroupSettings {
 /** Settings that a group may have beside those its optimiser begins with. */
 export const OPTIONAL_SETTINGS: readonly string[] = ["initialLr"];
 
-/** Refuses names that the optimiser does not know, which a plain object would swallow. */
+/** Refuses names that the optimiser does not know, which a plain object would swallow, and settings without names. */
 export function checkSettings(optimizer: string, own: object, known: object): void {
+  if (typeof own !== "object" || own === null) {
+    throw new TypeError(`Cannot make ${optimizer} with ${own}: settings go by name, as in { lr: 0.01 }`);
+  }
   const strange = Object.keys(own).find((name) => !(name in known) && !OPTIONAL_SETTINGS.includes(name));
   if (strange === undefined) return;
   throw new TypeError(`Cannot set ${strange}: ${optimizer} knows ${Object.keys(known).join(", ")}`);

@@ -42,6 +42,7 @@ export function loadState(
   saved: OptimizerStateDict,
   groups: readonly Group[],
 ): { settings: Record<string, unknown>[]; state: Map<Tensor, ParameterState> } {
+  requireLayout(saved);
   if (saved.param_groups.length !== groups.length) {
     throw new RangeError(
       `Cannot load the state: it has ${saved.param_groups.length} parameter groups, the optimiser has ${groups.length}`,
@@ -62,6 +63,14 @@ export function loadState(
     return sameSettings(toCamelCase(own), present, i);
   });
   return { settings, state };
+}
+
+function requireLayout(saved: Partial<OptimizerStateDict>): void {
+  if (Array.isArray(saved?.param_groups) && typeof saved.state === "object" && saved.state !== null) return;
+  const found = saved && typeof saved === "object" ? `an object with [${Object.keys(saved).join(", ")}]` : `${saved}`;
+  throw new TypeError(
+    `Cannot load the state: expected { state, param_groups }, as from an optimiser's stateDict(), found ${found}`,
+  );
 }
 
 /** Missing and unknown settings are reported together. */

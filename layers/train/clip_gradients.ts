@@ -1,5 +1,5 @@
 /** Gradients kept from growing too large before each step. */
-import { clipGradNorm_, clipGradValue_ } from "../optim/clip_grad.ts";
+import { clipGradNorm, clipGradValue } from "../optim/clip_grad.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
 
@@ -11,7 +11,7 @@ export interface ClipGradientsOptions {
   maxValue?: number;
 }
 
-/** Clips the gradients after each backward pass: `optim.clipGradNorm_` and `optim.clipGradValue_` as a callback. */
+/** Clips the gradients after each backward pass: `optim.clipGradNorm` and `optim.clipGradValue` as a callback. */
 export class ClipGradients implements Callback {
   /** After what looks at the gradients as they came. */
   readonly order = 40;
@@ -32,7 +32,7 @@ export class ClipGradients implements Callback {
   /** Clips. */
   afterBackward({ model }: Learner): void {
     const { maxNorm, maxValue } = this.options;
-    if (maxNorm !== undefined) this.norm = clipGradNorm_(model.parameters(), maxNorm);
-    if (maxValue !== undefined) clipGradValue_(model.parameters(), maxValue);
+    if (maxNorm !== undefined) this.norm = clipGradNorm(model.parameters(), maxNorm);
+    if (maxValue !== undefined) clipGradValue(model.parameters(), maxValue);
   }
 }

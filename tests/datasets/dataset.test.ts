@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, tensor, zeros } from "../../core/create.ts";
 import { Generator, manualSeed } from "../../core/random/generator.ts";
-import { stack } from "../../datasets/collate.ts";
+import { collate } from "../../datasets/collate.ts";
 import { type Dataset, randomSplit, Subset, TensorDataset } from "../../datasets/dataset.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };
 
@@ -71,21 +71,21 @@ describe("randomSplit()", () => {
   });
 });
 
-describe("stack()", () => {
-  it("stack() sets tensors on a new dimension 0", () => {
-    assertEquals(stack([tensor([1, 2]), tensor([3, 4])]).toArray(), [[1, 2], [3, 4]]);
+describe("collate()", () => {
+  it("collate() sets tensors on a new dimension 0", () => {
+    assertEquals(collate([tensor([1, 2]), tensor([3, 4])]).toArray(), [[1, 2], [3, 4]]);
   });
 
-  it("stack() takes views as the elements they show", () => {
-    assertEquals(stack([tensor([[1, 2], [3, 4]]).t()]).toArray(), [[[1, 3], [2, 4]]]);
+  it("collate() takes views as the elements they show", () => {
+    assertEquals(collate([tensor([[1, 2], [3, 4]]).t()]).toArray(), [[[1, 3], [2, 4]]]);
   });
 
-  it("stack() makes int32 of whole numbers, float32 of others, bool of truths", () => {
-    assertEquals([stack([1, 2]).dtype, stack([1, 2.5]).dtype, stack([true]).dtype], ["int32", "float32", "bool"]);
+  it("collate() makes int32 of whole numbers, float32 of others, bool of truths", () => {
+    assertEquals([collate([1, 2]).dtype, collate([1, 2.5]).dtype, collate([true]).dtype], ["int32", "float32", "bool"]);
   });
 
-  it("stack() keeps pairs and named parts, and leaves words an array", () => {
-    const [x, { label, word }] = stack(
+  it("collate() keeps pairs and named parts, and leaves words an array", () => {
+    const [x, { label, word }] = collate(
       [[tensor([1]), { label: 3, word: "a" }], [tensor([2]), { label: 4, word: "b" }]] as [
         ReturnType<typeof tensor>,
         { label: number; word: string },
@@ -94,9 +94,9 @@ describe("stack()", () => {
     assertEquals([x.toArray(), label.toArray(), word as unknown], [[[1], [2]], [3, 4], ["a", "b"]]);
   });
 
-  it("stack() refuses tensors of different shapes or kinds, and pairs with triples", () => {
-    assertThrows(() => stack([zeros([2]), zeros([3])]), RangeError, "Cannot stack [2] and [3]: pad sample 1");
-    assertThrows(() => stack([tensor([1]), tensor([true])]), TypeError, "Cannot stack float32 and bool");
-    assertThrows(() => stack([[1, 2], [1, 2, 3]]), RangeError, "of 2 and of 3 parts");
+  it("collate() refuses tensors of different shapes or kinds, and pairs with triples", () => {
+    assertThrows(() => collate([zeros([2]), zeros([3])]), RangeError, "Cannot stack [2] and [3]: tensor 1");
+    assertThrows(() => collate([tensor([1]), tensor([true])]), TypeError, "Cannot stack float32 and bool");
+    assertThrows(() => collate([[1, 2], [1, 2, 3]]), RangeError, "of 2 and of 3 parts");
   });
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readSafetensors } from "../../core/io/safetensors.ts";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
-import { lastJson, mayRun, runScript } from "./run_script.ts";
+import { lastJson, mayRun, runScript, runScriptWith } from "./run_script.ts";
 
 describe("examples/mnist.ts", () => {
   const test = mayRun ? it : it.skip;
@@ -34,8 +34,46 @@ describe("examples/mnist.ts", () => {
   });
 
   test("names the permission to write, and the flag", async () => {
-    const said = await runScript("mnist.ts", ["--allow-read"], "--epochs", "0");
-    assertEquals(said.code, 1);
+    const said = await runScript("mnist.ts", ["--allow-read"], "--epochs", "1");
+    assertEquals([said.code, said.out], [1, ""]);
+    assertStringIncludes(said.err, "Cannot write mnist.safetensors: ");
     assertStringIncludes(said.err, "--allow-write");
+  });
+
+  test("refuses to train for no epoch", async () => {
+    const said = await runScript("mnist.ts", [], "--epochs", "0");
+    assertEquals([said.code, said.out], [2, ""]);
+    assertStringIncludes(said.err, "Cannot use --epochs 0: expected a whole number of 1 or more");
+  });
+
+  test("refuses a place for the weights that is not there before it reads or trains anything", () =>
+    inFolder(async (folder) => {
+      const write = (out: string) => runScript("mnist.ts", ["--allow-read", `--allow-write=${folder}`], "--out", out);
+      const [missing, folderItself] = await Promise.all([write(`${folder}/no/w.safetensors`), write(folder)]);
+      assertEquals([missing.code, missing.out, folderItself.code, folderItself.out], [1, "", 1, ""]);
+      assertStringIncludes(missing.err, `Cannot write ${folder}/no/w.safetensors: its folder is not there`);
+      assertStringIncludes(folderItself.err, `Cannot write ${folder}: it is a folder`);
+      assertEquals(namesIn(folder), []);
+    }));
+
+  test("refuses a place for checkpoints where nothing may be written before it trains", () =>
+    inFolder(async (folder) => {
+      const permissions = ["--allow-read", `--allow-write=${folder}`];
+      const places = ["--out", `${folder}/w`, "--checkpoints", "no/such/place"];
+      const said = await runScript("mnist.ts", permissions, ...places);
+      assertEquals([said.code, said.out], [1, ""]);
+      assertStringIncludes(said.err, "Cannot make the folder no/such/place: Requires write access");
+    }));
+
+  test("refuses an unknown back end before it reads the data", async () => {
+    const said = await runScriptWith(
+      { GRADUS_BACKEND: "foo" },
+      "mnist.ts",
+      ["--allow-env=GRADUS_BACKEND"],
+      "--data",
+      "no",
+    );
+    assertEquals([said.code, said.out], [1, ""]);
+    assertStringIncludes(said.err, "Cannot use GRADUS_BACKEND=foo: expected native, wasm, reference, auto");
   });
 });

@@ -14,11 +14,21 @@ export interface Said {
 }
 
 /** Runs `examples/NAME` with these permissions and arguments. */
-export async function runScript(name: string, permissions: readonly string[], ...args: string[]): Promise<Said> {
+export function runScript(name: string, permissions: readonly string[], ...args: string[]): Promise<Said> {
+  return runScriptWith({}, name, permissions, ...args);
+}
+
+/** The same with variables in its environment. */
+export async function runScriptWith(
+  env: Record<string, string>,
+  name: string,
+  permissions: readonly string[],
+  ...args: string[]
+): Promise<Said> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-q", "--no-check", "--no-prompt", ...permissions, `examples/${name}`, ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: decode(stdout), err: decode(stderr) };

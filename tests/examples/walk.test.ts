@@ -41,7 +41,12 @@ const MUST_PRINT: Record<string, readonly (string | RegExp)[]> = {
     "w1.g[3, 7] 0.007804, measured 0.007804",
   ],
   "07_layers_as_classes.ts": ["loss tensor(2.7944)", ...SAME_GRADIENTS, /step 30: loss 0\.2\d+\nWith LeakyRelu/],
-  "08_layer_function.ts": ["loss tensor(2.7944)", ...SAME_GRADIENTS, "d/dp 2pq tensor([ 20.,  80., 180.])"],
+  "08_layer_function.ts": [
+    "loss tensor(2.7944)",
+    ...SAME_GRADIENTS,
+    "d/dp 2pq tensor([ 20.,  80., 180.])",
+    /w\.g by einsum +norm (tensor\(\S+\))\nw\.g by inp\.t\(\) @ norm \1, the same/,
+  ],
   "09_function.ts": [
     "loss 2.7944",
     ...SAME_GRADIENTS,

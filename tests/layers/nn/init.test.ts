@@ -143,7 +143,19 @@ describe("nn.init", () => {
     assertAlmostEquals(init.calculateGain("leakyRelu"), Math.sqrt(2 / 1.0001), 1e-15);
   });
   it("refuses an unknown nonlinearity", () => {
-    assertThrows(() => init.calculateGain("leaky_relu" as "relu"), TypeError, "leaky_relu");
+    assertThrows(() => init.calculateGain("relu6" as "relu"), TypeError, "relu6");
+  });
+  it("takes PyTorch's spelling of leakyRelu, fanIn and fanOut", () => {
+    assertEquals(init.calculateGain("leaky_relu", 0.2), init.calculateGain("leakyRelu", 0.2));
+    const draw = (mode: "fanIn" | "fanOut" | "fan_in" | "fan_out") => {
+      manualSeed(1);
+      return init.kaimingNormal_(zeros([2, 8]), { mode }).toArray();
+    };
+    assertEquals([draw("fan_in"), draw("fan_out")], [draw("fanIn"), draw("fanOut")]);
+  });
+  it("refuses an unknown mode instead of taking it for fanOut", () => {
+    const mode = "fanin" as "fanIn";
+    assertThrows(() => init.kaimingUniform_(zeros([2, 2]), { mode }), TypeError, "Cannot use the mode fanin");
   });
   it("fills the tensor it is given, a leaf on the tape, and returns it", () => {
     const w = new Parameter(zeros([2, 2]));

@@ -213,3 +213,24 @@ describe("Flatten", () => {
     assertEquals(new nn.Flatten(0, 1).call(ones([2, 3, 4])).shape, [6, 4]);
   });
 });
+
+describe("options of layers", () => {
+  const misused: [string, (options: never) => unknown, string][] = [
+    ["Linear", (options) => new nn.Linear(2, 3, options), '{ bias: false, dtype: "float64" }'],
+    ["LayerNorm", (options) => new nn.LayerNorm(3, options), "{ eps: 0.00001, elementwiseAffine: false"],
+    ["BatchNorm1d", (options) => new nn.BatchNorm1d(3, options), "{ eps: 0.00001, momentum: 0.1"],
+    ["Embedding", (options) => new nn.Embedding(2, 3, options), "{ paddingIdx: 0"],
+  ];
+  for (const [name, make, cure] of misused) {
+    it(`${name} refuses PyTorch's positional option, and names what goes by name`, () => {
+      assertThrows(
+        () => make(false as never),
+        TypeError,
+        `Cannot make ${name} with false: options go by name, as in ${cure}`,
+      );
+    });
+    it(`${name} refuses an option that it would overlook`, () => {
+      assertThrows(() => make({ bais: false } as never), TypeError, `Cannot make ${name} with bais: it knows ${cure}`);
+    });
+  }
+});

@@ -189,6 +189,20 @@ describe("Sequential", () => {
   });
 });
 
+describe("new Sequential()", () => {
+  const make = (...parts: unknown[]) => () => new nn.Sequential(...parts as nn.Module[]);
+  it("refuses an array of modules, and says to spread it", () => {
+    assertThrows(make([new nn.ReLU()]), TypeError, "part 0 is an array, and no module; write ...modules");
+  });
+  it("refuses a class that was not made with new", () => {
+    assertThrows(
+      make(new nn.Linear(1, 1), nn.ReLU),
+      TypeError,
+      "part 1 is the class ReLU, and no module; write new ReLU()",
+    );
+  });
+});
+
 describe("the printed form", () => {
   it("is PyTorch's", () => {
     const model = new nn.Sequential(

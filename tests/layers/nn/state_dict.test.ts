@@ -132,4 +132,19 @@ describe("loadStateDict()", () => {
     const state = new Map([["weight", ones([2, 2])]]);
     assertThrows(() => new nn.Linear(1, 1).loadStateDict(state, { strict: false }), RangeError, "weight is [2, 2]");
   });
+  it("takes a plain object as well as a Map", () => {
+    const layer = new nn.Linear(1, 1);
+    layer.loadStateDict({ weight: tensor([[7]]), bias: tensor([8]) });
+    assertEquals([layer.weight.item(), layer.bias!.item()], [7, 8]);
+    assertThrows(() => layer.loadStateDict({}), RangeError, "missing weight, bias");
+  });
+  it("refuses what holds no tensors by name", () => {
+    const load = (state: unknown) => () => new nn.Linear(1, 1).loadStateDict(state as nn.State);
+    assertThrows(load("model.safetensors"), TypeError, "expected a Map of tensors by name");
+    assertThrows(load({ tensors: new Map(), metadata: new Map() }), TypeError, "its tensors is no tensor");
+  });
+  it("refuses PyTorch's second argument, and names the option", () => {
+    const [layer, options] = [new nn.Linear(1, 1), false as unknown as nn.LoadOptions];
+    assertThrows(() => layer.loadStateDict({}, options), TypeError, "options go by name, as in { strict: false }");
+  });
 });

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor } from "../../../core/create.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { clipGradNorm_, clipGradValue_ } from "../../../layers/optim/optim.ts";
+import { clipGradNorm, clipGradValue } from "../../../layers/optim/optim.ts";
 
 /** A parameter with the gradient given. */
 function withGradient(...values: number[]): Tensor {
@@ -11,70 +11,70 @@ function withGradient(...values: number[]): Tensor {
   return p;
 }
 
-describe("clipGradNorm_()", () => {
+describe("clipGradNorm()", () => {
   it("measures all gradients together and scales them alike", () => {
     const [p, q] = [withGradient(3, 0), withGradient(4)];
-    assertEquals(clipGradNorm_([p, q], 2.5), 5);
+    assertEquals(clipGradNorm([p, q], 2.5), 5);
     assertAlmostEquals(p.g!.data[0], 1.5, 1e-6); // PyTorch's 1e-6 in the denominator
     assertAlmostEquals(q.g!.data[0], 2, 1e-6);
   });
 
   it("leaves short gradients as they are, bit by bit", () => {
     const p = withGradient(0.3, 0.4);
-    clipGradNorm_(p, 1);
+    clipGradNorm(p, 1);
     assertEquals([...p.g!.data], [0.3, 0.4]);
   });
 
   it("writes into the gradient's own memory", () => {
     const p = withGradient(3, 4);
     const g = p.g!;
-    clipGradNorm_([p], 1);
+    clipGradNorm([p], 1);
     assertEquals([p.g === g, g.data[0] < 3], [true, true]);
   });
 
   it("passes over parameters without a gradient", () => {
-    assertEquals(clipGradNorm_([tensor([1]).requiresGrad_()], 1), 0);
+    assertEquals(clipGradNorm([tensor([1]).requiresGrad_()], 1), 0);
   });
 
   it("scales a gradient once where its parameter is named twice", () => {
     const p = withGradient(3, 4);
-    assertEquals(clipGradNorm_([p, p], 1), 5);
+    assertEquals(clipGradNorm([p, p], 1), 5);
   });
 
   it("takes the largest element for normType Infinity", () => {
-    assertEquals(clipGradNorm_([withGradient(3, -7), withGradient(4)], 10, { normType: Infinity }), 7);
+    assertEquals(clipGradNorm([withGradient(3, -7), withGradient(4)], 10, { normType: Infinity }), 7);
   });
 
   it("takes the sum of magnitudes for normType 1", () => {
-    assertEquals(clipGradNorm_([withGradient(3, -7), withGradient(4)], 100, { normType: 1 }), 14);
+    assertEquals(clipGradNorm([withGradient(3, -7), withGradient(4)], 100, { normType: 1 }), 14);
   });
 
   it("spreads a NaN as PyTorch does, and refuses it when told", () => {
     const p = withGradient(NaN, 4);
-    assertThrows(() => clipGradNorm_([p], 1, { errorIfNonfinite: true }), RangeError, "their norm is NaN");
+    assertThrows(() => clipGradNorm([p], 1, { errorIfNonfinite: true }), RangeError, "their norm is NaN");
     assertEquals(p.g!.data[1], 4);
-    clipGradNorm_([p], 1);
+    clipGradNorm([p], 1);
     assertEquals(p.g!.data[1], NaN);
   });
 
   it("refuses a negative norm", () => {
-    assertThrows(() => clipGradNorm_([withGradient(1)], -1), RangeError, "Cannot clip the norm of the gradients to -1");
+    assertThrows(() => clipGradNorm([withGradient(1)], -1), RangeError, "Cannot clip the norm of the gradients to -1");
   });
 
   it("refuses a norm of type 0", () => {
-    assertThrows(() => clipGradNorm_([withGradient(1)], 1, { normType: 0 }), RangeError, "norm of type 0");
+    assertThrows(() => clipGradNorm([withGradient(1)], 1, { normType: 0 }), RangeError, "norm of type 0");
   });
 });
 
-describe("clipGradValue_()", () => {
+describe("clipGradValue()", () => {
   it("clamps each element in the gradient's own memory", () => {
     const p = withGradient(-3, 0.5, 4);
     const { data } = p.g!;
-    clipGradValue_([p], 2);
+    clipGradValue([p], 2);
     assertEquals([...data], [-2, 0.5, 2]);
   });
 
   it("refuses a negative bound", () => {
-    assertThrows(() => clipGradValue_([withGradient(1)], -1), RangeError, "values of the gradients to -1");
+    assertThrows(() => clipGradValue([withGradient(1)], -1), RangeError, "values of the gradients to -1");
   });
 });

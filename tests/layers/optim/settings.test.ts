@@ -188,4 +188,17 @@ describe("loadStateDict()", () => {
       assertEquals(optimizer.stateDict().param_groups, moved().stateDict().param_groups);
     });
   }
+
+  it("refuses what is no state of an optimiser, and says what it expected", () => {
+    const load = (saved: unknown) => () => moved().loadStateDict(saved as optim.OptimizerStateDict);
+    assertThrows(load({}), TypeError, "expected { state, param_groups }");
+    assertThrows(load({ model: 1, param_groups: [] }), TypeError, "found an object with [model, param_groups]");
+    assertThrows(load(undefined), TypeError, "found undefined");
+  });
+});
+
+describe("settings", () => {
+  it("settings given by position are refused, for they would be overlooked", () => {
+    assertThrows(() => new optim.SGD([p()], 0.1 as unknown as { lr: number }), TypeError, "Cannot make SGD with 0.1");
+  });
 });
