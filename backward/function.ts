@@ -8,7 +8,7 @@ import { isGradEnabled, noGrad } from "./tape.ts";
 
 /** What `forward` leaves for `backward`. */
 export class Context {
-  #saved: Saved[] = [];
+  #saved: Saved[] | null = null;
   /** Which arguments want a gradient: 0 for those that do not may be skipped. */
   needsInputGrad: readonly boolean[] = [];
 
@@ -17,8 +17,15 @@ export class Context {
     this.#saved = tensors.map((x) => new Saved(x));
   }
 
-  /** The tensors kept, in the same order. */
+  /**
+   * The tensors kept, in the same order.
+   *
+   * @throws {Error} If `forward` kept none.
+   */
   get savedTensors(): Tensor[] {
+    if (this.#saved === null) {
+      throw new Error("Cannot read savedTensors: nothing was saved, call ctx.saveForBackward(…) in forward()");
+    }
     return this.#saved.map((saved) => saved.read("a Function"));
   }
 }
@@ -66,9 +73,11 @@ export abstract class Function {
   /**
    * Calls `forward` and remembers the way back.
    *
-   * @throws {TypeError} If `forward` answers an integer while an argument wants a gradient.
+   * @throws {TypeError} If the class lacks `forward` or `backward`, or `forward` answers an integer while an argument wants a
+   * gradient.
    */
   static apply<Args extends readonly unknown[]>(this: Differentiable<Args>, ...args: Args): Tensor {
+    checkMethods(this);
     const ctx = new Context();
     ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
     const result = noGrad(() => this.forward(ctx, ...args));
@@ -83,6 +92,12 @@ export abstract class Function {
     out.node = new FunctionNode(this, ctx, args);
     return out;
   }
+}
+
+function checkMethods(op: Differentiable<never>): void {
+  const missing = (["forward", "backward"] as const).find((method) => typeof op[method] !== "function");
+  if (missing === undefined) return;
+  throw new TypeError(`Cannot apply ${op.name}: it has no ${missing}(), write it as a static method of the class`);
 }
 
 class FunctionNode implements OpNode {

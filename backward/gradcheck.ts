@@ -1,6 +1,8 @@
 /** Derivatives by finite differences: the judge of every rule. */
 import "./tape.ts"; // gradcheck goes backward
-import { fromData } from "../core/create.ts";
+import { fromData, full } from "../core/create.ts";
+import type { Numbers } from "../core/dtype.ts";
+import { elements } from "../core/ops/movement.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
@@ -17,8 +19,9 @@ export interface GradcheckOptions {
 /**
  * Checks a rule against central differences `(f(x + h) − f(x − h)) / 2h`, for every element of every input.
  *
- * The outputs are weighted by a fixed pattern of upstream gradients, so that each of them counts, and the rule is asked for the
- * gradient of that sum. The default tolerance, 1e-7, is meant for smooth functions of values near 1; keep inputs off kinks.
+ * A single output is checked with an upstream gradient of 1, and then of 0.4. Several are weighted by a fixed pattern of upstream
+ * gradients, so that each of them counts, and the rule is asked for the gradient of that sum. The default tolerance, 1e-7, is
+ * meant for smooth functions of values near 1; keep inputs off kinks.
  *
  * @example
  * ```ts
@@ -30,6 +33,7 @@ export interface GradcheckOptions {
  * assertThrows(() => checkRule((x) => x.mul(x), (g, x) => [g.mul(x).mul(3)], [x]), Error, "differs");
  * ```
  * @throws {TypeError} If an input is not float64: finite differences in float32 drown in rounding.
+ * @throws {RangeError} If an input is expanded, so that elements of it share memory.
  * @throws {Error} If a gradient differs; the message names the input, the element and both values.
  */
 export function checkRule(
@@ -40,32 +44,54 @@ export function checkRule(
 ): void {
   inputs.forEach(checkInput);
   const points = inputs.map((x) => x.clone());
-  const g = weights(f(...points));
-  const analytic = rule(g, ...points);
-  points.forEach((x, i) => {
-    const found = analytic[i];
-    if (found === null) throw new Error(`The rule gives no gradient of input ${i}`);
-    if (!sameShape(found.shape, x.shape)) {
-      throw new Error(
-        `The gradient of input ${i} differs in shape: found ${show(found.shape)}, expected ${show(x.shape)}`,
-      );
-    }
-    const dx = found.contiguous();
-    for (let j = 0; j < x.numel(); j++) {
-      const numeric = slope(() => f(...points).mul(g).sum().item(), x, j, step);
-      const given = dx.data[dx.offset + j];
-      if (!(Math.abs(given - numeric) <= atol + rtol * Math.abs(numeric))) {
+  const out = f(...points);
+  const single = out.numel() === 1;
+  for (const g of single ? [full(out.shape, 1, { dtype: "float64" }), weights(out)] : [weights(out)]) {
+    const analytic = rule(g, ...points);
+    points.forEach((x, i) => {
+      const dx = gradientOf(x, i, analytic);
+      for (let j = 0; j < x.numel(); j++) {
+        const numeric = slope(() => f(...points).mul(g).sum().item(), x, j, step);
+        if (Math.abs(dx[j] - numeric) <= atol + rtol * Math.abs(numeric)) continue;
         throw new Error(
-          `The gradient of input ${i} differs at element ${j} of ${
-            show(x.shape)
-          }: the rule gives ${given}, finite differences give ${numeric}`,
+          `The gradient of input ${i} differs at element ${j} of ${show(x.shape)}: ` +
+            `the rule gives ${rounded(dx[j])}, finite differences give ${rounded(numeric)}${upstreamOf(g)}`,
         );
       }
-    }
-  });
+    });
+  }
+}
+
+function gradientOf(x: Tensor, i: number, analytic: readonly (Tensor | null)[]): Numbers {
+  const found = analytic[i] ?? null;
+  if (found === null) throw new Error(`The rule gives no gradient of input ${i}`);
+  if (sameShape(found.shape, x.shape)) return elements(found);
+  throw new Error(
+    `The gradient of input ${i} differs in shape: found ${show(found.shape)}, expected ${show(x.shape)}`,
+  );
+}
+
+/** Without the digits that the rounding of the differences makes up. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(9));
+}
+
+/** What the gradients of a message were multiplied by on their way, where it is not 1. */
+function upstreamOf(g: Tensor): string {
+  const factors = elements(g);
+  if (factors.length === 1) return factors[0] === 1 ? "" : `, where the gradient from above is ${factors[0]}`;
+  const first = Array.from(factors.subarray(0, 3), rounded).join(", ");
+  return `, where the outputs are weighted by ${first}${factors.length > 3 ? ", …" : ""}`;
 }
 
 function checkInput(x: Tensor, i: number): void {
+  if (x.strides.some((step, d) => step === 0 && x.shape[d] > 1)) {
+    throw new RangeError(
+      `Cannot check the gradient of input ${i}: it is expanded, elements of its shape ${
+        show(x.shape)
+      } share memory, clone() it first`,
+    );
+  }
   if (x.dtype !== "float64") {
     throw new TypeError(`Cannot check the gradient of input ${i}: it is ${x.dtype}, use float64 (double())`);
   }
@@ -98,6 +124,7 @@ function slope(f: () => number, x: Tensor, at: number, step: number): number {
  * gradcheck((x) => x.tanh().mul(x).sum(), [x]);
  * ```
  * @throws {TypeError} If an input is not float64.
+ * @throws {RangeError} If an input is expanded.
  * @throws {Error} If a gradient differs; the message names the input, the element and both values.
  */
 export function gradcheck(

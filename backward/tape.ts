@@ -4,7 +4,7 @@
  * Loading this file registers it with `core/`. There is no list of operations: each value points to the step that made it.
  */
 import { isFloating } from "../core/dtype.ts";
-import { type BackwardOptions, type OpName, type OpSettings, registerRecorder } from "../core/record.ts";
+import { type BackwardOptions, type OpName, type OpSettings, origin, registerRecorder } from "../core/record.ts";
 import { show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { RuleNode } from "./node.ts";
@@ -57,9 +57,7 @@ function recordOp<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[
 
 function beforeEdit(out: Tensor, x: Tensor, verb: string): void {
   if (!recording) return;
-  const what = out.requiresGrad
-    ? (out.node === null ? "a leaf that requires a gradient" : `the result of ${out.node.name}`)
-    : "";
+  const what = out.requiresGrad ? (out.node === null ? "a leaf that requires a gradient" : origin(out.node)) : "";
   if (what !== "") {
     throw new Error(
       `Cannot ${verb} in place: the tensor is ${what}; use the method without "_", or do it inside noGrad(() => …)`,

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { cpus } from "node:os";
 import { backend, backendReason } from "../core/backend/choose.ts";
+import { cpuModel } from "../core/backend/cpu.ts";
 import { compilerVersion } from "../core/backend/kernel_file.ts";
 import { openNative } from "../core/backend/native.ts";
-import { granted } from "../core/cache_dir.ts";
+import { setThreads } from "../core/backend/threads.ts";
 import type { Gemm } from "../core/backend/backend.ts";
 
 /** What the doctor found; speeds in GFLOP/s on one core. */
@@ -25,16 +25,13 @@ interface Findings {
 }
 
 function examine(): Findings {
+  setThreads(1);
   const peak = openNative().peak ?? null;
   const { gflops, peak: ceiling } = measure(backend().name === "native" ? 1024 : 256, peak);
   return {
-    ...{ backend: backend().name, reason: backendReason(), cc: compilerVersion(), cpu: cpuName() },
+    ...{ backend: backend().name, reason: backendReason(), cc: compilerVersion(), cpu: cpuModel() },
     ...{ gflops: round(gflops), peak: ceiling === null ? null : round(ceiling) },
   };
-}
-
-function cpuName(): string | null {
-  return granted({ name: "sys", kind: "cpus" }) ? cpus()[0]?.model ?? null : null;
 }
 
 /** Medians of the product of two n × n matrices and of the ceiling, taken in turns: clocks drift. */

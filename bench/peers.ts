@@ -1,145 +1,109 @@
 /**
- * Times this library beside others on the same work, in turns: `deno task peers [--json] [--only TEXT] [--rounds N]`.
+ * Times this library beside others on the same work, in turns:
+ *
+ *     deno task peers [--json] [--only TEXT] [--rounds N]
+ *     deno task peers --race --data DIR        MNIST to 97.5 % accuracy, whole programs
  *
  * A peer that is not installed is left out, and how to install it is said. tfjs and jax-js are looked for in the folder that
- * GRADUS_PEERS names.
+ * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names.
  */
 import { parseArgs } from "node:util";
-import { Peer, type PeerCommand } from "./peers/peer.ts";
-import { operations, type Work, WORKS } from "./peers/works.ts";
+import { backend, backendReason } from "@gradus/gradus";
 import { openNative } from "../core/backend/native.ts";
-
-const here = import.meta.dirname!;
-const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
-const flags = ["--allow-read", "--allow-write", "--allow-ffi", "--allow-env", "--allow-run=cc", "--allow-sys=cpus"];
-const npm = "npm install --ignore-scripts @tensorflow/tfjs @tensorflow/tfjs-backend-wasm @jax-js/jax";
-const javascript = (name: string, which: string): PeerCommand => ({
-  name,
-  command: Deno.execPath(),
-  args: ["run", "-A", "--no-config", "--node-modules-dir=manual", `${folder}/js.mjs`, which],
-  cwd: folder,
-  install: `in a folder outside the project: ${npm}, and name it in GRADUS_PEERS`,
-});
-
-const PEERS: readonly PeerCommand[] = [
-  { name: "gradus", command: Deno.execPath(), args: ["run", ...flags, `${here}/peers/gradus.ts`], install: "" },
-  {
-    name: "gradus stage 2",
-    command: Deno.execPath(),
-    args: ["run", ...flags, `${here}/peers/gradus.ts`, "classes"],
-    install: "",
-  },
-  {
-    name: "torch",
-    command: "/usr/bin/python3",
-    args: [`${here}/peers/pytorch.py`],
-    install: "apt-get install --no-install-recommends python3-torch libopenblas0-pthread",
-  },
-  javascript("tfjs-wasm", "tfjs"),
-  javascript("jax-js", "jax"),
-];
-
-/** The figures of one piece of work: medians over the rounds, in microseconds. */
-type Row = Map<string, number>;
-
-async function start(): Promise<Peer[]> {
-  await Deno.copyFile(`${here}/peers/js.mjs`, `${folder}/js.mjs`).catch(() => {});
-  const running: Peer[] = [];
-  const first = WORKS.find((work) => work.name.startsWith("train step"))!;
-  for (const command of PEERS) {
-    try {
-      const peer = new Peer(command.name, command);
-      await peer.time(first);
-      running.push(peer);
-    } catch {
-      console.error(`${command.name} is not here. To install it: ${command.install}`);
-    }
-  }
-  return running;
-}
-
-async function measure(peers: readonly Peer[], work: Work, rounds: number): Promise<Row> {
-  const times = new Map<string, number[]>();
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) {
-      const us = await peer.time(work);
-      if (us !== null) times.set(peer.name, [...(times.get(peer.name) ?? []), us]);
-    }
-  }
-  return new Map(Array.from(times, ([name, list]) => [name, median(list)]));
-}
-
-function median(list: number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1];
-}
-
-/** What one core can do at most, in GFLOP/s, and `null` where no kernel can be compiled. */
-function ceiling(): number | null {
-  const { peak } = openNative();
-  return peak === undefined ? null : Math.max(...Array.from({ length: 5 }, peak));
-}
-
-function jsonLines(work: Work, row: Row): string[] {
-  const us = row.get("gradus") ?? row.get("gradus stage 2");
-  if (us === undefined) return [];
-  const gflops = operations(work) / us / 1000;
-  return [...row].filter(([name]) => name !== "gradus").map(([peer, peerUs]) =>
-    JSON.stringify({
-      work: work.name,
-      us: round(us),
-      gflops: round(gflops),
-      peer,
-      peerUs: round(peerUs),
-      ratio: round(us / peerUs),
-    })
-  );
-}
-
-function round(x: number): number {
-  return Number(x.toPrecision(4));
-}
-
-function tableLine(work: Work, row: Row, peak: number | null, peers: readonly string[]): string {
-  const us = row.get("gradus") ?? NaN;
-  const gflops = operations(work) / us / 1000;
-  const cells = [
-    us.toFixed(1).padStart(10),
-    gflops.toFixed(1).padStart(8),
-    (peak === null ? "-" : `${((100 * gflops) / peak).toFixed(0)} %`).padStart(6),
-    ...peers.flatMap((peer) => {
-      const other = row.get(peer);
-      return other === undefined
-        ? ["-".padStart(10), "".padStart(6)]
-        : [other.toFixed(1).padStart(10), (us / other).toFixed(2).padStart(6)];
-    }),
-  ];
-  return work.name.padEnd(48) + cells.join(" ");
-}
-
-function header(peers: readonly string[]): string {
-  const cells = [
-    "µs".padStart(10),
-    "GFLOP/s".padStart(8),
-    "peak".padStart(6),
-    ...peers.flatMap((name) => [name.padStart(10), "ratio".padStart(6)]),
-  ];
-  return "work".padEnd(48) + cells.join(" ");
-}
+import { commandsOf, FLAGS } from "./peers/commands.ts";
+import { coldStart } from "./peers/cold_start.ts";
+import { memoryGrowth } from "./peers/memory_growth.ts";
+import type { Peer, PeerCommand } from "./peers/peer.ts";
+import { startPeers } from "./peers/peer.ts";
+import { race, raceLine } from "./peers/race.ts";
+import { measure, type Row } from "./peers/rounds.ts";
+import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
+import { type Kind, product, type Work, WORKS } from "./peers/works.ts";
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     rounds: { type: "string", default: "5" },
+    race: { type: "boolean", default: false },
+    data: { type: "string" },
   },
 });
-const running = await start();
-const others = running.map((peer) => peer.name).filter((name) => name !== "gradus");
-const peak = ceiling();
-if (!values.json) console.log(`ceiling of one core: ${peak?.toFixed(1) ?? "unknown"} GFLOP/s\n${header(others)}`);
-for (const work of WORKS.filter(({ name }) => name.includes(values.only))) {
-  const row = await measure(running, work, Number(values.rounds));
-  if (values.json) jsonLines(work, row).forEach((line) => console.log(line));
-  else console.log(tableLine(work, row, peak, others));
+const rounds = Number(values.rounds);
+if (!(Number.isInteger(rounds) && rounds > 0)) {
+  throw new RangeError(`Cannot run --rounds ${values.rounds}: give 1 or more`);
 }
-for (const peer of running) await peer.stop();
+
+const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
+const commands = commandsOf(folder, Deno.env.get("GRADUS_PYTHON") ?? "/usr/bin/python3");
+const { peak = null } = openNative();
+const WARM_UP = product(64, 64, 64);
+
+/** For people; with `--json` standard output is the programs'. */
+const say = values.json ? console.error : console.log;
+const complain = console.error;
+const wanted = (name: string) => name.includes(values.only);
+
+/** Times works in these peers, of which the first is compared with the others; prints each as it is done. */
+async function compare(those: readonly PeerCommand[], works: readonly Work[]): Promise<void> {
+  const peers = await startPeers(those, WARM_UP, complain);
+  const [us, ...others] = those.map(({ name }) => name).filter((name, i) =>
+    i === 0 || peers.some((p) => p.name === name)
+  );
+  say(header(us, others));
+  const rows: Row[] = [];
+  for (const work of works) {
+    const row = await measure(peers, work, rounds, peak, complain);
+    rows.push(row);
+    if (values.json) jsonLines(us, row, others).forEach((line) => console.log(line));
+    else console.log(tableLine(us, row, others));
+  }
+  sayMeans(us, rows, others);
+  await Promise.all(peers.map((peer: Peer) => peer.stop()));
+}
+
+function sayMeans(us: string, rows: readonly Row[], others: readonly string[]): void {
+  const groups: [Kind, string][] = [["matmul", "matmul"], ["step", "training steps"]];
+  for (const [kind, title] of groups) {
+    const group = rows.filter(({ work }) => work.kind === kind);
+    if (group.length > 1) say(meansLine(title, us, group, others));
+  }
+}
+
+async function sayColdStart(): Promise<void> {
+  const { empty, gradus } = await coldStart(FLAGS);
+  const [us, emptyUs] = [gradus * 1000, empty * 1000];
+  if (values.json) console.log(jsonLine("cold start, import and one matmul", us, 0, "empty program", emptyUs));
+  else {console.log(
+      `cold start: ${gradus.toFixed(0)} ms, an empty program ${empty.toFixed(0)} ms: ${
+        (gradus - empty).toFixed(0)
+      } ms over it`,
+    );}
+}
+
+async function compareAll(): Promise<void> {
+  const { gradus, classes, twoThreads, wasm, torch, tfjs, jax } = commands;
+  say(`back end: ${backend().name} (${backendReason()})`);
+  if (peak !== null) {
+    say(`ceiling of one core just now: ${Math.max(...Array.from({ length: 9 }, peak)).toFixed(1)} GFLOP/s`);
+  }
+  await Deno.copyFile(`${import.meta.dirname}/peers/js.mjs`, `${folder}/js.mjs`).catch(() => {});
+  const works = WORKS.filter(({ name }) => wanted(name));
+  if (works.length > 0) await compare([gradus, classes, torch, tfjs, jax], works);
+  if (wanted("two threads")) await compare([twoThreads, gradus], [product(1024, 1024, 1024)]);
+  if (wanted("wasm")) await compare([wasm, tfjs], [product(512, 512, 512)]);
+  if (wanted("memory")) say(await memoryGrowth(FLAGS));
+  if (wanted("cold start")) await sayColdStart();
+}
+
+if (values.race) {
+  if (values.data === undefined) {
+    throw new TypeError("Cannot race without data: name the folder of MNIST's files with --data");
+  }
+  const result = await race(values.data, commands.torch, FLAGS, complain);
+  if (values.json) {
+    if (result.torch !== null) {
+      console.log(jsonLine("MNIST to 97.5 %", result.gradus * 1e6, 0, "torch", result.torch * 1e6));
+    }
+  } else console.log(raceLine(result));
+} else await compareAll();

@@ -1,7 +1,9 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { fresh, wrap } from "./allocate.ts";
-import { type DType, dtypeOf, isNumbers, type Numbers } from "./dtype.ts";
+import { checkDType, type DType, dtypeOf, isNumbers, type Numbers } from "./dtype.ts";
+import { checkOptions } from "./options.ts";
+import { wantGradient } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
 import type { Nested } from "./ops/read.ts";
 import type { Tensor } from "./tensor.ts";
@@ -10,6 +12,25 @@ import type { Tensor } from "./tensor.ts";
 export interface TensorOptions {
   /** The kind of element; float32 if nothing says otherwise. */
   dtype?: DType;
+  /** Whether operations on it are to be recorded, as `requiresGrad_()` says it afterwards; floats only. */
+  requiresGrad?: boolean;
+}
+
+const OPTIONS = ["dtype", "requiresGrad"];
+
+/** The kind that the options ask for; everything else in them is checked as well. */
+export function kindOf(
+  options: TensorOptions,
+  otherwise: DType = "float32",
+  known: readonly string[] = OPTIONS,
+): DType {
+  checkOptions(options, known, "make a tensor");
+  return options.dtype === undefined ? otherwise : checkDType(options.dtype);
+}
+
+/** `out`, which wants a gradient if the options say so. */
+export function wanting(out: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
+  return requiresGrad ? wantGradient(out, true) : out;
 }
 
 /**
@@ -27,19 +48,20 @@ export interface TensorOptions {
  * assertEquals(`${tensor([1, 2, 3])}`, "tensor([1., 2., 3.])");
  * ```
  * @throws {RangeError} If rows differ in length.
- * @throws {TypeError} If something else than numbers and booleans stands there.
+ * @throws {TypeError} If something else than numbers and booleans stands there, or the options ask for no kind there is.
  */
-export function tensor(values: Nested | Numbers, { dtype }: TensorOptions = {}): Tensor {
-  if (ArrayBuffer.isView(values)) return fromData(values, [values.length]).to(dtype ?? dtypeOf(values)).clone();
+export function tensor(values: Nested | Numbers, options: TensorOptions = {}): Tensor {
+  if (ArrayBuffer.isView(values)) {
+    const dtype = kindOf(options, dtypeOf(values));
+    return wanting(fromData(values, [values.length]).to(dtype).clone(), options);
+  }
   const shape = nestedShape(values);
   const flat: (number | boolean)[] = [];
   collect(values, shape, 0, flat);
-  const out = fresh(
-    shape,
-    dtype ?? (flat.length > 0 && flat.every((v) => typeof v === "boolean") ? "bool" : "float32"),
-  );
+  const allBool = flat.length > 0 && flat.every((v) => typeof v === "boolean");
+  const out = fresh(shape, kindOf(options, allBool ? "bool" : "float32"));
   for (let i = 0; i < flat.length; i++) out.data[i] = out.dtype === "bool" ? Number(flat[i] != 0) : Number(flat[i]);
-  return out;
+  return wanting(out, options);
 }
 
 function nestedShape(values: Nested): number[] {
@@ -84,8 +106,8 @@ export function fromData(data: Numbers, shape: readonly number[], dtype: DType =
 }
 
 /** A tensor whose every element is 0. */
-export function zeros(shape: readonly number[], { dtype = "float32" }: TensorOptions = {}): Tensor {
-  return fresh(checkShape(shape), dtype);
+export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  return wanting(fresh(checkShape(shape), kindOf(options)), options);
 }
 
 /** A tensor whose every element is 1. */
@@ -116,21 +138,21 @@ export function full(shape: readonly number[], value: number, options: TensorOpt
 export function arange(end: number): Tensor;
 /** The same with a start, a step and a kind. */
 export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
-export function arange(a: number, b?: number, step = 1, { dtype = "float32" }: TensorOptions = {}): Tensor {
+export function arange(a: number, b?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [start, end] = b === undefined ? [0, a] : [a, b];
   const steps = (end - start) / step;
   if (!Number.isFinite(steps) || steps < 0) {
     throw new RangeError(`Cannot count from ${start} to ${end} by ${step}: the step must lead from one to the other`);
   }
   const count = Math.ceil(Math.abs(steps)); // of −0 steps as well
-  const out = fresh(checkShape([count]), dtype);
+  const out = zeros([count], options);
   for (let i = 0; i < count; i++) out.data[i] = start + i * step;
   return out;
 }
 
 /** `steps` numbers from `start` to `end`, both included, evenly spaced. */
-export function linspace(start: number, end: number, steps: number, { dtype = "float32" }: TensorOptions = {}): Tensor {
-  const out = fresh(checkShape([steps]), dtype);
+export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
+  const out = zeros([steps], options);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // Each half is counted from its own end, so that both ends are met exactly.
   for (let i = 0; i < steps; i++) out.data[i] = i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step;
@@ -138,8 +160,12 @@ export function linspace(start: number, end: number, steps: number, { dtype = "f
 }
 
 /** The identity matrix of `n` rows. */
-export function eye(n: number, { dtype = "float32" }: TensorOptions = {}): Tensor {
-  const out = fresh(checkShape([n, n]), dtype);
-  for (let i = 0; i < n; i++) out.data[i * (n + 1)] = 1;
+export function eye(n: number, options?: TensorOptions): Tensor;
+/** The same with `columns` columns: 1 on the diagonal, 0 beside it. */
+export function eye(n: number, columns: number, options?: TensorOptions): Tensor;
+export function eye(n: number, second: number | TensorOptions = n, third: TensorOptions = {}): Tensor {
+  const [columns, options] = typeof second === "number" ? [second, third] : [n, second];
+  const out = zeros([n, columns], options);
+  for (let i = 0; i < Math.min(n, columns); i++) out.data[i * (columns + 1)] = 1;
   return out;
 }

@@ -40,6 +40,34 @@ export function dtypeOf(data: Numbers): DType {
 // Order of promotion: a later kind absorbs an earlier one (PyTorch's categories bool < integer < float).
 const RANK: Record<DType, number> = { bool: 0, uint8: 1, int32: 2, float32: 3, float64: 4 };
 
+// The kind nearest to one that PyTorch has and we have not, or calls otherwise.
+const NEAREST = new Map<string, DType>([
+  ["long", "int32"],
+  ["int64", "int32"],
+  ["int", "int32"],
+  ["short", "int32"],
+  ["int16", "int32"],
+  ["int8", "int32"],
+  ["half", "float32"],
+  ["float16", "float32"],
+  ["bfloat16", "float32"],
+  ["float", "float32"],
+  ["double", "float64"],
+  ["byte", "uint8"],
+]);
+
+/**
+ * The kind asked for, if there is such a kind.
+ *
+ * @throws {TypeError} If there is none; the message names those there are, and the nearest.
+ */
+export function checkDType(dtype: DType): DType {
+  if (Object.hasOwn(RANK, dtype)) return dtype;
+  const nearest = NEAREST.get(dtype);
+  const cure = nearest === undefined ? "" : `, the nearest is ${nearest}`;
+  throw new TypeError(`Cannot use the kind "${dtype}": the kinds are ${Object.keys(RANK).reverse().join(", ")}${cure}`);
+}
+
 /** The kind of `a ∘ b` for two tensors, as PyTorch promotes: bool < uint8 < int32 < float32 < float64. */
 export function promote(a: DType, b: DType): DType {
   return RANK[a] >= RANK[b] ? a : b;

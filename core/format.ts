@@ -1,5 +1,6 @@
 /** How a tensor prints, in the terminal and in a notebook: as PyTorch 1.13 prints it. */
 import { type DType, isFloating, type Numbers } from "./dtype.ts";
+import { checkOptions } from "./options.ts";
 
 /** What is decided about every tensor that prints. */
 export interface PrintOptions {
@@ -50,6 +51,7 @@ let options = DEFAULTS;
  * Changes how tensors print from here on; what is not named stays, unless a profile resets it first. PyTorch's `set_printoptions`.
  *
  * @throws {RangeError} If a setting is out of its bounds; nothing is then changed.
+ * @throws {TypeError} If there is no such setting or profile.
  *
  * @example Two digits, then the defaults again
  * ```ts
@@ -61,7 +63,12 @@ let options = DEFAULTS;
  * setPrintOptions({ profile: "default" });
  * ```
  */
-export function setPrintOptions({ profile, ...changes }: PrintSettings): void {
+export function setPrintOptions(settings: PrintSettings): void {
+  checkOptions(settings, [...Object.keys(DEFAULTS), "profile"], "print");
+  const { profile, ...changes } = settings;
+  if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) {
+    throw new TypeError(`Cannot print with profile "${profile}": the profiles are ${Object.keys(PROFILES).join(", ")}`);
+  }
   const named = Object.entries(changes).filter(([, value]) => value !== undefined);
   const next: PrintOptions = { ...(profile ? PROFILES[profile] : options), ...Object.fromEntries(named) };
   checkInteger("precision", next.precision, 0, 98);

@@ -27,6 +27,12 @@ export type OpSettings =
     extreme: { readonly dim: number; readonly indices: Tensor };
     /** Layers along dimension 0, by index. */
     gather: { readonly rows: Int32Array };
+    /** Running sums along one dimension. */
+    cumsum: { readonly dim: number };
+    /** The second input where the first, a mask, is true, and the third elsewhere. */
+    where: Nothing;
+    /** Inputs one after the other along one dimension, where they have these sizes. */
+    cat: { readonly dim: number; readonly sizes: readonly number[] };
     matmul: Nothing;
     /** `activation(x @ w + bias)` with the inputs in that order, the last one optional; `turned`: w is [out, in]. */
     linear: { readonly activation: Activation; readonly turned: boolean };
@@ -108,10 +114,15 @@ export function wantGradient<T extends Tensor>(x: T, wanted: boolean): T {
     );
   }
   if (!wanted && x.node !== null) {
-    throw new Error(`Cannot take the gradient away from the result of ${x.node.name}: use detach()`);
+    throw new Error(`Cannot take the gradient away from ${origin(x.node)}: use detach()`);
   }
   x.requiresGrad = wanted;
   return x;
+}
+
+/** What made a value, as messages call it. */
+export function origin(node: OpNode): string {
+  return node.name === "window" ? "a view made by at(), narrow(), select() or slice()" : `the result of ${node.name}`;
 }
 
 /** Sends gradients back from `x`; the tape must be loaded. */

@@ -42,12 +42,22 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
+/** Sizes or dimensions given one by one, or as one array. */
+export function listed(sizes: readonly number[] | readonly [readonly number[]]): readonly number[] {
+  const [first] = sizes;
+  return Array.isArray(first) ? first : sizes as readonly number[];
+}
+
 /**
  * Checks sizes that came from a caller and returns a copy of them.
  *
  * @throws {RangeError} If a size is negative, fractional, or the product passes 2³¹ − 1 elements.
+ * @throws {TypeError} If the sizes are no array.
  */
 export function checkShape(shape: Shape): number[] {
+  if (!Array.isArray(shape)) {
+    throw new TypeError(`Cannot make a tensor of shape ${shape}: give all sizes in one array, [2, 3] instead of 2, 3`);
+  }
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
       throw new RangeError(`Cannot make a tensor of shape ${show(shape)}: ${size} is not a whole size of 0 or more`);

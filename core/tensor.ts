@@ -8,10 +8,11 @@ import { at, type Index, index } from "./ops/index.ts";
 import { copyInto, copyOf, zipInto } from "./ops/inplace.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
-import { argExtreme, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
+import { argExtreme, deviation, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import { item, nest, type Nested, sizeAlong, type Storage, storage } from "./ops/read.ts";
+import { cumsum } from "./ops/scan.ts";
 import { type BackwardOptions, goBack, wantGradient } from "./record.ts";
-import { isRowMajor, sizeOf } from "./shape.ts";
+import { isRowMajor, listed, sizeOf } from "./shape.ts";
 
 /**
  * A strided view of a typed array: element `[i, j]` stands at `offset + i·strides[0] + j·strides[1]` of `data`.
@@ -103,12 +104,12 @@ export class Tensor extends GradientSlot {
   }
 
   /** The same memory under another shape; one size may be -1. Throws a RangeError where only a copy could. */
-  view(...shape: number[]): Tensor {
-    return move.view(this, shape);
+  view(...shape: number[] | [readonly number[]]): Tensor {
+    return move.view(this, listed(shape));
   }
   /** Another shape: a view where strides allow it, else a copy. */
-  reshape(...shape: number[]): Tensor {
-    return move.reshape(this, shape);
+  reshape(...shape: number[] | [readonly number[]]): Tensor {
+    return move.reshape(this, listed(shape));
   }
   /** Dimensions `from` to `to` joined into one. */
   flatten(from = 0, to = -1): Tensor {
@@ -127,8 +128,8 @@ export class Tensor extends GradientSlot {
     return move.transpose(this, a, b);
   }
   /** Dimensions in the order given. */
-  permute(...dims: number[]): Tensor {
-    return move.permute(this, dims);
+  permute(...dims: number[] | [readonly number[]]): Tensor {
+    return move.permute(this, listed(dims));
   }
   /** Without dimensions of size 1, or without the one named. */
   squeeze(dim?: number): Tensor {
@@ -139,8 +140,8 @@ export class Tensor extends GradientSlot {
     return move.unsqueeze(this, dim);
   }
   /** Repeated to a larger shape with stride 0: nothing is copied; -1 keeps a size. */
-  expand(...shape: number[]): Tensor {
-    return move.expand(this, shape);
+  expand(...shape: number[] | [readonly number[]]): Tensor {
+    return move.expand(this, listed(shape));
   }
   /** Repeated to the shape of `other`. */
   expandAs(other: Tensor): Tensor {
@@ -190,6 +191,10 @@ export class Tensor extends GradientSlot {
   /** The same elements as int32; a fraction is cut off. */
   int(): Tensor {
     return cast(this, "int32");
+  }
+  /** Whether each element is other than 0. */
+  bool(): Tensor {
+    return cast(this, "bool");
   }
 
   /** `a + b` */
@@ -281,8 +286,8 @@ export class Tensor extends GradientSlot {
   relu(): Tensor {
     return map("relu", this);
   }
-  /** `min(max(x, low), high)` */
-  clamp(low: number, high: number): Tensor {
+  /** `min(max(x, low), high)`; without `high` only the lower bound holds */
+  clamp(low: number, high = Infinity): Tensor {
     return map("clamp", this, low, high);
   }
   /** `max(x, low)` */
@@ -293,6 +298,10 @@ export class Tensor extends GradientSlot {
   /** `Σx` over `dim` (one, several, or all) */
   sum(dim?: Dims, keepdim = false): Tensor {
     return reduce("sum", this, dim, keepdim);
+  }
+  /** The running sums `y[i] = x[0] + … + x[i]` along `dim` */
+  cumsum(dim: number): Tensor {
+    return cumsum(this, dim);
   }
   /** `Πx` */
   prod(dim?: Dims, keepdim = false): Tensor {
@@ -308,7 +317,7 @@ export class Tensor extends GradientSlot {
   }
   /** The root of `var` */
   std(dim?: Dims, keepdim = false, correction = 1): Tensor {
-    return variance(this, dim, keepdim, correction).sqrt();
+    return deviation(this, dim, keepdim, correction);
   }
   /** The largest element of all. Throws a RangeError where there is none. */
   max(): Tensor;
@@ -332,7 +341,7 @@ export class Tensor extends GradientSlot {
   argmin(dim?: number, keepdim = false): Tensor {
     return argExtreme("argmin", this, dim, keepdim);
   }
-  /** `√Σx²`: the Frobenius norm of a matrix */
+  /** `√Σx²`: the Frobenius norm of a matrix. The first argument is `dim`; PyTorch's is p, which is always 2 here. */
   norm(dim?: Dims, keepdim = false): Tensor {
     return norm(this, dim, keepdim);
   }

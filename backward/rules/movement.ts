@@ -1,5 +1,6 @@
 /** The calculus of views and picks: a gradient goes back to where the element came from. */
 import { fresh } from "../../core/allocate.ts";
+import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { Rules } from "./rule.ts";
@@ -24,12 +25,28 @@ export function gatherBackward(g: Tensor, shape: Shape, rows: Int32Array): [dx: 
   return [dx];
 }
 
+/** `y = a` where the mask is true, else b: each `g` goes to the one that was chosen, and 0 to the other. */
+export function whereBackward(g: Tensor, mask: Tensor): [da: Tensor, db: Tensor] {
+  return [where(mask, g, 0), where(mask, 0, g)];
+}
+
+/** `y` is its inputs one after the other along `dim`, so each gets its part of `g`. */
+export function catBackward(g: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
+  let end = 0;
+  return sizes.map((size) => g.narrow(dim, (end += size) - size, size));
+}
+
+/** What the rules of this file are about. */
+type Movement = "cast" | "reshape" | "permute" | "expand" | "window" | "gather" | "where" | "cat";
+
 /** The rules of views and picks. Growing is undone where all broadcasting is: on the tape. */
-export const movementRules: Rules<"cast" | "reshape" | "permute" | "expand" | "window" | "gather"> = {
+export const movementRules: Rules<Movement> = {
   cast: (g) => [g],
   reshape: (g, { shape }) => [g.reshape(...shape)],
   permute: (g, { settings }) => permuteBackward(g, settings.order),
   expand: (g) => [g],
   window: (g, { shape, settings }) => windowBackward(g, shape, settings.again),
   gather: (g, { shape, settings }) => gatherBackward(g, shape, settings.rows),
+  where: (g, { a }) => [null, ...whereBackward(g, a)],
+  cat: (g, { settings }) => catBackward(g, settings.dim, settings.sizes),
 };

@@ -42,18 +42,25 @@ export function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices:
   return [spreadOver(g, shape, [dim]).mul(chosen)];
 }
 
+/** `y[i] = x[0] + … + x[i]` along `dim`, so each `dx[i]` is the sum of `g[i]` and those after it. */
+export function cumsumBackward(g: Tensor, dim: number): [dx: Tensor] {
+  const turned = (x: Tensor) => x.slice(dim, undefined, undefined, -1);
+  return [turned(turned(g).cumsum(dim))];
+}
+
 /** A result of a reduction with the folded dimensions back as size 1, whether they were kept or not. */
 function spreadOver(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
   return y.reshape(...shape.map((n, d) => (dims.includes(d) ? 1 : n)));
 }
 
 /** The rules of reductions. */
-export const reduceRules: Rules<ReduceOp | "extreme"> = {
+export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum"> = {
   sum: (g, { shape, settings }) => sumBackward(g, shape, settings.dims),
   prod: (g, { a, settings }) => prodBackward(g, a, settings.dims),
   max: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
   min: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
   extreme: (g, { shape, settings }) => extremeAtBackward(g, shape, settings.dim, settings.indices),
+  cumsum: (g, { settings }) => cumsumBackward(g, settings.dim),
   argmax: notDifferentiable,
   argmin: notDifferentiable,
   any: notDifferentiable,

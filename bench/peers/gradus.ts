@@ -5,17 +5,23 @@
 import { manualSeed, nn, optim, rand, randint, randn, type Tensor, zeros } from "@gradus/gradus";
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
-import type { Work } from "./works.ts";
+import { checkedStep, checkProduct } from "./verify.ts";
+import type { Step, Work } from "./works.ts";
 
 const classes = Deno.args.includes("classes");
 
-/** What to run, once its operands are there. */
+/** What to run, once its operands are there and its result has been checked; `null` for what is not asked of the classes. */
 function prepare(work: Work): (() => void) | null {
   manualSeed(42);
-  if (work.kind === "step") return classes ? classStep(work) : tapeStep(work);
+  if (work.kind === "step") return checkedStep(work, classes ? classStep : tapeStep);
   if (classes) return null;
   if (work.kind === "forward") return forward(work.sizes, work.batch);
-  const [a, b] = [randn([work.m, work.k]), randn([work.k, work.n])];
+  return matmul(work.m, work.k, work.n);
+}
+
+function matmul(m: number, k: number, n: number): () => void {
+  const [a, b] = [randn([m, k]), randn([k, n])];
+  checkProduct(a, b);
   return () => a.matmul(b);
 }
 
@@ -26,13 +32,11 @@ function forward(sizes: number[], batch: number): () => void {
   return () => model.predict(x);
 }
 
-type Step = Extract<Work, { kind: "step" }>;
-
 function batchOf({ sizes, batch }: Step): [x: Tensor, y: Tensor] {
   return [rand([batch, sizes[0]]), randint(0, 10, [batch])];
 }
 
-function tapeStep(work: Step): () => void {
+function tapeStep(work: Step): () => number {
   const activation = () => (work.activation === "relu" ? new nn.ReLU() : new nn.Sigmoid());
   const model = new nn.Sequential(
     ...work.sizes.slice(1).flatMap((out, i) => {
@@ -44,12 +48,14 @@ function tapeStep(work: Step): () => void {
   const [x, y] = batchOf(work);
   return () => {
     optimizer.zeroGrad();
-    nn.functional.crossEntropy(model.call(x), y).backward();
+    const loss = nn.functional.crossEntropy(model.call(x), y);
+    loss.backward();
     optimizer.step();
+    return loss.item();
   };
 }
 
-function classStep(work: Step): () => void {
+function classStep(work: Step): () => number {
   const activation = () => (work.activation === "relu" ? new Relu() : new Sigmoid());
   const model = new Model(
     work.sizes.slice(1).flatMap((out, i) => {
@@ -61,9 +67,10 @@ function classStep(work: Step): () => void {
   const optimizer = optimizerOf(work, model.parameters);
   const [x, y] = batchOf(work);
   return () => {
-    model.call(x, y);
+    const loss = model.call(x, y);
     model.backward();
     optimizer.step();
+    return loss.item();
   };
 }
 

@@ -13,6 +13,12 @@ export type Work =
     optimizer: "sgd" | "adam";
   };
 
+/** A training step: forward, cross-entropy, backward, optimiser. */
+export type Step = Extract<Work, { kind: "step" }>;
+
+/** What a piece of work belongs to. */
+export type Kind = Work["kind"];
+
 const SHAPES = [
   [5, 784, 10],
   [16, 16, 16],
@@ -40,7 +46,7 @@ const STEPS = [
 
 /** All of it, in the order of the table. */
 export const WORKS: readonly Work[] = [
-  ...SHAPES.map(([m, k, n]): Work => ({ name: `matmul ${m}x${k} @ ${k}x${n}`, kind: "matmul", m, k, n })),
+  ...SHAPES.map(([m, k, n]) => product(m, k, n)),
   { name: "forward 10000x784, 784-50-1", kind: "forward", sizes: [784, 50, 1], batch: 10_000 },
   ...STEPS.map(([sizes, batch, activation, optimizer]): Work => ({
     name: `train step ${sizes.join("-")} ${activation}, batch ${batch}, ${optimizer}`,
@@ -51,6 +57,11 @@ export const WORKS: readonly Work[] = [
     optimizer,
   })),
 ];
+
+/** The product of [m, k] by [k, n]. */
+export function product(m: number, k: number, n: number): Work {
+  return { name: `matmul ${m}x${k} @ ${k}x${n}`, kind: "matmul", m, k, n };
+}
 
 /** Floating-point operations of one run; a step leaves out the gradient of its input, and everything but products. */
 export function operations(work: Work): number {

@@ -146,6 +146,9 @@ export const UPDATE_SETTINGS = {
   step: 10,
 } as const;
 
+/** The name of one of an optimiser's settings. */
+export type UpdateSetting = keyof typeof UPDATE_SETTINGS;
+
 /** One parameter and what its optimiser remembers of it: dense arrays of one length. */
 export interface UpdateSlot {
   /** The parameter θ. */

@@ -1,5 +1,6 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the user's own C compiler. */
 import { cacheDir, granted } from "../cache_dir.ts";
+import { cpuModel } from "./cpu.ts";
 import { fingerprint, MAIN_SOURCE, SOURCES, sourcesFingerprint } from "../kernels/sources.ts";
 
 /** What the outside world does for a kernel file: replaced in tests to make each of them fail. */
@@ -113,10 +114,16 @@ function suffix(): string {
   return { windows: ".dll", darwin: ".dylib" }[Deno.build.os as string] ?? ".so";
 }
 
-// The CPU's model is not part of the key, because reading it takes wide permissions: instead each kernel knows what it was
-// compiled for, and gradus_check refuses to run on less.
+// Where the CPU may not be read, kernels of several CPUs may share a key: each knows what it was compiled for, and gradus_check
+// refuses to run on less.
 function key(): string {
-  return fingerprint([sourcesFingerprint(), ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
+  const parts = [
+    sourcesFingerprint(),
+    ...compilerFlags(Deno.build.arch),
+    Deno.build.target,
+    cpuModel() ?? "unknown CPU",
+  ];
+  return fingerprint(parts.join("\0"));
 }
 
 function runCompiler(args: string[], cwd?: string): { success: boolean; output: string } {

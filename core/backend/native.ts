@@ -1,6 +1,7 @@
 /** The native back end: the C kernels through Deno's foreign functions. This is the only file that opens a library. */
 import { granted } from "../cache_dir.ts";
 import type { Backend } from "./backend.ts";
+import { unwrap } from "./descriptor.ts";
 import { cachedKernels, compileKernel, type Host, thisHost } from "./kernel_file.ts";
 import { nativeMap, nativeZip } from "./native_elementwise.ts";
 import { nativeGather } from "./native_gather.ts";
@@ -9,6 +10,7 @@ import { nativeReduce } from "./native_reduce.ts";
 import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./native_training.ts";
 import type { Opened } from "./opened.ts";
 import { SYMBOLS, type Symbols } from "./symbols.ts";
+import { registerThreads } from "./threads.ts";
 
 /**
  * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.
@@ -47,9 +49,14 @@ function openCompiled(host: Host): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
-    const { gradus_check, gradus_peak } = library.symbols;
-    const close = () => library.close();
+    const { gradus_check, gradus_peak, gradus_threads } = library.symbols;
+    let forget = () => {};
+    const close = () => {
+      forget();
+      library.close();
+    };
     if (gradus_check() === 0) {
+      forget = registerThreads((count) => unwrap(gradus_threads(count), "use threads"));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
     }
     close();

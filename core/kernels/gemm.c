@@ -3,33 +3,6 @@
 #include "kernels.h"
 #include "tile.h"
 
-// A product after orientation: lanes run along the columns of `c`.
-typedef struct {
-  ptrdiff_t m, k, n;
-  Panel a, b; // a: across rows, along k; b: across columns, along k
-  Matrix c;
-  Bias bias;
-  int add;
-  int activation;
-} Product;
-
-// A finished block leaves through the same code as the map verb.
-static void activate(int activation, int rows, int cols, Matrix c) {
-  static const int ops[] = {OP_COPY, OP_RELU, OP_SIGMOID, OP_TANH};
-  const Map f = {.op = ops[activation]};
-  if (c.col == 1) {
-    for (int i = 0; i < rows; i++) map_run(f, cols, c.data + i * c.row, c.data + i * c.row);
-  } else if (c.row == 1) {
-    for (int j = 0; j < cols; j++) map_run(f, rows, c.data + j * c.col, c.data + j * c.col);
-  } else {
-    for (int i = 0; i < rows; i++)
-      for (int j = 0; j < cols; j++) map_run(f, 1, c.data + i * c.row + j * c.col, c.data + i * c.row + j * c.col);
-  }
-}
-
-static ptrdiff_t smaller(ptrdiff_t x, ptrdiff_t y) { return x < y ? x : y; }
-static ptrdiff_t pieces(ptrdiff_t total, ptrdiff_t most) { return (total + most - 1) / most; }
-
 // A panel of `rows` rows is packed `pitch` wide: the micro-kernel is told the same.
 static int pitch_of(ptrdiff_t rows) { return ((int)rows + 3) & ~3; }
 
@@ -44,50 +17,76 @@ static void pack_rows(const Product *x, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t p0,
   }
 }
 
-// One panel of B, packed or where it stands.
-typedef struct {
-  const float *data;
-  ptrdiff_t step;
-} Right;
-
-// With a single panel of rows B is read once, so whole vectors of it are not worth moving.
+// With few row panels B is read too rarely to be worth moving. Its last vectors reach past the columns, which does no harm but
+// at the end of the buffer: the last steps of k are packed.
 static Right right_panel(const Product *x, ptrdiff_t j, int cols, ptrdiff_t p0, ptrdiff_t k, float *to) {
-  Panel panel = {x->b.data + j * x->b.across + p0 * x->b.along, x->b.across, x->b.along};
-  if (x->m <= ROWS && panel.across == 1 && cols % LANES == 0) return (Right){panel.data, panel.along};
+  const Panel panel = {x->b.data + j * x->b.across + p0 * x->b.along, x->b.across, x->b.along};
   const int pitch = (cols + LANES - 1) / LANES * LANES;
-  pack(panel, k, cols, pitch, to);
-  return (Right){to, pitch};
+  if (x->m > 2 * ROWS || panel.across != 1 || panel.along < 1) {
+    pack(panel, k, cols, pitch, to);
+    return (Right){to, pitch, k, NULL};
+  }
+  const ptrdiff_t over = smaller(k, (pitch - cols + panel.along - 1) / panel.along), head = k - over;
+  pack((Panel){panel.data + head * panel.along, 1, panel.along}, over, cols, pitch, to);
+  return (Right){panel.data, panel.along, head, to};
 }
 
-// The part of the panel of B at column j that the i-th row panel's micro-kernel asks for; its own A where there is none left.
-static Ahead ahead(const Product *x, ptrdiff_t j, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t i, const float *a) {
-  const Panel b = {x->b.data + j * x->b.across + p0 * x->b.along, x->b.across, x->b.along};
-  if (b.along == 1 && i * (k / AHEAD) * 16 < k) return (Ahead){b.data + i * (k / AHEAD) * 16, b.across, 16};
-  if (b.across == 1 && i == 0) return (Ahead){b.data, b.along, AHEAD * b.along};
-  return (Ahead){a, 0, 0};
+// What the micro-kernel at row panel i of column panel j asks for. While the first rows are at work, the next panel of B; in the
+// last two column panels, half each, the rows of A that are packed next; else its own A, which costs nothing.
+static Ahead ahead(const Product *x, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t i, ptrdiff_t row, ptrdiff_t j, ptrdiff_t p0, ptrdiff_t k, const float *own) {
+  if (i0 == 0 && j + COLS < x->n) {
+    const Panel b = {x->b.data + (j + COLS) * x->b.across + p0 * x->b.along, x->b.across, x->b.along};
+    if (b.along == 1 && i * (k / AHEAD) * 16 < k) return (Ahead){b.data + i * (k / AHEAD) * 16, b.across, 16};
+    if (b.across == 1 && i == 0) return (Ahead){b.data, b.along, AHEAD * b.along};
+  } else if (i0 + m < x->m && j + 2 * COLS >= x->n && x->a.along == 1) {
+    const ptrdiff_t half = j + COLS >= x->n ? k / 2 : 0;
+    return (Ahead){x->a.data + (row + m) * x->a.across + p0 + half, x->a.across, 16};
+  }
+  return (Ahead){own, 0, 0};
+}
+
+// Where the row panels stand: in A itself, or side by side in their packed block, each as wide as its rows need.
+typedef struct {
+  Panel panel;
+  int packed;
+} Left;
+
+// With few column panels A is read too rarely to be moved: not where its rows stand side by side, which is what packing would
+// make of them, and for a single vector of columns not where they stand along k.
+static int left_stands(const Product *x) {
+  return (x->a.across == 1 && x->n <= 4 * COLS) || (x->a.along == 1 && x->n <= LANES);
+}
+
+static Panel left_panel(Left a, ptrdiff_t from, ptrdiff_t rows, ptrdiff_t k, ptrdiff_t *used) {
+  if (!a.packed) return (Panel){a.panel.data + from * a.panel.across, a.panel.across, a.panel.along};
+  const ptrdiff_t pitch = pitch_of(rows);
+  const Panel panel = {a.panel.data + *used, 1, pitch};
+  *used += pitch * k;
+  return panel;
 }
 
 // The innermost loop: all row panels of a block against one panel of columns.
-static void column_panel(const Product *x, const float *a, Right b, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j, int cols,
+static void column_panel(const Product *x, Left a, Right b, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j, int cols,
                          ptrdiff_t p0, ptrdiff_t k, int add, Bias bias, int activation) {
   const int vectors = (cols + LANES - 1) / LANES;
   const int direct = x->c.col == 1 && cols % LANES == 0 && (!bias.data || (bias.col == 1 && bias.row == 0));
   const ptrdiff_t panels = pieces(m, ROWS);
+  ptrdiff_t used = 0;
   for (ptrdiff_t i = 0; i < panels; i++) {
     const ptrdiff_t from = m * i / panels, rows = m * (i + 1) / panels - from, row = i0 + from;
-    Matrix c = {x->c.data + row * x->c.row + j * x->c.col, x->c.row, x->c.col};
-    Bias here = {bias.data ? bias.data + row * bias.row + j * bias.col : NULL, bias.row, bias.col};
-    const Ahead next = i0 == 0 && j + COLS < x->n ? ahead(x, j + COLS, p0, k, i, a) : (Ahead){a, 0, 0};
-    Micro *run = micro_table[rows - 1][vectors - 1];
+    const Matrix c = c_at(x, row, j);
+    const Bias here = bias_at(bias, row, j);
+    const Panel left = left_panel(a, from, rows, k, &used);
+    const Ahead next = ahead(x, i0, m, i, row, j, p0, k, left.data);
+    Micro *run = micro_table[rows - 1][left.across == 1 ? vectors : 0];
     if (direct) {
-      run(k, a, b.data, b.step, next, (Out){c.data, c.row, add, here.data});
+      run(k, left, b, next, (Out){c.data, c.row, add, here.data});
     } else {
       float tile[ROWS * COLS];
-      run(k, a, b.data, b.step, next, (Out){tile, COLS, 0, NULL});
+      run(k, left, b, next, (Out){tile, COLS, 0, NULL});
       edge(tile, (int)rows, cols, c, add, here);
     }
     if (activation) activate(activation, (int)rows, cols, c);
-    a += pitch_of(rows) * k;
   }
 }
 
@@ -100,16 +99,18 @@ static void block(const Product *x, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t p0, ptr
   Right right[BLOCK_COLS / COLS];
   for (ptrdiff_t i = 0; i < blocks; i++) {
     const ptrdiff_t i0 = x->m * i / blocks, m = x->m * (i + 1) / blocks - i0;
-    pack_rows(x, i0, m, p0, k, s.a);
+    const Panel a = {x->a.data + i0 * x->a.across + p0 * x->a.along, x->a.across, x->a.along};
+    const Left left = left_stands(x) ? (Left){a, 0} : (Left){{s.a, 1, 0}, 1};
+    if (left.packed) pack_rows(x, i0, m, p0, k, s.a);
     for (ptrdiff_t j = 0; j < n; j += COLS) {
       const int cols = (int)smaller(COLS, n - j);
       if (i == 0) right[j / COLS] = right_panel(x, j0 + j, cols, p0, k, s.b + j * k);
-      column_panel(x, s.a, right[j / COLS], i0, m, j0 + j, cols, p0, k, add, bias, activation);
+      column_panel(x, left, right[j / COLS], i0, m, j0 + j, cols, p0, k, add, bias, activation);
     }
   }
 }
 
-static void multiply(const Product *x, Scratch s) {
+static __attribute__((noinline)) void multiply(const Product *x, Scratch s) {
   const ptrdiff_t column_blocks = pieces(x->n, BLOCK_COLS), k_blocks = x->k ? pieces(x->k, DEPTH) : 1;
   for (ptrdiff_t j = 0; j < column_blocks; j++) {
     const ptrdiff_t j0 = j * BLOCK_COLS;
@@ -130,9 +131,51 @@ static int turned(const Product *x) {
   return 1;
 }
 
-static Product turn(Product x) {
-  Product y = {x.n, x.k, x.m, x.b, x.a, {x.c.data, x.c.col, x.c.row}, {x.bias.data, x.bias.col, x.bias.row}, x.add, x.activation};
-  return y;
+// Below this many multiply-adds a part, waking a thread costs more than it brings.
+#define PART_WORTH ((int64_t)4 << 20)
+
+// A part is a share of the rows, or of the columns where they are more. Shares are whole tiles, so that there is nothing more to pad.
+typedef struct {
+  Product x;
+  Panel columns; // B by columns, where the product is taken as dots
+  int dots;
+  ptrdiff_t parts;
+  char undone[THREADS_MOST]; // by part: no memory was left for the packed blocks of the thread that took it
+} Job;
+
+static ptrdiff_t share(ptrdiff_t total, ptrdiff_t tile, ptrdiff_t part, ptrdiff_t parts) {
+  return smaller(total, pieces(total, tile) * part / parts * tile);
+}
+
+static Product rows_between(Product x, ptrdiff_t from, ptrdiff_t end) {
+  x.m = end - from;
+  x.a.data += from * x.a.across;
+  x.c = c_at(&x, from, 0);
+  x.bias = bias_at(x.bias, from, 0);
+  return x;
+}
+
+static Product columns_between(Product x, ptrdiff_t from, ptrdiff_t end) {
+  return turn(rows_between(turn(x), from, end));
+}
+
+static void gemm_part(void *job, ptrdiff_t part) {
+  Job *j = job;
+  const Product x = j->x;
+  const Scratch room = scratch();
+  const int by_rows = j->dots || x.m >= x.n;
+  const ptrdiff_t total = by_rows ? x.m : x.n, tile = by_rows ? ROWS : COLS;
+  const ptrdiff_t from = share(total, tile, part, j->parts), end = share(total, tile, part + 1, j->parts);
+  const Product y = by_rows ? rows_between(x, from, end) : columns_between(x, from, end);
+  if (j->dots) multiply_dots(&y, j->columns);
+  else if (room.a) multiply(&y, room);
+  else j->undone[part] = 1;
+}
+
+static ptrdiff_t parts_worth(const Product *x) {
+  const int64_t worth = (int64_t)((double)x->m * (double)x->n * (double)x->k / PART_WORTH);
+  const ptrdiff_t most = thread_count();
+  return worth < 2 ? 1 : worth < most ? (ptrdiff_t)worth : most;
 }
 
 int32_t gradus_gemm(const int32_t *d, const float *a, const float *b, float *c, const float *bias) {
@@ -140,7 +183,7 @@ int32_t gradus_gemm(const int32_t *d, const float *a, const float *b, float *c, 
   if (d[GEMM_M] == 0 || d[GEMM_N] == 0) return GRADUS_OK;
   const Scratch room = scratch();
   if (!room.a) return GRADUS_OUT_OF_MEMORY;
-  Product x = {
+  const Product x = {
     d[GEMM_M], d[GEMM_K], d[GEMM_N],
     {a + d[GEMM_A_OFFSET], d[GEMM_A_ROW], d[GEMM_A_COL]},
     {b + d[GEMM_B_OFFSET], d[GEMM_B_COL], d[GEMM_B_ROW]},
@@ -149,7 +192,13 @@ int32_t gradus_gemm(const int32_t *d, const float *a, const float *b, float *c, 
     d[GEMM_BETA],
     d[GEMM_ACTIVATION],
   };
-  if (turned(&x)) x = turn(x);
-  multiply(&x, room);
+  const Product y = turn(x);
+  Job job = {.x = x, .dots = 1, .parts = parts_worth(&x)};
+  if (dots_pay(&x)) job.columns = dot_columns(&x, room.b);
+  else if (dots_pay(&y)) job.x = y, job.columns = dot_columns(&y, room.b);
+  else job.x = turned(&x) ? y : x, job.dots = 0;
+  parallel(job.parts, gemm_part, &job);
+  for (ptrdiff_t part = 0; part < job.parts; part++)
+    if (job.undone[part]) gemm_part(&job, part); // this thread has its memory
   return GRADUS_OK;
 }

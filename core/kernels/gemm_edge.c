@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include "kernels.h"
 #include "tile.h"
+#include "vector.h"
 
 typedef struct {
   float *data;
@@ -27,6 +28,26 @@ static void edge_each(const float *tile, int from, int rows, int cols, Matrix c,
   }
 }
 
+// C's columns stand side by side: whole vectors, and a part of one.
+static void edge_rows(const float *tile, int rows, int cols, Matrix c, int add, const float *bias) {
+  for (int i = 0; i < rows; i++, tile += COLS) {
+    float *to = c.data + i * c.row;
+    int j = 0;
+    for (; j + LANES <= cols; j += LANES) {
+      vec x = CVEC(tile + j);
+      if (add) x = CVEC(to + j) + x;
+      if (bias) x += CVEC(bias + j);
+      VEC(to + j) = x;
+    }
+    const int left = cols - j;
+    if (left == 0) continue;
+    vec x = CVEC(tile + j);
+    if (add) x = take(to + j, left, 0) + x;
+    if (bias) x += take(bias + j, left, 0);
+    put(to + j, x, left);
+  }
+}
+
 // C's rows stand side by side (the product was taken the other way round): four rows leave at a time, turned.
 static void edge_turn(const float *tile, int rows, int cols, Matrix c, int add, Bias bias) {
   const int whole = rows & ~3;
@@ -48,6 +69,8 @@ static void edge_turn(const float *tile, int rows, int cols, Matrix c, int add, 
 }
 
 static void edge(const float *tile, int rows, int cols, Matrix c, int add, Bias bias) {
-  if (c.row == 1 && c.col != 1) edge_turn(tile, rows, cols, c, add, bias);
+  const int along = !bias.data || (bias.row == 0 && bias.col == 1);
+  if (c.col == 1 && along) edge_rows(tile, rows, cols, c, add, bias.data);
+  else if (c.row == 1 && c.col != 1) edge_turn(tile, rows, cols, c, add, bias);
   else edge_each(tile, 0, rows, cols, c, add, bias);
 }

@@ -114,6 +114,9 @@ GRADUS_EXPORT int32_t gradus_check(void);
 GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
 
 #if !defined(__wasm__) // for these, copying into another memory would cost more than the work
+// How many threads a call may use, from 1 to 64. Closing the library ends them.
+GRADUS_EXPORT int32_t gradus_threads(int32_t count);
+
 // out = a op b, element by element.
 GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);
 

@@ -1,29 +1,6 @@
 // out = op(x) over any strides: dense runs go straight through map_run, others in blocks, and a transposed copy in squares.
 #include "vector.h"
 
-// Elements i, j stand at x + i + j·step and at out + i·row + j.
-static void copy_turned(ptrdiff_t rows, ptrdiff_t cols, const float *x, ptrdiff_t step, float *out, ptrdiff_t row) {
-  const ptrdiff_t square = 16; // one cache line of floats in each direction
-  for (ptrdiff_t i0 = 0; i0 < rows; i0 += square) {
-    for (ptrdiff_t j0 = 0; j0 < cols; j0 += square) {
-      const ptrdiff_t m = rows - i0 < square ? rows - i0 : square, n = cols - j0 < square ? cols - j0 : square;
-      for (ptrdiff_t i = i0; i < i0 + m; i += 4) {
-        for (ptrdiff_t j = j0; j < j0 + n; j += 4) {
-          if (i + 4 <= rows && j + 4 <= cols) {
-            quad turn[4];
-            UNROLL for (int q = 0; q < 4; q++) turn[q] = CQUAD(x + i + (j + q) * step);
-            transpose4(turn);
-            UNROLL for (int q = 0; q < 4; q++) QUAD(out + (i + q) * row + j) = turn[q];
-          } else {
-            for (ptrdiff_t p = i; p < i + 4 && p < rows; p++)
-              for (ptrdiff_t q = j; q < j + 4 && q < cols; q++) out[p * row + q] = x[p + q * step];
-          }
-        }
-      }
-    }
-  }
-}
-
 static void map_strided(Map f, ptrdiff_t n, const float *x, ptrdiff_t step, float *out, ptrdiff_t to) {
   if (step == 1 && to == 1) return map_run(f, n, x, out);
   float block[BLOCK];
@@ -57,23 +34,51 @@ static int map_kinds(int op, int x, int out) {
   return (x == KIND_INT32 || x == KIND_FLOAT32) && (out == KIND_INT32 || out == KIND_FLOAT32);
 }
 
-int32_t gradus_map(const int32_t *d, const void *x, void *out) {
-  const int rank = d[MAP_RANK], inner = rank - 1, state = walk_state(rank, d + MAP_SIZES);
-  if (state < 0 || !map_kinds(d[MAP_OP], d[MAP_X_KIND], d[MAP_OUT_KIND])) return GRADUS_OUT_OF_BOUNDS;
-  if (state == 0) return GRADUS_OK;
+// One long run is shared out in parts of fixed size.
+#define RUN_PART ((ptrdiff_t)1 << 16)
+
+typedef struct {
+  const int32_t *d;
+  Map f;
+  const void *x;
+  void *out;
+} MapRun;
+
+static void map_part(void *job, ptrdiff_t part) {
+  const MapRun *r = job;
+  const int32_t *d = r->d;
+  const ptrdiff_t from = part * RUN_PART, n = smaller(RUN_PART, d[MAP_SIZES] - from), step = d[MAP_X_STRIDES], to = d[MAP_OUT_STRIDES];
+  map_row(d, r->f, n, r->x, d[MAP_X_OFFSET] + from * step, step, r->out, d[MAP_OUT_OFFSET] + from * to, to);
+}
+
+static int map_fits(const int32_t *d) {
+  return walk_fits(d[MAP_RANK], d + MAP_SIZES, d + MAP_X_STRIDES, d[MAP_X_OFFSET], d[MAP_X_LENGTH]) &&
+         walk_fits(d[MAP_RANK], d + MAP_SIZES, d + MAP_OUT_STRIDES, d[MAP_OUT_OFFSET], d[MAP_OUT_LENGTH]);
+}
+
+static void map_walk(const int32_t *d, Map f, const void *x, void *out) {
+  const int rank = d[MAP_RANK], inner = rank - 1;
   const int32_t *sizes = d + MAP_SIZES, *strides[2] = {d + MAP_X_STRIDES, d + MAP_OUT_STRIDES};
-  if (!walk_fits(rank, sizes, strides[0], d[MAP_X_OFFSET], d[MAP_X_LENGTH])) return GRADUS_OUT_OF_BOUNDS;
-  if (!walk_fits(rank, sizes, strides[1], d[MAP_OUT_OFFSET], d[MAP_OUT_LENGTH])) return GRADUS_OUT_OF_BOUNDS;
-  Map f = {.op = d[MAP_OP]};
-  __builtin_memcpy(&f.low, d + MAP_LOW, sizeof f.low);
-  __builtin_memcpy(&f.high, d + MAP_HIGH, sizeof f.high);
+  const int step = strides[0][inner], to = strides[1][inner];
+  const int turned = rank > 1 && f.op == OP_COPY && d[MAP_X_KIND] != KIND_UINT8 && d[MAP_X_KIND] == d[MAP_OUT_KIND] && to == 1 &&
+                     step != 1 && strides[0][inner - 1] == 1;
   ptrdiff_t at[2] = {d[MAP_X_OFFSET], d[MAP_OUT_OFFSET]};
   int32_t count[WALK_RANK] = {0};
-  const int step = strides[0][inner], to = strides[1][inner];
-  const int turned = rank > 1 && f.op == OP_COPY && d[MAP_X_KIND] == d[MAP_OUT_KIND] && to == 1 && step != 1 && strides[0][inner - 1] == 1;
   do {
     if (turned) copy_turned(sizes[inner - 1], sizes[inner], (const float *)x + at[0], step, (float *)out + at[1], strides[1][inner - 1]);
     else map_row(d, f, sizes[inner], x, at[0], step, out, at[1], to);
   } while (walk_next(turned ? inner - 1 : inner, sizes, count, 2, strides, at));
+}
+
+int32_t gradus_map(const int32_t *d, const void *x, void *out) {
+  const int state = walk_state(d[MAP_RANK], d + MAP_SIZES);
+  if (state < 0 || !map_kinds(d[MAP_OP], d[MAP_X_KIND], d[MAP_OUT_KIND])) return GRADUS_OUT_OF_BOUNDS;
+  if (state == 0) return GRADUS_OK;
+  if (!map_fits(d)) return GRADUS_OUT_OF_BOUNDS;
+  MapRun run = {d, {.op = d[MAP_OP]}, x, out};
+  __builtin_memcpy(&run.f.low, d + MAP_LOW, sizeof run.f.low);
+  __builtin_memcpy(&run.f.high, d + MAP_HIGH, sizeof run.f.high);
+  if (d[MAP_RANK] == 1) parallel(pieces(d[MAP_SIZES], RUN_PART), map_part, &run);
+  else map_walk(d, run.f, x, out);
   return GRADUS_OK;
 }

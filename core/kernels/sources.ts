@@ -2,14 +2,17 @@
 import check from "./check.c" with { type: "text" };
 import columnSums from "./column_sums.c" with { type: "text" };
 import convert from "./convert.c" with { type: "text" };
+import copyTurned from "./copy_turned.c" with { type: "text" };
 import crossEntropy from "./cross_entropy.c" with { type: "text" };
 import gate from "./gate.c" with { type: "text" };
 import gather from "./gather.c" with { type: "text" };
 import gemm from "./gemm.c" with { type: "text" };
 import gemmCheck from "./gemm_check.c" with { type: "text" };
+import gemmDot from "./gemm_dot.c" with { type: "text" };
 import gemmEdge from "./gemm_edge.c" with { type: "text" };
 import gemmMicro from "./gemm_micro.c" with { type: "text" };
 import gemmPack from "./gemm_pack.c" with { type: "text" };
+import gemmProduct from "./gemm_product.c" with { type: "text" };
 import main from "./kernels.c" with { type: "text" };
 import kernels from "./kernels.h" with { type: "text" };
 import map from "./map.c" with { type: "text" };
@@ -18,6 +21,7 @@ import mathFunctions from "./math.c" with { type: "text" };
 import peak from "./peak.c" with { type: "text" };
 import reduce from "./reduce.c" with { type: "text" };
 import scratch from "./scratch.c" with { type: "text" };
+import threads from "./threads.c" with { type: "text" };
 import tile from "./tile.h" with { type: "text" };
 import update from "./update.c" with { type: "text" };
 import vectorHeader from "./vector.h" with { type: "text" };
@@ -29,14 +33,17 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "check.c": check,
   "column_sums.c": columnSums,
   "convert.c": convert,
+  "copy_turned.c": copyTurned,
   "cross_entropy.c": crossEntropy,
   "gate.c": gate,
   "gather.c": gather,
   "gemm.c": gemm,
   "gemm_check.c": gemmCheck,
+  "gemm_dot.c": gemmDot,
   "gemm_edge.c": gemmEdge,
   "gemm_micro.c": gemmMicro,
   "gemm_pack.c": gemmPack,
+  "gemm_product.c": gemmProduct,
   "kernels.c": main,
   "kernels.h": kernels,
   "map.c": map,
@@ -45,6 +52,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "peak.c": peak,
   "reduce.c": reduce,
   "scratch.c": scratch,
+  "threads.c": threads,
   "tile.h": tile,
   "update.c": update,
   "vector.h": vectorHeader,

@@ -40,6 +40,16 @@
 #endif
 #define COLS (LANES * VECTORS)
 
+// The same for thin products, whose lanes run along k: DOT_ROWS x DOT_COLS vectors of sums.
+#if LANES == 16 || defined(__aarch64__)
+#define DOT_ROWS 4
+#define DOT_COLS 6
+#else
+#define DOT_ROWS 2
+#define DOT_COLS 4
+#endif
+#define DOT_WIDE 64 // columns, at most
+
 // A vector wherever floats stand: no alignment promised, and it may alias them.
 typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
@@ -55,6 +65,22 @@ typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t quad_index __attribute__((vector_size(16)));
 #define UNROLL _Pragma("GCC unroll 16")
 #define SHUFFLE(x, y, a, b, c, d) __builtin_shuffle(x, y, (quad_index){a, b, c, d})
+#endif
+// GCC likes to load a vector again for each use; this makes it stay in its register.
+#if defined(__GNUC__) && defined(__AVX512F__)
+#define KEEP(x) __asm__("" : "+v"(x))
+#elif defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define KEEP(x) __asm__("" : "+x"(x))
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define KEEP(x) __asm__("" : "+w"(x))
+#else
+#define KEEP(x)
+#endif
+// Says to the CPU that this is a loop that waits.
+#if defined(__x86_64__) || defined(__i386__)
+#define PAUSE __builtin_ia32_pause()
+#else
+#define PAUSE (void)0
 #endif
 #define INLINE static inline __attribute__((always_inline))
 

@@ -86,19 +86,41 @@ static void zip_row(int op, ptrdiff_t n, const float *a, ptrdiff_t as, const flo
     zip_part(op, n - i < BLOCK ? n - i : BLOCK, a + i * as, as, b + i * bs, bs, out, at + i * os, os);
 }
 
-int32_t gradus_zip(const int32_t *d, const float *a, const float *b, void *out) {
-  const int rank = d[ZIP_RANK], inner = rank - 1, op = d[ZIP_OP], state = walk_state(rank, d + ZIP_SIZES);
-  if (state < 0 || op < 0 || op >= OP_ZIP_COUNT) return GRADUS_OUT_OF_BOUNDS;
-  if (state == 0) return GRADUS_OK;
+typedef struct {
+  const int32_t *d;
+  const float *a, *b;
+  void *out;
+} ZipRun;
+
+static void zip_run(void *job, ptrdiff_t part) {
+  const ZipRun *r = job;
+  const int32_t *d = r->d;
+  const ptrdiff_t from = part * RUN_PART, n = smaller(RUN_PART, d[ZIP_SIZES] - from);
+  const ptrdiff_t as = d[ZIP_A_STRIDES], bs = d[ZIP_B_STRIDES], os = d[ZIP_OUT_STRIDES];
+  const float *a = r->a + d[ZIP_A_OFFSET] + from * as, *b = r->b + d[ZIP_B_OFFSET] + from * bs;
+  zip_row(d[ZIP_OP], n, a, as, b, bs, r->out, d[ZIP_OUT_OFFSET] + from * os, os);
+}
+
+static void zip_walk(const int32_t *d, const float *a, const float *b, void *out) {
+  const int inner = d[ZIP_RANK] - 1;
   const int32_t *sizes = d + ZIP_SIZES, *strides[3] = {d + ZIP_A_STRIDES, d + ZIP_B_STRIDES, d + ZIP_OUT_STRIDES};
-  ptrdiff_t at[3];
-  for (int i = 0; i < 3; i++) {
-    at[i] = d[ZIP_A_OFFSET + 2 * i];
-    if (!walk_fits(rank, sizes, strides[i], d[ZIP_A_OFFSET + 2 * i], d[ZIP_A_LENGTH + 2 * i])) return GRADUS_OUT_OF_BOUNDS;
-  }
+  ptrdiff_t at[3] = {d[ZIP_A_OFFSET], d[ZIP_B_OFFSET], d[ZIP_OUT_OFFSET]};
   int32_t count[WALK_RANK] = {0};
   do {
-    zip_row(op, sizes[inner], a + at[0], strides[0][inner], b + at[1], strides[1][inner], out, at[2], strides[2][inner]);
+    zip_row(d[ZIP_OP], sizes[inner], a + at[0], strides[0][inner], b + at[1], strides[1][inner], out, at[2], strides[2][inner]);
   } while (walk_next(inner, sizes, count, 3, strides, at));
+}
+
+int32_t gradus_zip(const int32_t *d, const float *a, const float *b, void *out) {
+  const int rank = d[ZIP_RANK], state = walk_state(rank, d + ZIP_SIZES);
+  if (state < 0 || d[ZIP_OP] < 0 || d[ZIP_OP] >= OP_ZIP_COUNT) return GRADUS_OUT_OF_BOUNDS;
+  if (state == 0) return GRADUS_OK;
+  for (int i = 0; i < 3; i++) {
+    const int32_t *strides = d + ZIP_A_STRIDES + i * WALK_RANK;
+    if (!walk_fits(rank, d + ZIP_SIZES, strides, d[ZIP_A_OFFSET + 2 * i], d[ZIP_A_LENGTH + 2 * i])) return GRADUS_OUT_OF_BOUNDS;
+  }
+  ZipRun run = {d, a, b, out};
+  if (rank == 1) parallel(pieces(d[ZIP_SIZES], RUN_PART), zip_run, &run);
+  else zip_walk(d, a, b, out);
   return GRADUS_OK;
 }

@@ -2,7 +2,8 @@
 import { blank, scalar } from "../allocate.ts";
 import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { type DType, isFloating, promoteRanked, promoteScalar } from "../dtype.ts";
+import { checkDType, type DType, isFloating, promoteRanked, promoteScalar } from "../dtype.ts";
+import { GradientSlot } from "../gradient_slot.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, broadcastStrides, sameShape, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -48,7 +49,7 @@ function mapKind(op: MapOp, dtype: DType, low: number, high: number): DType {
 export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
   // A number that the kind of `a` cannot hold must not wrap before it is compared.
   const exact = COMPARE.has(op) && typeof b === "number" && !isFloating(a.dtype);
-  const right = exact ? scalar(b, "float64") : operand(a, b);
+  const right = exact ? scalar(b, "float64") : operand(a, b, VERBS[op] ?? op);
   const dtype = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
   if (!isFloating(dtype)) checkWhole(op, dtype, b, right);
   const shape = sameShape(a.shape, right.shape) ? a.shape : broadcastShapes(a.shape, right.shape, VERBS[op] ?? op);
@@ -101,6 +102,7 @@ export const VERBS: Partial<Record<ZipOp, string>> = {
 /** The same elements as another kind; floats lose their fraction toward zero, and anything but 0 becomes `true`. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
+  checkDType(dtype);
   if (dtype === "bool") return zip("ne", x, 0);
   const out = blank(x.shape, dtype);
   backend().map("copy", x.shape, x, out, 0, 0);
@@ -108,8 +110,21 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 }
 
 /** A number becomes a tensor of rank 0 in the kind it takes beside `a`. */
-export function operand(a: Tensor, b: Operand): Tensor {
-  return typeof b === "object" ? b : scalar(Number(b), promoteScalar(a.dtype, b));
+export function operand(a: Tensor, b: Operand, verb: string): Tensor {
+  if (typeof b === "number" || typeof b === "boolean") return scalar(Number(b), promoteScalar(a.dtype, b));
+  requireTensor(b, verb);
+  return b;
+}
+
+/**
+ * Refuses what untyped code may pass for a tensor.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function requireTensor(x: Tensor, verb: string): void {
+  if (x instanceof GradientSlot) return;
+  const found = Array.isArray(x) ? "an array" : x === undefined || x === null ? `${x}` : `a ${typeof x}`;
+  throw new TypeError(`Cannot ${verb} ${found}: it is no tensor, make one with tensor([…]) first`);
 }
 
 /** `x` read as if it had the larger shape. */

@@ -18,6 +18,7 @@ export type Index = number | string | null;
  *
  * @throws {RangeError} If there are more indices than dimensions, or a number is out of range.
  * @throws {SyntaxError} If a string is no range.
+ * @throws {TypeError} If an index is a tensor or an array: those copy, and are for `index`.
  */
 export function at(x: Tensor, indices: readonly Index[]): Tensor {
   let out = x;
@@ -26,12 +27,21 @@ export function at(x: Tensor, indices: readonly Index[]): Tensor {
     if (index === null) out = unsqueeze(out, d++);
     else if (typeof index === "number") out = select(out, d, index);
     else if (index === ":") d++;
+    else if (typeof index !== "string") throw notBasic(index);
     else {
       const { start, end, step } = parseRange(index);
       out = slice(out, d++, start, end, step);
     }
   }
   return out === x ? view(x, x.shape) : out;
+}
+
+function notBasic(index: unknown): TypeError {
+  const found = Array.isArray(index) ? "an array" : typeof index === "object" ? "a tensor" : `${index}`;
+  return new TypeError(
+    `Cannot take at() of ${found}: it takes numbers, ranges and null, and gives a view; ` +
+      `use index() with a bool mask or tensor([…], { dtype: "int32" })`,
+  );
 }
 
 /** The indices with their ellipsis written out. */

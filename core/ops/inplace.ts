@@ -11,7 +11,7 @@ import { cast, type Operand, operand, spread, VERBS, zipFor } from "./elementwis
 /** `a = a op b` in place; `b` broadcasts to `a`, and `a` keeps its kind. */
 export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
   const verb = VERBS[op] ?? op;
-  const right = settled(operand(a, b), a, verb);
+  const right = settled(operand(a, b, verb), a, verb);
   const kind = op === "div" ? promote(right.dtype, "float32") : promote(a.dtype, right.dtype);
   if ((isFloating(kind) && !isFloating(a.dtype)) || (kind !== "bool" && a.dtype === "bool")) {
     const cure = isFloating(kind) ? "float()" : "int()";
@@ -26,7 +26,7 @@ export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
 
 /** `out = x` in place, broadcast to its shape and cast to its kind. */
 export function copyInto<T extends Tensor>(out: T, x: Operand): T {
-  let from = settled(operand(out, x), out, "copy");
+  let from = settled(operand(out, x, "copy"), out, "copy");
   if (out.dtype === "bool") from = cast(from, "bool");
   edited(out, from, "copy");
   backend().map("copy", out.shape, spread(from, out.shape), out, 0, 0);

@@ -6,7 +6,7 @@ import { type DType, isFloating, promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { cast, map } from "./elementwise.ts";
+import { cast, map, requireTensor } from "./elementwise.ts";
 import { detached, expand, select, t, unsqueeze } from "./movement.ts";
 
 /**
@@ -16,6 +16,7 @@ import { detached, expand, select, t, unsqueeze } from "./movement.ts";
  * @throws {RangeError} If the inner sizes differ.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  requireTensor(b, "multiply by");
   if (a.shape.length === 0 || b.shape.length === 0) throw mismatch(a, b, "a tensor of rank 0 is no matrix, use mul()");
   const [inner, rows] = [a.shape.at(-1)!, b.shape.at(b.shape.length === 1 ? 0 : -2)!];
   if (inner !== rows) throw mismatch(a, b, `inner sizes ${inner} and ${rows} differ`);

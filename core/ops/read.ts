@@ -20,7 +20,8 @@ export interface Storage {
 /** The memory of `x` with its printed form. */
 export function storage(x: Tensor, print: (data: Numbers, dtype: DType) => string): Storage {
   const { data, dtype } = x;
-  return { data, length: data.length, toString: () => print(data, dtype) };
+  const toString = () => print(data, dtype);
+  return { data, length: data.length, toString, ...{ [Symbol.for("Deno.customInspect")]: toString } };
 }
 
 /** The size of `x` along `dim`. */

@@ -58,7 +58,7 @@ function refuseEmpty(op: ReduceOp, x: Tensor, dims: Dims): void {
 }
 
 /** Integer results are computed exactly in float64 and stored only if they fit. */
-function storeWhole(op: ReduceOp, exact: ArrayLike<number>, out: Tensor): void {
+export function storeWhole(op: string, exact: ArrayLike<number>, out: Tensor): void {
   for (let i = 0; i < exact.length; i++) {
     if (exact[i] > 0x7fffffff || exact[i] < -0x80000000) {
       throw new RangeError(
@@ -92,10 +92,27 @@ export function variance(x: Tensor, dims: Dims, keepdim = false, correction = 1)
   return reduce("sum", apart.mul(apart), dims, keepdim).div(spread);
 }
 
+/** The root of `variance`. */
+export function deviation(x: Tensor, dims: Dims, keepdim = false, correction = 1): Tensor {
+  return rootOfSquares(variance(x, dims, keepdim, correction));
+}
+
 /** `√Σx²`, the Frobenius norm of a matrix. */
 export function norm(x: Tensor, dims: Dims, keepdim = false): Tensor {
   requireFloating(x, "norm");
-  return reduce("sum", x.mul(x), dims, keepdim).sqrt();
+  if (typeof dims === "string" || Math.abs(Number(dims)) === Infinity) {
+    throw new RangeError(
+      `Cannot take the norm over dimension ${dims}: norm() takes dimensions where PyTorch takes p, and p is 2; ` +
+        `for p of Infinity use abs().max()`,
+    );
+  }
+  return rootOfSquares(reduce("sum", x.mul(x), dims, keepdim));
+}
+
+/** `√x` of sums of squares: where all squares are 0 the root has no slope, and their gradient is 0 instead of ∞ · 0. */
+function rootOfSquares(x: Tensor): Tensor {
+  const zero = x.eq(0);
+  return x.add(zero).sqrt().sub(zero.to(x.dtype)); // √1 − 1 where x is 0
 }
 
 /** `log Σ eˣ`, with the maximum taken out first so that nothing overflows; of nothing it is −∞. */

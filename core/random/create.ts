@@ -1,5 +1,5 @@
 /** Tensors of random numbers, drawn as PyTorch draws them: the same seed gives the same numbers. */
-import { fromData, type TensorOptions, zeros } from "../create.ts";
+import { fromData, kindOf, type TensorOptions, wanting, zeros } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
 import { randperm as drawPermutation } from "./torch_orders.ts";
@@ -10,6 +10,8 @@ export interface RandomOptions extends TensorOptions {
   /** Where the numbers come from; the generator that `manualSeed` sets unless told. */
   generator?: Generator;
 }
+
+const OPTIONS = ["dtype", "requiresGrad", "generator"];
 
 /**
  * Uniform numbers in [0, 1).
@@ -39,24 +41,24 @@ export function randn(shape: readonly number[], options: RandomOptions = {}): Te
 
 function drawn(
   shape: readonly number[],
-  { generator = defaultGenerator, dtype = "float32" }: RandomOptions,
+  options: RandomOptions,
   name: string,
   fill: (g: Generator, out: Fractions) => void,
 ): Tensor {
+  const dtype = kindOf(options, "float32", OPTIONS);
   if (dtype !== "float32" && dtype !== "float64") {
     throw new TypeError(`Cannot draw ${name} as ${dtype}: use float32 or float64, or randint for whole numbers`);
   }
   const out = zeros(shape, { dtype });
-  fill(generator, out.data as Fractions);
-  return out;
+  fill(options.generator ?? defaultGenerator, out.data as Fractions);
+  return wanting(out, options);
 }
 
 /** Whole numbers from `low` to before `high`, as int32 unless told. */
 export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
-  const { generator = defaultGenerator, dtype = "int32" } = options;
-  const out = zeros(shape, { dtype });
-  fillRandint(generator, out.data, low, high);
-  return out;
+  const out = zeros(shape, { dtype: kindOf(options, "int32", OPTIONS) });
+  fillRandint(options.generator ?? defaultGenerator, out.data, low, high);
+  return wanting(out, options);
 }
 
 /** The numbers 0 to n − 1 in random order, as int32. */

@@ -147,12 +147,16 @@ export const defaultGenerator: Generator = new Generator();
  * Starts the default generator over from `seed`, and returns it; PyTorch's `torch.manual_seed`.
  *
  * @throws {RangeError} If `seed` is not an integer of [−2⁶³, 2⁶⁴), or is a number past ±(2⁵³ − 1).
+ * @throws {TypeError} If it is neither a number nor a bigint.
  */
 export function manualSeed(seed: number | bigint): Generator {
   return defaultGenerator.manualSeed(seed);
 }
 
 function toSeed(seed: number | bigint): bigint {
+  if (typeof seed !== "number" && typeof seed !== "bigint") {
+    throw new TypeError(`Cannot seed with a ${typeof seed}: take an integer, a number or a bigint`);
+  }
   if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
     throw new RangeError(`Cannot seed with ${seed}: take an integer, as a bigint past 2**53 - 1`);
   }

@@ -247,4 +247,28 @@ describe("Function", () => {
     }
     assertThrows(() => Whole.apply(leaf(1)), TypeError, "Cannot differentiate Whole: its result is int32");
   });
+
+  it("needs forward() and backward() as static methods", () => {
+    class Half extends Function {
+      static forward(_: Context, x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const apply = (Class: unknown) => () => (Class as { apply(x: Tensor): Tensor }).apply(leaf(1));
+    assertThrows(apply(class Bare extends Function {}), TypeError, "Cannot apply Bare: it has no forward()");
+    assertThrows(apply(Half), TypeError, "Cannot apply Half: it has no backward(), write it as a static method");
+  });
+
+  it("that reads savedTensors without having saved any is told so", () => {
+    class Forgetful extends Function {
+      static forward(_: Context, x: Tensor): Tensor {
+        return x.mul(2);
+      }
+      static backward(ctx: Context, g: Tensor): Tensor {
+        const [x] = ctx.savedTensors;
+        return g.mul(x);
+      }
+    }
+    assertThrows(() => Forgetful.apply(leaf(1)).sum().backward(), Error, "call ctx.saveForBackward(…) in forward()");
+  });
 });

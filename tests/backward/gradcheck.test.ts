@@ -39,6 +39,35 @@ describe("checkRule()", () => {
     assertThrows(() => checkRule((x) => x.mul(x), wrong, [input]), Error, "differs at element 2 of [3]");
   });
 
+  it("says of a single output how it changes, and not how it was weighted", () => {
+    const one = tensor(0.5, { dtype: "float64" });
+    const { message } = assertThrows(() => checkRule((x) => x.mul(2), (g) => [g.mul(3)], [one]), Error);
+    assertEquals(
+      message,
+      "The gradient of input 0 differs at element 0 of []: the rule gives 3, finite differences give 2",
+    );
+  });
+
+  it("catches a rule that leaves the gradient from above out, and says what that was", () => {
+    const one = tensor(0.5, { dtype: "float64" });
+    const deaf: Rule = (_, x) => [x.mul(0).add(2)];
+    assertThrows(() => checkRule((x) => x.mul(2), deaf, [one]), Error, "2, finite differences give 0.8, where the");
+  });
+
+  it("says how several outputs were weighted", () => {
+    assertThrows(
+      () => checkRule((x) => x.mul(2), (g) => [g.mul(3)], [x]),
+      Error,
+      "the rule gives 1.2, finite differences give 0.8, where the outputs are weighted by 0.4, 1.018034, 0.636068, …",
+    );
+  });
+
+  it("refuses an expanded input, whose elements are one", () => {
+    const expanded = tensor([0.5], { dtype: "float64" }).expand(3);
+    assertThrows(() => checkRule(relu, reluBackward, [expanded]), RangeError, "clone() it first");
+    checkRule(relu, reluBackward, [expanded.clone()]);
+  });
+
   it("leaves its inputs as they were", () => {
     const before = [...x.data];
     checkRule(sigmoid, (g, x) => sigmoidBackward(g, sigmoid(x)), [x]);
@@ -76,7 +105,7 @@ describe("gradcheck()", () => {
     assertThrows(
       () => gradcheck(wrong, [a, b]),
       Error,
-      "The gradient of input 1 differs at element 1 of [2]: the rule gives 2.4",
+      "The gradient of input 1 differs at element 1 of [2]: the rule gives 6, finite differences give 4",
     );
   });
 

@@ -4,7 +4,9 @@ import type { OpName } from "../../core/record.ts";
 import { sizeOf } from "../../core/shape.ts";
 import * as functions from "../../core/ops/functions.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
+import { cat, stack } from "../../core/ops/join.ts";
 import { linear } from "../../core/ops/linalg.ts";
+import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** Operations whose result is a choice or a place, so that nothing flows back. */
@@ -171,6 +173,27 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
       empty: [],
     },
     "a mask": { f: (x) => x.index(x.gt(0)), inputs: [signed] },
+  },
+  cumsum: {
+    "down columns": { f: (x) => x.cumsum(0), inputs: [signed] },
+    "along rows": { f: (x) => x.cumsum(-1), inputs: [signed] },
+    "along the middle of three": { f: (x) => x.cumsum(1), inputs: [values([2, 3, 2], 3)] },
+    "a number": { f: (x) => x.cumsum(0), inputs: [values([], 3)], empty: [] },
+  },
+  where: {
+    ...two((a, b) => where(a.gt(1), a, b)),
+    "a mask that repeats both": {
+      f: (a, b) => where(tensor([[true], [false]]), a, b),
+      inputs: [values([3], 2), values([1], 5)],
+      empty: [],
+    },
+    "a number beside a tensor": { f: (x) => where(x.gt(0), x, 1), inputs: [signed] },
+  },
+  cat: {
+    "rows": { f: (a, b) => cat([a, b]), inputs: [signed, values([1, 3], 2)] },
+    "columns of three": { f: (a, b, c) => cat([a, b, c], -1), inputs: [signed, values([2, 1], 2), small] },
+    "one tensor twice": { f: (x) => cat([x, x.mul(2)], 1), inputs: [signed] },
+    "stack() in between": { f: (a, b) => stack([a, b], 1), inputs: [signed, small] },
   },
   matmul: {
     "matrices": { f: (a, b) => a.matmul(b), inputs: [signed, values([3, 2], 2)], empty: [[0, 3], [3, 2]] },

@@ -89,6 +89,7 @@ const REDUCTIONS: Record<string, (x: Tensor) => Tensor> = {
   "var(1)": (x) => x.var(1),
   "norm()": (x) => x.norm(),
   "prod(0)": (x) => x.prod(0),
+  "cumsum(1)": (x) => x.cumsum(1),
   "logsumexp(1)": (x) => x.logsumexp(1),
   "softmax(1)": (x) => softmax(x, 1),
   "log_softmax(-1)": (x) => logSoftmax(x, -1),

@@ -1,7 +1,9 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { manualSeed } from "../../core/random/generator.ts";
+import { rand, randint, randn } from "../../core/random/create.ts";
 import { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "../../core/create.ts";
-import type { Numbers } from "../../core/dtype.ts";
+import type { DType, Numbers } from "../../core/dtype.ts";
 
 describe("tensor()", () => {
   it("tensor() reads its shape off nested arrays", () => {
@@ -80,6 +82,10 @@ describe("filled tensors", () => {
     assertEquals(eye(3).toArray(), [[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
     assertEquals(eye(0).shape, [0, 0]);
   });
+  it("eye() takes a number of columns, and options behind either", () => {
+    assertEquals([eye(2, 3).toArray(), eye(2, 1).toArray()], [[[1, 0, 0], [0, 1, 0]], [[1], [0]]]);
+    assertEquals([eye(1, { dtype: "bool" }).dtype, eye(1, 2, { dtype: "int32" }).dtype], ["bool", "int32"]);
+  });
   it("zeros() refuses a negative size", () => {
     assertThrows(() => zeros([-1]), RangeError, "Cannot make a tensor of shape [-1]");
   });
@@ -109,5 +115,56 @@ describe("linspace()", () => {
   });
   it("linspace() of one step is its start, and of none is empty", () => {
     assertEquals([linspace(3, 9, 1).toArray(), linspace(3, 9, 0).shape], [[3], [0]]);
+  });
+});
+
+describe("options", () => {
+  const typo = (name: string) => name as DType;
+  it("requiresGrad makes a leaf that wants a gradient, whoever makes it", () => {
+    const options = { requiresGrad: true };
+    const leaves = [
+      tensor([1], options),
+      tensor(Float64Array.of(1), options),
+      zeros([1], options),
+      ones([1], options),
+      full([1], 2, options),
+      eye(1, options),
+      arange(0, 1, 1, options),
+      linspace(0, 1, 2, options),
+      rand([1], options),
+      randn([1], options),
+    ];
+    assertEquals(leaves.map((x) => x.requiresGrad && x.node === null), leaves.map(() => true));
+    assertEquals(zeros([1], { requiresGrad: false }).requiresGrad, false);
+  });
+  it("requiresGrad is refused for integers", () => {
+    assertThrows(() => zeros([1], { dtype: "int32", requiresGrad: true }), TypeError, "only floats carry one");
+    assertThrows(() => randint(0, 2, [1], { requiresGrad: true }), TypeError, "only floats carry one");
+  });
+  it("a kind there is not is refused with those there are, and the nearest", () => {
+    const kinds = "the kinds are float64, float32, int32, uint8, bool";
+    const cases: [() => unknown, string][] = [
+      [() => tensor([1], { dtype: typo("float16") }), `"float16": ${kinds}, the nearest is float32`],
+      [() => zeros([2], { dtype: typo("int64") }), `"int64": ${kinds}, the nearest is int32`],
+      [() => rand([2], { dtype: typo("half") }), `"half": ${kinds}, the nearest is float32`],
+      [() => ones([2]).to(typo("long")), `"long": ${kinds}, the nearest is int32`],
+      [() => ones([2]).to(typo("toString")), `"toString": ${kinds}`],
+    ];
+    for (const [call, message] of cases) assertThrows(call, TypeError, `Cannot use the kind ${message}`);
+  });
+  it("an option there is not is refused with those there are", () => {
+    const wrong = { dtyp: "int32" } as Record<never, never>;
+    assertThrows(() => tensor([1], wrong), TypeError, 'the option "dtyp": the options are dtype, requiresGrad');
+    assertThrows(() => randn([1], wrong), TypeError, "dtype, requiresGrad, generator");
+    assertThrows(() => zeros([1], "int32" as Record<never, never>), TypeError, "as in { dtype: … }");
+  });
+  it("sizes without an array are refused with one", () => {
+    const sizes = (n: number) => n as unknown as number[];
+    for (const make of [() => zeros(sizes(2), sizes(3) as object), () => rand(sizes(2)), () => full(sizes(2), 1)]) {
+      assertThrows(make, TypeError, "Cannot make a tensor of shape 2: give all sizes in one array, [2, 3]");
+    }
+  });
+  it("manualSeed() refuses a text", () => {
+    assertThrows(() => manualSeed("a" as unknown as number), TypeError, "Cannot seed with a string: take an integer");
   });
 });

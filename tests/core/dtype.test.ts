@@ -118,3 +118,10 @@ describe("casts", () => {
     assertInstanceOf(x.double().data, Float64Array);
   });
 });
+
+describe("bool()", () => {
+  it("bool() is true for everything but 0", () => {
+    const mask = tensor([0, -0.5, NaN]).bool();
+    assertEquals([mask.dtype, mask.toArray()], ["bool", [false, true, true]]);
+  });
+});

@@ -72,6 +72,7 @@ describe("kinds of results", () => {
   it("clamp() of int32 stays int32 between whole bounds, and not between fractions", () => {
     assertEquals(ints(-9, 2).clamp(-1, 1).dtype, "int32");
     assertEquals(ints(-9, 2).clampMin(0).toArray(), [0, 2]);
+    assertEquals(ints(-9, 2).clamp(0).toArray(), [0, 2]);
     assertEquals(ints(-9, 2).clamp(-0.5, 1).toArray(), [-0.5, 1]);
   });
   it("clamp() of bool between whole bounds is int32, so that no bool holds a 2", () => {

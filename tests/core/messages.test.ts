@@ -9,6 +9,7 @@ import { loops } from "../../core/matmul/01_loops.ts";
 const ints = tensor([1, 2], { dtype: "int32" });
 const bools = tensor([true, false]);
 const x = ones([2, 3]);
+const untyped = (value: unknown) => value as number;
 const bytes = (...shape: number[]) => zeros(shape, { dtype: "uint8" });
 
 // Call, class, and what its message must contain: what was found, and the cure where there is a usual one.
@@ -59,6 +60,14 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
   ["fromData() of another size", () => fromData(new Float32Array(2), [3]), RangeError, ["2 elements", "[3]"]],
   ["fromData() as another kind", () => fromData(new Float32Array(1), [1], "bool"), TypeError, ["bool", "float32"]],
   ["arange() away from its end", () => arange(0, 1, -1), RangeError, ["0 to 1 by -1"]],
+  ["add() of an array", () => x.add(untyped([1, 2, 3])), TypeError, ["add an array", "tensor([…])"]],
+  ["mul() of a text", () => x.mul(untyped("x")), TypeError, ["multiply a string", "tensor([…])"]],
+  ["sub_() of null", () => ones([1]).sub_(untyped(null)), TypeError, ["subtract null", "tensor([…])"]],
+  ["matmul() of an array", () => x.matmul(untyped([1]) as unknown as typeof x), TypeError, ["multiply by an array"]],
+  ["at() of a mask", () => x.at(untyped(x.gt(0))), TypeError, ["at() of a tensor", "index()", "bool mask"]],
+  ["at() of places", () => x.at(untyped([0, 2])), TypeError, ["at() of an array", "index()", "int32"]],
+  ["norm() of Infinity", () => x.norm(Infinity), RangeError, ["norm", "p is 2", "abs().max()"]],
+  ["norm() of a name", () => x.norm(untyped("fro")), RangeError, ["norm", "p is 2"]],
   ["einsum() of another count", () => einsum("i,j", x), SyntaxError, ['"i,j"', "2 operands", "1 were"]],
   ["einsum() of another rank", () => einsum("i", x), RangeError, ['"i"', "[2, 3]"]],
   ["einsum() of two sizes", () => einsum("ii", x), RangeError, ['"i"', "2 and 3"]],
@@ -81,4 +90,8 @@ describe("messages", () => {
       for (const fact of facts) assertStringIncludes(first, fact);
     });
   }
+
+  it("add() of undefined says so", () => {
+    assertThrows(() => x.add(untyped(undefined)), TypeError, "Cannot add undefined: it is no tensor");
+  });
 });

@@ -203,6 +203,17 @@ describe("single views", () => {
   });
 });
 
+describe("sizes in an array", () => {
+  const m = arange(6).view([2, 3]);
+  it("view(), reshape(), permute() and expand() take them as PyTorch does", () => {
+    const shapes = [m.view([6]), m.t().reshape([-1]), m.permute([1, 0]), m.expand([4, 2, 3]), m.view([3, -1])];
+    assertEquals(shapes.map((x) => x.shape), [[6], [6], [3, 2], [4, 2, 3], [3, 2]]);
+  });
+  it("view() and expand() take none for a single number", () => {
+    assertEquals([tensor([5]).view([]).shape, tensor([5]).view().shape, tensor(5).expand([]).shape], [[], [], []]);
+  });
+});
+
 describe("views that cannot be", () => {
   const x = ones([2, 3]);
   const cases: [string, () => unknown, string][] = [

@@ -83,6 +83,17 @@ describe("setPrintOptions()", () => {
     });
   }
 
+  it("setPrintOptions() refuses a name it does not know, and lists those it knows", () => {
+    const known = "precision, threshold, edgeItems, lineWidth, sciMode, profile";
+    assertThrows(() => setPrintOptions({ precison: 1 } as PrintSettings), TypeError, `the options are ${known}`);
+    const profile = "long" as "full";
+    assertThrows(
+      () => setPrintOptions({ profile }),
+      TypeError,
+      'profile "long": the profiles are default, short, full',
+    );
+  });
+
   it("setPrintOptions() takes the largest precision", () => {
     setPrintOptions({ precision: 98 });
     assertEquals(formatTensor(printable([0.5])), `tensor([0.5${"0".repeat(97)}])`);

@@ -38,4 +38,8 @@ describe("reading a tensor", () => {
     assertStrictEquals(storage.data, m.data);
     assertEquals(storage.length, 6);
   });
+  it("storage() shows itself in console.log as it prints", () => {
+    const storage = tensor([1, 2]).storage();
+    assertEquals(Deno.inspect(storage), " 1.0\n 2.0\n[FloatStorage of size 2]");
+  });
 });

@@ -8,7 +8,7 @@
 static int allocations_fail;
 static void *allocate(size_t size) { return allocations_fail ? NULL : malloc(size); }
 #define GRADUS_ALLOCATE allocate
-#include "gemm.c"
+#include "kernels.c"
 
 static uint32_t state = 1;
 static int below(int n) {
@@ -38,6 +38,11 @@ static float *lay(int32_t *at, int rows, int cols, int repeat) {
   return data;
 }
 
+static double activated(int op, double x) {
+  const double results[] = {x, x < 0 ? 0 : x, 1 / (1 + exp(-x)), tanh(x)};
+  return results[op];
+}
+
 static void check(const int32_t *d, const float *a, const float *b, const float *c, const float *old, const float *bias) {
   for (int i = 0; i < d[GEMM_M]; i++) {
     for (int j = 0; j < d[GEMM_N]; j++) {
@@ -50,7 +55,9 @@ static void check(const int32_t *d, const float *a, const float *b, const float 
       const int at = d[GEMM_C_OFFSET] + i * d[GEMM_C_ROW] + j * d[GEMM_C_COL];
       const double extra[2] = {d[GEMM_HAS_BIAS] ? bias[d[GEMM_BIAS_OFFSET] + j * d[GEMM_BIAS_STRIDE]] : 0, d[GEMM_BETA] ? old[at] : 0};
       for (int e = 0; e < 2; e++) sum += extra[e], size += fabs(extra[e]);
-      if (!(fabs(c[at] - sum) <= 32 * 1.2e-7 * size)) fail("wrong result", d);
+      // The activations are no steeper than 1, and add a few units in the last place of at most 1.
+      const double slack = d[GEMM_ACTIVATION] > ACTIVATION_RELU ? 4e-7 : 0;
+      if (!(fabs(c[at] - activated(d[GEMM_ACTIVATION], sum)) <= 32 * 1.2e-7 * size + slack)) fail("wrong result", d);
     }
   }
 }
@@ -61,7 +68,7 @@ static void one_product(int m, int k, int n) {
   int32_t line[4];
   float *bias = lay(line, 1, n, 0);
   d[GEMM_BIAS_OFFSET] = line[0], d[GEMM_BIAS_STRIDE] = line[2], d[GEMM_BIAS_LENGTH] = line[3];
-  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2);
+  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = below(3) ? ACTIVATION_NONE : below(4);
   const size_t bytes = (size_t)d[GEMM_C_LENGTH] * sizeof(float);
   float *old = malloc(bytes + 1);
   memcpy(old, c, bytes);
@@ -94,9 +101,13 @@ int main(void) {
   allocations_fail = 0;
   if (gradus_gemm(tiny, &one, &one, &c, NULL) != GRADUS_OK || c != 1) fail("memory again", tiny);
   extremes();
+  gradus_threads(3);
   int count = 0;
-  for (; count < 3000; count++) one_product(below(40), below(count % 8 ? 30 : 90), below(75));
+  for (; count < 3000; count++) one_product(below(40), below(count % 8 ? 30 : 180), below(75));
   one_product(3, 1100, 40), one_product(500, 5, 3), one_product(2, 3, 2100), one_product(250, 520, 33);
-  printf("%d products\n", count + 4);
+  one_product(300, 200, 310);
+  gradus_threads(1);
+  scratch_release();
+  printf("%d products\n", count + 5);
   return 0;
 }

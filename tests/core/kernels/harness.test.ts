@@ -1,10 +1,14 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { SOURCES } from "../../../core/kernels/sources.ts";
-import harness from "./harness.c" with { type: "text" };
+import products from "./harness.c" with { type: "text" };
+import callers from "./callers.c" with { type: "text" };
+import verbs from "./verbs.c" with { type: "text" };
 
-const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_FORTIFY_SOURCE=0"];
-const FLAGS = ["-g", "-O1", "-std=c11", "-Wall", "-Wextra", "-Werror", ...SANITIZERS];
+const PROGRAMS: Readonly<Record<string, string>> = { "products.c": products, "callers.c": callers, "verbs.c": verbs };
+const MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_FORTIFY_SOURCE=0"];
+const THREADS = ["-fsanitize=thread"];
+const FLAGS = ["-g", "-O1", "-std=c11", "-D_DEFAULT_SOURCE", "-pthread", "-Wall", "-Wextra", "-Werror"];
 
 /** Runs a command that the tests are allowed to run. */
 function run(command: string, args: string[], cwd: string): { code: number; output: string } {
@@ -29,7 +33,7 @@ function inFolder<T>(work: (folder: string) => T): T {
   const folder = Deno.makeTempDirSync();
   try {
     for (const [name, text] of Object.entries(SOURCES)) Deno.writeTextFileSync(`${folder}/${name}`, text);
-    Deno.writeTextFileSync(`${folder}/harness.c`, harness);
+    for (const [name, text] of Object.entries(PROGRAMS)) Deno.writeTextFileSync(`${folder}/${name}`, text);
     return work(folder);
   } finally {
     Deno.removeSync(folder, { recursive: true });
@@ -41,33 +45,49 @@ const granted = (command: string) => Deno.permissions.querySync({ name: "run", c
 // Three vectors a tile exist on arm64 only; with these sizes they are tested elsewhere too.
 const NEON_TILES = "-DLANES=4 -DROWS=8 -DVECTORS=3 -DDEPTH=256 -DBLOCK_ROWS=128 -DBLOCK_COLS=1536";
 
-/** The flags for every instruction set with tiles of its own that this CPU and compiler can run. */
+/** Whether the compiler can make, and this CPU run, a program with these flags. */
+function works(flags: readonly string[]): boolean {
+  if (!granted("cc") || !granted(Deno.execPath())) return false;
+  return inFolder((folder) => {
+    Deno.writeTextFileSync(`${folder}/empty.c`, "int main(void) { return 0; }\n");
+    const { code } = run("cc", [...flags, "empty.c", "-o", "harness"], folder);
+    return code === 0 && runHarness(folder).code === 0;
+  });
+}
+
+/** The flags for every instruction set with tiles of its own. */
 function machines(): string[] {
-  if (!granted("cc") || !granted(Deno.execPath())) return [];
   const native = Deno.build.arch === "x86_64" ? "-march=native" : "-mcpu=native";
   const candidates = Deno.build.arch === "x86_64"
     ? ["-march=x86-64", `${native} -mno-avx512f`, native, `-march=x86-64 ${NEON_TILES}`]
     : [native];
-  return candidates.filter((flag) =>
-    inFolder((folder) => {
-      Deno.writeTextFileSync(`${folder}/empty.c`, "int main(void) { return 0; }\n");
-      return run("cc", [...flag.split(" "), ...SANITIZERS, "empty.c", "-o", "empty"], folder).code === 0;
-    })
-  );
+  return candidates.filter((flag) => works([...flag.split(" "), ...MEMORY]));
+}
+
+/** Compiles a program with the kernels and runs it. */
+function passes(program: string, flags: readonly string[], answer: RegExp): void {
+  inFolder((folder) => {
+    const compiled = run("cc", [...flags, ...FLAGS, program, "-o", "harness", "-lm"], folder);
+    assertEquals(compiled, { code: 0, output: "" });
+    const { code, output } = runHarness(folder);
+    assertMatch(output, answer);
+    assertEquals(code, 0);
+  });
 }
 
 describe("kernels", () => {
   const found = machines();
   for (const machine of found.length > 0 ? found : ["no compiler with sanitizers"]) {
     const test = found.length > 0 ? it : it.skip;
-    test(`kernels pass AddressSanitizer and UndefinedBehaviorSanitizer (${machine})`, () => {
-      inFolder((folder) => {
-        const compiled = run("cc", [...machine.split(" "), ...FLAGS, "harness.c", "-o", "harness", "-lm"], folder);
-        assertEquals(compiled, { code: 0, output: "" });
-        const { code, output } = runHarness(folder);
-        assertMatch(output, /^\d+ products\n$/);
-        assertEquals(code, 0);
+    for (const [program, answer] of [["products.c", /^\d+ products\n$/], ["verbs.c", /^\d+ calls\n$/]] as const) {
+      test(`kernels pass AddressSanitizer and UndefinedBehaviorSanitizer (${program}, ${machine})`, () => {
+        passes(program, [...machine.split(" "), ...MEMORY], answer);
       });
-    });
+    }
   }
+
+  const threaded = works(THREADS) ? it : it.skip;
+  threaded("kernels pass ThreadSanitizer, and give the same bits for every number of threads", () => {
+    passes("callers.c", [...THREADS, "-O2"], /^\d+ calls\n$/);
+  });
 });
