@@ -1,0 +1,57 @@
+/** Who is timed, how each is started, and how it is installed. */
+import type { PeerCommand } from "./peer.ts";
+
+/** Those that the table has a column for; the first is this library. */
+export interface Commands {
+  /** This library through `nn` and the tape, on one thread. */
+  readonly gradus: PeerCommand;
+  /** The same steps through the layer classes of stage 2. */
+  readonly classes: PeerCommand;
+  /** Products on two threads. */
+  readonly twoThreads: PeerCommand;
+  /** Products as WebAssembly. */
+  readonly wasm: PeerCommand;
+  /** PyTorch, on one thread. */
+  readonly torch: PeerCommand;
+  /** TensorFlow.js with its WebAssembly back end, on one thread. */
+  readonly tfjs: PeerCommand;
+  /** jax-js with its WebAssembly back end. */
+  readonly jax: PeerCommand;
+}
+
+/** What this library needs to compile its kernel, load it, and read how it is to run. */
+export const FLAGS: readonly string[] = [
+  ...["--allow-read", "--allow-write", "--allow-ffi", "--allow-env", "--allow-run=cc"],
+];
+
+const TORCH = "apt-get install --no-install-recommends python3-torch libopenblas0-pthread";
+const NPM = "npm install --ignore-scripts @tensorflow/tfjs @tensorflow/tfjs-backend-wasm @jax-js/jax";
+
+/** The commands, with the JavaScript peers looked for in `folder`, and PyTorch with the interpreter `python`. */
+export function commandsOf(folder: string, python: string): Commands {
+  return {
+    gradus: gradus("gradus", [], {}),
+    classes: gradus("stage 2", ["classes"], {}),
+    twoThreads: gradus("two threads", [], { GRADUS_THREADS: "2" }),
+    wasm: gradus("gradus wasm", [], { GRADUS_BACKEND: "wasm" }),
+    torch: { name: "torch", command: python, args: [`${import.meta.dirname}/pytorch.py`], install: TORCH },
+    tfjs: javascript("tfjs-wasm", "tfjs", folder),
+    jax: javascript("jax-js", "jax", folder),
+  };
+}
+
+function gradus(name: string, args: readonly string[], env: Record<string, string>): PeerCommand {
+  const file = `${import.meta.dirname}/gradus.ts`;
+  return { name, command: Deno.execPath(), args: ["run", "-q", ...FLAGS, file, ...args], env, install: "" };
+}
+
+// Its packages are found from where the program lies, so that it is copied there before it starts.
+function javascript(name: string, which: string, folder: string): PeerCommand {
+  return {
+    name,
+    command: Deno.execPath(),
+    args: ["run", "-A", "--no-config", "--node-modules-dir=manual", `${folder}/js.mjs`, which],
+    cwd: folder,
+    install: `in a folder outside the project: ${NPM}, and name the folder in GRADUS_PEERS`,
+  };
+}
