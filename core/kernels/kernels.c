@@ -14,6 +14,7 @@
 #include "gemm_product.c"
 #include "gemm_dot.c"
 #include "gemm.c"
+#include "gemm_job.c"
 #include "walk.c"
 #include "convert.c"
 #include "map.c"

@@ -17,7 +17,8 @@ static void map_strided(Map f, ptrdiff_t n, const float *x, ptrdiff_t step, floa
 }
 
 // A run of any kinds that map_kinds lets through.
-static void map_row(const int32_t *d, Map f, ptrdiff_t n, const void *x, ptrdiff_t at, ptrdiff_t step, void *out, ptrdiff_t to, ptrdiff_t out_step) {
+static void map_row(const int32_t *d, Map f, ptrdiff_t n, const void *x, ptrdiff_t at, ptrdiff_t step, void *out, ptrdiff_t to,
+                    ptrdiff_t out_step) {
   const float *floats = (const float *)x + at;
   if (f.op == OP_NOT) floats_to_not(n, floats, step, (uint8_t *)out + to, out_step);
   else if (d[MAP_X_KIND] == d[MAP_OUT_KIND]) map_strided(f, n, floats, step, (float *)out + to, out_step);

@@ -10,6 +10,7 @@ import gemm from "./gemm.c" with { type: "text" };
 import gemmCheck from "./gemm_check.c" with { type: "text" };
 import gemmDot from "./gemm_dot.c" with { type: "text" };
 import gemmEdge from "./gemm_edge.c" with { type: "text" };
+import gemmJob from "./gemm_job.c" with { type: "text" };
 import gemmMicro from "./gemm_micro.c" with { type: "text" };
 import gemmPack from "./gemm_pack.c" with { type: "text" };
 import gemmProduct from "./gemm_product.c" with { type: "text" };
@@ -41,6 +42,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "gemm_check.c": gemmCheck,
   "gemm_dot.c": gemmDot,
   "gemm_edge.c": gemmEdge,
+  "gemm_job.c": gemmJob,
   "gemm_micro.c": gemmMicro,
   "gemm_pack.c": gemmPack,
   "gemm_product.c": gemmProduct,

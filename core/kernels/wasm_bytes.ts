@@ -1,7 +1,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "ab21eb1a0d2cfe7c";
+export const WASM_SOURCES = "c01f49232c8cc5e6";
 
 /** The kernel as base64. */
 export const WASM_BYTES: string =

@@ -64,7 +64,8 @@ static void zip_bytes(int op, ptrdiff_t n, const float *x, int as, const float *
 }
 #undef EACH
 
-static void zip_part(int op, ptrdiff_t n, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, void *out, ptrdiff_t at, ptrdiff_t os) {
+static void zip_part(int op, ptrdiff_t n, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, void *out, ptrdiff_t at,
+                     ptrdiff_t os) {
   float left[BLOCK], right[BLOCK], floats[BLOCK];
   uint8_t small[BLOCK];
   const float *x = as ? gathered(a, as, n, left) : a, *y = bs ? gathered(b, bs, n, right) : b;
@@ -79,7 +80,8 @@ static void zip_part(int op, ptrdiff_t n, const float *a, ptrdiff_t as, const fl
   }
 }
 
-static void zip_row(int op, ptrdiff_t n, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, void *out, ptrdiff_t at, ptrdiff_t os) {
+static void zip_row(int op, ptrdiff_t n, const float *a, ptrdiff_t as, const float *b, ptrdiff_t bs, void *out, ptrdiff_t at,
+                    ptrdiff_t os) {
   const int dense = (as == 0 || as == 1) && (bs == 0 || bs == 1) && os == 1;
   if (dense && op < OP_EQ) return zip_floats(op, n, a, (int)as, b, (int)bs, (float *)out + at);
   for (ptrdiff_t i = 0; i < n; i += BLOCK)

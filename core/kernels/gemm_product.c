@@ -1,0 +1,51 @@
+// A product as the loops see it, and the way out for a block that is finished.
+#include <stddef.h>
+#include "kernels.h"
+#include "tile.h"
+
+// A product after orientation: lanes run along the columns of `c`.
+typedef struct {
+  ptrdiff_t m, k, n;
+  Panel a, b; // a: across rows, along k; b: across columns, along k
+  Matrix c;
+  Bias bias;
+  int add;
+  int activation;
+} Product;
+
+// A finished block leaves through the same code as the map verb.
+static void activate(int activation, int rows, int cols, Matrix c) {
+  static const int ops[] = {OP_COPY, OP_RELU, OP_SIGMOID, OP_TANH};
+  const Map f = {.op = ops[activation]};
+  if (c.col == 1) {
+    for (int i = 0; i < rows; i++) map_run(f, cols, c.data + i * c.row, c.data + i * c.row);
+  } else if (c.row == 1) {
+    for (int j = 0; j < cols; j++) map_run(f, rows, c.data + j * c.col, c.data + j * c.col);
+  } else {
+    for (int i = 0; i < rows; i++)
+      for (int j = 0; j < cols; j++) map_run(f, 1, c.data + i * c.row + j * c.col, c.data + i * c.row + j * c.col);
+  }
+}
+
+static ptrdiff_t smaller(ptrdiff_t x, ptrdiff_t y) { return x < y ? x : y; }
+static ptrdiff_t pieces(ptrdiff_t total, ptrdiff_t most) { return (total + most - 1) / most; }
+
+static Product turn(Product x) {
+  Product y = {x.n, x.k, x.m, x.b, x.a, {x.c.data, x.c.col, x.c.row}, {x.bias.data, x.bias.col, x.bias.row}, x.add, x.activation};
+  return y;
+}
+
+static Matrix c_at(const Product *x, ptrdiff_t i, ptrdiff_t j) {
+  return (Matrix){x->c.data + i * x->c.row + j * x->c.col, x->c.row, x->c.col};
+}
+
+static Bias bias_at(Bias bias, ptrdiff_t i, ptrdiff_t j) {
+  return (Bias){bias.data ? bias.data + i * bias.row + j * bias.col : NULL, bias.row, bias.col};
+}
+
+// A tile whose sums are complete.
+static void leave(const Product *x, const float *tile, ptrdiff_t i, int rows, ptrdiff_t j, int cols) {
+  const Matrix c = c_at(x, i, j);
+  edge(tile, rows, cols, c, x->add, bias_at(x->bias, i, j));
+  if (x->activation) activate(x->activation, rows, cols, c);
+}

@@ -1,0 +1,90 @@
+/** Several tensors joined into one: along a dimension they have, or along a new one. */
+import { blank } from "../allocate.ts";
+import { record } from "../record.ts";
+import { resolveDim, sameShape, show, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { requireTensor } from "./elementwise.ts";
+import { elements, unsqueeze } from "./movement.ts";
+
+/**
+ * The tensors one after the other along `dim`: [2, 3] and [5, 3] give [7, 3]. PyTorch's `torch.cat`.
+ *
+ * @example
+ * ```ts
+ * import { cat, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [a, b] = [tensor([[1, 2]]), tensor([[3, 4], [5, 6]])];
+ * assertEquals(cat([a, b]).toArray(), [[1, 2], [3, 4], [5, 6]]);
+ * ```
+ * @throws {RangeError} If there are none, they have rank 0, or they differ in another size than that of `dim`.
+ * @throws {TypeError} If they differ in kind.
+ */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = firstOf(tensors, "cat");
+  if (first.shape.length === 0) throw new RangeError("Cannot cat tensors of rank 0: use stack()");
+  const d = resolveDim(dim, first.shape.length, "cat along");
+  tensors.forEach((x, i) => checkAlike("cat", first, x, i, (shape) => shape.toSpliced(d, 1)));
+  const sizes = tensors.map((x) => x.shape[d]);
+  const out = blank(first.shape.with(d, sizes.reduce((sum, n) => sum + n, 0)), first.dtype);
+  let start = 0;
+  for (const x of tensors) start = place(x, d, start, out);
+  return record("cat", out, tensors, { dim: d, sizes });
+}
+
+/**
+ * The tensors side by side along a new dimension `dim`: two of shape [3] give [2, 3]. PyTorch's `torch.stack`.
+ *
+ * @example
+ * ```ts
+ * import { stack, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [a, b] = [tensor([1, 2]), tensor([3, 4])];
+ * assertEquals(stack([a, b]).toArray(), [[1, 2], [3, 4]]);
+ * assertEquals(stack([a, b], 1).toArray(), [[1, 3], [2, 4]]);
+ * ```
+ * @throws {RangeError} If there are none, or they differ in shape.
+ * @throws {TypeError} If they differ in kind.
+ */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = firstOf(tensors, "stack");
+  tensors.forEach((x, i) => checkAlike("stack", first, x, i, (shape) => shape));
+  const d = resolveDim(dim, first.shape.length + 1, "stack along");
+  return cat(tensors.map((x) => unsqueeze(x, d)), d);
+}
+
+function firstOf(tensors: readonly Tensor[], verb: string): Tensor {
+  if (!Array.isArray(tensors)) throw new TypeError(`Cannot ${verb} them: give one array, as in ${verb}([a, b])`);
+  if (tensors.length === 0) throw new RangeError(`Cannot ${verb} no tensors: give at least one`);
+  tensors.forEach((x) => requireTensor(x, verb));
+  return tensors[0];
+}
+
+function checkAlike(
+  verb: string,
+  first: Tensor,
+  x: Tensor,
+  i: number,
+  compared: (shape: readonly number[]) => readonly number[],
+): void {
+  if (first.shape.length !== x.shape.length || !sameShape(compared(first.shape), compared(x.shape))) {
+    throw new RangeError(
+      `Cannot ${verb} ${show(first.shape)} and ${show(x.shape)}: tensor ${i} does not fit the first, pad or slice it`,
+    );
+  }
+  if (x.dtype !== first.dtype) {
+    throw new TypeError(`Cannot ${verb} ${first.dtype} and ${x.dtype}: cast tensor ${i} with to("${first.dtype}")`);
+  }
+}
+
+/** Copies `x` into `out` from `start` on along dimension `d`; answers where the next one starts. */
+function place(x: Tensor, d: number, start: number, out: Tensor): number {
+  const inner = sizeOf(out.shape.slice(d + 1));
+  const [run, row] = [x.shape[d] * inner, out.shape[d] * inner];
+  const from = elements(x);
+  for (let read = 0, write = start * inner; read < from.length; read += run, write += row) {
+    out.data.set(from.subarray(read, read + run), write);
+  }
+  return start + x.shape[d];
+}

@@ -1,0 +1,70 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { openNative } from "../../../core/backend/native.ts";
+import { setThreads, threads } from "../../../core/backend/threads.ts";
+import { makeCase } from "./gemm_cases.ts";
+import { floats } from "./verb_cases.ts";
+
+const native = openNative().backend;
+const test = native === undefined ? it.skip : it;
+
+/** What `work` gives with each number of threads. */
+function withEach<T>(counts: readonly number[], work: () => T): T[] {
+  const before = threads();
+  try {
+    return counts.map((count) => {
+      setThreads(count);
+      return work();
+    });
+  } finally {
+    setThreads(before);
+  }
+}
+
+describe("setThreads()", () => {
+  it("setThreads() is what threads() says from then on", () => {
+    assertEquals(withEach([1, 3, 64], threads), [1, 3, 64]);
+  });
+
+  it("setThreads() refuses what is no whole number from 1 to 64", () => {
+    for (const count of [0, -1, 65, 1.5, NaN]) {
+      assertThrows(
+        () => setThreads(count),
+        RangeError,
+        `Cannot use ${count} threads: expected a whole number from 1 to 64`,
+      );
+    }
+  });
+
+  test("setThreads() does not change a bit of a product", () => {
+    for (const size of [[257, 300, 260], [1000, 200, 50], [30, 300, 2000], [200, 20_000, 9]] as const) {
+      const results = withEach([1, 2, 3, 5], () => {
+        const { d, a, b, c } = makeCase(size);
+        native!.gemm({ ...d, activation: "tanh" }, a.data, b.data, c.data, null);
+        return c.data;
+      });
+      results.forEach((result) => assertEquals(result, results[0], `${size}`));
+    }
+  });
+
+  test("setThreads() does not change a bit of a long map or zip", () => {
+    const x = { data: floats(300_007), offset: 0, strides: [1] };
+    const results = withEach([1, 2, 5], () => {
+      const out = { ...x, data: new Float32Array(300_007) };
+      native!.map("exp", [300_007], x, out, 0, 0);
+      native!.zip("mul", [300_007], x, out, out);
+      return out.data;
+    });
+    results.forEach((result) => assertEquals(result, results[0]));
+  });
+
+  test("close() leaves no thread in code that goes away", () => {
+    const own = openNative();
+    assert(own.backend !== undefined);
+    withEach([4], () => {
+      const { d, a, b, c } = makeCase([300, 300, 300]);
+      own.backend!.gemm(d, a.data, b.data, c.data, null);
+      own.close!();
+    });
+  });
+});

@@ -1,0 +1,54 @@
+// Several callers at once over one pool, for ThreadSanitizer; and the same bits for every number of threads.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kernels.c"
+
+enum { M = 211, K = 300, N = 157, LONG = 200000 };
+static float a[M * K], b[K * N], x[LONG];
+
+typedef struct {
+  float c[M * N], y[LONG], z[LONG];
+} Results;
+
+static void spread(float *data, int n) {
+  for (int i = 0; i < n; i++) data[i] = (float)(i * 37 % 101) / 50 - 1;
+}
+
+static void compute(Results *r) {
+  const int32_t gemm[GEMM_DESCRIPTOR_LENGTH] = {M, K, N, 0, K, 1, M * K, 0, N, 1, K * N, 0, N, 1, M * N};
+  int32_t map[MAP_DESCRIPTOR_LENGTH] = {OP_TANH, 1, 0, 0, KIND_FLOAT32, 0, LONG, KIND_FLOAT32, 0, LONG, LONG};
+  map[MAP_X_STRIDES] = map[MAP_OUT_STRIDES] = 1;
+  int32_t zip[ZIP_DESCRIPTOR_LENGTH] = {OP_ADD, 1, 0, LONG, 0, LONG, 0, LONG, LONG};
+  zip[ZIP_A_STRIDES] = zip[ZIP_B_STRIDES] = zip[ZIP_OUT_STRIDES] = 1;
+  if (gradus_gemm(gemm, a, b, r->c, NULL) || gradus_map(map, x, r->y) || gradus_zip(zip, x, r->y, r->z)) exit(1);
+}
+
+static void *caller(void *results) {
+  for (int i = 0; i < 5; i++) compute(results);
+  scratch_release();
+  return NULL;
+}
+
+int main(void) {
+  static Results alone, others[4];
+  pthread_t callers[4];
+  spread(a, M * K), spread(b, K * N), spread(x, LONG);
+  compute(&alone);
+  for (int threads = 1; threads <= 5; threads++) {
+    memset(others, 0, sizeof others);
+    gradus_threads(threads);
+    for (int i = 0; i < 4; i++) pthread_create(&callers[i], NULL, caller, &others[i]);
+    if (threads == 3) gradus_threads(2); // while they are at work
+    for (int i = 0; i < 4; i++) pthread_join(callers[i], NULL);
+    for (int i = 0; i < 4; i++) {
+      if (memcmp(&alone, &others[i], sizeof alone) == 0) continue;
+      printf("other bits with %d threads\n", threads);
+      return 1;
+    }
+  }
+  gradus_threads(1);
+  scratch_release();
+  printf("100 calls\n");
+  return 0;
+}

@@ -1,0 +1,169 @@
+// Replays many maps, zips, reductions, gathers, gates, losses and updates without Deno, for AddressSanitizer and
+// UndefinedBehaviorSanitizer: every buffer is an allocation of its own, exactly as long as its descriptor says. Results are
+// judged in TypeScript; here one element too far, or a short buffer that is accepted, is what counts.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kernels.c"
+
+static uint32_t state = 1;
+static int below(int n) {
+  state = state * 1664525u + 1013904223u;
+  return (int)((state >> 8) % (uint32_t)n);
+}
+
+static void fail(const char *what) {
+  printf("%s\n", what);
+  exit(1);
+}
+
+static float *floats(int n) {
+  float *data = malloc((size_t)n * sizeof(float) + !n);
+  for (int i = 0; i < n; i++) data[i] = (float)(below(2001) - 1000) / 100;
+  return data;
+}
+
+// Random strides over `rank` sizes, one of them possibly 0 or negative; gives the offset and the length they need.
+static void lay(int rank, const int32_t *sizes, int32_t *strides, int repeat, int32_t *offset, int32_t *length) {
+  int64_t low = 0, high = 0, step = 1;
+  const int backward = below(4) == 0, column = below(3) == 0;
+  for (int q = 0; q < rank; q++) {
+    const int r = column ? q : rank - 1 - q;
+    strides[r] = (int32_t)(repeat && below(6) == 0 ? 0 : backward ? -step : step);
+    step = step * sizes[r] + below(2);
+    const int64_t reach = (int64_t)(sizes[r] - 1) * strides[r];
+    if (reach < 0) low += reach;
+    else high += reach;
+  }
+  *offset = (int32_t)-low, *length = (int32_t)(high - low + 1);
+}
+
+static int shape(int32_t *sizes) {
+  const int rank = 1 + below(4);
+  for (int r = 0; r < rank; r++) sizes[r] = 1 + below(rank == 1 ? 700 : 12);
+  return rank;
+}
+
+static void one_map(void) {
+  int32_t d[MAP_DESCRIPTOR_LENGTH] = {0};
+  const int32_t kinds[][2] = {{KIND_FLOAT32, KIND_INT32}, {KIND_INT32, KIND_FLOAT32}, {KIND_INT32, KIND_INT32}, {KIND_UINT8, KIND_FLOAT32}};
+  d[MAP_RANK] = shape(d + MAP_SIZES), d[MAP_OP] = below(OP_MAP_COUNT);
+  if (d[MAP_OP] == OP_NOT) d[MAP_OUT_KIND] = KIND_UINT8;
+  if (d[MAP_OP] == OP_COPY && below(2)) memcpy(d + MAP_X_KIND, &kinds[below(4)][0], 4), d[MAP_OUT_KIND] = d[MAP_X_KIND] == KIND_FLOAT32 ? KIND_INT32 : KIND_FLOAT32;
+  lay(d[MAP_RANK], d + MAP_SIZES, d + MAP_X_STRIDES, 1, d + MAP_X_OFFSET, d + MAP_X_LENGTH);
+  lay(d[MAP_RANK], d + MAP_SIZES, d + MAP_OUT_STRIDES, 0, d + MAP_OUT_OFFSET, d + MAP_OUT_LENGTH);
+  const int x_size = d[MAP_X_KIND] == KIND_UINT8 ? 1 : 4, out_size = d[MAP_OUT_KIND] == KIND_UINT8 ? 1 : 4;
+  float *x = floats((d[MAP_X_LENGTH] * x_size + 3) / 4), *source = malloc((size_t)(d[MAP_X_LENGTH] * x_size));
+  memcpy(source, x, (size_t)(d[MAP_X_LENGTH] * x_size));
+  void *out = malloc((size_t)(d[MAP_OUT_LENGTH] * out_size));
+  if (gradus_map(d, source, out) != GRADUS_OK) fail("map refused");
+  d[MAP_OUT_LENGTH]--;
+  if (gradus_map(d, source, out) != GRADUS_OUT_OF_BOUNDS) fail("short map accepted");
+  d[MAP_OUT_LENGTH]++, d[MAP_X_OFFSET]--;
+  if (d[MAP_X_OFFSET] < 0 && gradus_map(d, source, out) != GRADUS_OUT_OF_BOUNDS && d[MAP_X_LENGTH] == 1) fail("early map accepted");
+  free(x), free(source), free(out);
+}
+
+static void one_zip(void) {
+  int32_t d[ZIP_DESCRIPTOR_LENGTH] = {0};
+  d[ZIP_RANK] = shape(d + ZIP_SIZES), d[ZIP_OP] = below(OP_ZIP_COUNT);
+  for (int i = 0; i < 3; i++)
+    lay(d[ZIP_RANK], d + ZIP_SIZES, d + ZIP_A_STRIDES + i * WALK_RANK, i < 2, d + ZIP_A_OFFSET + 2 * i, d + ZIP_A_LENGTH + 2 * i);
+  float *a = floats(d[ZIP_A_LENGTH]), *b = floats(d[ZIP_B_LENGTH]);
+  void *out = malloc((size_t)d[ZIP_OUT_LENGTH] * (d[ZIP_OP] < OP_EQ ? 4 : 1));
+  if (gradus_zip(d, a, b, out) != GRADUS_OK) fail("zip refused");
+  const int which = ZIP_A_LENGTH + 2 * below(3);
+  d[which]--;
+  if (gradus_zip(d, a, b, out) != GRADUS_OUT_OF_BOUNDS) fail("short zip accepted");
+  free(a), free(b), free(out);
+}
+
+static void one_reduce(void) {
+  int32_t d[REDUCE_DESCRIPTOR_LENGTH] = {0};
+  const int kept = 1 + below(70), folded = 1 + below(90), by_rows = below(2);
+  d[REDUCE_OP] = below(OP_REDUCE_COUNT), d[REDUCE_KEPT] = kept, d[REDUCE_FOLDED] = folded;
+  const int wide = by_rows ? folded : kept, step = below(5) == 0 ? 0 : wide + below(3);
+  d[by_rows ? REDUCE_FOLDED_STRIDE : REDUCE_KEPT_STRIDE] = 1, d[by_rows ? REDUCE_KEPT_STRIDE : REDUCE_FOLDED_STRIDE] = step;
+  d[REDUCE_X_LENGTH] = ((by_rows ? kept : folded) - 1) * step + wide, d[REDUCE_OUT_LENGTH] = kept;
+  if (below(4) == 0) d[by_rows ? REDUCE_KEPT_STRIDE : REDUCE_FOLDED_STRIDE] = -step, d[REDUCE_X_OFFSET] = ((by_rows ? kept : folded) - 1) * step;
+  float *x = floats(d[REDUCE_X_LENGTH]);
+  void *out = malloc((size_t)kept * 4);
+  if (gradus_reduce(d, x, out) != GRADUS_OK) fail("reduce refused");
+  d[REDUCE_X_LENGTH]--;
+  if (gradus_reduce(d, x, out) != GRADUS_OUT_OF_BOUNDS) fail("short reduce accepted");
+  free(x), free(out);
+}
+
+static void one_gather(void) {
+  int32_t d[GATHER_DESCRIPTOR_LENGTH] = {below(3), 0, below(3), 0, below(40), below(9)};
+  const int rows = 1 + below(9), size = d[GATHER_X_KIND] == KIND_UINT8 ? 1 : 4;
+  d[GATHER_OUT_KIND] = d[GATHER_X_KIND] == KIND_UINT8 && below(2) ? KIND_FLOAT32 : d[GATHER_X_KIND];
+  d[GATHER_STRIDE] = d[GATHER_WIDTH] + below(2);
+  d[GATHER_X_LENGTH] = d[GATHER_OFFSET] + (rows - 1) * d[GATHER_STRIDE] + d[GATHER_WIDTH], d[GATHER_OUT_LENGTH] = d[GATHER_WIDTH] * d[GATHER_COUNT];
+  const double scale[2] = {0.5, below(2)};
+  memcpy(d + GATHER_SCALE, scale, sizeof scale);
+  char *x = calloc((size_t)(d[GATHER_X_LENGTH] * size) + 1, 1), *out = malloc((size_t)d[GATHER_OUT_LENGTH] * 4 + 1);
+  int32_t *index = malloc((size_t)d[GATHER_COUNT] * 4 + 4);
+  for (int i = 0; i < d[GATHER_COUNT]; i++) index[i] = below(rows);
+  double answer = 0;
+  if (gradus_gather(d, x, index, out, &answer) != GRADUS_OK) fail("gather refused");
+  if (d[GATHER_COUNT] && d[GATHER_STRIDE] && d[GATHER_WIDTH]) {
+    index[d[GATHER_COUNT] - 1] = rows;
+    if (gradus_gather(d, x, index, out, &answer) != GRADUS_BAD_INDEX || answer != rows) fail("row too far accepted");
+  }
+  free(x), free(out), free(index);
+}
+
+static void one_gate(void) {
+  const int rows = below(90), cols = below(80), size = rows * cols, db = below(2);
+  int32_t d[GATE_DESCRIPTOR_LENGTH] = {below(4), rows, cols, size, size, size, cols, 1, db};
+  float *g = floats(size), *y = floats(size), *out = floats(size), *sums = floats(cols);
+  if (gradus_gate(d, g, y, out, sums) != GRADUS_OK || gradus_gate(d, g, y, g, sums) != GRADUS_OK) fail("gate refused");
+  if (size) d[GATE_OUT_LENGTH]--;
+  if (size && gradus_gate(d, g, y, out, sums) != GRADUS_OUT_OF_BOUNDS) fail("short gate accepted");
+  free(g), free(y), free(out), free(sums);
+}
+
+static void one_loss(void) {
+  const int rows = below(40), cols = 1 + below(50), size = rows * cols;
+  int32_t d[LOSS_DESCRIPTOR_LENGTH] = {rows, cols, size, rows, size, 1}, *targets = malloc((size_t)rows * 4 + 1);
+  for (int i = 0; i < rows; i++) targets[i] = below(cols);
+  float *z = floats(size), *dz = floats(size);
+  double answer[1];
+  if (gradus_cross_entropy(d, z, targets, dz, answer) != GRADUS_OK || gradus_cross_entropy(d, z, targets, z, answer) != GRADUS_OK) fail("loss refused");
+  if (rows) {
+    targets[rows - 1] = cols;
+    if (gradus_cross_entropy(d, z, targets, dz, answer) != GRADUS_BAD_INDEX || answer[0] != cols) fail("target too far accepted");
+    d[LOSS_Z_LENGTH]--;
+    if (gradus_cross_entropy(d, z, targets, dz, answer) != GRADUS_OUT_OF_BOUNDS) fail("short loss accepted");
+  }
+  free(z), free(dz), free(targets);
+}
+
+static void one_update(void) {
+  double settings[UPDATE_SETTINGS_LENGTH] = {0.1, below(2) * 0.9, 0, below(2), below(2) * 0.1, below(2), 0.9, 0.999, 1e-8, below(2), 1 + below(3)};
+  int64_t table[3 * UPDATE_SLOT_LENGTH];
+  float *arrays[12];
+  for (int s = 0; s < 3; s++) {
+    const int n = below(100);
+    for (int part = 0; part < 4; part++) {
+      arrays[4 * s + part] = floats(n);
+      for (int i = 0; part == 3 && i < n; i++) arrays[4 * s + part][i] *= arrays[4 * s + part][i];
+      gradus_enter(table, s * UPDATE_SLOT_LENGTH + part, arrays[4 * s + part], n);
+    }
+  }
+  for (int kind = UPDATE_SGD; kind <= UPDATE_ADAM; kind++)
+    if (gradus_update(kind, settings, table, 3) != GRADUS_OK) fail("update refused");
+  table[UPDATE_SLOT_LENGTH / 2 + 1]++;
+  if (gradus_update(UPDATE_SGD, settings, table, 3) != GRADUS_OUT_OF_BOUNDS) fail("unequal update accepted");
+  for (int i = 0; i < 12; i++) free(arrays[i]);
+}
+
+int main(void) {
+  gradus_threads(2);
+  for (int i = 0; i < 2000; i++) one_map(), one_zip(), one_reduce(), one_gather(), one_gate(), one_loss(), one_update();
+  gradus_threads(1);
+  scratch_release();
+  printf("14000 calls\n");
+  return 0;
+}
