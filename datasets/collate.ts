@@ -43,5 +43,3 @@ function collateArrays(samples: readonly (readonly unknown[])[]): unknown[] {
   if (odd) throw new RangeError(`Cannot stack samples of ${samples[0].length} and of ${odd.length} parts`);
   return samples[0].map((_, i) => collateAny(samples.map((sample) => sample[i])));
 }
-
-export { collate as stack }; // until mod.ts names both

@@ -31,14 +31,17 @@ static Right right_panel(const Product *x, ptrdiff_t j, int cols, ptrdiff_t p0, 
   return (Right){panel.data, panel.along, head, to};
 }
 
-// What the micro-kernel at row panel i of column panel j asks for. While the first rows are at work, the next panel of B; in the
-// last two column panels, half each, the rows of A that are packed next; else its own A, which costs nothing.
-static Ahead ahead(const Product *x, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t i, ptrdiff_t row, ptrdiff_t j, ptrdiff_t p0, ptrdiff_t k,
-                   const float *own) {
+// What the micro-kernel at row panel i of column panel j asks for. While the first rows are at work, the next panel of B where it
+// stands; later, where it was packed (`coming`). In the last two column panels, half each, the rows of A that are packed next. Else
+// its own A, which costs nothing.
+static Ahead ahead(const Product *x, const float *coming, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t i, ptrdiff_t row, ptrdiff_t j,
+                   ptrdiff_t p0, ptrdiff_t k, const float *own) {
   if (i0 == 0 && j + COLS < x->n) {
     const Panel b = {x->b.data + (j + COLS) * x->b.across + p0 * x->b.along, x->b.across, x->b.along};
     if (b.along == 1 && i * (k / AHEAD) * 16 < k) return (Ahead){b.data + i * (k / AHEAD) * 16, b.across, 16};
-    if (b.across == 1 && i == 0) return (Ahead){b.data, b.along, AHEAD * b.along};
+    if (b.across == 1 && i < COLS / 16) return (Ahead){b.data + i * 16, b.along, AHEAD * b.along};
+  } else if (coming && i < COLS / 16) {
+    return (Ahead){coming + i * k * 16, 16, AHEAD * 16};
   } else if (i0 + m < x->m && j + 2 * COLS >= x->n && x->a.along == 1) {
     const ptrdiff_t half = j + COLS >= x->n ? k / 2 : 0;
     return (Ahead){x->a.data + (row + m) * x->a.across + p0 + half, x->a.across, 16};
@@ -67,7 +70,7 @@ static Panel left_panel(Left a, ptrdiff_t from, ptrdiff_t rows, ptrdiff_t k, ptr
 }
 
 // The innermost loop: all row panels of a block against one panel of columns.
-static void column_panel(const Product *x, Left a, Right b, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j, int cols,
+static void column_panel(const Product *x, Left a, Right b, const float *coming, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j, int cols,
                          ptrdiff_t p0, ptrdiff_t k, int add, Bias bias, int activation) {
   const int vectors = (cols + LANES - 1) / LANES;
   const int direct = x->c.col == 1 && cols % LANES == 0 && (!bias.data || (bias.col == 1 && bias.row == 0));
@@ -78,7 +81,7 @@ static void column_panel(const Product *x, Left a, Right b, ptrdiff_t i0, ptrdif
     const Matrix c = c_at(x, row, j);
     const Bias here = bias_at(bias, row, j);
     const Panel left = left_panel(a, from, rows, k, &used);
-    const Ahead next = ahead(x, i0, m, i, row, j, p0, k, left.data);
+    const Ahead next = ahead(x, coming, i0, m, i, row, j, p0, k, left.data);
     Micro *run = micro_table[rows - 1][left.across == 1 ? vectors : 0];
     if (direct) {
       run(k, left, b, next, (Out){c.data, c.row, add, here.data});
@@ -106,7 +109,8 @@ static void block(const Product *x, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t p0, ptr
     for (ptrdiff_t j = 0; j < n; j += COLS) {
       const int cols = (int)smaller(COLS, n - j);
       if (i == 0) right[j / COLS] = right_panel(x, j0 + j, cols, p0, k, s.b + j * k);
-      column_panel(x, left, right[j / COLS], i0, m, j0 + j, cols, p0, k, add, bias, activation);
+      const float *coming = i > 0 && j + COLS < n ? right[j / COLS + 1].data : NULL;
+      column_panel(x, left, right[j / COLS], coming, i0, m, j0 + j, cols, p0, k, add, bias, activation);
     }
   }
 }
