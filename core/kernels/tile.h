@@ -4,16 +4,16 @@
 #define GRADUS_TILE_H
 
 // LANES floats make a vector; a tile of C is ROWS x VECTORS vectors and fills most of the register file.
-// BLOCK_ROWS x DEPTH floats of A fill about half of L2, DEPTH x BLOCK_COLS floats of B fit in L3, and a panel of ROWS x DEPTH
-// floats of A in L1; the panel of B beside it may be streamed from L2, for a long k is worth more. Found by measuring.
+// BLOCK_ROWS x DEPTH floats of A fill about half of L2, and DEPTH x BLOCK_COLS floats of B fit in L3. Panels of either may be
+// streamed from L2 for a long k: C travels once for each DEPTH of it, and that costs more. Found by measuring.
 // BLOCK_COLS is a multiple of LANES * VECTORS. The tests set all six by hand, to try one machine's sizes on another.
 #ifndef LANES
 #if defined(__AVX512F__) // 32 registers of 16
 #define LANES 16
 #define ROWS 12
 #define VECTORS 2
-#define DEPTH 512
-#define BLOCK_ROWS 240
+#define DEPTH 1024
+#define BLOCK_ROWS 168
 #define BLOCK_COLS 2048
 #elif defined(__AVX__) // 16 registers of 8
 #define LANES 8

@@ -4,6 +4,7 @@ import type { MapOp, Strided, ZipOp } from "../../../core/backend/backend.ts";
 import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native_elementwise.ts";
 import { openNative } from "../../../core/backend/native.ts";
 import { reference } from "../../../core/backend/reference.ts";
+import { openWasm } from "../../../core/backend/wasm.ts";
 import { SOURCES } from "../../../core/kernels/sources.ts";
 import type { Numbers } from "../../../core/dtype.ts";
 import { AWKWARD, distance, floats } from "./verb_cases.ts";
@@ -48,6 +49,24 @@ describe("map()", () => {
       },
     );
   }
+
+  it("map() of wasm is within 2.5 ulp of the slow formulas, and walks any strides as the reference does", () => {
+    const { map } = openWasm().backend!;
+    for (const op of ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const) {
+      for (const x of [floats(5000, 3), AWKWARD]) {
+        const [got, exact] = [new Float32Array(x.length), new Float64Array(x.length)];
+        map(op, [x.length], dense(x), dense(got), 0, 0);
+        reference.map(op, [x.length], dense(x), dense(exact), 0, 0);
+        assertLessOrEqual(distance(got, exact), 2.5, op);
+      }
+    }
+    for (const { shape, x, out } of walks()) {
+      const [a, b] = [floats(6000, 2, 1), floats(6000, 2, 1)];
+      map("exp", shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
+      reference.map("exp", shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
+      assertLess(distance(a, b), 3, `${shape} ${x.strides} ${out.strides}`);
+    }
+  });
 
   compared("map() of native gives each number the same bits wherever it stands", () => {
     for (const op of Object.keys(MAP_OPS).filter((op) => op !== "not") as MapOp[]) {

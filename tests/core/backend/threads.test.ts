@@ -39,8 +39,8 @@ describe("setThreads()", () => {
   test("setThreads() does not change a bit of a product", () => {
     for (const size of [[257, 300, 260], [1000, 200, 50], [30, 300, 2000], [200, 20_000, 9]] as const) {
       const results = withEach([1, 2, 3, 5], () => {
-        const { d, a, b, c } = makeCase(size);
-        native!.gemm({ ...d, activation: "tanh" }, a.data, b.data, c.data, null);
+        const { d, a, b, c, bias } = makeCase(size, undefined, { bias: true });
+        native!.gemm({ ...d, activation: "tanh" }, a.data, b.data, c.data, bias);
         return c.data;
       });
       results.forEach((result) => assertEquals(result, results[0], `${size}`));
