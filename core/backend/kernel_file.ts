@@ -76,7 +76,9 @@ function writableFolder(host: Host): string {
   if (!granted({ name: "read", path: folder }) || !granted({ name: "write", path: folder })) {
     throw new Error(`no permission to use the cache (--allow-read=${folder} --allow-write=${folder})`);
   }
-  if (!granted({ name: "run", command: "cc" })) throw new Error("no permission to run a C compiler (--allow-run=cc)");
+  if (!granted({ name: "run", command: "cc" })) {
+    throw new Error("no C compiler: cc is not installed, or must not be run (--allow-run=cc)");
+  }
   try {
     Deno.mkdirSync(folder, { recursive: true });
   } catch (error) {
