@@ -1,4 +1,5 @@
-/** What a step back needs and may not have yet: the gradient of its output, and the values its forward step saw. */
+/** What a step back by hand reads and leaves: the gradient of its output, the values its forward step saw, and its results. */
+import { leaveGradient, peekGradient } from "../core/gradient_slot.ts";
 import { show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
@@ -8,14 +9,26 @@ import type { Tensor } from "../core/tensor.ts";
  * @throws {Error} If it is still empty.
  */
 export function upstream(out: Tensor): Tensor {
-  if (out.g === null) {
+  const g = peekGradient(out);
+  if (g === null) {
     throw new Error(
       `Cannot go back through a value of shape ${
         show(out.shape)
       }: it has no gradient yet, run backward() on what used it first`,
     );
   }
-  return out.g;
+  return g;
+}
+
+/**
+ * Leaves a rule's gradients in the `.g` of the tensors they belong to, in order; where the rule made none, what stands there stays.
+ *
+ * Nobody else holds them, so that their memory is used again once they are replaced without having been read.
+ */
+export function leave(tensors: readonly Tensor[], gradients: readonly (Tensor | null)[]): void {
+  gradients.forEach((g, i) => {
+    if (g !== null) leaveGradient(tensors[i], g);
+  });
 }
 
 /**

@@ -1,13 +1,12 @@
 /**
- * Memory that is used again: large blocks come from here, and those who know that nobody else can see a block give it back.
+ * Memory that is used again: blocks come from here, and those who know that nobody else can see a block give it back.
  *
  * A training loop allocates the same sizes step after step. The tape gives back what it alone held, so that from the second
- * step on nothing large is allocated; whatever is never given back is the garbage collector's, as everything else.
+ * step on nothing is allocated; whatever is never given back is the garbage collector's, as everything else.
  */
 import { allocate, type DType, dtypeOf, type Numbers } from "./dtype.ts";
+import { cut, LARGEST_CUT } from "./sheet.ts";
 
-/** Elements from which on a block is worth keeping: the engine keeps smaller ones on its own heap, which is as fast. */
-const LARGE = 16;
 /** Blocks of one size that are kept at most; a step of a deep network holds many of them at once. */
 const MOST = 64;
 
@@ -17,17 +16,21 @@ let watched: Numbers[] | null = null;
 
 /** A block of `length` elements that may hold anything: whoever takes it writes all of it. */
 export function take(dtype: DType, length: number): Numbers {
-  if (length < LARGE) return allocate(dtype, length);
   const kept = idle.get(dtype === "bool" ? "uint8" : dtype);
-  const block = kept?.get(length)?.pop() ?? allocate(dtype, length);
+  const block = kept?.get(length)?.pop() ?? make(dtype, length);
   resting.delete(block);
   watched?.push(block);
   return block;
 }
 
+function make(dtype: DType, length: number): Numbers {
+  const bytes = length * (dtype === "float32" || dtype === "int32" ? 4 : dtype === "float64" ? 8 : 1);
+  return bytes <= LARGEST_CUT ? cut(dtype, length, bytes) : allocate(dtype, length);
+}
+
 /** Gives a block back. The caller knows that no tensor which anybody can reach lies in it. */
 export function give(block: Numbers): void {
-  if (block.length < LARGE || resting.has(block)) return;
+  if (resting.has(block)) return;
   const dtype = dtypeOf(block);
   let sizes = idle.get(dtype);
   if (sizes === undefined) idle.set(dtype, sizes = new Map());

@@ -33,7 +33,7 @@ import { isRowMajor, listed, sizeOf } from "./shape.ts";
 export class Tensor extends GradientSlot {
   /** A tensor over existing memory; the shape and strides must stay within it. Use `tensor()` or `fromData()` instead. */
   constructor(
-    /** The elements, shared with every view of them. */
+    /** The elements, shared with every view of them. Their buffer may hold other tensors too: `slice()` them to transfer it. */
     readonly data: Numbers,
     /** Sizes along each dimension. */
     readonly shape: readonly number[],

@@ -12,16 +12,16 @@ import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/e
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
-import { upstream } from "../backward/upstream.ts";
+import { leave, upstream } from "../backward/upstream.ts";
 
 /** A linear layer `x @ w + b`: x [batch, in], w [in, out], b [out]. */
 export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
   return linear(x, w, b);
 }
 
-/** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`. */
-export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor): void {
-  [inp.g, w.g, b.g] = linBackward(upstream(out), inp, w);
+/** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`; without `inputToo`, `inp.g` is left as it is. */
+export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, inputToo = true): void {
+  leave([inp, w, b], linBackward(upstream(out), inp, inputToo ? w : null));
 }
 
 /**
@@ -48,7 +48,7 @@ export function relu(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = relu(inp)`. */
 export function reluGrad(inp: Tensor, out: Tensor): void {
-  [inp.g] = reluBackward(upstream(out), inp);
+  leave([inp], reluBackward(upstream(out), inp));
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
@@ -58,7 +58,7 @@ export function sigmoid(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = sigmoid(inp)`. */
 export function sigmoidGrad(inp: Tensor, out: Tensor): void {
-  [inp.g] = sigmoidBackward(upstream(out), out);
+  leave([inp], sigmoidBackward(upstream(out), out));
 }
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
@@ -68,7 +68,7 @@ export function tanh(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = tanh(inp)`. */
 export function tanhGrad(inp: Tensor, out: Tensor): void {
-  [inp.g] = tanhBackward(upstream(out), out);
+  leave([inp], tanhBackward(upstream(out), out));
 }
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
@@ -79,7 +79,7 @@ export function softmax(x: Tensor, dim = -1): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
 export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  [inp.g] = softmaxBackward(upstream(out), out, dim);
+  leave([inp], softmaxBackward(upstream(out), out, dim));
 }
 
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
@@ -90,7 +90,7 @@ export function logSoftmax(x: Tensor, dim = -1): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
 export function logSoftmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  [inp.g] = logSoftmaxBackward(upstream(out), out, dim);
+  leave([inp], logSoftmaxBackward(upstream(out), out, dim));
 }
 
 /**
@@ -105,7 +105,7 @@ export function mse(output: Tensor, targ: Tensor): Tensor {
 /** Fills `inp.g` with the gradient of `mse(inp, targ)`. */
 export function mseGrad(inp: Tensor, targ: Tensor): void {
   const [g] = mseBackward(tensor(1), predictions(inp, targ), targ);
-  inp.g = g.view(...inp.shape);
+  leave([inp], [g.view(...inp.shape)]);
 }
 
 function predictions(output: Tensor, targ: Tensor): Tensor {
@@ -129,7 +129,7 @@ export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
 
 /** Fills `inp.g` with the gradient of `crossEntropy(inp, targ)`. */
 export function crossEntropyGrad(inp: Tensor, targ: Tensor): void {
-  [inp.g] = crossEntropyBackward(tensor(1), inp, targ);
+  leave([inp], crossEntropyBackward(tensor(1), inp, targ));
 }
 
 /** Weights and biases of the documents' network: w1 [in, hidden], b1 [hidden], w2 [hidden, out], b2 [out]. */

@@ -29,8 +29,11 @@ import {
 export interface Layer {
   /** Computes the output and remembers it. */
   call(inp: Tensor): Tensor;
-  /** Fills the gradient of the input, and of the layer's own parameters, from the gradient of the output. */
-  backward(): void;
+  /**
+   * Fills the gradient of the input, and of the layer's own parameters, from the gradient of the output. Without `inputToo` a
+   * layer may leave out that of the input: data need none.
+   */
+  backward(inputToo?: boolean): void;
   /** The tensors that training changes; none for an activation. */
   readonly parameters: readonly Tensor[];
 }
@@ -66,9 +69,10 @@ export class Lin implements Layer {
 
   /**
    * `inp.g = out.g @ wᵀ`, `w.g = inpᵀ @ out.g`, `b.g = Σ out.g` over the batch, by `linBackward` in backward/rules/linalg.ts.
+   * Without `inputToo` the first product is left out.
    */
-  backward(): void {
-    linGrad(remembered(this.inp, "Lin"), remembered(this.out, "Lin"), this.w, this.b);
+  backward(inputToo = true): void {
+    linGrad(remembered(this.inp, "Lin"), remembered(this.out, "Lin"), this.w, this.b, inputToo);
   }
 }
 
@@ -282,9 +286,9 @@ export class Model {
     return this.loss.call(this.predict(x), targ);
   }
 
-  /** Fills every `.g`, from the loss back to the input. */
-  backward(): void {
+  /** Fills every `.g`, from the loss back to the input; without `inputToo` that of the input, data, is left out. */
+  backward(inputToo = true): void {
     this.loss.backward();
-    for (const layer of this.layers.toReversed()) layer.backward();
+    for (const layer of this.layers.toReversed()) layer.backward(inputToo || layer !== this.layers[0]);
   }
 }

@@ -6,23 +6,24 @@
  */
 import type { MapOp, ZipOp } from "../../core/backend/backend.ts";
 import { fresh } from "../../core/allocate.ts";
+import { slope } from "../../core/ops/fused.ts";
 import { cos, floor, sign, sin } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
 
 /** `y = max(x, 0)`, so `dx = g` where `x > 0`, else 0; at 0 the slope is 0. */
 export function reluBackward(g: Tensor, x: Tensor): [dx: Tensor] {
-  return [g.mul(x.gt(0))];
+  return [slope("relu", g, x)];
 }
 
 /** `y = 1 / (1 + e⁻ˣ)`, so `dx = g · y · (1 − y)`. */
 export function sigmoidBackward(g: Tensor, y: Tensor): [dx: Tensor] {
-  return [g.mul(y.sub(y.mul(y)))];
+  return [slope("sigmoid", g, y)];
 }
 
 /** `y = tanh x`, so `dx = g · (1 − y²)`. */
 export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
-  return [g.sub(g.mul(y).mul(y))];
+  return [slope("tanh", g, y)];
 }
 
 /** `y = min(max(x, low), high)`, so `dx = g` between the bounds and on them, else 0. */

@@ -4,7 +4,7 @@ import type { Activation } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
-import { show } from "../shape.ts";
+import { show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast } from "./elementwise.ts";
 import { elements } from "./movement.ts";
@@ -63,4 +63,11 @@ export function gate(activation: Activation, g: Tensor, y: Tensor, withBias: boo
     backend().gate(activation, rows, columns, from, after, out?.data ?? null, db?.data ?? null);
   }
   return [out ?? g, db];
+}
+
+/** `g · f′(x)` in one pass for g and `y = f(x)` of one shape, the derivative written through y: 1 where y > 0, y(1 − y), 1 − y². */
+export function slope(activation: Exclude<Activation, "none">, g: Tensor, y: Tensor): Tensor {
+  const out = blank(g.shape, g.dtype);
+  backend().gate(activation, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null);
+  return out;
 }

@@ -2,7 +2,7 @@
 import { blank } from "../allocate.ts";
 import type { ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, promote } from "../dtype.ts";
+import { isFloating, type Numbers, promote } from "../dtype.ts";
 import { edited, record } from "../record.ts";
 import { broadcastShapes, sameShape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -46,7 +46,12 @@ function settled(x: Tensor, out: Tensor, verb: string): Tensor {
       `Cannot ${verb} into an expanded tensor: its elements of shape ${show(out.shape)} share memory, clone() it first`,
     );
   }
-  return x.data.buffer === out.data.buffer && !sameView(x, out) ? copyOf(x) : x;
+  return overlap(x.data, out.data) && !sameView(x, out) ? copyOf(x) : x;
+}
+
+function overlap(a: Numbers, b: Numbers): boolean {
+  return a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength &&
+    b.byteOffset < a.byteOffset + a.byteLength;
 }
 
 function sameView(a: Tensor, b: Tensor): boolean {

@@ -5,6 +5,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { manualSeed } from "../../core/random/generator.ts";
 import { randint, randn } from "../../core/random/create.ts";
 import { allclose } from "../../core/compare.ts";
+import { peekGradient } from "../../core/gradient_slot.ts";
 import { tensor, zeros } from "../../core/create.ts";
 import type { Nested } from "../../core/ops/read.ts";
 import * as fn from "../../layers/01_functional.ts";
@@ -132,4 +133,49 @@ describe("stages", () => {
       }
     });
   }
+
+  const twoLayers = () => {
+    manualSeed(42);
+    const { CrossEntropy, Lin, Model, Relu } = classes;
+    const model = new Model(
+      [new Lin(randn([7, 5]), zeros([5])), new Relu(), new Lin(randn([5, 4]), zeros([4]))],
+      new CrossEntropy(),
+    );
+    return { model, x: randn([12, 7]), y: randint(0, 4, [12]) };
+  };
+
+  it("Model.backward(false) leaves the input without a gradient and the parameters with the same", () => {
+    const [whole, part] = [twoLayers(), twoLayers()];
+    for (const { model, x, y } of [whole, part]) model.call(x, y);
+    whole.model.backward();
+    part.model.backward(false);
+    assertEquals(part.x.g, null);
+    assertEquals(part.model.parameters.map((p) => p.g!.toArray()), whole.model.parameters.map((p) => p.g!.toArray()));
+    assertEquals(whole.x.g!.shape, [12, 7]);
+  });
+
+  it("Model.backward() changes no gradient that was read before", () => {
+    const { model, x, y } = twoLayers();
+    model.call(x, y);
+    model.backward();
+    const [w] = model.parameters;
+    const read = w.g!;
+    const values = read.toArray();
+    model.call(x.mul(2), y);
+    model.backward();
+    model.backward();
+    assertEquals(read.toArray(), values);
+  });
+
+  it("Model.backward() uses the memory of a gradient that nobody read again", () => {
+    const { model, x, y } = twoLayers();
+    const [w] = model.parameters;
+    const seen = new Set<unknown>();
+    for (let step = 0; step < 5; step++) {
+      model.call(x, y);
+      model.backward();
+      seen.add(peekGradient(w)!.data);
+    }
+    assertEquals(seen.size, 2); // the new one is computed before the old one goes
+  });
 });
