@@ -68,7 +68,7 @@ function classStep(work: Step): () => number {
   const [x, y] = batchOf(work);
   return () => {
     const loss = model.call(x, y);
-    model.backward();
+    model.backward(false); // as the tape and PyTorch: data need no gradient
     optimizer.step();
     return loss.item();
   };
@@ -78,29 +78,34 @@ function optimizerOf({ optimizer }: Step, parameters: Tensor[]) {
   return optimizer === "adam" ? new optim.Adam(parameters) : new optim.SGD(parameters, { lr: 0.1 });
 }
 
-/** Microseconds of one run: the average over about a twentieth of a second, after a warm-up. */
-function time(run: () => void): number {
-  const until = (milliseconds: number) => {
-    const start = performance.now();
-    let [runs, passed] = [0, 0];
-    do {
-      run();
-      runs++;
-      passed = performance.now() - start;
-    } while (passed < milliseconds);
-    return (passed * 1000) / runs;
-  };
-  until(30);
-  return until(60);
+/** Microseconds of one run: the average over about a twentieth of a second; the clock is read once a batch of runs. */
+function time(run: () => void, batch: number): number {
+  const start = performance.now();
+  for (let runs = batch;; runs += batch) {
+    for (let i = 0; i < batch; i++) run();
+    const passed = performance.now() - start;
+    if (passed >= 60) return (passed * 1000) / runs;
+  }
 }
 
-const prepared = new Map<string, (() => void) | null>();
+/** Runs for half a second, until the engine has compiled what it runs; answers how many runs a millisecond holds. */
+function warmUp(run: () => void): number {
+  const start = performance.now();
+  for (let runs = 1;; runs++) {
+    run();
+    const passed = performance.now() - start;
+    if (passed >= 500) return Math.ceil(runs / passed);
+  }
+}
+
+let name: string | null = null;
+let run: (() => void) | null = null;
+let batch = 1;
 for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
   const work: Work = JSON.parse(line);
-  if (!prepared.has(work.name)) {
-    prepared.clear(); // one piece of work at a time, so that operands do not crowd the caches
-    prepared.set(work.name, prepare(work));
+  if (work.name !== name) { // one piece of work at a time, so that operands do not crowd the caches
+    [name, run] = [work.name, prepare(work)];
+    if (run !== null) batch = warmUp(run);
   }
-  const run = prepared.get(work.name)!;
-  console.log(JSON.stringify({ us: run === null ? null : time(run) }));
+  console.log(JSON.stringify({ us: run === null ? null : time(run, batch) }));
 }

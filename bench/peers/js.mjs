@@ -83,19 +83,30 @@ async function jax() {
   };
 }
 
-function until(run, milliseconds) {
+function time(run, batch) {
+  const start = performance.now();
+  for (let runs = batch;; runs += batch) {
+    for (let i = 0; i < batch; i++) run();
+    const passed = performance.now() - start;
+    if (passed >= 60) return (passed * 1000) / runs;
+  }
+}
+
+function warmUp(run) {
   const start = performance.now();
   for (let runs = 1;; runs++) {
     run();
     const passed = performance.now() - start;
-    if (passed >= milliseconds) return (passed * 1000) / runs;
+    if (passed >= 500) return Math.ceil(runs / passed);
   }
 }
 
-let [name, run] = ["", null];
+let [name, run, batch] = ["", null, 1];
 for await (const line of createInterface({ input: process.stdin })) {
   const work = JSON.parse(line);
-  if (work.name !== name) [name, run] = [work.name, { matmul, step }[work.kind]?.(work) ?? null];
-  if (run !== null) until(run, 30);
-  console.log(JSON.stringify({ us: run === null ? null : until(run, 60) }));
+  if (work.name !== name) {
+    [name, run] = [work.name, { matmul, step }[work.kind]?.(work) ?? null];
+    if (run !== null) batch = warmUp(run);
+  }
+  console.log(JSON.stringify({ us: run === null ? null : time(run, batch) }));
 }

@@ -1,5 +1,6 @@
 """PyTorch as one of the peers, on one thread: reads a piece of work a line, answers with the microseconds of one run."""
 import json
+import math
 import sys
 import time
 
@@ -41,20 +42,35 @@ def step(work):
     return run
 
 
-def until(run, seconds):
+def seconds_of(run, runs):
+    start = time.perf_counter()
+    for _ in range(runs):
+        run()
+    return time.perf_counter() - start
+
+
+def warm_up(run):
+    """Runs for half a second; answers how many runs a millisecond holds."""
     start, runs = time.perf_counter(), 0
-    while True:
+    while time.perf_counter() - start < 0.5:
         run()
         runs += 1
-        passed = time.perf_counter() - start
-        if passed >= seconds:
-            return passed * 1e6 / runs
+    return math.ceil(runs / 500)
 
 
-name, run = None, None
+def microseconds(run, batch):
+    """The average over about a twentieth of a second; the clock is read once a batch of runs."""
+    passed, runs = 0.0, 0
+    while passed < 0.06:
+        passed += seconds_of(run, batch)
+        runs += batch
+    return passed * 1e6 / runs
+
+
+name, run, batch = None, None, 1
 for line in sys.stdin:
     work = json.loads(line)
     if work["name"] != name:
         name, run = work["name"], {"matmul": matmul, "forward": forward, "step": step}[work["kind"]](work)
-    until(run, 0.03)
-    print(json.dumps({"us": until(run, 0.06)}), flush=True)
+        batch = warm_up(run)
+    print(json.dumps({"us": microseconds(run, batch)}), flush=True)
