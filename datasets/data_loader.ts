@@ -6,6 +6,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { type Batch, collate as collateSamples } from "./collate.ts";
 import type { Dataset } from "./dataset.ts";
 import { type Normalization, normalizeBatch, normalizer } from "./normalize.ts";
+import { ReadAhead } from "./read_ahead.ts";
 
 /** Which samples to visit, in which order. */
 export interface Sampler extends Iterable<number> {
@@ -23,8 +24,10 @@ export interface DataLoaderOptions<T, B> {
   dropLast?: boolean;
   /** The order to visit samples in, read whole as each epoch begins; excludes `shuffle`. */
   sampler?: Sampler;
-  /** Makes a batch of samples; `collate` when absent. */
-  collate?: (samples: T[]) => B;
+  /** Makes a batch of samples, or promises one; `collate` when absent. */
+  collate?: (samples: Awaited<T>[]) => B | Promise<B>;
+  /** How many batches are prepared ahead where they come as promises; 1 when absent, 0 for none. */
+  prefetch?: number;
   /** Where seeds are drawn; the generator that `manualSeed` sets when absent. */
   generator?: Generator;
   /** Turns the first tensor of each batch into `(x / 255 − mean) / std` if it is uint8, else `(x − mean) / std`. */
@@ -45,7 +48,12 @@ export interface DataLoaderState {
  * The samples of a dataset, a batch at a time: each loop over it is an epoch. The order is that of PyTorch's `DataLoader`
  * for the same seed, and so are the draws from the generator: one seed an epoch even without `shuffle`.
  *
- * @throws {RangeError} if `batchSize` is not a whole number from 1
+ * Samples and batches may come as promises, from files say: then the loop is `for await`, and the next batch is on its way
+ * while this one is learned from. Such samples must not draw from the default generator, or be loaded with `prefetch: 0`:
+ * else they draw before their turn. Rows in memory are gathered when they are asked for: 64 pictures of MNIST take 15 µs, less
+ * than a worker would to send them.
+ *
+ * @throws {RangeError} if `batchSize` is not a whole number from 1, or `prefetch` not one from 0
  * @throws {TypeError} if both `sampler` and `shuffle` are given
  *
  * @example
@@ -59,12 +67,24 @@ export interface DataLoaderState {
  * for (const [x, y] of loader) shapes.push([x.shape, y.shape]);
  * assertEquals(shapes, [[[2, 2], [2]], [[1, 2], [1]]]);
  * ```
+ *
+ * @example Samples that come as promises
+ * ```ts
+ * import { DataLoader } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const files = { length: 3, get: (i: number) => Promise.resolve(10 * i) };
+ * const batches = [];
+ * for await (const batch of new DataLoader(files, { batchSize: 2 })) batches.push(batch.toArray());
+ * assertEquals(batches, [[0, 10], [20]]);
+ * ```
  */
-export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
+export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncIterable<B> {
   /** What the batches are made of. */
   readonly dataset: Dataset<T>;
   readonly #options: DataLoaderOptions<T, B>;
   readonly #batchSize: number;
+  readonly #prefetch: number;
   readonly #generator: Generator;
   readonly #normalize: ((x: Tensor) => Tensor) | undefined;
   #order: Int32Array | null = null;
@@ -74,14 +94,18 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
 
   /** Batches of `dataset`, or of an array's elements. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
-    const { batchSize = 1, shuffle, sampler, generator = defaultGenerator } = options;
+    const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`Cannot load batches of ${batchSize}: give a whole number from 1`);
+    }
+    if (!Number.isSafeInteger(prefetch) || prefetch < 0) {
+      throw new RangeError(`Cannot prepare ${prefetch} batches ahead: give a whole number from 0`);
     }
     if (shuffle && sampler) throw new TypeError("Cannot shuffle what a sampler orders: leave out shuffle or sampler");
     this.dataset = "get" in dataset ? dataset : { length: dataset.length, get: (i) => dataset[i] };
     this.#options = options;
     this.#batchSize = batchSize;
+    this.#prefetch = prefetch;
     this.#generator = generator;
     this.#normalize = options.normalize && normalizer(options.normalize);
   }
@@ -93,14 +117,21 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
 
   /** Begins an epoch, or goes on with the one that `loadStateDict` told of. */
   [Symbol.iterator](): IterableIterator<B> {
-    if (!this.#resumed) {
-      this.#generator.nextSeed(); // PyTorch draws a seed for workers, even where there are none
-      this.#order = null;
-      this.#position = 0;
-    }
-    this.#begun = true;
-    this.#resumed = false;
+    this.#begin();
     return this.#epoch();
+  }
+
+  /** The same for batches that come as promises; others come as in a plain loop, at the same moments. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<B> {
+    this.#begin();
+    return this.#asyncEpoch();
+  }
+
+  /** Gives up the epoch under way: the next loop begins a new one, also after a state of this moment was loaded. */
+  reset(): void {
+    this.#begun = this.#resumed = false;
+    this.#order = null;
+    this.#position = 0;
   }
 
   /** Everything that decides the batches to come. */
@@ -129,6 +160,16 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
     this.#begun = this.#resumed = order !== null;
   }
 
+  #begin(): void {
+    if (!this.#resumed) {
+      this.#generator.nextSeed(); // PyTorch draws a seed for workers, even where there are none
+      this.#order = null;
+      this.#position = 0;
+    }
+    this.#begun = true;
+    this.#resumed = false;
+  }
+
   #batches(samples: number): number {
     const { dropLast = false } = this.#options;
     return dropLast ? Math.floor(samples / this.#batchSize) : Math.ceil(samples / this.#batchSize);
@@ -139,7 +180,23 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
     const end = this.#batches(order.length);
     for (let i = this.#position; i < end; i++) {
       this.#position = i + 1;
-      yield this.#batch(order.subarray(i * this.#batchSize, (i + 1) * this.#batchSize));
+      yield atHand(this.#batch(order, i));
+    }
+    this.#finish(order.length);
+  }
+
+  async *#asyncEpoch(): AsyncIterableIterator<B> {
+    const order = this.#order ??= this.#draw();
+    const end = this.#batches(order.length);
+    const ahead = new ReadAhead((i) => this.#named(order, i), this.#position, end, this.#prefetch);
+    try {
+      for (let i = this.#position; i < end; i++) {
+        const batch = await ahead.take();
+        this.#position = i + 1; // what is being prepared does not count: whoever goes on from here prepares it again
+        yield batch;
+      }
+    } finally {
+      await ahead.settle();
     }
     this.#finish(order.length);
   }
@@ -157,16 +214,51 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B> {
   #finish(count: number): void {
     const { shuffle = false, generator } = this.#options;
     if (shuffle && generator) randperm(generator, count);
-    this.#begun = false;
-    this.#order = null;
-    this.#position = 0;
+    this.reset();
   }
 
-  #batch(rows: Int32Array): B {
-    const { collate } = this.#options;
-    const batch = this.dataset.getBatch && !collate
-      ? this.dataset.getBatch(rows)
-      : (collate ?? collateSamples)(Array.from(rows, (i) => this.dataset.get(i)));
-    return (this.#normalize ? normalizeBatch(batch, this.#normalize) : batch) as B;
+  /** A batch whose error, where it was promised, tells which one it was. */
+  #named(order: Int32Array, i: number): B | Promise<B> {
+    const batch = this.#batch(order, i);
+    if (!(batch instanceof Promise)) return batch;
+    return batch.catch((error) => {
+      const rows = this.#rows(order, i);
+      const samples = rows.subarray(0, 4).join(", ") + (rows.length > 4 ? ", …" : "");
+      throw new Error(`Cannot load batch ${i}, of the samples ${samples}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    });
   }
+
+  #rows(order: Int32Array, i: number): Int32Array {
+    return order.subarray(i * this.#batchSize, (i + 1) * this.#batchSize);
+  }
+
+  #batch(order: Int32Array, i: number): B | Promise<B> {
+    const normalize = this.#normalize;
+    const batch = this.#gather(this.#rows(order, i));
+    if (normalize === undefined) return batch;
+    const change = (batch: B) => normalizeBatch(batch, normalize) as B;
+    return batch instanceof Promise ? batch.then(change) : change(batch);
+  }
+
+  #gather(rows: Int32Array): B | Promise<B> {
+    const { collate = collateSamples as (samples: Awaited<T>[]) => B } = this.#options;
+    // A dataset's own batch is what collate would make of its samples, or a promise of that.
+    if (this.dataset.getBatch && !this.#options.collate) return this.dataset.getBatch(rows) as B | Promise<B>;
+    const samples = Array.from(rows, (i) => this.dataset.get(i));
+    const promised = samples.some((sample) => sample instanceof Promise);
+    return promised ? Promise.all(samples).then(collate) : collate(samples as Awaited<T>[]);
+  }
+}
+
+/**
+ * A batch that is there.
+ *
+ * @throws {TypeError} if it is but promised
+ */
+function atHand<B>(batch: B | Promise<B>): B {
+  if (!(batch instanceof Promise)) return batch;
+  batch.catch(() => {}); // nobody will ask for it
+  throw new TypeError("Cannot loop over batches that come as promises: write for await");
 }

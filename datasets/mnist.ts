@@ -35,8 +35,8 @@ export interface MnistOptions {
  * MNIST's 60,000 + 10,000 handwritten digits, or where they cannot be had the built-in ones of {@linkcode digits}.
  *
  * Looks in `dir` alone if given. Else in the cache folder, see {@linkcode MnistOptions.cache}; else downloads into it,
- * 11 MB, each file checked by SHA-256; else generates. `name` and `source` of the result tell which. Asks for no
- * permission: without `--allow-net`, say, it generates.
+ * 11 MB, each file checked by SHA-256; else generates. `name` and `source` of the result tell which, and which files to
+ * put where to have MNIST itself. Asks for no permission: without `--allow-net`, say, it generates.
  *
  * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the missing ones
  * @throws {SyntaxError | RangeError} if a file in `dir` is damaged
@@ -59,7 +59,7 @@ export async function loadMnist(options: MnistOptions = {}): Promise<ImageDatase
   } catch (error) {
     signal?.throwIfAborted();
     const generated = digits({ seed });
-    return { ...generated, source: `${generated.source} (${inShort(error as Error)})` };
+    return { ...generated, source: `${generated.source} (${(error as Error).message})` };
   }
 }
 
@@ -76,11 +76,14 @@ async function fromCacheOrWeb(options: MnistOptions): Promise<ImageDataset> {
   if (!granted({ name: "read", path: folder })) throw new Error(`no permission to read ${folder} (--allow-read)`);
   const kept = await readKept(folder);
   if (typeof kept !== "string") return { ...kept, source: `cache ${folder}` };
-  if (options.offline) throw new Error(`offline, and ${kept}`);
+  const cure = `put ${Object.keys(MNIST_FILES).map((name) => `${name}.gz`).join(", ")} into ${folder}`;
+  if (options.offline) throw new Error(`offline, and ${kept}; ${cure}`);
   if (!granted({ name: "write", path: folder })) {
     throw new Error(`${kept}; no permission to write there (--allow-write)`);
   }
-  await downloadAll(folder, options);
+  await downloadAll(folder, options).catch((error) => {
+    throw new Error(`${inShort(error)}; or ${cure}`, { cause: error });
+  });
   return { ...await readMnistFolder(folder), source: `downloaded to ${folder}` };
 }
 

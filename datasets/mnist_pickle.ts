@@ -26,7 +26,10 @@ export interface MnistPickle {
  * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
  */
 export async function readMnistPickle(path: string): Promise<MnistPickle> {
-  return parseMnistPickle(await gunzip(await Deno.readFile(path), path), path);
+  const content = await gunzip(await Deno.readFile(path), path);
+  const parts = parseMnistPickle(content, path);
+  content.buffer.transfer(0); // gives 220 MB back now, and not when the collector comes round to it
+  return parts;
 }
 
 /**

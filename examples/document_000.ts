@@ -2,7 +2,7 @@
  * Document 000, replayed: a whole network from memory, 784-128-64-10. Two things are as written there, and unusual: each row
  * of the batch has a bias row of its own, and log-softmax divides by the sum over the whole batch. It learns all the same.
  *
- *     deno run --allow-read --allow-env=HOME --allow-ffi examples/document_000.ts [--data DIR] [--epochs N]
+ *     deno task replay 000 [--data DIR] [--epochs N]
  *
  * Without `--allow-ffi` the products run in WebAssembly, and it takes longer.
  */
@@ -18,7 +18,7 @@ import {
   zeros,
 } from "@gradus/gradus";
 import { shuffledOrder } from "../core/random/torch_orders.ts";
-import { realMnist, replaySettings } from "./document_data.ts";
+import { realMnist, replaySettings, replayUses } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
 import { runScript } from "./script.ts";
 
@@ -176,4 +176,4 @@ export async function main000(args: string[]): Promise<void> {
   console.log(`${(performance.now() / 1000).toFixed(1)} s`);
 }
 
-if (import.meta.main) await runScript(() => main000(Deno.args));
+if (import.meta.main) await runScript(() => main000(Deno.args), replayUses);

@@ -3,10 +3,10 @@
  * the weights learn: the optimiser leaves the biases as they were drawn. A whole batch goes through at once, one column an
  * image, where the document takes image by image; the sums are the same.
  *
- *     deno run --allow-read --allow-env=HOME examples/document_002.ts [--data DIR] [--epochs N]
+ *     deno task replay 002 [--data DIR] [--epochs N]
  */
 import { fromData, type ImageDataset, RandomState, type Tensor, zeros } from "@gradus/gradus";
-import { realMnist, replaySettings } from "./document_data.ts";
+import { realMnist, replaySettings, replayUses } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
 import { runScript } from "./script.ts";
 
@@ -134,4 +134,4 @@ function show(dataset: ImageDataset, sizes: number[], there: number[]): void {
   console.log(`${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
-if (import.meta.main) await runScript(() => main002(Deno.args));
+if (import.meta.main) await runScript(() => main002(Deno.args), replayUses);

@@ -2,12 +2,12 @@
  * Document 003, replayed with its own seed, 42: a two-layer network on MNIST, its loss before any training, and the gradients by
  * hand, first as functions and then as classes.
  *
- *     deno run --allow-read --allow-env=HOME --allow-ffi examples/document_003.ts [--data DIR]
+ *     deno task replay 003 [--data DIR]
  */
 import { type ImageDataset, manualSeed, randn, setPrintOptions, type Tensor, zeros } from "@gradus/gradus";
 import { Lin, Model, Mse, Relu } from "@gradus/gradus/classes";
 import { forwardAndBackward, lin, mse, relu, type TwoLayers } from "@gradus/gradus/functional";
-import { realMnist, replaySettings } from "./document_data.ts";
+import { realMnist, replaySettings, replayUses } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
 import { runScript } from "./script.ts";
 
@@ -82,4 +82,4 @@ export async function main003(args: string[]): Promise<void> {
   console.log(`${weights.w1.g!.at(400, ":5")}`);
 }
 
-if (import.meta.main) await runScript(() => main003(Deno.args));
+if (import.meta.main) await runScript(() => main003(Deno.args), replayUses);

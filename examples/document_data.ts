@@ -1,6 +1,15 @@
 /** What the replays of the documents share: their arguments, and MNIST itself. */
 import { parseArgs } from "node:util";
-import { backend, type ImageDataset, loadMnist } from "@gradus/gradus";
+import { backend, backendReason, type ImageDataset, loadMnist } from "@gradus/gradus";
+import {
+  compiledKernel,
+  findingFolders,
+  heeding,
+  knowingTheCpu,
+  noteMissing,
+  readingMnist,
+  type Use,
+} from "./permissions.ts";
 import { UsageError, wholeNumber } from "./script.ts";
 
 /** What a replay may be told. */
@@ -23,6 +32,7 @@ export function replaySettings(args: string[], purpose: string, most: number): R
     options: {
       data: { type: "string" },
       epochs: { type: "string", default: `${most}` },
+      "require-permissions": { type: "boolean", default: false },
       debug: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -48,16 +58,37 @@ function helpOf(purpose: string, most: number): string {
   --help      this text`;
 }
 
+/** What a replay's permissions are for. */
+export function replayUses(): Use[] {
+  return [
+    heeding("GRADUS_BACKEND", "GRADUS_THREADS"),
+    findingFolders(),
+    compiledKernel(),
+    knowingTheCpu(),
+    readingMnist(),
+  ];
+}
+
 /**
- * The real MNIST, from `dir` or the cache.
+ * The real MNIST, from `dir` or the cache; tells by which back end it will be learned from.
  *
  * @throws {Error} If it is not there: the built-in digits are other pictures, and give other numbers.
  */
 export async function realMnist(dir?: string): Promise<ImageDataset> {
   const dataset = await loadMnist(dir === undefined ? { offline: true } : { dir });
-  if (dataset.name === "mnist") return dataset;
+  if (dataset.name === "mnist") {
+    tellBackend();
+    return dataset;
+  }
   const reason = /\((?:offline, and )?(.*)\)$/.exec(dataset.source)?.[1] ?? dataset.source;
   throw new Error(
     `Cannot replay without MNIST itself: ${reason}; give --data DIR with its files, or run deno task train, which downloads it`,
   );
+}
+
+/** The back end, and what its reason does not tell. */
+function tellBackend(): void {
+  console.log(`Back end: ${backend().name} (${backendReason()})`);
+  noteMissing([heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders()]);
+  if (backend().name === "native") noteMissing([knowingTheCpu()]);
 }

@@ -24,7 +24,18 @@ import {
   TensorDataset,
   writeSafetensors,
 } from "@gradus/gradus";
+import {
+  compiledKernel,
+  downloadingMnist,
+  findingFolders,
+  heeding,
+  knowingTheCpu,
+  noteMissing,
+  readingMnist,
+  type Use,
+} from "./permissions.ts";
 import { INTERRUPTED, requireWritable, requireWritableFolder, runScript, wholeNumber } from "./script.ts";
+import { showDownload } from "./show_download.ts";
 
 const HELP = `Train a 784-128-64-10 network on handwritten digits.
 
@@ -34,6 +45,8 @@ const HELP = `Train a 784-128-64-10 network on handwritten digits.
   --out FILE         where the weights go (mnist.safetensors)
   --checkpoints DIR  keep checkpoints there, and go on from the newest one; Ctrl-C leaves one behind
   --json             one JSON object as the last line
+  --require-permissions
+                     end where a permission is missing, instead of doing without; deno task train says so
   --debug            show where an error came from
   --help             this text`;
 
@@ -64,10 +77,12 @@ async function main(): Promise<number> {
   const dataset = await loadMnist({
     ...(settings.data === undefined ? {} : { dir: settings.data }),
     seed: settings.seed,
+    onProgress: showDownload(),
   });
   const [train, test] = [dataset.train.images.shape[0], dataset.test.images.shape[0]];
   console.log(`Data: ${dataset.name}, ${train} images to learn from and ${test} to judge by; ${dataset.source}`);
   console.log(`Back end: ${backend().name} (${backendReason()})`);
+  noteMissing(unsaid());
 
   manualSeed(settings.seed);
   const normalize = normalization(dataset.train.images);
@@ -75,10 +90,11 @@ async function main(): Promise<number> {
   const { reason } = await learner.fit(settings.epochs, { resume: settings.checkpoints !== undefined });
   const accuracy = (await learner.evaluate()).accuracy as number;
 
+  if (reason !== null) console.log(`Ended by ${reason} at step ${learner.step}${goingOn(settings)}`);
   const { mean, std } = normalize;
   await writeSafetensors(settings.out, learner.model.stateDict(), { mean: `${mean}`, std: `${std}` });
   console.log(`Weights saved in ${settings.out}\n`);
-  console.log(showPredictions(learner, dataset.test));
+  console.log(showPredictions(learner, dataset.test, normalize));
 
   const seconds = Math.round(performance.now()) / 1000;
   const result = {
@@ -138,9 +154,10 @@ function line({ epoch, trainLoss, metrics }: EpochRecord, epochs: number): strin
 }
 
 /** A few test digits side by side, each with what the network takes it for. */
-function showPredictions({ model, data }: Learner, { images, labels }: LabelledImages): string {
-  const [[x]] = data.valid!;
-  const guesses = model.eval().requiresGrad_(false).call(x.slice(0, 0, 3)).argmax(1);
+function showPredictions({ model }: Learner, part: LabelledImages, normalize: Normalization): string {
+  const { images, labels } = part;
+  const [[x]] = new DataLoader(vectors(part), { batchSize: 3, normalize });
+  const guesses = model.eval().requiresGrad_(false).call(x).argmax(1);
   const shown = [0, 1, 2].slice(0, guesses.numel());
   const pictures = shown.map((i) =>
     drawDigit(images.at(i).view(-1).toArray() as number[], { columns: 24 }).split("\n")
@@ -159,6 +176,7 @@ function readSettings(): Settings | null {
       out: { type: "string", default: "mnist.safetensors" },
       checkpoints: { type: "string" },
       json: { type: "boolean", default: false },
+      "require-permissions": { type: "boolean", default: false },
       debug: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -176,4 +194,19 @@ function readSettings(): Settings | null {
   };
 }
 
-await runScript(main);
+function goingOn({ checkpoints }: Settings): string {
+  return checkpoints === undefined ? "" : `: the same command goes on from there, by the checkpoints in ${checkpoints}`;
+}
+
+/** What those two lines do not tell: which back end there is, and which data, they do. */
+function unsaid(): Use[] {
+  const cpu = backend().name === "native" ? [knowingTheCpu()] : [];
+  return [heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders(), ...cpu];
+}
+
+function uses(): Use[] {
+  const environment = [heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders()];
+  return [...environment, compiledKernel(), knowingTheCpu(), readingMnist(), downloadingMnist()];
+}
+
+await runScript(main, uses);

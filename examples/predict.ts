@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { backend, drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
 import { readPng, toDigit } from "./digit_image.ts";
+import { heeding, noteMissing } from "./permissions.ts";
 import { runScript, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Name the digits in pictures.
@@ -17,6 +18,8 @@ const HELP = `Name the digits in pictures.
   --top N         how many classes to name for each (3)
   --draw          draw what the network sees
   --json          one JSON object a picture
+  --require-permissions
+                  end where a permission is missing, instead of doing without; deno task predict says so
   --debug         show where an error came from
   --help          this text`;
 
@@ -46,6 +49,7 @@ async function main(): Promise<void> {
   if (settings === null) return;
   backend(); // a wish that cannot be met is told first
   const classifier = await readClassifier(settings.weights);
+  noteMissing([heeding("GRADUS_BACKEND")]);
   for (const file of settings.files) {
     for (const { name, levels } of await readPictures(file, settings)) {
       const probabilities = classifier.probabilities(levels);
@@ -81,7 +85,12 @@ function slices(images: Tensor, file: string, from: number, count: number): Pict
 
 /** Rebuilds the network from the weights alone: linear layers with ReLU between them. */
 async function readClassifier(path: string): Promise<Classifier> {
-  const { tensors, metadata } = await readSafetensors(path);
+  const { tensors, metadata } = await readSafetensors(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`Cannot read the weights ${path}: there is no such file; deno task train makes it`, {
+      cause: error,
+    });
+  });
   const model = network(tensors, path);
   const [mean, std] = [Number(metadata.get("mean") ?? 0.1307), Number(metadata.get("std") ?? 0.3081)];
   if (!(Number.isFinite(mean) && std > 0)) throw new RangeError(`Cannot use ${path}: its mean or std is no number`);
@@ -140,6 +149,7 @@ function readSettings(): Settings | null {
       top: { type: "string", default: "3" },
       draw: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      "require-permissions": { type: "boolean", default: false },
       debug: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -158,4 +168,4 @@ function readSettings(): Settings | null {
   };
 }
 
-await runScript(main);
+await runScript(main, () => [heeding("GRADUS_BACKEND")]);

@@ -1,4 +1,5 @@
 /** What the scripts that people run have in common: exit codes, errors without stack traces, numbers from the command line. */
+import { REQUIRE_PERMISSIONS, requirePermissions, type Use } from "./permissions.ts";
 
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
 export const INTERRUPTED = 130;
@@ -6,16 +7,27 @@ export const INTERRUPTED = 130;
 /** The wrong use of a script: told with a hint at --help, exit code 2. */
 export class UsageError extends Error {}
 
-/** Runs a script: an error becomes one line and an exit code, unless `--debug` asks for its stack. */
-export async function runScript(main: () => Promise<number | void>): Promise<void> {
+/**
+ * Runs a script: an error becomes one line and an exit code, unless `--debug` asks for its stack. `uses` are those of permissions
+ * that it could do without, and does not with `--require-permissions`.
+ */
+export async function runScript(main: () => Promise<number | void>, uses: () => readonly Use[]): Promise<void> {
   try {
+    if (Deno.args.includes(REQUIRE_PERMISSIONS)) requirePermissions(uses());
     Deno.exitCode = await main() ?? 0;
   } catch (error) {
     if (Deno.args.includes("--debug")) throw error;
     const usage = error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
-    console.error(`error: ${(error as Error).message}${usage ? "\n       see --help" : ""}`);
+    console.error(`error: ${messageOf(error as Error)}${usage ? "\n       see --help" : ""}`);
     Deno.exitCode = usage ? 2 : 1;
   }
+}
+
+/** What is wrong; of a file that is not there Deno tells the system's call, which is of no use to anybody. */
+function messageOf(error: Error): string {
+  const path = error instanceof Deno.errors.NotFound &&
+    /^No such file or directory .*: \w+ '(.*)'$/.exec(error.message)?.[1];
+  return path ? `Cannot read ${path}: there is no such file` : error.message;
 }
 
 /** The whole number in an option. */

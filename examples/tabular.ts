@@ -22,8 +22,10 @@ import {
   writeSafetensors,
 } from "@gradus/gradus";
 import { fromCsv, type Table } from "@gradus/gradus/data";
+import { heeding, noteMissing } from "./permissions.ts";
 import { INTERRUPTED, requireWritable, runScript, UsageError, wholeNumber } from "./script.ts";
 import { type Features, featuresOf } from "./table_features.ts";
+import { separatorOf } from "./table_separator.ts";
 import { reportClasses, reportNumbers } from "./table_report.ts";
 
 const HELP = `Learn one column of a CSV file from the others.
@@ -32,12 +34,15 @@ const HELP = `Learn one column of a CSV file from the others.
   --target COLUMN  the column to predict (the last one); words are classified, numbers are estimated
   --classify       take the target for classes even though it holds numbers
   --skip COLUMNS   columns to leave out, with commas between
+  --separator C    what stands between cells (told by the first line: comma, semicolon, tab or bar)
   --hidden SIZES   sizes of the hidden layers, with commas between (64,32)
   --epochs N       times through the training rows (60)
   --test PERCENT   rows kept apart to judge by (20)
   --seed S         seed of the split, the weights and the order of the rows (42)
   --out FILE       where the weights go (tabular.safetensors)
   --json           one JSON object as the last line
+  --require-permissions
+                   end where a permission is missing, instead of doing without; deno task tabular says so
   --debug          show where an error came from
   --help           this text`;
 
@@ -46,6 +51,7 @@ interface Settings {
   target: string | number;
   classify: boolean;
   skip: string[];
+  separator: string | undefined;
   hidden: number[];
   epochs: number;
   test: number;
@@ -71,6 +77,7 @@ async function main(): Promise<number> {
   backend(); // a wish that cannot be met is told before the data are read, and a file that cannot be written before the training
   const table = await readTable(settings);
   await requireWritable(settings.out);
+  noteMissing([heeding("GRADUS_BACKEND")]);
   manualSeed(settings.seed);
   const [train, test] = split(table, settings.test);
   const features = featuresOf(table, table.x.index(train));
@@ -95,11 +102,16 @@ async function main(): Promise<number> {
   return reason === "Ctrl-C" ? INTERRUPTED : 0;
 }
 
-async function readTable({ file, target, classify, skip }: Settings): Promise<Table> {
+async function readTable(settings: Settings): Promise<Table> {
+  const { file, target, classify, skip } = settings;
   const columns = Object.fromEntries(skip.map((name) => [name, "skip" as const]));
-  const table = await fromCsv(file, { target, columns });
+  const separator = settings.separator ?? await separatorOf(file);
+  const table = await fromCsv(file, { target, columns, separator });
+  if (table.columns.length === 0) {
+    throw new RangeError(`Cannot learn ${table.target!.name} of ${file}: there is no other column to learn it from`);
+  }
   if (!classify || table.target!.kind === "categorical") return table;
-  return await fromCsv(file, { target, columns: { ...columns, [table.target!.name]: "categorical" } });
+  return await fromCsv(file, { target, columns: { ...columns, [table.target!.name]: "categorical" }, separator });
 }
 
 function split({ x }: Table, percent: number): [train: Tensor, test: Tensor] {
@@ -177,12 +189,14 @@ function readSettings(): Settings | null {
       target: { type: "string" },
       classify: { type: "boolean", default: false },
       skip: { type: "string", default: "" },
+      separator: { type: "string" },
       hidden: { type: "string", default: "64,32" },
       epochs: { type: "string", default: "60" },
       test: { type: "string", default: "20" },
       seed: { type: "string", default: "42" },
       out: { type: "string", default: "tabular.safetensors" },
       json: { type: "boolean", default: false },
+      "require-permissions": { type: "boolean", default: false },
       debug: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -200,6 +214,7 @@ function readSettings(): Settings | null {
     file: positionals[0],
     target: values.target ?? -1,
     skip: list(values.skip),
+    separator: values.separator,
     hidden: list(values.hidden).map((size) => wholeNumber("hidden", size, 1)),
     epochs: wholeNumber("epochs", values.epochs, 1),
     test,
@@ -207,4 +222,4 @@ function readSettings(): Settings | null {
   };
 }
 
-await runScript(main);
+await runScript(main, () => [heeding("GRADUS_BACKEND")]);

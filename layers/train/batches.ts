@@ -4,20 +4,26 @@ import type { Tensor } from "../../core/tensor.ts";
 /** Inputs x [batch, …] and what they should lead to, y [batch, …]. */
 export type TrainingBatch = readonly [x: Tensor, y: Tensor];
 
-/**
- * Batches that can be gone through once an epoch: a `DataLoader`, or an array of batches.
- *
- * With `stateDict` and `loadStateDict` they say themselves where they are, so that a resumed run meets the same batches.
- * Without, they are gone through again up to that place, with the random streams the epoch began with.
- */
-export interface Batches extends Iterable<TrainingBatch> {
+/** What batches say of themselves. */
+export interface BatchSource {
   /** How many batches an epoch has. */
   readonly length: number;
   /** Everything that decides which batches are still to come. */
   stateDict?(): unknown;
   /** Takes over what `stateDict` gave: the next walk begins where that one stood. */
   loadStateDict?(state: unknown): void;
+  /** Gives up the walk under way: the next one begins anew. */
+  reset?(): void;
 }
+
+/**
+ * Batches that can be gone through once an epoch: a `DataLoader`, an array of batches, or anything that gives them one by one, or
+ * promises them (`for await`). Where both can be done the promises are taken, so that what prepares ahead can do so.
+ *
+ * With `stateDict` and `loadStateDict` they say themselves where they are, so that a resumed run meets the same batches.
+ * Without, they are gone through again up to that place, with the random streams the epoch began with.
+ */
+export type Batches = BatchSource & (Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>);
 
 /** What a learner learns from, and what it is judged by. */
 export interface LearnerData {
@@ -28,7 +34,10 @@ export interface LearnerData {
 }
 
 /** The first batch of the training data as all there is, to learn from and to be judged by. */
-export function firstBatch({ train }: LearnerData): LearnerData {
-  for (const batch of train) return { train: [batch], valid: [batch] };
+export async function firstBatch({ train }: LearnerData): Promise<LearnerData> {
+  for await (const batch of train) {
+    train.reset?.();
+    return { train: [batch], valid: [batch] };
+  }
   throw new RangeError("Cannot learn from the first batch: the training data has none");
 }

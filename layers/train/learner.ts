@@ -109,7 +109,7 @@ export class Learner {
     try {
       await this.#resume(options.resume ?? false);
       this.epochs = options.resume ? epochs : this.epoch + epochs;
-      const data = options.oneBatch ? firstBatch(this.data) : this.data;
+      const data = options.oneBatch ? await firstBatch(this.data) : this.data;
       await this.#around("Fit", CancelFit, async () => {
         while (this.epoch < this.epochs) await this.#runEpoch(data);
       });
@@ -136,7 +136,7 @@ export class Learner {
     if (batches === undefined) throw new TypeError("Cannot evaluate: the learner has no validation data, give some");
     const tally = new Tally(this.metrics);
     await this.#judging(async () => {
-      for (const [x, y] of batches) {
+      for await (const [x, y] of batches) {
         noGrad(() => this.#predict(x, y));
         tally.add(this);
         await this.#breathe();
@@ -170,6 +170,7 @@ export class Learner {
     const next = () => {
       this.epoch++;
       this.batch = 0;
+      for (const part of [this.data.train, this.data.valid]) part?.reset?.(); // a cancelled epoch is not gone on with
     };
     await this.#around("Epoch", CancelEpoch, async () => {
       await this.#train(data.train);
@@ -183,7 +184,7 @@ export class Learner {
     this.batches = batches.length;
     if (batches.length === 0) throw new RangeError("Cannot train: the training data has no batches, see dropLast");
     await this.#around("Train", null, async () => {
-      for (const batch of walk(batches, this.batch, this.#epochStart)) {
+      for await (const batch of walk(batches, this.batch, this.#epochStart)) {
         await this.#batch(batch, () => this.#learn());
         if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have its end to reach
       }
@@ -206,7 +207,7 @@ export class Learner {
     try {
       await this.#judging(() =>
         this.#around("Valid", null, async () => {
-          for (const batch of batches) {
+          for await (const batch of batches) {
             await this.#batch(batch, () => this.#judge());
             this.#checkStop();
           }

@@ -31,12 +31,16 @@ export function mae(): Metric {
 }
 
 /**
- * The part of the targets' variance that is explained: `R² = 1 − Σ(p − t)² / Σ(t − t̄)²`, over all elements together.
+ * The part of the targets' variance that is explained: `R² = 1 − Σ(p − t)² / Σ(t − t̄)²`, over all elements together. Of targets
+ * that do not vary it is 1 if each was met, else 0, as in scikit-learn's `r2_score`.
  *
  * @throws {RangeError} On `update`, if the shapes differ.
  */
 export function r2(): Metric {
-  return ofSums("r2", ({ squared, deviation }) => 1 - squared / deviation);
+  return ofSums("r2", ({ squared, deviation, n }) => {
+    if (deviation === 0 && n > 0) return squared === 0 ? 1 : 0;
+    return 1 - squared / deviation;
+  });
 }
 
 function ofSums(name: string, judge: (sums: Sums) => number): Metric {

@@ -32,19 +32,24 @@ export function loadStreams({ train, valid }: LearnerData, state: StreamState): 
  * The batches of an epoch after the first `done`: where the data does not keep its place itself, it is gone through again from
  * `start`, where the streams stood when the epoch began.
  */
-export function* walk(batches: Batches, done: number, start: StreamState): Generator<TrainingBatch, void> {
-  if (done >= batches.length) return;
-  if (done === 0) return yield* batches;
-  if (batches.loadStateDict === undefined) return yield* replayed(batches, done, start);
+export function walk(
+  batches: Batches,
+  done: number,
+  start: StreamState,
+): Iterable<TrainingBatch> | AsyncIterable<TrainingBatch> {
+  if (done >= batches.length) return [];
+  if (done === 0) return batches;
+  if (batches.loadStateDict === undefined) return replayed(batches, done, start);
   batches.loadStateDict(batches.stateDict?.()); // tells it to go on instead of beginning
-  yield* batches;
+  return batches;
 }
 
-function* replayed(batches: Batches, done: number, start: StreamState): Generator<TrainingBatch, void> {
+async function* replayed(batches: Batches, done: number, start: StreamState): AsyncGenerator<TrainingBatch, void> {
   const now = defaultGenerator.getState();
   defaultGenerator.setState(start.random);
-  const left = batches[Symbol.iterator]();
-  for (let i = 0; i < done; i++) left.next();
-  defaultGenerator.setState(now);
-  for (let next = left.next(); !next.done; next = left.next()) yield next.value;
+  let passed = 0;
+  for await (const batch of batches) {
+    if (passed >= done) yield batch;
+    else if (++passed === done) defaultGenerator.setState(now);
+  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { Batches, LearnerData, TrainingBatch } from "./batches.ts";
+export type { Batches, BatchSource, LearnerData, TrainingBatch } from "./batches.ts";
 export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from "./callback.ts";
 export { Checkpoints, type CheckpointsOptions } from "./checkpoints.ts";
 export { ClipGradients, type ClipGradientsOptions } from "./clip_gradients.ts";

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { backend, useBackend } from "../../core/backend/choose.ts";
 import { arange, tensor } from "../../core/create.ts";
 import { defaultGenerator, Generator, manualSeed } from "../../core/random/generator.ts";
 import { randperm } from "../../core/random/torch_orders.ts";
@@ -106,6 +107,17 @@ describe("DataLoader makes batches", () => {
     const f = Math.fround;
     const expected = [0, 51, 255, 1].map((byte) => f(f(f(byte / 255) - f(0.1307)) / f(0.3081)));
     assertEquals([x.dtype, x.shape, [...x.data], y.toArray()], ["float32", [2, 2], expected, [1, 2]]);
+  });
+
+  it("DataLoader normalizes bytes by the kernel to the bits of a look-up", () => {
+    const bytes = arange(0, 256, 1, { dtype: "uint8" });
+    const normalize = { mean: 0.1307, std: 0.3081 };
+    const [found] = new DataLoader(new TensorDataset(bytes), { batchSize: 256, normalize });
+    const before = backend().name;
+    useBackend("reference");
+    const [expected] = new DataLoader(new TensorDataset(bytes), { batchSize: 256, normalize });
+    useBackend(before);
+    assertEquals([...found[0].data], [...expected[0].data]);
   });
 
   it("DataLoader normalizes other numbers without dividing by 255, and leaves the dataset as it was", () => {

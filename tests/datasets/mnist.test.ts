@@ -98,6 +98,12 @@ describe("loadMnist() with a folder", () => {
   }
 });
 
+/** Which files to put where. */
+function cure(cache: string): string {
+  const parts = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+  return `put ${parts.map((part) => `${part}-ubyte.gz`).join(", ")} into ${cache}`;
+}
+
 describe("loadMnist() without a folder", () => {
   it("loadMnist() takes what the cache holds", () =>
     withTiny({}, async (cache) => {
@@ -110,7 +116,7 @@ describe("loadMnist() without a folder", () => {
     inFolder(async (cache) => {
       const { name, source, test } = await loadMnist({ cache, offline: true, seed: 3 });
       assertEquals([name, test.images.shape], ["digits", [2000, 28, 28]]);
-      assertEquals(source, `built-in generator, seed 3 (offline, and MNIST is not in ${cache})`);
+      assertEquals(source, `built-in generator, seed 3 (offline, and MNIST is not in ${cache}; ${cure(cache)})`);
     }));
 
   it("loadMnist() generates digits when the cache is damaged and nothing can be downloaded, and says so", () =>
@@ -127,7 +133,8 @@ describe("loadMnist() without a folder", () => {
       listener.close();
       const { name, source } = await loadMnist({ cache, mirrors: [mirror] });
       assertEquals(name, "digits");
-      assertEquals(source, `built-in generator, seed 0 (no network: ${new URL(mirror).host} cannot be reached)`);
+      const { host } = new URL(mirror);
+      assertEquals(source, `built-in generator, seed 0 (no network: ${host} cannot be reached; or ${cure(cache)})`);
     }));
 
   it("loadMnist() ends when told, and generates nothing", () =>

@@ -50,12 +50,14 @@ function row(data: number[], channels: number, depth: 8 | 16 = 8): number[] {
   return Array.from(readPng(png, "row").levels, Math.round);
 }
 
+const GRANTED = ["--allow-read", "--allow-env=GRADUS_BACKEND"];
+
 describe("examples/predict.ts", () => {
   const test = mayRun ? it : it.skip;
 
   test("names class and probabilities of each image of an IDX file, as the network does", () =>
     withFiles(async (folder, weights) => {
-      const said = await runScript("predict.ts", ["--allow-read"], `${folder}/two.idx`, "--weights", weights, "--json");
+      const said = await runScript("predict.ts", GRANTED, `${folder}/two.idx`, "--weights", weights, "--json");
       assertEquals(said.err, "");
       const found = said.out.trimEnd().split("\n").map((line) => JSON.parse(line));
       [first, second].forEach((levels, i) => {
@@ -69,7 +71,7 @@ describe("examples/predict.ts", () => {
   test("sees in a PNG file of 28×28 what it sees in IDX", () =>
     withFiles(async (folder, weights) => {
       const files = [`${folder}/first.png`, `${folder}/two.idx`];
-      const said = await runScript("predict.ts", ["--allow-read"], ...files, "--count", "1", "--weights", weights);
+      const said = await runScript("predict.ts", GRANTED, ...files, "--count", "1", "--weights", weights);
       const [png, idx] = said.out.trimEnd().split("\n").map((line) => line.replace(/^\S+/, ""));
       assertEquals(png, idx);
       assertMatch(png, /^( {2}\d \d+\.\d %){3}$/);
@@ -79,7 +81,7 @@ describe("examples/predict.ts", () => {
     withFiles(async (folder, weights) => {
       const said = await runScript(
         "predict.ts",
-        ["--allow-read"],
+        GRANTED,
         `${folder}/first.png`,
         "--weights",
         weights,
@@ -90,7 +92,7 @@ describe("examples/predict.ts", () => {
 
   test("ends with code 1 and one line where a file is neither PNG nor IDX", () =>
     withFiles(async (_, weights) => {
-      const said = await runScript("predict.ts", ["--allow-read"], weights, "--weights", weights);
+      const said = await runScript("predict.ts", GRANTED, weights, "--weights", weights);
       assertEquals(said.code, 1);
       assertMatch(said.err, /^error: Cannot read .*neither as PNG nor as IDX.*\n$/);
     }));
@@ -99,9 +101,24 @@ describe("examples/predict.ts", () => {
     withFiles(async (folder) => {
       const other = `${folder}/other.safetensors`;
       await writeSafetensors(other, new nn.Sequential(new nn.Linear(4, 2)).stateDict());
-      const said = await runScript("predict.ts", ["--allow-read"], `${folder}/first.png`, "--weights", other);
+      const said = await runScript("predict.ts", GRANTED, `${folder}/first.png`, "--weights", other);
       assertEquals(said.code, 1);
       assertStringIncludes(said.err, "0.weight [2,4]");
+    }));
+
+  test("says which file is not there, and where weights come from", () =>
+    withFiles(async (folder, weights) => {
+      const [image, none] = [`${folder}/first.png`, `${folder}/none`];
+      const [noWeights, noImage] = await Promise.all([
+        runScript("predict.ts", GRANTED, image, "--weights", none),
+        runScript("predict.ts", GRANTED, none, "--weights", weights),
+      ]);
+      assertEquals([noWeights.code, noImage.code], [1, 1]);
+      assertEquals(
+        noWeights.err,
+        `error: Cannot read the weights ${none}: there is no such file; deno task train makes it\n`,
+      );
+      assertEquals(noImage.err, `error: Cannot read ${none}: there is no such file\n`);
     }));
 
   test("names the permission to read, and the flag", async () => {

@@ -29,9 +29,14 @@ export async function runScriptWith(
     args: ["run", "-q", "--no-check", "--no-prompt", ...permissions, `examples/${name}`, ...args],
     cwd: ROOT,
     env: { NO_COLOR: "1", ...env },
+    stdin: "null",
   }).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+/** What a program wrote. */
+export function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 /** The last line, as JSON. */

@@ -30,7 +30,7 @@ async function learn(csv: string, ...args: string[]): Promise<Said> {
   let said: Said | undefined;
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/table.csv`, csv);
-    const permissions = ["--allow-read", `--allow-write=${folder}`];
+    const permissions = ["--allow-read", "--allow-env=GRADUS_BACKEND", `--allow-write=${folder}`];
     said = await runScript(
       "tabular.ts",
       permissions,
@@ -60,6 +60,19 @@ describe("examples/tabular.ts", () => {
     const said = await learn(prices(), "--target", "price", "--epochs", "30", "--json");
     const { r2, mae } = lastJson(said);
     assert(Number(r2) > 0.97 && Number(mae) < 6000, `${r2} ${mae}`); // the noise alone is off by 1,600 on average
+  });
+
+  test("takes semicolons, tabs and bars for what they are, and gives the same numbers", async () => {
+    const tables = [",", ";", "\t", "|"].map((separator) => prices().replaceAll(",", separator));
+    const said = await Promise.all(tables.map((table) => learn(table, "--epochs", "2", "--json")));
+    assertEquals(said.map(({ code }) => code), [0, 0, 0, 0]);
+    said.forEach((one) => assertEquals(lastJson(one), lastJson(said[0])));
+  });
+
+  test("ends with code 1 where there is nothing to learn from", async () => {
+    const said = await learn("a\n1\n2\n3\n");
+    assertEquals(said.code, 1);
+    assertMatch(said.err, /^error: Cannot learn a of .*: there is no other column to learn it from\n$/);
   });
 
   test("gives the same numbers for the same seed", async () => {

@@ -13,6 +13,7 @@ import { defaultGenerator } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
+import type { TrainingBatch } from "../../../layers/train/batches.ts";
 import type { Callback } from "../../../layers/train/callback.ts";
 import { ClipGradients } from "../../../layers/train/clip_gradients.ts";
 import { EarlyStopping } from "../../../layers/train/early_stopping.ts";
@@ -257,7 +258,7 @@ describe("Schedule", () => {
     const scheduler = new optim.ExponentialLR(learner.optimizer, { gamma: 0.5 });
     const seen: number[] = [];
     const { model, optimizer, lossFunction: loss, data } = learner;
-    const [batch] = data.train;
+    const [batch] = data.train as Iterable<TrainingBatch>;
     await new Learner({
       model,
       optimizer,

@@ -5,14 +5,14 @@ import { fromData, tensor } from "../../../core/create.ts";
 import { defaultGenerator, manualSeed } from "../../../core/random/generator.ts";
 import { randperm } from "../../../core/random/torch_orders.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import type { Batches, TrainingBatch } from "../../../layers/train/batches.ts";
-import { type Callback, CancelFit } from "../../../layers/train/callback.ts";
+import type { Batches, BatchSource, TrainingBatch } from "../../../layers/train/batches.ts";
+import { type Callback, CancelEpoch, CancelFit } from "../../../layers/train/callback.ts";
 import { readCheckpoint, writeCheckpoint } from "../../../layers/train/checkpoint_file.ts";
 import { Checkpoints, type CheckpointsOptions } from "../../../layers/train/checkpoints.ts";
 import { EarlyStopping } from "../../../layers/train/early_stopping.ts";
 import { packState, unpackState } from "../../../layers/train/packed_state.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
-import { bitsOf, EPOCHS, points, shuffled, smallLearner } from "./small_run.ts";
+import { bitsOf, EPOCHS, points, promised, shuffled, smallLearner } from "./small_run.ts";
 
 /** Batches in a random order that do not keep their place: drawn anew each epoch from the default generator. */
 function forgetful(): Batches {
@@ -24,6 +24,28 @@ function forgetful(): Batches {
       for (let i = 0; i < 38; i += 8) {
         const rows = fromData(order.slice(i, i + 8), [Math.min(8, 38 - i)]);
         yield [x.index(rows), y.index(rows)];
+      }
+    },
+  };
+}
+
+/** The same, promised. */
+function forgetfulPromises(): Batches {
+  const batches = forgetful() as BatchSource & Iterable<TrainingBatch>;
+  return {
+    length: 5,
+    async *[Symbol.asyncIterator](): AsyncGenerator<TrainingBatch> {
+      for (const batch of batches) yield await Promise.resolve(batch);
+    },
+  };
+}
+
+/** Ends the second epoch after its second batch, or in its validation. */
+function canceller(training: boolean): Callback {
+  return {
+    afterBatch: (learner) => {
+      if (learner.epoch === 1 && learner.training === training && learner.batch === (training ? 2 : 1)) {
+        throw new CancelEpoch();
       }
     },
   };
@@ -63,7 +85,13 @@ async function damage(path: string, change: (bytes: Uint8Array) => Uint8Array): 
 const flipped = (at: number) => (bytes: Uint8Array) => bytes.map((byte, i) => (i === at ? byte ^ 4 : byte));
 
 describe("Checkpoints", () => {
-  for (const [kind, train] of [["a DataLoader", shuffled], ["data that does not keep its place", forgetful]] as const) {
+  const kinds = [
+    ["a DataLoader", shuffled],
+    ["a DataLoader that prepares ahead", promised],
+    ["data that does not keep its place", forgetful],
+    ["promised data that does not keep its place", forgetfulPromises],
+  ] as const;
+  for (const [kind, train] of kinds) {
     for (const step of [1, 4, 5, 8, 14]) {
       it(`lead a run over ${kind}, stopped at step ${step}, to the same bits`, () =>
         inFolder(async (folder) => {
@@ -77,6 +105,22 @@ describe("Checkpoints", () => {
         const stop = stopper((at, training) => !training && at === 5);
         assertEquals(await brokenRun(train, folder, stop), await wholeRun(train));
       }));
+  }
+
+  for (const [kind, train] of kinds) {
+    for (const [part, training] of [["training", true], ["validation", false]] as const) {
+      it(`lead a run over ${kind} whose second epoch was cancelled in ${part} on to the third, to the same bits`, () =>
+        inFolder(async (folder) => {
+          const whole = smallLearner([canceller(training)], train());
+          await whole.fit(EPOCHS);
+          await smallLearner([new Checkpoints(folder), canceller(training)], train()).fit(2);
+          const learner = smallLearner([new Checkpoints(folder)], train());
+          manualSeed(99);
+          await learner.fit(EPOCHS, { resume: true });
+          assertEquals(bitsOf(learner), bitsOf(whole));
+          assertEquals(learner.step, training ? 12 : 15);
+        }));
+    }
   }
 
   it("lead to the same bits from a place within an epoch, on which nothing was stopped", () =>

@@ -14,15 +14,6 @@ interface Exported {
 
 const may = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
 
-/** Whether `command` is there and may be run. */
-function runs(command: string): boolean {
-  try {
-    return may(command) && new Deno.Command(command, { args: ["--version"] }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
 async function run(command: string, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await new Deno.Command(command, { args, env: { NO_COLOR: "1" } }).output();
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
@@ -31,14 +22,6 @@ async function run(command: string, ...args: string[]): Promise<string> {
 /** The exported module, loaded. */
 async function load(source: string): Promise<Exported> {
   return await import(`data:application/typescript;base64,${new TextEncoder().encode(source).toBase64()}`);
-}
-
-/** A JavaScript text of the source, by what Deno itself makes of it. */
-async function transpiled(path: string): Promise<string> {
-  const out = path.replace(/\.ts$/, ".mjs");
-  const said = await run(Deno.execPath(), "transpile", "-o", out, path);
-  assert((await Deno.stat(out).catch(() => null)) !== null, said);
-  return out;
 }
 
 /** A model with statistics and weights that are not those of its birth. */
@@ -171,19 +154,6 @@ describe("exportTs()", () => {
         await Deno.writeTextFile(`${folder}/use.ts`, use);
         const said = await run(Deno.execPath(), "check", "--config", `${folder}/deno.json`, `${folder}/use.ts`);
         assertEquals(said.includes("ERROR"), false, said);
-      }),
-  );
-
-  (may(Deno.execPath()) && runs("node") ? it : it.skip)(
-    "runs in Node once its types are erased",
-    () =>
-      inFolder(async (folder) => {
-        const trained = model();
-        await exportTs(trained, `${folder}/model.ts`);
-        const script = `import { predict } from ${JSON.stringify(await transpiled(`${folder}/model.ts`))};` +
-          `console.log(JSON.stringify(predict(${JSON.stringify(SAMPLES[0])})))`;
-        const said = await run("node", "--input-type=module", "-e", script);
-        assertClose(JSON.parse(said), trained.call(tensor([SAMPLES[0]])).at(0).toArray() as number[]);
       }),
   );
 

@@ -3,11 +3,14 @@ import { describe, it } from "@std/testing/bdd";
 import { noGrad } from "../../../backward/tape.ts";
 import { tensor } from "../../../core/create.ts";
 import { manualSeed } from "../../../core/random/generator.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { DataLoader } from "../../../datasets/data_loader.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
+import type { Batches } from "../../../layers/train/batches.ts";
 import { Learner } from "../../../layers/train/learner.ts";
 import * as metrics from "../../../layers/train/metrics.ts";
-import { bitsOf, EPOCHS, inOrder, network, points, shuffled, smallLearner } from "./small_run.ts";
+import { bitsOf, EPOCHS, inOrder, network, points, promised, shuffled, smallLearner } from "./small_run.ts";
 
 /** Four rows of which the last stands in a batch of its own; the model is the constant 0. */
 function unevenLearner(): Learner {
@@ -48,6 +51,54 @@ describe("Learner", () => {
     }
     const weights = (m: nn.Module) => Array.from(m.stateDict(), ([name, x]) => [name, x.toArray()]);
     assertEquals(weights(learner.model), weights(model));
+  });
+
+  it("fit() leaves the same bits where the batches are promised and prepared ahead", async () => {
+    const [there, ahead] = [smallLearner(), smallLearner([], promised())];
+    for (const learner of [there, ahead]) {
+      manualSeed(3);
+      await learner.fit(EPOCHS);
+    }
+    assertEquals(bitsOf(ahead), bitsOf(there));
+  });
+
+  it("fit() lets the next batch be prepared while this one is learned from", async () => {
+    const log: string[] = [];
+    const { x, y } = points();
+    const dataset = {
+      length: 3,
+      get: (i: number) => {
+        log.push(`begin ${i}`);
+        return Promise.resolve([x, y] as const);
+      },
+    };
+    const collate = ([sample]: (readonly [Tensor, Tensor])[]) => sample;
+    const learner = smallLearner(
+      [{ beforeBackward: ({ batch }) => void log.push(`learn ${batch}`) }],
+      new DataLoader(dataset, { collate }),
+    );
+    await learner.fit(1);
+    assertEquals(log, ["begin 0", "begin 1", "learn 0", "begin 2", "learn 1", "learn 2"]);
+  });
+
+  it("fit() closes the source of its batches where it ends early", async () => {
+    let closed = 0;
+    const [batch] = inOrder();
+    const source: Batches = {
+      length: 3,
+      async *[Symbol.asyncIterator]() {
+        try {
+          for (let i = 0; i < 3; i++) yield await Promise.resolve(batch);
+        } finally {
+          closed++;
+        }
+      },
+    };
+    await smallLearner([{ afterStep: (learner) => learner.stop("enough") }], source).fit(1);
+    await assertRejects(() =>
+      smallLearner([{ afterStep: () => Promise.reject(new TypeError("broken")) }], source).fit(1)
+    );
+    assertEquals(closed, 2);
   });
 
   it("fit() gives the same bits twice, and others after another seed", async () => {

@@ -126,6 +126,11 @@ describe("metrics", () => {
     assertAlmostEquals(over(metrics.r2(), ...batches) as number, 1 - 5 / 8.75, 1e-15); // targets 1 4 3 5: mean 13/4
   });
 
+  it("r2() of targets that do not vary is 1 where each is met, else 0", () => {
+    const [same, off] = [tensor([2, 2]), tensor([2, 3])];
+    assertEquals([metrics.measure(metrics.r2(), same, same), metrics.measure(metrics.r2(), off, same)], [1, 0]);
+  });
+
   it("r2() is 0 for the mean and 1 for the truth, also far from 0", () => {
     const truth = tensor([1e6, 1e6 + 1, 1e6 + 2], { dtype: "float64" });
     const mean = tensor([1e6 + 1, 1e6 + 1, 1e6 + 1], { dtype: "float64" });

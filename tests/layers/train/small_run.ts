@@ -6,7 +6,7 @@ import { DataLoader } from "../../../datasets/data_loader.ts";
 import { TensorDataset } from "../../../datasets/dataset.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
-import type { Batches } from "../../../layers/train/batches.ts";
+import type { Batches, BatchSource, TrainingBatch } from "../../../layers/train/batches.ts";
 import type { Callback } from "../../../layers/train/callback.ts";
 import { Learner } from "../../../layers/train/learner.ts";
 import * as metrics from "../../../layers/train/metrics.ts";
@@ -36,13 +36,25 @@ export function network(): nn.Sequential {
 }
 
 /** Shuffled batches of 8 from the default generator. */
-export function shuffled(): Batches {
+export function shuffled(): BatchSource & Iterable<TrainingBatch> {
   const { x, y } = points();
   return new DataLoader(new TensorDataset(x, y), { batchSize: 8, shuffle: true });
 }
 
+/** The same batches from samples that come as promises, the next one prepared while this one is learned from. */
+export function promised(): Batches {
+  const { x, y } = points();
+  const rows = new TensorDataset(x, y);
+  const getBatch = async (numbers: Int32Array) => {
+    await new Promise((done) => setTimeout(done, 0));
+    return rows.getBatch(numbers);
+  };
+  const dataset = { length: rows.length, get: (i: number) => Promise.resolve(rows.get(i)), getBatch };
+  return new DataLoader(dataset, { batchSize: 8, shuffle: true });
+}
+
 /** All points in order, in two batches; even so the loader draws a seed each time. */
-export function inOrder(): Batches {
+export function inOrder(): BatchSource & Iterable<TrainingBatch> {
   const { x, y } = points();
   return new DataLoader(new TensorDataset(x, y), { batchSize: 20 });
 }

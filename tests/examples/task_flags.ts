@@ -1,0 +1,54 @@
+/** The permission flags of the tasks in `deno.json`, as they stand there, and what becomes of a task without one of them. */
+import config from "../../deno.json" with { type: "json" };
+import { decode, ROOT, type Said } from "./run_script.ts";
+
+/** A task that runs a script. */
+export type ScriptTask = "train" | "replay" | "tabular" | "predict";
+
+/** The places that a task finds out by `.ci/paths.ts`. */
+export interface Places {
+  /** Where the script runs, and writes. */
+  work: string;
+  /** What stands for `$CACHE`. */
+  cache: string;
+  /** The folder in `GRADUS_DATA`: `$DATA` is the two of them. */
+  data: string;
+}
+
+/** A flag with one of the values it lists, or without any: `--allow-run=cc`, `--allow-read`. */
+export type Grant = string;
+
+/** The words of a task's last command after `deno`. */
+function wordsOf(task: ScriptTask, { cache, data }: Places): string[] {
+  const command = config.tasks[task].command.split(" && ").at(-1)!;
+  const expanded = command.replaceAll("$CACHE", cache).replaceAll("$DATA", `${cache},${data}`);
+  return expanded.split(" ").slice(1).map((word) => word.replace(/^"(.*)"$/, "$1"));
+}
+
+/** Each thing that a task grants. */
+export function grantsOf(task: ScriptTask, places: Places): Grant[] {
+  return wordsOf(task, places).filter((word) => word.startsWith("--allow-")).flatMap((flag) => {
+    const [name, values] = flag.split("=");
+    return values === undefined ? [name] : values.split(",").map((value) => `${name}=${value}`);
+  });
+}
+
+/** Runs a task's script with all that it grants but `without`, in a folder of its own. */
+export async function runTask(
+  task: ScriptTask,
+  places: Places,
+  { args = [], env = {}, without }: { args?: string[]; env?: Record<string, string>; without?: Grant } = {},
+): Promise<Said> {
+  const words = wordsOf(task, places).filter((word) => !word.startsWith("--allow-"));
+  const grants = grantsOf(task, places).filter((grant) => grant !== without);
+  const script = words.findIndex((word) => word.startsWith("examples/"));
+  words[script] = new URL(words[script], ROOT).pathname;
+  words.splice(script, 0, "--no-check", ...grants);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...words, ...args],
+    cwd: places.work,
+    env: { NO_COLOR: "1", GRADUS_BACKEND: "auto", GRADUS_THREADS: "", ...env },
+    stdin: "null",
+  }).output();
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
