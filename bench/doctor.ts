@@ -5,16 +5,19 @@
  * @module
  */
 import { backend, backendReason } from "../core/backend/choose.ts";
-import { cpuModel } from "../core/backend/cpu.ts";
+import { cpuModel } from "./cpu.ts";
 import { compilerVersion } from "../core/backend/kernel_file.ts";
 import { openNative } from "../core/backend/native.ts";
 import { setThreads } from "../core/backend/threads.ts";
+import { type WasmSimd, wasmSimd } from "../core/backend/wasm_simd.ts";
 import type { Gemm } from "../core/backend/backend.ts";
 
 /** What the doctor found; speeds in GFLOP/s on one core. */
 interface Findings {
   backend: string;
   reason: string;
+  /** Which build of the wasm kernel is in use, or `null` with another back end. */
+  simd: WasmSimd | null;
   /** The compiler's own words, or `null` without one. */
   cc: string | null;
   /** The CPU's name, or `null` where it may not be read. */
@@ -28,8 +31,9 @@ function examine(): Findings {
   setThreads(1);
   const peak = openNative().peak ?? null;
   const { gflops, peak: ceiling } = measure(backend().name === "native" ? 1024 : 256, peak);
+  const simd = backend().name === "wasm" ? wasmSimd() : null;
   return {
-    ...{ backend: backend().name, reason: backendReason(), cc: compilerVersion(), cpu: cpuModel() },
+    ...{ backend: backend().name, reason: backendReason(), simd, cc: compilerVersion(), cpu: cpuModel() },
     ...{ gflops: round(gflops), peak: ceiling === null ? null : round(ceiling) },
   };
 }
@@ -63,10 +67,10 @@ function round(x: number): number {
   return Math.round(x * 10) / 10;
 }
 
-function lines({ backend, reason, cc, cpu, gflops, peak }: Findings): string {
+function lines({ backend, reason, simd, cc, cpu, gflops, peak }: Findings): string {
   const share = peak === null ? "" : ` of ${peak} that one core can do (${Math.round(100 * gflops / peak)} %)`;
   return [
-    `back end  ${backend}: ${reason}`,
+    `back end  ${backend}${simd === null ? "" : ` with ${simd} SIMD`}: ${reason}`,
     `compiler  ${cc ?? "none found, or not allowed"}`,
     `CPU       ${cpu ?? "unknown"}`,
     `speed     ${gflops} GFLOP/s${share}`,

@@ -1,15 +1,7 @@
 /** What the replays of the documents share: their arguments, and MNIST itself. */
 import { parseArgs } from "node:util";
 import { backend, backendReason, type ImageDataset, loadMnist } from "@gradus/gradus";
-import {
-  compiledKernel,
-  findingFolders,
-  heeding,
-  knowingTheCpu,
-  noteMissing,
-  readingMnist,
-  type Use,
-} from "./permissions.ts";
+import { compiledKernel, findingFolders, heeding, noteMissing, readingMnist, type Use } from "./permissions.ts";
 import { UsageError, wholeNumber } from "./script.ts";
 
 /** What a replay may be told. */
@@ -64,7 +56,6 @@ export function replayUses(): Use[] {
     heeding("GRADUS_BACKEND", "GRADUS_THREADS"),
     findingFolders(),
     compiledKernel(),
-    knowingTheCpu(),
     readingMnist(),
   ];
 }
@@ -90,5 +81,4 @@ export async function realMnist(dir?: string): Promise<ImageDataset> {
 function tellBackend(): void {
   console.log(`Back end: ${backend().name} (${backendReason()})`);
   noteMissing([heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders()]);
-  if (backend().name === "native") noteMissing([knowingTheCpu()]);
 }

@@ -29,7 +29,6 @@ import {
   downloadingMnist,
   findingFolders,
   heeding,
-  knowingTheCpu,
   noteMissing,
   readingMnist,
   type Use,
@@ -200,13 +199,12 @@ function goingOn({ checkpoints }: Settings): string {
 
 /** What those two lines do not tell: which back end there is, and which data, they do. */
 function unsaid(): Use[] {
-  const cpu = backend().name === "native" ? [knowingTheCpu()] : [];
-  return [heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders(), ...cpu];
+  return [heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders()];
 }
 
 function uses(): Use[] {
   const environment = [heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders()];
-  return [...environment, compiledKernel(), knowingTheCpu(), readingMnist(), downloadingMnist()];
+  return [...environment, compiledKernel(), readingMnist(), downloadingMnist()];
 }
 
 await runScript(main, uses);

@@ -44,14 +44,6 @@ export function compiledKernel(): Use {
   };
 }
 
-/** Naming the kernel's file after the CPU that it was compiled for. */
-export function knowingTheCpu(): Use {
-  return {
-    purpose: "keep the kernels of several CPUs apart",
-    permissions: [{ name: "sys", kind: "cpus", flag: "--allow-sys=cpus" }],
-  };
-}
-
 /** Reading MNIST in its folder. */
 export function readingMnist(): Use {
   const path = mnistFolder();

@@ -1,6 +1,5 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the user's own C compiler. */
 import { cacheDir, granted } from "../cache_dir.ts";
-import { cpuModel } from "./cpu.ts";
 import { fingerprint, MAIN_SOURCE, SOURCES, sourcesFingerprint } from "../kernels/sources.ts";
 
 /** What the outside world does for a kernel file: replaced in tests to make each of them fail. */
@@ -116,16 +115,10 @@ function suffix(): string {
   return { windows: ".dll", darwin: ".dylib" }[Deno.build.os as string] ?? ".so";
 }
 
-// Where the CPU may not be read, kernels of several CPUs may share a key: each knows what it was compiled for, and gradus_check
-// refuses to run on less.
+// The CPU is no part of it: to read its name takes a permission, and as long as the rest of the start. Machines that share a home
+// folder share kernels: each kernel knows what it was compiled for, and gradus_check refuses to run on less.
 function key(): string {
-  const parts = [
-    sourcesFingerprint(),
-    ...compilerFlags(Deno.build.arch),
-    Deno.build.target,
-    cpuModel() ?? "unknown CPU",
-  ];
-  return fingerprint(parts.join("\0"));
+  return fingerprint([sourcesFingerprint(), ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
 }
 
 function runCompiler(args: string[], cwd?: string): { success: boolean; output: string } {
