@@ -5,7 +5,7 @@
  */
 import { allocate, type DType, type Numbers } from "./dtype.ts";
 import { checkShape, rowMajor, type Shape, sizeOf } from "./shape.ts";
-import { take } from "./pool.ts";
+import { make, take } from "./pool.ts";
 import type { Tensor } from "./tensor.ts";
 
 type Birth = (
@@ -32,7 +32,7 @@ export function registerTensor(make: Birth): void {
 export function fresh(shape: Shape, dtype: DType): Tensor {
   const size = sizeOf(shape);
   if (size > 0x7fffffff) checkShape(shape);
-  return birth(allocate(dtype, size), shape, rowMajor(shape), 0, dtype);
+  return birth(make(dtype, size), shape, rowMajor(shape), 0, dtype);
 }
 
 /** A new row-major tensor that holds anything: for results that are written in full. */

@@ -25,6 +25,31 @@ export function allocate(dtype: DType, length: number): Numbers {
   }
 }
 
+/** `length` elements of kind `dtype` in memory that is there, from byte `start` on. */
+export function elementsIn(dtype: DType, memory: ArrayBuffer, start: number, length: number): Numbers {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(memory, start, length);
+    case "float64":
+      return new Float64Array(memory, start, length);
+    case "int32":
+      return new Int32Array(memory, start, length);
+    default:
+      return new Uint8Array(memory, start, length);
+  }
+}
+
+/** The bytes that an element of kind `dtype` takes. */
+export function bytesOf(dtype: DType): number {
+  return dtype === "float64" ? 8 : dtype === "float32" || dtype === "int32" ? 4 : 1;
+}
+
+/** Whether two arrays have a byte in common. */
+export function overlap(a: Numbers, b: Numbers): boolean {
+  return a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength &&
+    b.byteOffset < a.byteOffset + a.byteLength;
+}
+
 /** Whether a value is one of the typed arrays that hold a tensor's elements. */
 export function isNumbers(data: unknown): data is Numbers {
   return [Float32Array, Float64Array, Int32Array, Uint8Array].some((kind) => data instanceof kind);

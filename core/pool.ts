@@ -4,7 +4,8 @@
  * A training loop allocates the same sizes step after step. The tape gives back what it alone held, so that from the second
  * step on nothing is allocated; whatever is never given back is the garbage collector's, as everything else.
  */
-import { allocate, type DType, dtypeOf, type Numbers } from "./dtype.ts";
+import { onLine } from "./cache_line.ts";
+import { bytesOf, type DType, dtypeOf, elementsIn, type Numbers } from "./dtype.ts";
 import { cut, LARGEST_CUT } from "./sheet.ts";
 
 /** Blocks of one size that are kept at most; a step of a deep network holds many of them at once. */
@@ -23,9 +24,12 @@ export function take(dtype: DType, length: number): Numbers {
   return block;
 }
 
-function make(dtype: DType, length: number): Numbers {
-  const bytes = length * (dtype === "float32" || dtype === "int32" ? 4 : dtype === "float64" ? 8 : 1);
-  return bytes <= LARGEST_CUT ? cut(dtype, length, bytes) : allocate(dtype, length);
+/** A new block, all zero. */
+export function make(dtype: DType, length: number): Numbers {
+  const bytes = length * bytesOf(dtype);
+  if (bytes <= LARGEST_CUT) return cut(dtype, length);
+  const memory = onLine(bytes);
+  return elementsIn(dtype, memory.buffer, memory.byteOffset, length);
 }
 
 /** Gives a block back. The caller knows that no tensor which anybody can reach lies in it. */

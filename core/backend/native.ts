@@ -9,8 +9,9 @@ import { nativeGemm } from "./native_gemm.ts";
 import { nativeReduce } from "./native_reduce.ts";
 import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./native_training.ts";
 import type { Opened } from "./opened.ts";
-import { SYMBOLS, type Symbols } from "./symbols.ts";
+import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "./threads.ts";
+import { registerLines } from "../cache_line.ts";
 
 /**
  * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.
@@ -49,14 +50,15 @@ function openCompiled(host: Host): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
-    const { gradus_check, gradus_peak, gradus_threads } = library.symbols;
-    let forget = () => {};
+    const { gradus_check, gradus_line, gradus_peak, gradus_threads } = library.symbols;
+    const forget: (() => void)[] = [];
     const close = () => {
-      forget();
+      forget.forEach((registered) => registered());
       library.close();
     };
     if (gradus_check() === 0) {
-      forget = registerThreads((count) => unwrap(gradus_threads(count), "use threads"));
+      forget.push(registerThreads((count) => unwrap(gradus_threads(count), "use threads")));
+      forget.push(registerLines((start) => gradus_line(start as unknown as Buffer)));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
     }
     close();

@@ -6,7 +6,21 @@
 // Elements i, j stand at x + i + j·step and at out + i·row + j.
 static void copy_turned(ptrdiff_t rows, ptrdiff_t cols, const float *x, ptrdiff_t step, float *out, ptrdiff_t row) {
   const ptrdiff_t whole = rows & ~(ptrdiff_t)3, square = 16;
-  for (ptrdiff_t j0 = 0; j0 < cols; j0 += square) {
+  ptrdiff_t j0 = 0;
+#if defined(TURN_WIDE)
+  for (; j0 + TURN_WIDE <= cols; j0 += TURN_WIDE) {
+    const float *from[TURN_WIDE];
+    for (int q = 0; q < TURN_WIDE; q++) from[q] = x + (j0 + q) * step;
+    for (ptrdiff_t i = 0; i < whole; i += 4) {
+      vec turn[4];
+      turn_wide(from, i, turn);
+      UNROLL for (int q = 0; q < 4; q++) VEC(out + (i + q) * row + j0) = turn[q];
+    }
+    for (ptrdiff_t i = whole; i < rows; i++)
+      for (int q = 0; q < TURN_WIDE; q++) out[i * row + j0 + q] = from[q][i];
+  }
+#endif
+  for (; j0 < cols; j0 += square) {
     const ptrdiff_t j1 = j0 + square < cols ? j0 + square : cols, fours = j0 + ((j1 - j0) & ~(ptrdiff_t)3);
     for (ptrdiff_t i = 0; i < whole; i += 4) {
       for (ptrdiff_t j = j0; j < fours; j += 4) {

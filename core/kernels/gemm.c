@@ -125,13 +125,3 @@ static __attribute__((noinline)) void multiply(const Product *x, Scratch s) {
     }
   }
 }
-
-// How much of the lanes n columns fill: 1 for a whole number of vectors.
-static double fill(ptrdiff_t n) { return (double)n / (double)(pieces(n, LANES) * LANES); }
-
-// C = A·B is C' = B'·A'. Turned round, the lanes run down C's rows: for C stored by columns, and where the rows fill
-// the lanes better than the columns do and k is long enough to pay for turning the result back.
-static int turned(const Product *x) {
-  if (x->c.col == 1 || x->c.row != 1) return x->k >= 2 * LANES && fill(x->m) > 1.1 * fill(x->n);
-  return 1;
-}

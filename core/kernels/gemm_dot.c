@@ -2,10 +2,33 @@
 // operand is packed. Each result is the sum of the lanes of one vector.
 #include "vector.h"
 
+#if DOT_ROWS == 4
+INLINE quad folded(vec x) {
+  quad part[LANES / 4];
+  __builtin_memcpy(part, &x, sizeof x);
+  for (int n = LANES / 8; n; n /= 2)
+    for (int i = 0; i < n; i++) part[i] += part[i + n];
+  return part[0];
+}
+
+// Four sums at once, in the order of sum_of: a row's bits do not depend on the rows beside it.
+INLINE quad sums_of(vec a, vec b, vec c, vec d) {
+  quad x[4] = {folded(a), folded(b), folded(c), folded(d)};
+  transpose4(x);
+  return (x[0] + x[1]) + (x[2] + x[3]);
+}
+#endif
+
+typedef struct {
+  Matrix c;
+  int add;
+  Bias bias;
+} DotOut;
+
 // `rows` and `cols` are constants wherever this is inlined. a: rows every `across` floats; b: columns every `step` floats; `next`
 // is a row that will be wanted in L2.
 INLINE void dot(const int rows, const int cols, ptrdiff_t k, const float *a, ptrdiff_t across, const float *b, ptrdiff_t step,
-                const float *next, float *tile) {
+                const float *next, DotOut out) {
   vec sum[DOT_ROWS][DOT_COLS];
   UNROLL for (int i = 0; i < rows; i++) {
     UNROLL for (int j = 0; j < cols; j++) sum[i][j] = (vec){0};
@@ -14,29 +37,43 @@ INLINE void dot(const int rows, const int cols, ptrdiff_t k, const float *a, ptr
   for (; p + LANES <= k; p += LANES) {
     __builtin_prefetch(next + p, 0, 2);
     vec left[DOT_ROWS];
-    UNROLL for (int i = 0; i < rows; i++) left[i] = CVEC(a + i * across + p);
+    UNROLL for (int i = 0; i < rows; i++) {
+      vec x = CVEC(a + i * across + p);
+      KEEP(x);
+      left[i] = x;
+    }
     UNROLL for (int j = 0; j < cols; j++) {
       vec right = CVEC(b + j * step + p);
       KEEP(right);
-      UNROLL for (int i = 0; i < rows; i++) sum[i][j] += left[i] * right;
+      UNROLL for (int i = 0; i < rows; i++) sum[i][j] = multiply_add(left[i], right, sum[i][j]);
     }
   }
   if (p < k) {
     UNROLL for (int i = 0; i < rows; i++) {
       const vec left = take(a + i * across + p, k - p, 0);
-      UNROLL for (int j = 0; j < cols; j++) sum[i][j] += left * take(b + j * step + p, k - p, 0);
+      UNROLL for (int j = 0; j < cols; j++) sum[i][j] = multiply_add(left, take(b + j * step + p, k - p, 0), sum[i][j]);
     }
   }
-  UNROLL for (int i = 0; i < rows; i++) {
-    UNROLL for (int j = 0; j < cols; j++) tile[i * COLS + j] = sum_of(sum[i][j]);
+  UNROLL for (int j = 0; j < cols; j++) {
+    quad four = {0};
+#if DOT_ROWS == 4
+    if (rows == 4) four = sums_of(sum[0][j], sum[1][j], sum[2][j], sum[3][j]);
+    else
+#endif
+    UNROLL for (int i = 0; i < rows; i++) four[i] = sum_of(sum[i][j]);
+    if (out.add)
+      UNROLL for (int i = 0; i < rows; i++) four[i] = out.c.data[i * out.c.row + j * out.c.col] + four[i];
+    if (out.bias.data)
+      UNROLL for (int i = 0; i < rows; i++) four[i] += out.bias.data[i * out.bias.row + j * out.bias.col];
+    UNROLL for (int i = 0; i < rows; i++) out.c.data[i * out.c.row + j * out.c.col] = four[i];
   }
 }
 
 // Four rows at a time on most machines, and single rows for the rest.
-typedef void Dot(ptrdiff_t k, const float *a, ptrdiff_t across, const float *b, ptrdiff_t step, const float *next, float *tile);
+typedef void Dot(ptrdiff_t k, const float *a, ptrdiff_t across, const float *b, ptrdiff_t step, const float *next, DotOut out);
 #define DOT(NAME, R, C) \
-  static void NAME##C(ptrdiff_t k, const float *a, ptrdiff_t across, const float *b, ptrdiff_t step, const float *next, float *tile) { \
-    dot(R, C, k, a, across, b, step, next, tile); \
+  static void NAME##C(ptrdiff_t k, const float *a, ptrdiff_t across, const float *b, ptrdiff_t step, const float *next, DotOut out) { \
+    dot(R, C, k, a, across, b, step, next, out); \
   }
 #define DOT_PAIR(C) DOT(dot_one_, 1, C) DOT(dot_tall_, DOT_ROWS, C)
 #define DOT_ENTRY(C) {dot_one_##C, dot_tall_##C}
@@ -51,12 +88,6 @@ static Dot *const dot_table[DOT_COLS][2] = {
 #endif
 };
 
-// Whether this way is the better one: A along k and few columns, k long enough for the sums at the end; and B along k as well, or
-// rows enough to turn it for. With very few columns there is nothing to fill lanes with but k.
-static int dots_pay(const Product *x) {
-  return x->a.along == 1 && x->k >= (x->n <= 4 ? LANES : 8 * LANES) && x->n <= DOT_WIDE && x->n * x->k <= ROOM_B && (x->b.along == 1 || x->m >= 16);
-}
-
 // B by columns: where it stands, or turned into `to`.
 static Panel dot_columns(const Product *x, float *to) {
   if (x->b.along == 1) return x->b;
@@ -66,16 +97,15 @@ static Panel dot_columns(const Product *x, float *to) {
   return (Panel){to, x->k, 1};
 }
 
-// All rows of a block that stays in L2 against a few columns of B, which stay in L1. Meanwhile a part of the next block is asked for:
+// All rows of a block that stays in L2 against a few columns of B, from j on, which stay in L1. Meanwhile a part of the next block is asked for:
 // row `ask` of each tile.
 static void dot_rows(const Product *x, Panel b, ptrdiff_t i0, ptrdiff_t end, ptrdiff_t j, ptrdiff_t cols, ptrdiff_t ask) {
   Dot *const *run = dot_table[cols - 1];
   for (ptrdiff_t i = i0, rows; i < end; i += rows) {
     rows = end - i >= DOT_ROWS ? DOT_ROWS : 1;
     const float *a = x->a.data + i * x->a.across;
-    float tile[DOT_ROWS * COLS];
-    run[rows > 1](x->k, a, x->a.across, b.data + j * b.across, b.across, a + ask * x->a.across, tile);
-    leave(x, tile, i, (int)rows, j, (int)cols);
+    const Matrix c = c_at(x, i, j);
+    run[rows > 1](x->k, a, x->a.across, b.data, b.across, a + ask * x->a.across, (DotOut){c, x->add, bias_at(x->bias, i, j)});
   }
 }
 
@@ -86,7 +116,9 @@ static void multiply_dots(const Product *x, Panel b) {
     const ptrdiff_t i0 = x->m * block / blocks, end = x->m * (block + 1) / blocks;
     for (ptrdiff_t q = 0; q < panels; q++) {
       const ptrdiff_t j = x->n * q / panels;
-      dot_rows(x, b, i0, end, j, x->n * (q + 1) / panels - j, q < DOT_ROWS ? end - i0 + q : 0);
+      const Panel columns = {b.data + j * b.across, b.across, b.along};
+      dot_rows(x, columns, i0, end, j, x->n * (q + 1) / panels - j, q < DOT_ROWS ? end - i0 + q : 0);
     }
+    if (x->activation) activate(x->activation, end - i0, x->n, c_at(x, i0, 0));
   }
 }

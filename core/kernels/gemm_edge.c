@@ -59,7 +59,8 @@ static void edge_turn(const float *tile, int rows, int cols, Matrix c, int add, 
       for (int q = 0; q < 4 && j + q < cols; q++) {
         float *to = c.data + i + (j + q) * c.col;
         if (add) x[q] = CQUAD(to) + x[q];
-        if (bias.data)
+        if (bias.data && bias.row == 1) x[q] += CQUAD(bias.data + i + (j + q) * bias.col);
+        else if (bias.data)
           for (int r = 0; r < 4; r++) x[q][r] += bias.data[(i + r) * bias.row + (j + q) * bias.col];
         QUAD(to) = x[q];
       }

@@ -25,6 +25,9 @@ typedef struct {
   const float *tail;
 } Right;
 
+#if defined(__wasm__)
+#include "steps_wasm.h"
+#else
 // Steps of k before the end at which C is asked for: its rows lie apart, and what was asked for sooner would be gone again.
 #define LATE 64
 
@@ -39,6 +42,8 @@ INLINE void steps(const int rows, const int vectors, ptrdiff_t k, const float *a
     }
   }
 }
+
+#endif
 
 // `rows` and `vectors` are constants wherever this is inlined, so that every loop but k's disappears.
 INLINE void micro(const int rows, const int vectors, ptrdiff_t k, Panel left, Right b, Ahead next, Out out) {
@@ -89,7 +94,10 @@ typedef void Micro(ptrdiff_t k, Panel a, Right b, Ahead next, Out out);
 #endif
 ROW(1) ROW(2) ROW(3) ROW(4)
 #if ROWS > 4
-ROW(5) ROW(6)
+ROW(5)
+#endif
+#if ROWS > 5
+ROW(6)
 #endif
 #if ROWS > 6
 ROW(7) ROW(8)
@@ -102,7 +110,10 @@ ROW(9) ROW(10) ROW(11) ROW(12)
 static Micro *const micro_table[ROWS][VECTORS + 1] = {
   ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4),
 #if ROWS > 4
-  ENTRY(5), ENTRY(6),
+  ENTRY(5),
+#endif
+#if ROWS > 5
+  ENTRY(6),
 #endif
 #if ROWS > 6
   ENTRY(7), ENTRY(8),

@@ -14,16 +14,18 @@ typedef struct {
 } Product;
 
 // A finished block leaves through the same code as the map verb.
-static void activate(int activation, int rows, int cols, Matrix c) {
+static void activate(int activation, ptrdiff_t rows, ptrdiff_t cols, Matrix c) {
   static const int ops[] = {OP_COPY, OP_RELU, OP_SIGMOID, OP_TANH};
   const Map f = {.op = ops[activation]};
-  if (c.col == 1) {
-    for (int i = 0; i < rows; i++) map_run(f, cols, c.data + i * c.row, c.data + i * c.row);
+  if ((c.col == 1 && c.row == cols) || (c.row == 1 && c.col == rows)) {
+    map_run(f, rows * cols, c.data, c.data);
+  } else if (c.col == 1) {
+    for (ptrdiff_t i = 0; i < rows; i++) map_run(f, cols, c.data + i * c.row, c.data + i * c.row);
   } else if (c.row == 1) {
-    for (int j = 0; j < cols; j++) map_run(f, rows, c.data + j * c.col, c.data + j * c.col);
+    for (ptrdiff_t j = 0; j < cols; j++) map_run(f, rows, c.data + j * c.col, c.data + j * c.col);
   } else {
-    for (int i = 0; i < rows; i++)
-      for (int j = 0; j < cols; j++) map_run(f, 1, c.data + i * c.row + j * c.col, c.data + i * c.row + j * c.col);
+    for (ptrdiff_t i = 0; i < rows; i++)
+      for (ptrdiff_t j = 0; j < cols; j++) map_run(f, 1, c.data + i * c.row + j * c.col, c.data + i * c.row + j * c.col);
   }
 }
 
@@ -43,9 +45,14 @@ static Bias bias_at(Bias bias, ptrdiff_t i, ptrdiff_t j) {
   return (Bias){bias.data ? bias.data + i * bias.row + j * bias.col : NULL, bias.row, bias.col};
 }
 
-// A tile whose sums are complete.
-static void leave(const Product *x, const float *tile, ptrdiff_t i, int rows, ptrdiff_t j, int cols) {
-  const Matrix c = c_at(x, i, j);
-  edge(tile, rows, cols, c, x->add, bias_at(x->bias, i, j));
-  if (x->activation) activate(x->activation, rows, cols, c);
+static Product rows_between(Product x, ptrdiff_t from, ptrdiff_t end) {
+  x.m = end - from;
+  x.a.data += from * x.a.across;
+  x.c = c_at(&x, from, 0);
+  x.bias = bias_at(x.bias, from, 0);
+  return x;
+}
+
+static Product columns_between(Product x, ptrdiff_t from, ptrdiff_t end) {
+  return turn(rows_between(turn(x), from, end));
 }

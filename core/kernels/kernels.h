@@ -117,6 +117,10 @@ GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
 // How many threads a call may use, from 1 to 64. Closing the library ends them.
 GRADUS_EXPORT int32_t gradus_threads(int32_t count);
 
+// How many bytes after a cache line memory begins.
+#define GRADUS_LINE 64
+GRADUS_EXPORT int32_t gradus_line(const float *start);
+
 // out = a op b, element by element.
 GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);
 

@@ -29,7 +29,15 @@
 #define DEPTH 256
 #define BLOCK_ROWS 128
 #define BLOCK_COLS 1536
-#else // SSE and wasm simd128: 16 registers of 4
+#elif defined(__wasm__) // 15 registers of 4 in the engines for x86
+#define LANES 4
+#define ROWS 5
+#define VECTORS 2
+#define DEPTH 512
+#define BLOCK_ROWS 120
+#define BLOCK_COLS 512
+#define NEAR_L2 0 // packing pays: what is packed is read with fewer checks
+#else // SSE: 16 registers of 4
 #define LANES 4
 #define ROWS 4
 #define VECTORS 2
@@ -39,6 +47,24 @@
 #endif
 #endif
 #define COLS (LANES * VECTORS)
+#define LINE 16 // floats in a line of the caches
+
+// Products of which one operand stays in L2, that many floats of it: A is not packed, nor a B that is smaller than NEAR_STAYS and
+// stands well. Not packed either are rows of A that stand along k, unless they are a multiple of NEAR_CLASH apart, where they would
+// drive each other out of L1, and columns that are spread over no more than NEAR_SPREAD.
+#ifndef NEAR_L2
+#define NEAR_L2 (128 << 10)
+#endif
+#define NEAR_STAYS (64 << 10)
+#define NEAR_CLASH 1024
+#define NEAR_SPREAD (128 << 10)
+#define NEAR_PANELS 64 // of B, at most
+// With a short k one vector is better than several, if the rows alone keep the multipliers busy: it leaves more rarely.
+#define NEAR_SHORT (ROWS >= 12 ? 128 : 0)
+
+#define SPLIT DOT_COLS  // columns past the last whole vector that may be taken by themselves,
+#define SPLIT_COST 1000 // and what it costs to do so, in multiply-adds of a vector
+#define OUTER_STEPS 4   // steps of k, at most, that are taken as outer products
 
 // The same for thin products, whose lanes run along k: DOT_ROWS x DOT_COLS vectors of sums.
 #if LANES == 16 || defined(__aarch64__)

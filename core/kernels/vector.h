@@ -24,6 +24,13 @@ INLINE vec all(float x) { return x - (vec){0}; }
 // Lanes of `yes` where the mask is set, of `no` elsewhere.
 INLINE vec pick(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
 
+// x · y + sum. Other compilers make one instruction of it by themselves; on wasm only an engine may, and has to be asked.
+#if defined(__wasm_relaxed_simd__)
+INLINE vec multiply_add(vec x, vec y, vec sum) { return (vec)__builtin_wasm_relaxed_madd_f32x4(x, y, sum); }
+#else
+INLINE vec multiply_add(vec x, vec y, vec sum) { return x * y + sum; }
+#endif
+
 INLINE vec magnitude(vec x) { return (vec)((ivec)x & ~SIGN); }
 
 // The size of one and the sign of the other.

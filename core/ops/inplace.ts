@@ -2,7 +2,7 @@
 import { blank } from "../allocate.ts";
 import type { ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, type Numbers, promote } from "../dtype.ts";
+import { isFloating, overlap, promote } from "../dtype.ts";
 import { edited, record } from "../record.ts";
 import { broadcastShapes, sameShape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -47,11 +47,6 @@ function settled(x: Tensor, out: Tensor, verb: string): Tensor {
     );
   }
   return overlap(x.data, out.data) && !sameView(x, out) ? copyOf(x) : x;
-}
-
-function overlap(a: Numbers, b: Numbers): boolean {
-  return a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength &&
-    b.byteOffset < a.byteOffset + a.byteLength;
 }
 
 function sameView(a: Tensor, b: Tensor): boolean {

@@ -1,15 +1,16 @@
 import { fromData, randn, Tensor, tensor } from "@gradus/gradus";
-import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { DType } from "../../core/dtype.ts";
+import { LINE, onLine, registerLines } from "../../core/cache_line.ts";
 import { cut, LARGEST_CUT } from "../../core/sheet.ts";
 
-const KINDS: [DType, number][] = [["float32", 4], ["float64", 8], ["int32", 4], ["uint8", 1], ["bool", 1]];
+const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 
 describe("cut", () => {
-  for (const [dtype, size] of KINDS) {
+  for (const dtype of KINDS) {
     it(`gives zeroed ${dtype} blocks of the length asked for that share no byte`, () => {
-      const blocks = [1, 3, 17, 17, 100, 1000].map((length) => cut(dtype, length, length * size));
+      const blocks = [1, 3, 17, 17, 100, 1000].map((length) => cut(dtype, length));
       blocks.forEach((block, i) => {
         assert(block.every((v) => v === 0), `block ${i} holds what another one wrote`);
         block.fill(i + 1);
@@ -18,15 +19,34 @@ describe("cut", () => {
     });
   }
 
-  it("begins every block on a cache line", () => {
-    for (let i = 0; i < 20; i++) assertEquals(cut("float32", 5, 20).byteOffset % 64, 0);
+  it("puts no two blocks on one cache line", () => {
+    const lines = Array.from({ length: 20 }, () => cut("float32", 5)).map((block) => [block.buffer, block.byteOffset]);
+    for (const [i, [buffer, start]] of lines.entries()) {
+      for (const [other, another] of lines.slice(0, i)) {
+        assert(buffer !== other || Math.abs(Number(start) - Number(another)) % LINE === 0, `${start} and ${another}`);
+      }
+    }
   });
 
   it("holds back no more than eight blocks with one that is kept", () => {
     for (const bytes of [64, 1024, LARGEST_CUT]) {
-      assertEquals(cut("uint8", bytes, bytes).buffer.byteLength, 8 * bytes);
+      assertLessOrEqual(cut("uint8", bytes).buffer.byteLength, 8 * bytes + LINE);
     }
   });
+});
+
+describe("onLine", () => {
+  for (const [after, start] of [[0, 64], [16, 48], [48, 16]]) {
+    it(`begins ${start} bytes later where memory begins ${after} bytes after a line`, () => {
+      const forget = registerLines(() => after);
+      try {
+        const memory = onLine(1000);
+        assertEquals([memory.byteOffset, memory.length, memory.buffer.byteLength], [start, 1000, 1000 + LINE]);
+      } finally {
+        forget();
+      }
+    });
+  }
 });
 
 describe("tensors of one sheet", () => {

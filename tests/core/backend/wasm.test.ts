@@ -1,42 +1,88 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { WASM_SYMBOLS } from "../../../core/backend/symbols.ts";
-import { openWasm } from "../../../core/backend/wasm.ts";
+import { openWasm, wasmBuild } from "../../../core/backend/wasm.ts";
+import { wasmSimd } from "../../../core/backend/wasm_simd.ts";
 import { sourcesFingerprint } from "../../../core/kernels/sources.ts";
-import { WASM_BYTES, WASM_SOURCES } from "../../../core/kernels/wasm_bytes.ts";
+import { WASM_SOURCES } from "../../../core/kernels/wasm_bytes.ts";
 import { errorRatio, makeCase } from "./gemm_cases.ts";
 import { gemmConformance } from "./gemm_conformance.ts";
 
-gemmConformance("wasm", openWasm().backend?.gemm, openWasm().backend?.map);
+const plain = openWasm("plain").backend!;
+const relaxed = wasmSimd() === "relaxed" ? openWasm("relaxed").backend : undefined;
+const onRelaxed = relaxed === undefined ? it.skip : it;
+
+gemmConformance("wasm with plain SIMD", plain.gemm, plain.map);
+gemmConformance("wasm with relaxed SIMD", relaxed?.gemm, relaxed?.map);
 
 describe("openWasm()", () => {
   it("openWasm() needs no permission", () => {
     assert(openWasm().backend !== undefined);
   });
 
+  it("openWasm() takes the best build for this engine, and says which", () => {
+    assertEquals(openWasm().reason, `compiled from the module's own bytes, with ${wasmSimd()} SIMD`);
+  });
+
   it("openWasm() says that its bytes cannot be compiled", () => {
-    const { backend, reason } = openWasm(btoa("not wasm"));
+    const { backend, reason } = openWasm("plain", () => new TextEncoder().encode("not wasm"));
     assertEquals(backend, undefined);
     assertStringIncludes(reason, "the wasm kernel cannot be compiled");
   });
 
+  onRelaxed("openWasm() rounds once with relaxed SIMD where plain SIMD rounds twice", () => {
+    const [x, c] = [1 + 2 ** -23, -(1 + 2 ** -22)];
+    const lost = (gemm: typeof plain.gemm) => {
+      const out = new Float32Array(1);
+      const d = { ...makeCase([1, 2, 1]).d, aOffset: 0, bOffset: 0, cOffset: 0 };
+      gemm(d, Float32Array.of(1, x), Float32Array.of(c, x), out, null);
+      return out[0];
+    };
+    assertEquals(lost(plain.gemm), 0);
+    assertNotEquals(lost(relaxed!.gemm), 0);
+  });
+
+  onRelaxed("openWasm() gives functions of one argument the same bits with relaxed SIMD and with plain SIMD", () => {
+    const x = Float32Array.from({ length: 4001 }, (_, i) => (i - 2000) / 77);
+    for (const op of ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const) {
+      const [one, two] = [plain, relaxed!].map(({ map }) => {
+        const out = new Float32Array(x.length);
+        map(op, [x.length], { data: x, offset: 0, strides: [1] }, { data: out, offset: 0, strides: [1] }, 0, 0);
+        return out;
+      });
+      assertEquals(one, two, op);
+    }
+  });
+
   it("openWasm() copies only what a thinly spread matrix touches", () => {
-    const gemm = openWasm().backend!.gemm;
     const c = makeCase([3, 2, 4]);
     const spread = { data: new Float32Array(2 ** 22).fill(1), offset: 5, row: 2 ** 20, col: 1 };
-    assert(errorRatio(gemm, { ...c, a: spread, d: { ...c.d, aOffset: 5, aRow: 2 ** 20 } }) < 16);
+    assert(errorRatio(plain.gemm, { ...c, a: spread, d: { ...c.d, aOffset: 5, aRow: 2 ** 20 } }) < 16);
   });
 });
 
-describe("WASM_BYTES", () => {
-  it("WASM_BYTES were compiled from these C sources (cure: deno task build --wasm)", () => {
+describe("wasmSimd()", () => {
+  it("wasmSimd() is plain where the engine does not know the instruction", () => {
+    assertEquals(wasmSimd({ validate: () => false }), "plain");
+  });
+});
+
+describe("wasmBuild()", () => {
+  it("wasmBuild() was compiled from these C sources (cure: deno task build --wasm)", () => {
     assertEquals(WASM_SOURCES, sourcesFingerprint());
   });
 
-  it("WASM_BYTES export the functions named for them, and ask for nothing", () => {
-    const module = new WebAssembly.Module(Uint8Array.from(atob(WASM_BYTES), (c) => c.charCodeAt(0)));
-    const functions = WebAssembly.Module.exports(module).filter((e) => e.kind === "function").map((e) => e.name);
-    assertEquals(functions.sort(), [...WASM_SYMBOLS].sort());
-    assertEquals(WebAssembly.Module.imports(module), []);
+  it("wasmBuild() is valid wherever wasm has vectors, and with relaxed SIMD where the engine has that", () => {
+    assert(WebAssembly.validate(wasmBuild("plain")));
+    assertEquals(WebAssembly.validate(wasmBuild("relaxed")), wasmSimd() === "relaxed");
+  });
+
+  it("wasmBuild() exports the functions named for it, and asks for nothing", () => {
+    for (const simd of relaxed === undefined ? ["plain"] as const : ["plain", "relaxed"] as const) {
+      const module = new WebAssembly.Module(wasmBuild(simd));
+      const functions = WebAssembly.Module.exports(module).filter((e) => e.kind === "function").map((e) => e.name);
+      assertEquals(functions.sort(), [...WASM_SYMBOLS].sort());
+      assertEquals(WebAssembly.Module.imports(module), []);
+    }
   });
 });

@@ -21,14 +21,17 @@ static void fail(const char *what, const int32_t *d) {
   exit(1);
 }
 
+static int plain; // lay everything out by rows
+
 // Lays out a [rows, cols] matrix in one of eight ways, and returns its buffer: at[0..3] become offset, row, col, length.
 static float *lay(int32_t *at, int rows, int cols, int repeat) {
-  const int gap = 1 + below(2), pad = below(3), turned = below(2);
+  const int gap = plain ? 1 : 1 + below(2), pad = below(3), turned = !plain && below(2);
   int row = turned ? gap : cols * gap + pad, col = turned ? rows * gap + pad : gap;
+  repeat = repeat && !plain;
   if (repeat && below(6) == 0) row = 0;
-  else if (below(5) == 0) row = -row;
+  else if (!plain && below(5) == 0) row = -row;
   if (repeat && row && below(6) == 0) col = 0;
-  else if (below(5) == 0) col = -col;
+  else if (!plain && below(5) == 0) col = -col;
   const int down = rows ? (rows - 1) * row : 0, right = cols ? (cols - 1) * col : 0;
   at[1] = row, at[2] = col;
   at[0] = (down < 0 ? -down : 0) + (right < 0 ? -right : 0);
@@ -105,9 +108,12 @@ int main(void) {
   int count = 0;
   for (; count < 3000; count++) one_product(below(40), below(count % 8 ? 30 : 180), below(75));
   one_product(3, 1100, 40), one_product(500, 5, 3), one_product(2, 3, 2100), one_product(250, 520, 33);
-  one_product(300, 200, 310);
+  one_product(300, 200, 310), one_product(700, 1100, 150), one_product(200, 1100, 210);
+  plain = 1;
+  one_product(1100, 7, 1056); // more columns than a table of panels holds
+  one_product(700, 1100, 150), one_product(784, 64, 50), one_product(64, 784, 50);
   gradus_threads(1);
   scratch_release();
-  printf("%d products\n", count + 5);
+  printf("%d products\n", count + 11);
   return 0;
 }
