@@ -7,11 +7,14 @@ INLINE double cost_of_moving(Panel s, double elements) {
   return elements * (s.across == 1 ? 2.0 / LANES : s.along == 1 ? 4.0 / LANES : 2);
 }
 
+// Moving an element of a tile into C, where C's columns stand apart: four rows leave at a time, what is left one by one.
+#define COST_OF_TURNING (ROWS % 4 ? 2.5 : 0.6)
+
 // Lanes along the columns of C. The tiles of a row or two wait for their sums.
 INLINE double cost_of_tiles(const Product *x) {
   const double m = (double)x->m, n = (double)x->n, k = (double)x->k, vectors = (double)pieces(x->n, LANES);
   const double moved = x->b.across == 1 && (x->n % LANES == 0 || x->m <= 2 * ROWS) ? 0 : cost_of_moving(x->b, n * k);
-  const double out = x->c.col == 1 ? 0.1 : 0.6;
+  const double out = x->c.col == 1 ? 0.1 : COST_OF_TURNING;
   return (m < 2 ? 2 : m) * vectors * k + moved + out * m * n;
 }
 
