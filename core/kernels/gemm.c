@@ -102,7 +102,7 @@ static void block(const Product *x, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t p0, ptr
   const ptrdiff_t blocks = pieces(x->m, BLOCK_ROWS);
   Right right[BLOCK_COLS / COLS];
   for (ptrdiff_t i = 0; i < blocks; i++) {
-    const ptrdiff_t i0 = x->m * i / blocks, m = x->m * (i + 1) / blocks - i0;
+    const ptrdiff_t i0 = dealt(x->m, i, blocks), m = dealt(x->m, i + 1, blocks) - i0;
     const Panel a = {x->a.data + i0 * x->a.across + p0 * x->a.along, x->a.across, x->a.along};
     const Left left = left_stands(x) ? (Left){a, 0} : (Left){{s.a, 1, 0}, 1};
     if (left.packed) pack_rows(x, i0, m, p0, k, s.a);
@@ -120,8 +120,8 @@ static __attribute__((noinline)) void multiply(const Product *x, Scratch s) {
   for (ptrdiff_t j = 0; j < column_blocks; j++) {
     const ptrdiff_t j0 = j * BLOCK_COLS;
     for (ptrdiff_t p = 0; p < k_blocks; p++) {
-      const ptrdiff_t p0 = x->k * p / k_blocks;
-      block(x, j0, smaller(BLOCK_COLS, x->n - j0), p0, x->k * (p + 1) / k_blocks - p0, s);
+      const ptrdiff_t p0 = dealt(x->k, p, k_blocks);
+      block(x, j0, smaller(BLOCK_COLS, x->n - j0), p0, dealt(x->k, p + 1, k_blocks) - p0, s);
     }
   }
 }

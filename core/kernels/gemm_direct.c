@@ -30,7 +30,7 @@ INLINE void direct_steps(const int apart, const int rows, const int vectors, ptr
     UNROLL for (int v = 0; v < vectors; v++) right[v] = CVEC(b + v * LANES);
     UNROLL for (int i = 0; i < rows; i++) {
       const float x = apart ? third[i / 3][i % 3 * across] : a[i];
-      UNROLL for (int v = 0; v < vectors; v++) sum[i][v] += x * right[v];
+      UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = multiply_add(all(x), right[v], sum[i][v]);
     }
     if (!apart) a += along;
     UNROLL for (int g = 0; g < (rows + 2) / 3; g++) third[g]++;

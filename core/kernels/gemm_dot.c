@@ -113,7 +113,7 @@ static void multiply_dots(const Product *x, Panel b) {
   const ptrdiff_t panels = pieces(x->n, DOT_COLS), most = BLOCK_ROWS * DEPTH / (2 * x->k);
   const ptrdiff_t blocks = pieces(x->m, most > DOT_ROWS ? most : DOT_ROWS);
   for (ptrdiff_t block = 0; block < blocks; block++) {
-    const ptrdiff_t i0 = x->m * block / blocks, end = x->m * (block + 1) / blocks;
+    const ptrdiff_t i0 = dealt(x->m, block, blocks), end = dealt(x->m, block + 1, blocks);
     for (ptrdiff_t q = 0; q < panels; q++) {
       const ptrdiff_t j = x->n * q / panels;
       const Panel columns = {b.data + j * b.across, b.across, b.along};

@@ -77,7 +77,7 @@ static int split(const Product *x, double cost, Scratch room) {
     run_job(&job);
     return 1;
   }
-  if (x->m * x->k > NEAR_L2) return 0;
+  if ((int64_t)x->m * x->k > NEAR_L2) return 0;
   run(&whole, way, room);
   run(&rest, end, room);
   return 1;

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include "kernels.h"
 #include "tile.h"
+#include "vector.h"
 
 // Where a finished block goes, and what it is added to. `add` reads the old values; `bias` is one row of them, or NULL.
 typedef struct {
@@ -38,7 +39,7 @@ INLINE void steps(const int rows, const int vectors, ptrdiff_t k, const float *a
     vec right[VECTORS];
     UNROLL for (int v = 0; v < vectors; v++) right[v] = CVEC(b + v * LANES);
     UNROLL for (int i = 0; i < rows; i++) {
-      UNROLL for (int v = 0; v < vectors; v++) sum[i][v] += a[i * across] * right[v];
+      UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = multiply_add(all(a[i * across]), right[v], sum[i][v]);
     }
   }
 }

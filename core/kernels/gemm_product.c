@@ -30,6 +30,8 @@ static void activate(int activation, ptrdiff_t rows, ptrdiff_t cols, Matrix c) {
 }
 
 static ptrdiff_t smaller(ptrdiff_t x, ptrdiff_t y) { return x < y ? x : y; }
+// Where piece i of several even ones begins. The product passes 32 bits, which is all that wasm's ptrdiff_t has.
+static ptrdiff_t dealt(ptrdiff_t total, ptrdiff_t i, ptrdiff_t pieces) { return (ptrdiff_t)((int64_t)total * i / pieces); }
 static ptrdiff_t pieces(ptrdiff_t total, ptrdiff_t most) { return (total + most - 1) / most; }
 
 static Product turn(Product x) {

@@ -24,8 +24,15 @@ INLINE vec all(float x) { return x - (vec){0}; }
 // Lanes of `yes` where the mask is set, of `no` elsewhere.
 INLINE vec pick(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
 
-// x · y + sum. Other compilers make one instruction of it by themselves; on wasm only an engine may, and has to be asked.
-#if defined(__wasm_relaxed_simd__)
+// x · y + sum in one instruction, always: compilers that may choose do so in some tiles and not in others, and the bits of a row would
+// depend on which tile it fell to.
+#if defined(__AVX512F__) && LANES == 16
+#include <immintrin.h>
+INLINE vec multiply_add(vec x, vec y, vec sum) { return (vec)_mm512_fmadd_ps((__m512)x, (__m512)y, (__m512)sum); }
+#elif defined(__FMA__) && LANES == 8
+#include <immintrin.h>
+INLINE vec multiply_add(vec x, vec y, vec sum) { return (vec)_mm256_fmadd_ps((__m256)x, (__m256)y, (__m256)sum); }
+#elif defined(__wasm_relaxed_simd__)
 INLINE vec multiply_add(vec x, vec y, vec sum) { return (vec)__builtin_wasm_relaxed_madd_f32x4(x, y, sum); }
 #else
 INLINE vec multiply_add(vec x, vec y, vec sum) { return x * y + sum; }

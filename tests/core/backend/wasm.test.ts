@@ -61,6 +61,18 @@ describe("openWasm()", () => {
   });
 });
 
+describe("wasm's gemm", () => {
+  for (const [m, k, n] of [[600_000, 8, 6], [8, 1_200_000, 8]]) {
+    it(`deals ${m}×${k} by ${k}×${n} out in blocks, though rows times blocks pass 32 bits`, () => {
+      const [a, b, c] = [new Float32Array(m * k), new Float32Array(k * n).fill(1), new Float32Array(m * n)];
+      for (let i = 0; i < m; i++) a[i * k] = a[(i + 1) * k - 1] = i % 7 + 1;
+      const offsets = { aOffset: 0, bOffset: 0, cOffset: 0, biasOffset: 0, biasStride: 0, beta: 0 as const };
+      plain.gemm({ m, k, n, ...offsets, aRow: k, aCol: 1, bRow: n, bCol: 1, cRow: n, cCol: 1 }, a, b, c, null);
+      assert(c.every((sum, at) => sum === 2 * (Math.floor(at / n) % 7 + 1)));
+    });
+  }
+});
+
 describe("wasmSimd()", () => {
   it("wasmSimd() is plain where the engine does not know the instruction", () => {
     assertEquals(wasmSimd({ validate: () => false }), "plain");

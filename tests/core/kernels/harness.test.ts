@@ -3,18 +3,21 @@ import { describe, it } from "@std/testing/bdd";
 import { SOURCES } from "../../../core/kernels/sources.ts";
 import products from "./harness.c" with { type: "text" };
 import callers from "./callers.c" with { type: "text" };
+import bits from "./bits.c" with { type: "text" };
 import randomWalks from "./random_walks.h" with { type: "text" };
 import verbs from "./verbs.c" with { type: "text" };
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   "products.c": products,
+  "bits.c": bits,
   "callers.c": callers,
   "verbs.c": verbs,
   "random_walks.h": randomWalks,
 };
-const MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_FORTIFY_SOURCE=0"];
-const THREADS = ["-fsanitize=thread"];
-const FLAGS = ["-g", "-O1", "-std=c11", "-D_DEFAULT_SOURCE", "-pthread", "-Wall", "-Wextra", "-Werror"];
+const MEMORY = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_FORTIFY_SOURCE=0"];
+const THREADS = ["-g", "-O2", "-fsanitize=thread"];
+const FAST = ["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];
+const FLAGS = ["-std=c11", "-D_DEFAULT_SOURCE", "-pthread", "-Wall", "-Wextra", "-Werror"];
 
 /** Runs a command that the tests are allowed to run. */
 function run(command: string, args: string[], cwd: string): { code: number; output: string } {
@@ -97,10 +100,13 @@ describe("kernels", () => {
         passes(program, [...machine.split(" "), ...MEMORY], answer);
       });
     }
+    test(`kernels give the same bits for every number of threads (${machine})`, () => {
+      passes("bits.c", [...machine.split(" "), ...FAST], /^\d+ products\n$/);
+    });
   }
 
   const threaded = works(THREADS) ? it : it.skip;
   threaded("kernels pass ThreadSanitizer, and give the same bits for every number of threads", () => {
-    passes("callers.c", [...THREADS, "-O2"], /^\d+ calls\n$/);
+    passes("callers.c", THREADS, /^\d+ calls\n$/);
   });
 });
