@@ -1,6 +1,7 @@
 /** CSV files as tensors, their schema guessed. */
 import { CsvParseStream } from "@std/csv";
-import { type ColumnKind, type ColumnPlan, findTarget, parseNumber, type Table } from "./table.ts";
+import { hasHeader, planColumns } from "./csv_schema.ts";
+import { type ColumnKind, findTarget, type Table } from "./table.ts";
 import { TableBuilder } from "./table_builder.ts";
 import { namingErrors, openText, type TextSource } from "./text_source.ts";
 
@@ -18,8 +19,12 @@ export interface CsvOptions {
   missing?: readonly string[];
   /** Leave out rows with an empty cell, instead of keeping it as NaN. */
   skipIncomplete?: boolean;
+  /** The kind of the numbers: float32 when absent, which keeps 7 digits; float64 for times and other large ones. */
+  dtype?: "float32" | "float64";
   /** What to call a stream in errors. */
   name?: string;
+  /** Told in a line each what was guessed and may be wrong, and how many rows were left out. */
+  onNote?: (note: string) => void;
 }
 
 /** Cells that mean: nothing known. */
@@ -32,7 +37,8 @@ const SAMPLE = 1_000;
  * The table in a CSV file (RFC 4180, UTF-8; inflated if its name ends in `.gz`), or in a stream of one, read as it comes.
  *
  * A column is numeric if every known cell of the first 1,000 records is a number, else categorical, its categories
- * sorted. Columns without a header are called `column0`, `column1`, …
+ * sorted. Where the separator is no comma, the numbers of a column may have decimal commas: all of them. Columns without
+ * a header are called `column0`, `column1`, …
  *
  * @throws {SyntaxError} if a record has more or fewer cells than there are columns, or a cell does not fit its column;
  * the message names file, record and column
@@ -60,39 +66,25 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
     if (builder) builder.add(cells, `record ${record}`);
     else if (sample.push(cells) > SAMPLE) builder = begin(sample, where, options);
   }
-  return (builder ?? begin(sample, where, options)).finish();
-}
-
-/** A builder with the columns that `sample` shows, and its rows. */
-function begin(sample: readonly string[][], where: string, options: CsvOptions): TableBuilder {
-  if (sample.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
-  const missing = new Set(options.missing ?? MISSING);
-  const header = options.header ?? sample[0].every((cell) => !missing.has(cell) && Number.isNaN(parseNumber(cell)));
-  const names = sample[0].map((cell, i) => header ? cell : `column${i}`);
-  const rows = header ? sample.slice(1) : sample;
-  const plans = planColumns(names, rows, missing, where, options);
-  const target = findTarget(plans, options.target ?? null, where);
-  const builder = new TableBuilder(plans, { where, target, missing, skipIncomplete: options.skipIncomplete ?? false });
-  rows.forEach((cells, i) => builder.add(cells, `record ${i + (header ? 2 : 1)}`));
-  return builder;
-}
-
-function planColumns(
-  names: readonly string[],
-  rows: readonly string[][],
-  missing: ReadonlySet<string>,
-  where: string,
-  { columns = {} }: CsvOptions,
-): ColumnPlan[] {
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) throw new SyntaxError(`Cannot read ${where}: record 1 names "${twice}" twice`);
-  const unknown = Object.keys(columns).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new RangeError(`Cannot find the column "${unknown}" in ${where}: its header lacks it`);
+  builder ??= begin(sample, where, options);
+  const table = builder.finish();
+  const { skipped } = builder;
+  if (skipped > 0) {
+    options.onNote?.(`${where}: ${skipped} of ${skipped + table.x.shape[0]} rows have an empty cell and are left out`);
   }
-  return names.map((name, i) => {
-    const isNumber = (cell: string) => missing.has(cell) || !Number.isNaN(parseNumber(cell));
-    const guess = rows.every((cells) => isNumber(cells[i] ?? "")) ? "numeric" : "categorical";
-    return { name, kind: Object.hasOwn(columns, name) ? columns[name] : guess };
-  });
+  return table;
+}
+
+/** A builder with the columns that `records` show, and their rows. */
+function begin(records: readonly string[][], where: string, options: CsvOptions): TableBuilder {
+  if (records.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
+  const { separator = ",", columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
+  const missing = new Set(options.missing ?? MISSING);
+  const sample = { where, records, header: options.header, separator, columns, missing, onNote };
+  const header = hasHeader(sample);
+  const plans = planColumns(sample, header);
+  const target = findTarget(plans, options.target ?? null, where);
+  const builder = new TableBuilder(plans, { where, target, missing, skipIncomplete, dtype });
+  records.slice(header ? 1 : 0).forEach((cells, i) => builder.add(cells, `record ${i + (header ? 2 : 1)}`));
+  return builder;
 }

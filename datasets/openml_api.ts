@@ -1,5 +1,6 @@
 /** What OpenML tells of a data set. */
 import { granted } from "../core/cache_dir.ts";
+import { Unreachable } from "./receive.ts";
 
 /** Where OpenML's interface is. */
 export const OPENML_API = "https://api.openml.org/";
@@ -48,14 +49,24 @@ export async function describeOpenml(
 async function ask(url: string, outer?: AbortSignal): Promise<unknown> {
   const { hostname, host } = new URL(url);
   if (!granted({ name: "net", host })) throw new Error(`no permission to reach ${hostname} (--allow-net=${hostname})`);
-  const patience = AbortSignal.timeout(PATIENCE);
-  const response = await fetch(url, { signal: outer ? AbortSignal.any([outer, patience]) : patience });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url} answered ${response.status} ${response.statusText}`.trimEnd());
+  const { ok, status, statusText, text } = await answer(url, outer);
+  if (!ok) throw new Error(`${url} answered ${status} ${statusText}`.trimEnd());
   try {
     return JSON.parse(text);
   } catch {
     throw new Error(`${url} answered no JSON`);
+  }
+}
+
+async function answer(url: string, outer?: AbortSignal) {
+  const patience = AbortSignal.timeout(PATIENCE);
+  try {
+    const response = await fetch(url, { signal: outer ? AbortSignal.any([outer, patience]) : patience });
+    const { ok, status, statusText } = response;
+    return { ok, status, statusText, text: await response.text() };
+  } catch (error) {
+    outer?.throwIfAborted();
+    throw Unreachable.by(error as Error, url);
   }
 }
 

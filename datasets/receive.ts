@@ -36,6 +36,11 @@ export class Unreachable extends Error {
   constructor(readonly host: string, reason: string, options?: ErrorOptions) {
     super(`${host}: ${reason}`, options);
   }
+
+  /** What a `fetch` of `url` threw, with its host and the system's own words. */
+  static by(error: Error, url: string): Unreachable {
+    return new Unreachable(new URL(url).host, reasonOf(error), { cause: error });
+  }
 }
 
 /**
@@ -79,7 +84,7 @@ async function ask(
     return await fetch(url, { headers, redirect: "manual", signal });
   } catch (error) {
     outer?.throwIfAborted();
-    throw new Unreachable(new URL(url).host, reasonOf(error as Error), { cause: error });
+    throw Unreachable.by(error as Error, url);
   }
 }
 

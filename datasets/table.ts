@@ -18,9 +18,9 @@ export interface Column {
 
 /** A table in tensors. */
 export interface Table {
-  /** The columns to learn from, float32 [rows, columns]: numbers as they are, categories by number, empty cells NaN. */
+  /** The columns to learn from, float32 or as asked, [rows, columns]: numbers, categories by number, empty cells NaN. */
   readonly x: Tensor;
-  /** The column to predict: float32 [rows] of numbers or int32 [rows] of categories; `null` where none was named. */
+  /** The column to predict: [rows] of numbers, float32 or as asked, or int32 [rows] of categories; `null` where none was named. */
   readonly y: Tensor | null;
   /** What the columns of `x` are. */
   readonly columns: readonly Column[];
@@ -36,6 +36,8 @@ export interface ColumnPlan {
   readonly kind: ColumnKind | "skip";
   /** The only words it may hold, in this order; any when absent, and then they are sorted. */
   readonly categories?: readonly string[];
+  /** Whether its numbers have a comma where others have a point. */
+  readonly decimalComma?: boolean;
 }
 
 /** The number that a cell holds, as decimals are written; NaN for anything else. */
@@ -45,6 +47,11 @@ export function parseNumber(text: string): number {
   if (text.length === 1 && first >= ZERO && first <= ZERO + 9) return value; // most cells there are
   // Number() also takes blanks, hexadecimals and Infinity.
   return value - value === 0 && !/^\s*$|[xXbBoO]/.test(text) ? value : NaN;
+}
+
+/** The number that a cell holds with a comma before its fraction, as in `10018,15`; NaN for anything else. */
+export function parseDecimalComma(text: string): number {
+  return /^\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*$/.test(text) ? parseNumber(text.replace(",", ".")) : NaN;
 }
 
 const ZERO = "0".charCodeAt(0);

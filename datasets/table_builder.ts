@@ -1,7 +1,7 @@
 /** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
 import { fromData } from "../core/create.ts";
 import { MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
-import { type Column, type ColumnPlan, parseNumber, type Table } from "./table.ts";
+import { type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
 
 const BLOCK = 1 << 18;
 const MAX_CATEGORIES = 1 << 20;
@@ -16,6 +16,15 @@ export interface TableSettings {
   readonly missing: ReadonlySet<string>;
   /** Leave out rows with an empty cell. */
   readonly skipIncomplete: boolean;
+  /** The kind of the numbers; float32 when absent, which keeps 7 digits. */
+  readonly dtype?: "float32" | "float64";
+}
+
+type FloatKind = NonNullable<TableSettings["dtype"]>;
+type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+function floats(dtype: FloatKind, length: number): Floats {
+  return dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
 }
 
 /** A table under way. */
@@ -24,16 +33,18 @@ export class TableBuilder {
   readonly #place: (number | null)[];
   readonly #x: Rows;
   readonly #y: Rows;
-  readonly #row: Float32Array;
+  readonly #row: Floats;
+  #skipped = 0;
 
   /** A table without rows. */
   constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings) {
     this.#cells = plans.map((plan) => new CellReader(plan, settings.where));
     let width = 0;
     this.#place = plans.map(({ kind }, i) => kind === "skip" || i === settings.target ? null : width++);
-    this.#x = new Rows(width, settings.where);
-    this.#y = new Rows(1, settings.where);
-    this.#row = new Float32Array(width);
+    const { where, dtype = "float32" } = settings;
+    this.#x = new Rows(width, where, dtype);
+    this.#y = new Rows(1, where, dtype);
+    this.#row = floats(dtype, width);
   }
 
   /**
@@ -48,13 +59,21 @@ export class TableBuilder {
         `Cannot read ${where}: ${at} has ${cells.length} cells, and there are ${this.#cells.length} columns`,
       );
     }
-    if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) return;
+    if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) {
+      this.#skipped++;
+      return;
+    }
     for (let i = 0; i < cells.length; i++) {
       const place = this.#place[i];
       if (place !== null) this.#row[place] = this.#cells[i].read(cells[i], missing, at);
     }
     if (target !== null) this.#y.add([this.#target(cells[target], at)]);
     this.#x.add(this.#row);
+  }
+
+  /** How many rows were left out for an empty cell. */
+  get skipped(): number {
+    return this.#skipped;
   }
 
   /**
@@ -66,7 +85,10 @@ export class TableBuilder {
     const { where, target } = this.settings;
     const x = this.#x.join();
     const rows = this.#x.count;
-    if (rows === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
+    if (rows === 0) {
+      const found = this.#skipped > 0 ? `each of its ${this.#skipped} rows has an empty cell` : "it holds no rows";
+      throw new RangeError(`Cannot read ${where}: ${found}`);
+    }
     const width = this.#row.length;
     const columns = this.#cells.flatMap((cells, i) => {
       const place = this.#place[i];
@@ -94,9 +116,11 @@ class CellReader {
   readonly name: string;
   readonly #plan: ColumnPlan;
   readonly #codes: Map<string, number>;
+  readonly #parse: (cell: string) => number;
   #missing = 0;
 
   constructor(plan: ColumnPlan, readonly where: string) {
+    this.#parse = plan.decimalComma ? parseDecimalComma : parseNumber;
     this.name = plan.name;
     this.#plan = plan;
     this.#codes = new Map(plan.categories?.map((word, i) => [word, i]));
@@ -107,7 +131,7 @@ class CellReader {
   }
 
   read(cell: string, missing: ReadonlySet<string>, at: string): number {
-    const value = this.#plan.kind === "numeric" ? parseNumber(cell) : this.#codes.get(cell);
+    const value = this.#plan.kind === "numeric" ? this.#parse(cell) : this.#codes.get(cell);
     if (value !== undefined && value === value) return value;
     if (missing.has(cell)) {
       this.#missing++;
@@ -127,7 +151,7 @@ class CellReader {
   }
 
   /** The column, whose codes in `values` are changed to those of the sorted words unless their order was declared. */
-  finish(values: Float32Array, place: number, width: number): Column {
+  finish(values: Floats, place: number, width: number): Column {
     const { name, kind, categories } = this.#plan;
     const column = { name, kind: kind === "numeric" ? kind : "categorical", missing: this.#missing } as const;
     if (kind === "numeric" || categories) return { ...column, categories: categories ?? [] };
@@ -151,10 +175,10 @@ function compareWords(a: string, b: string): number {
 /** Rows of equal width, kept in blocks until their number is known. */
 class Rows {
   count = 0;
-  readonly #blocks: Float32Array[] = [];
+  readonly #blocks: Floats[] = [];
   readonly #perBlock: number;
 
-  constructor(readonly width: number, readonly where: string) {
+  constructor(readonly width: number, readonly where: string, readonly dtype: FloatKind) {
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, width)));
   }
 
@@ -165,13 +189,13 @@ class Rows {
         `Cannot read ${this.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,
       );
     }
-    if (i === 0) this.#blocks.push(new Float32Array(this.#perBlock * this.width));
+    if (i === 0) this.#blocks.push(floats(this.dtype, this.#perBlock * this.width));
     this.#blocks.at(-1)!.set(row, i * this.width);
   }
 
   /** All rows in one array; the blocks are let go. */
-  join(): Float32Array<ArrayBuffer> {
-    const all = new Float32Array(this.count * this.width);
+  join(): Floats {
+    const all = floats(this.dtype, this.count * this.width);
     const size = this.#perBlock * this.width;
     this.#blocks.forEach((block, i) => all.set(block.subarray(0, Math.min(size, all.length - i * size)), i * size));
     this.#blocks.length = 0;

@@ -1,4 +1,5 @@
 /** Text from a file or a stream, piece by piece. */
+import { Utf8Stream } from "./utf8_stream.ts";
 
 /** A path, or the bytes themselves as they come. */
 export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -9,7 +10,7 @@ export async function openText(source: TextSource): Promise<ReadableStream<strin
   const plain = typeof source === "string" && source.endsWith(".gz")
     ? bytes.pipeThrough(new DecompressionStream("gzip"))
     : bytes;
-  return plain.pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
+  return plain.pipeThrough(new Utf8Stream());
 }
 
 /**

@@ -2,10 +2,14 @@
 
 const CANDIDATES = [",", ";", "\t", "|"];
 
-/** The one of `, ; TAB |` that stands most often in the first line of `file`, outside of quotes; a comma where none does. */
+/**
+ * The one of `, ; TAB |` that stands most often in the first line of `file`, outside of quotes; a comma where none does. A comma
+ * between digits counts only where nothing else stands: it may be a decimal one.
+ */
 export async function separatorOf(file: string): Promise<string> {
   const line = (await firstLine(file)).replace(/"[^"]*"/g, "");
-  const counts = CANDIDATES.map((candidate) => line.split(candidate).length - 1);
+  const cells = /[;\t|]/.test(line) ? line.replace(/(?<=\d),(?=\d)/g, "") : line;
+  const counts = CANDIDATES.map((candidate) => cells.split(candidate).length - 1);
   return CANDIDATES[counts.indexOf(Math.max(...counts))];
 }
 

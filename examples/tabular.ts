@@ -1,9 +1,8 @@
 /**
  * Learns one column of any CSV file from the others, and reports how well.
  *
- *     deno task tabular FILE [--target COLUMN] [--epochs N] [--hidden 64,32] [--out FILE] [--json]
+ *     deno task tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out FILE] [--json]
  */
-import { parseArgs } from "node:util";
 import {
   backend,
   DataLoader,
@@ -21,50 +20,24 @@ import {
   TensorDataset,
   writeSafetensors,
 } from "@gradus/gradus";
-import { fromCsv, type Table } from "@gradus/gradus/data";
+import { type CsvOptions, fromCsv, type Table } from "@gradus/gradus/data";
 import { heeding, noteMissing } from "./permissions.ts";
-import { INTERRUPTED, requireWritable, runScript, UsageError, wholeNumber } from "./script.ts";
-import { type Features, featuresOf } from "./table_features.ts";
+import { INTERRUPTED, requireWritable, runScript } from "./script.ts";
+import { type Encoding, encodingOf, statisticsOf } from "./table_encoding.ts";
 import { separatorOf } from "./table_separator.ts";
 import { reportClasses, reportNumbers } from "./table_report.ts";
+import { readSettings, type Settings } from "./table_settings.ts";
 
-const HELP = `Learn one column of a CSV file from the others.
-
-  FILE             the table: its first record names the columns, or not; empty cells may be there; gzipped if it ends in .gz
-  --target COLUMN  the column to predict (the last one); words are classified, numbers are estimated
-  --classify       take the target for classes even though it holds numbers
-  --skip COLUMNS   columns to leave out, with commas between
-  --separator C    what stands between cells (told by the first line: comma, semicolon, tab or bar)
-  --hidden SIZES   sizes of the hidden layers, with commas between (64,32)
-  --epochs N       times through the training rows (60)
-  --test PERCENT   rows kept apart to judge by (20)
-  --seed S         seed of the split, the weights and the order of the rows (42)
-  --out FILE       where the weights go (tabular.safetensors)
-  --json           one JSON object as the last line
-  --require-permissions
-                   end where a permission is missing, instead of doing without; deno task tabular says so
-  --debug          show where an error came from
-  --help           this text`;
-
-interface Settings {
-  file: string;
-  target: string | number;
-  classify: boolean;
-  skip: string[];
-  separator: string | undefined;
-  hidden: number[];
-  epochs: number;
-  test: number;
-  seed: number;
-  out: string;
-  json: boolean;
-}
+/** More classes than this part of the rows cannot be learned: hardly any is seen twice. */
+const MOST_CLASSES = 0.9;
 
 /** What differs between classes and numbers. */
 interface Task {
   loss: Loss;
   metrics: Metric[];
   outputs: number;
+  /** What turns an output into an answer, for the weights' file. */
+  answer: { kind: "numeric"; mean: number; std: number } | { kind: "categorical"; categories: readonly string[] };
   /** Targets as the network sees them. */
   targets(y: Tensor): Tensor;
   /** The report on predictions, and the one number that says most. */
@@ -80,7 +53,7 @@ async function main(): Promise<number> {
   noteMissing([heeding("GRADUS_BACKEND")]);
   manualSeed(settings.seed);
   const [train, test] = split(table, settings.test);
-  const features = featuresOf(table, table.x.index(train));
+  const features = encodingOf(table, table.x.index(train));
   const task = taskOf(table, table.y!.index(train));
   console.log(`${table.x.shape[0]} rows, ${train.numel()} to learn from and ${test.numel()} to judge by`);
   for (const line of features.describe()) console.log(`  ${line}`);
@@ -90,7 +63,8 @@ async function main(): Promise<number> {
   const { outcome, reason } = await learner.fit(settings.epochs);
   if (outcome === "stopped") console.log(`ended by ${reason}`);
   const { model } = learner;
-  await writeSafetensors(settings.out, model.stateDict());
+  const tabular = { target: { name: table.target!.name, ...task.answer }, columns: features.columns };
+  await writeSafetensors(settings.out, model.stateDict(), { tabular: JSON.stringify(tabular) });
 
   const prediction = predict(model, features.of(table.x.index(test)));
   const { lines, scores } = task.report(prediction, table.y!.index(test), table.y!.index(train));
@@ -103,15 +77,35 @@ async function main(): Promise<number> {
 }
 
 async function readTable(settings: Settings): Promise<Table> {
-  const { file, target, classify, skip } = settings;
-  const columns = Object.fromEntries(skip.map((name) => [name, "skip" as const]));
+  const { file, classify, skip, categorical } = settings;
+  const columns: NonNullable<CsvOptions["columns"]> = Object.fromEntries([
+    ...skip.map((name) => [name, "skip"]),
+    ...categorical.map((name) => [name, "categorical"]),
+  ]);
   const separator = settings.separator ?? await separatorOf(file);
-  const table = await fromCsv(file, { target, columns, separator });
+  const table = await read(settings, { columns, separator, onNote: (note) => console.error(`note: ${asFlags(note)}`) });
   if (table.columns.length === 0) {
     throw new RangeError(`Cannot learn ${table.target!.name} of ${file}: there is no other column to learn it from`);
   }
   if (!classify || table.target!.kind === "categorical") return table;
-  return await fromCsv(file, { target, columns: { ...columns, [table.target!.name]: "categorical" }, separator });
+  return await read(settings, { columns: { ...columns, [table.target!.name]: "categorical" }, separator });
+}
+
+/** Reads in float64, so that times and other large numbers keep their digits until they are scaled. */
+async function read({ file, target, skipIncomplete, header }: Settings, options: CsvOptions): Promise<Table> {
+  try {
+    return await fromCsv(file, { target, skipIncomplete, dtype: "float64", ...(header && { header }), ...options });
+  } catch (error) {
+    (error as Error).message = asFlags((error as Error).message);
+    throw error;
+  }
+}
+
+/** What the library advises, in the words of the command line. */
+function asFlags(message: string): string {
+  return message.replace("skip incomplete rows", "use --skip-incomplete")
+    .replace("say that it is categorical or missing", "use --categorical, or leave it empty")
+    .replace("say that it is the header if it is", "use --header if it names the columns");
 }
 
 function split({ x }: Table, percent: number): [train: Tensor, test: Tensor] {
@@ -122,29 +116,38 @@ function split({ x }: Table, percent: number): [train: Tensor, test: Tensor] {
   return [order.slice(0, kept), order.slice(0, 0, kept)];
 }
 
-function taskOf({ target }: Table, train: Tensor): Task {
+function taskOf({ target, y: all }: Table, train: Tensor): Task {
   if (target!.kind === "categorical") {
     const names = target!.categories;
     if (names.length < 2) throw new RangeError(`Cannot learn ${target!.name}: it has one value only`);
+    if (names.length > MOST_CLASSES * all!.numel()) {
+      const found = `${all!.numel()} rows hold ${names.length} classes, such as ${JSON.stringify(names[0])}`;
+      throw new RangeError(
+        `Cannot learn ${target!.name}: ${found}; write numbers like 1005.5, or choose another --target`,
+      );
+    }
     return {
       loss: nn.functional.crossEntropy,
       metrics: [metrics.accuracy()],
       outputs: names.length,
+      answer: { kind: "categorical", categories: names },
       targets: (y) => y,
       report: (prediction, y, trained) => reportClasses(prediction, y, trained, names),
     };
   }
-  const [mean, std] = [train.mean().item(), train.std(undefined, false, 0).item() || 1];
+  const { mean, std } = statisticsOf(target!.name, train);
+  if (std === 0) throw new RangeError(`Cannot learn ${target!.name}: it has one value only`);
   return {
     loss: nn.functional.mse,
     metrics: [metrics.r2()],
     outputs: 1,
-    targets: (y) => y.sub(mean).div(std).unsqueeze(1),
-    report: (prediction, y) => reportNumbers(prediction.mul(std).add(mean).squeeze(1), y),
+    answer: { kind: "numeric", mean, std },
+    targets: (y) => y.sub(mean).div(std).float().unsqueeze(1),
+    report: (prediction, y) => reportNumbers(prediction.double().mul(std).add(mean).squeeze(1), y),
   };
 }
 
-function build({ x, y }: Table, features: Features, task: Task, rows: [Tensor, Tensor], settings: Settings): Learner {
+function build({ x, y }: Table, features: Encoding, task: Task, rows: [Tensor, Tensor], settings: Settings): Learner {
   const [train, valid] = rows.map((part) => [features.of(x.index(part)), task.targets(y!.index(part))] as const);
   const loader = new DataLoader(new TensorDataset(...train), { batchSize: 32, shuffle: true });
   const model = network([features.width, ...settings.hidden, task.outputs]);
@@ -180,46 +183,6 @@ function everyTenth(): (line: string) => void {
 
 function predict(model: nn.Module, x: Tensor): Tensor {
   return model.eval().requiresGrad_(false).call(x);
-}
-
-function readSettings(): Settings | null {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      target: { type: "string" },
-      classify: { type: "boolean", default: false },
-      skip: { type: "string", default: "" },
-      separator: { type: "string" },
-      hidden: { type: "string", default: "64,32" },
-      epochs: { type: "string", default: "60" },
-      test: { type: "string", default: "20" },
-      seed: { type: "string", default: "42" },
-      out: { type: "string", default: "tabular.safetensors" },
-      json: { type: "boolean", default: false },
-      "require-permissions": { type: "boolean", default: false },
-      debug: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return null;
-  }
-  if (positionals.length !== 1) throw new UsageError(`Cannot read ${positionals.length} files: name one CSV file`);
-  const test = wholeNumber("test", values.test, 1);
-  if (test > 90) throw new UsageError(`Cannot use --test ${test}: expected 1 to 90 percent`);
-  const list = (text: string) => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
-  return {
-    ...values,
-    file: positionals[0],
-    target: values.target ?? -1,
-    skip: list(values.skip),
-    separator: values.separator,
-    hidden: list(values.hidden).map((size) => wholeNumber("hidden", size, 1)),
-    epochs: wholeNumber("epochs", values.epochs, 1),
-    test,
-    seed: wholeNumber("seed", values.seed),
-  };
 }
 
 await runScript(main, () => [heeding("GRADUS_BACKEND")]);

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type CsvOptions, fromCsv } from "../../datasets/csv.ts";
-import { parseNumber } from "../../datasets/table.ts";
+import { parseDecimalComma, parseNumber } from "../../datasets/table.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
 
@@ -27,6 +27,18 @@ describe("parseNumber()", () => {
   it("parseNumber() takes nothing else that JavaScript does", () => {
     for (const text of ["", " ", "0x10", "0b1", "Infinity", "1_000", "1,5", "abc", "NaN"]) {
       assertEquals(parseNumber(text), NaN, text);
+    }
+  });
+});
+
+describe("parseDecimalComma()", () => {
+  it("parseDecimalComma() takes numbers with one comma or none, signs, exponents and blanks", () => {
+    assertEquals(["10018,15", "-7", "+0,5", "1,5e3", " 4 "].map(parseDecimalComma), [10018.15, -7, 0.5, 1500, 4]);
+  });
+
+  it("parseDecimalComma() takes nothing with a point or a second comma", () => {
+    for (const text of ["", "1.5", "1,2,3", "1.000,5", ",5", "5,", "abc"]) {
+      assertEquals(parseDecimalComma(text), NaN, text);
     }
   });
 });
@@ -106,6 +118,86 @@ describe("fromCsv()", () => {
     }));
 });
 
+describe("fromCsv() with other numbers", () => {
+  it("fromCsv() keeps every digit in float64", async () => {
+    const { x, y } = await read("t,u\n1700000000050,0.1\n", { target: "u", dtype: "float64" });
+    assertEquals([x.dtype, x.toArray(), y!.dtype, y!.toArray()], ["float64", [[1700000000050]], "float64", [0.1]]);
+  });
+
+  it("fromCsv() reads decimal commas where the separator is none", async () => {
+    const { x, columns } = await read("p;n\n10018,15;1\n-3;2\n;3\n", { separator: ";" });
+    assertEquals([columns[0].kind, columns[0].missing], ["numeric", 1]);
+    assertEquals(x.toArray(), [[Math.fround(10018.15), 1], [-3, 2], [NaN, 3]]);
+  });
+
+  it("fromCsv() takes a first record of decimal commas for a row", async () => {
+    assertEquals((await read("1,5;2,5\n3,5;4\n", { separator: ";" })).x.toArray(), [[1.5, 2.5], [3.5, 4]]);
+  });
+
+  it("fromCsv() takes commas for a part of words where one cell has a point too", async () => {
+    assertEquals((await read("p;n\n1,5;1\n1.5;2\n", { separator: ";" })).columns[0].kind, "categorical");
+  });
+
+  it("fromCsv() refuses a point in a column that had decimal commas for 1,000 records", async () => {
+    const message = 'record 1002, column "p" holds "1.5", no number';
+    await refuses(`p;n\n${"1,5;1\n".repeat(1000)}1.5;1\n`, { separator: ";" }, message);
+  });
+});
+
+describe("fromCsv() notes", () => {
+  async function notes(text: string, options: CsvOptions = {}): Promise<string[]> {
+    const all: string[] = [];
+    await read(text, { ...options, onNote: (note) => all.push(note) });
+    return all;
+  }
+  const numbers = (cell: string) => `a,b\n${"1,2\n".repeat(50)}${cell},2\n${"3,4\n".repeat(49)}`;
+
+  it("fromCsv() notes nothing of a table whose columns are clear", async () => {
+    assertEquals(await notes(people), []);
+  });
+
+  it("fromCsv() notes the record and the cell that make categories of numbers, and the cure", async () => {
+    for (const cell of ["inf", "0x1F", "1e400"]) {
+      assertEquals(await notes(numbers(cell)), [
+        `bad.csv: record 52, column "a" holds "${cell}", no number, so the column is read as categories, ` +
+        "though 99 of the first 100 values look like numbers: write it like 1005.5 or leave it empty",
+      ]);
+    }
+  });
+
+  it("fromCsv() notes no such cell in a column that it was told about", async () => {
+    assertEquals(await notes(numbers("inf"), { columns: { a: "categorical" } }), []);
+  });
+
+  it("fromCsv() notes numbers with commas for thousands", async () => {
+    const [note] = await notes('p,k\n"1,005",x\n"12,500",y\n');
+    assertStringIncludes(note, 'record 2, column "p" holds "1,005", no number');
+  });
+
+  it("fromCsv() notes decimal commas that may stand for thousands", async () => {
+    const [note] = await notes("p;k\n1,005;x\n12,500;y\n", { separator: ";" });
+    assertStringIncludes(note, 'column "p" is read with decimal commas, 1,005 as 1.005');
+    assertEquals(await notes("p;k\n1,005;x\n12,5;y\n", { separator: ";" }), []);
+  });
+
+  it("fromCsv() notes a first record of numbers only, unless it is told what that is", async () => {
+    const message = "bad.csv: record 1 holds numbers only and is taken as a row: say that it is the header if it is";
+    assertEquals(await notes("2019,2020\n1,2\n"), [message]);
+    assertEquals(await notes("2019,2020\n1,2\n", { header: true }), []);
+  });
+
+  it("fromCsv() notes a header that it took for a row", async () => {
+    const [note] = await notes(`id,2020\n${"1,2\n".repeat(50)}`);
+    assertMatch(note, /record 1, column "column0" holds "id", .*: say that it is the header if it is$/);
+  });
+
+  it("fromCsv() notes how many rows it left out", async () => {
+    assertEquals(await notes(people, { skipIncomplete: true }), [
+      "bad.csv: 1 of 3 rows have an empty cell and are left out",
+    ]);
+  });
+});
+
 describe("fromCsv() refuses", () => {
   it("fromCsv() refuses a record with more or fewer cells, and names it", async () => {
     await refuses("a,b\n1,2\n1\n", {}, "record 3 has 1 cells, and there are 2 columns");
@@ -144,8 +236,43 @@ describe("fromCsv() refuses", () => {
     await refuses('a,b\n1,2"3\n', {}, "after record 1: ");
   });
 
-  it("fromCsv() refuses bytes that are not UTF-8", async () => {
-    const stream = streamOf(new Uint8Array([0x61, 0x0a, 0xff, 0x0a]));
-    await assertRejects(() => fromCsv(stream, { name: "bad.csv" }), SyntaxError, "Cannot read bad.csv after record");
+  it("fromCsv() refuses to leave out every row", async () => {
+    await refuses("a,b\n1,\n,2\n", { skipIncomplete: true }, "each of its 2 rows has an empty cell", RangeError);
+  });
+
+  it("fromCsv() refuses bytes that are not UTF-8, and names the first, however the pieces are cut", async () => {
+    const latin1 = Uint8Array.from("a,b\nGr\u00fc\u00df,K\u00f6ln\n1,\u00e4", (c) => c.charCodeAt(0));
+    const utf8 = new TextEncoder().encode("\ufeffa\nGrüß \u{1f600}\n");
+    const cases = [[latin1, 6, "fc"], [new Uint8Array([...utf8, 0xe2, 0x82]), utf8.length, "e2"], [
+      new Uint8Array([...utf8, 0xff, 0x0a]),
+      utf8.length,
+      "ff",
+    ]] as const;
+    for (const [bytes, at, byte] of cases) {
+      for (const size of [1, 2, 3, 5, 100]) {
+        const pieces = Array.from(
+          { length: Math.ceil(bytes.length / size) },
+          (_, i) => bytes.slice(i * size, (i + 1) * size),
+        );
+        const message = `byte ${at} (0x${byte}) is not UTF-8: save the file as UTF-8`;
+        await assertRejects(() => fromCsv(ReadableStream.from(pieces), { name: "bad.csv" }), SyntaxError, message);
+      }
+    }
+  });
+
+  it("fromCsv() reads characters of several bytes, however the pieces are cut", async () => {
+    const bytes = new TextEncoder().encode("\ufeffk\nGrüß\n\u{1f600}€\n");
+    for (const size of [1, 2, 3, 4, 7]) {
+      const pieces = Array.from(
+        { length: Math.ceil(bytes.length / size) },
+        (_, i) => bytes.slice(i * size, (i + 1) * size),
+      );
+      assertEquals((await fromCsv(ReadableStream.from(pieces))).columns[0], {
+        name: "k",
+        kind: "categorical",
+        missing: 0,
+        categories: ["Grüß", "\u{1f600}€"],
+      });
+    }
   });
 });

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { readSafetensors } from "../../core/io/safetensors.ts";
 import { Generator } from "../../core/random/generator.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { lastJson, mayRun, runScript, type Said } from "./run_script.ts";
@@ -23,6 +24,11 @@ function prices(): string {
     return `${area.toFixed(1)},${rooms},${(900 * area + 5000 * rooms + 2000 * g.nextNormal()).toFixed(0)}`;
   });
   return ["area,rooms,price", ...rows, ""].join("\n");
+}
+
+/** 300 rows of a time in milliseconds, and what grows with it. */
+function times(): string {
+  return ["time,i", ...Array.from({ length: 300 }, (_, i) => `${1_700_000_000_000 + i * 50},${i}`), ""].join("\n");
 }
 
 /** Runs the script on a table that stands in a folder of its own. */
@@ -85,6 +91,99 @@ describe("examples/tabular.ts", () => {
     const said = await learn(prices(), "--target", "rooms", "--classify", "--epochs", "1");
     assertStringIncludes(said.out, "to predict: rooms, 4 classes");
   });
+
+  test("keeps the digits of times, to learn from and to predict", async () => {
+    for (const target of ["i", "time"]) {
+      const said = await learn(times(), "--target", target, "--epochs", "30", "--json");
+      assert(Number(lastJson(said).r2) > 0.97, `${target} ${said.out}`); // a line without noise
+    }
+  });
+
+  test("says that a column is constant", async () => {
+    const said = await learn(times().replaceAll(/^(\d+)/gm, "0.1,$1").replace("time", "c,time"), "--epochs", "1");
+    assertStringIncludes(said.out, "c: numeric, mean 0.1000, std 0.000 (constant)");
+  });
+
+  test("ends with code 1 where the target is constant", async () => {
+    const said = await learn("a,b\n1,0.1\n2,0.1\n3,0.1\n4,0.1\n");
+    assertEquals([said.code, said.err], [1, "error: Cannot learn b: it has one value only\n"]);
+  });
+
+  test("reads semicolons with decimal commas, header or not, as commas with points", async () => {
+    const european = prices().replaceAll(",", ";").replaceAll(".", ",");
+    const said = await Promise.all([
+      learn(prices(), "--epochs", "2", "--json"),
+      learn(european, "--epochs", "2", "--json"),
+      learn(european.replace(/.*\n/, ""), "--epochs", "2", "--json"),
+    ]);
+    const [{ r2, features }, ...others] = said.map(lastJson);
+    assertEquals(features, 2);
+    others.forEach((other) => assertEquals([other.r2, other.features], [r2, features]));
+  });
+
+  test("tells a separator from as many decimal commas in the first line", async () => {
+    const said = await learn("1,5;2,5\n3,5;4,5\n5,5;6,5\n7,5;8,5\n", "--epochs", "1");
+    assertEquals(said.code, 0);
+    assertStringIncludes(said.out, "  column0: numeric, mean");
+    assertStringIncludes(said.out, "to predict: column1, a number");
+  });
+
+  test("ends with code 1 where nearly each row has a class of its own", async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `${i},"${i + 1},005"`);
+    const said = await learn(["a,b", ...rows, ""].join("\n"));
+    assertEquals(said.code, 1);
+    assertMatch(said.err, /note: .*record 2, column "b" holds "1,005", no number/);
+    assertMatch(said.err, /error: Cannot learn b: 50 rows hold 50 classes, such as "1,005"; write numbers like 1005.5/);
+  });
+
+  test("leaves out rows with an empty cell where it is told to, and says how many", async () => {
+    const table = `${prices()}50,2,\n`;
+    const refused = await learn(table, "--epochs", "1");
+    assertMatch(refused.err, /record 302 has no target "price": fill it, or use --skip-incomplete\n$/);
+    const said = await learn(table, "--epochs", "1", "--skip-incomplete", "--json");
+    assertEquals(lastJson(said).rows, 300);
+    assertMatch(said.err, /^note: .*: 1 of 301 rows have an empty cell and are left out\n$/);
+  });
+
+  test("takes columns for words where it is told to", async () => {
+    const table = `a,rooms,price\n${"1,2,3\n1,3,4\n".repeat(500)}x,5-7,6\n`;
+    const refused = await learn(table, "--epochs", "1", "--categorical", "a");
+    assertMatch(refused.err, /column "rooms" holds "5-7", no number: use --categorical, or leave it empty\n$/);
+    const said = await learn(table, "--epochs", "1", "--categorical", "a", "--categorical", "rooms");
+    assertStringIncludes(said.out, "  a: 2 categories\n  rooms: 3 categories\n");
+  });
+
+  test("names a header of numbers where it is told to", async () => {
+    const table = `2019,2020\n${"1,2\n3,4\n".repeat(20)}`;
+    const guessed = await learn(table, "--epochs", "1");
+    assertStringIncludes(guessed.err, "record 1 holds numbers only and is taken as a row: use --header");
+    const said = await learn(table, "--epochs", "1", "--header");
+    assertEquals(said.err, "");
+    assertStringIncludes(said.out, "to predict: 2020, a number");
+  });
+
+  test("ends with code 2 where the separator is no single character", async () => {
+    for (const separator of ["xx", "", '"']) {
+      const said = await learn(prices(), "--separator", separator);
+      assertEquals(said.code, 2);
+      assertMatch(said.err, /^error: Cannot use --separator ".*": expected one character, and no quote\n/);
+    }
+  });
+
+  test("saves with the weights what turns a row into features, and an output into an answer", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/table.csv`, plants());
+      const permissions = ["--allow-read", `--allow-write=${folder}`];
+      const out = `${folder}/w.safetensors`;
+      await runScript("tabular.ts", permissions, `${folder}/table.csv`, "--epochs", "1", "--out", out);
+      const { metadata } = await readSafetensors(out);
+      const { target, columns: [size, colour] } = JSON.parse(metadata.get("tabular")!);
+      assertEquals(target, { name: "kind", kind: "categorical", categories: ["moss", "rose", "tree"] });
+      assertEquals(colour, { ...colour, name: "colour", kind: "categorical", width: 2, categories: ["blue", "red"] });
+      // Sizes are kind + noise: means of 0, 1 and 2, each with a deviation of 1/4.
+      assertAlmostEquals(size.mean, 1, 0.2);
+      assertAlmostEquals(size.std, Math.sqrt(2 / 3 + 1 / 16), 0.1);
+    }));
 
   test("explains itself with --help", async () => {
     const said = await runScript("tabular.ts", [], "--help");
