@@ -19,33 +19,42 @@ import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
 import { type Kind, product, type Work, WORKS } from "./peers/works.ts";
+import { runScript, UsageError, wholeNumber } from "../examples/script.ts";
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    rounds: { type: "string", default: "5" },
-    race: { type: "boolean", default: false },
-    data: { type: "string" },
-  },
-});
-const rounds = Number(values.rounds);
-if (!(Number.isInteger(rounds) && rounds > 0)) {
-  throw new RangeError(`Cannot run --rounds ${values.rounds}: give 1 or more`);
-}
+const HELP = `Usage: deno task peers [--json] [--only TEXT] [--rounds N]
+       deno task peers --race --data DIR
+
+Times this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns.
+
+  --only TEXT  the works whose name holds TEXT; "two threads", "wasm", "memory" and "cold start" are parts of their own
+  --rounds N   how often each is asked; the table shows medians (5)
+  --json       {"work","us","gflops","peer","peerUs","ratio"} a line; all else goes to standard error
+  --race       MNIST to 97.5 % accuracy, whole programs, on the files in --data DIR
+  --debug      show where an error came from
+  --help       this text
+
+GRADUS_PEERS names the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that is not installed is left out,
+and how to install it is said.`;
 
 const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
 const commands = commandsOf(folder, Deno.env.get("GRADUS_PYTHON") ?? "/usr/bin/python3");
 const { peak = null } = openNative();
 const WARM_UP = product(64, 64, 64);
 
-/** For people; with `--json` standard output is the programs'. */
-const say = values.json ? console.error : console.log;
 const complain = console.error;
-const wanted = (name: string) => name.includes(values.only);
+
+/** What was asked for. */
+interface Wish {
+  readonly json: boolean;
+  readonly only: string;
+  readonly rounds: number;
+  /** For people; with `--json` standard output is the programs'. */
+  readonly say: (line: string) => void;
+}
 
 /** Times works in these peers, of which the first is compared with the others; prints each as it is done. */
-async function compare(those: readonly PeerCommand[], works: readonly Work[]): Promise<void> {
+async function compare(wish: Wish, those: readonly PeerCommand[], works: readonly Work[]): Promise<void> {
+  const { json, rounds, say } = wish;
   const peers = await startPeers(those, WARM_UP, complain);
   const [us, ...others] = those.map(({ name }) => name).filter((name, i) =>
     i === 0 || peers.some((p) => p.name === name)
@@ -55,14 +64,14 @@ async function compare(those: readonly PeerCommand[], works: readonly Work[]): P
   for (const work of works) {
     const row = await measure(peers, work, rounds, peak, complain);
     rows.push(row);
-    if (values.json) jsonLines(us, row, others).forEach((line) => console.log(line));
+    if (json) jsonLines(us, row, others).forEach((line) => console.log(line));
     else console.log(tableLine(us, row, others));
   }
-  sayMeans(us, rows, others);
+  sayMeans(say, us, rows, others);
   await Promise.all(peers.map((peer: Peer) => peer.stop()));
 }
 
-function sayMeans(us: string, rows: readonly Row[], others: readonly string[]): void {
+function sayMeans(say: Wish["say"], us: string, rows: readonly Row[], others: readonly string[]): void {
   const groups: [Kind, string][] = [["matmul", "matmul"], ["step", "training steps"]];
   for (const [kind, title] of groups) {
     const group = rows.filter(({ work }) => work.kind === kind);
@@ -70,40 +79,60 @@ function sayMeans(us: string, rows: readonly Row[], others: readonly string[]): 
   }
 }
 
-async function sayColdStart(): Promise<void> {
+async function sayColdStart({ json, say }: Wish): Promise<void> {
   const { empty, gradus } = await coldStart(FLAGS);
-  const [us, emptyUs] = [gradus * 1000, empty * 1000];
-  if (values.json) console.log(jsonLine("cold start, import and one matmul", us, 0, "empty program", emptyUs));
-  else {console.log(
-      `cold start: ${gradus.toFixed(0)} ms, an empty program ${empty.toFixed(0)} ms: ${
-        (gradus - empty).toFixed(0)
-      } ms over it`,
-    );}
+  const over = (gradus - empty).toFixed(0);
+  if (json) console.log(jsonLine("cold start, import and one matmul", gradus * 1e3, 0, "empty program", empty * 1e3));
+  else say(`cold start: ${gradus.toFixed(0)} ms, an empty program ${empty.toFixed(0)} ms: ${over} ms over it`);
 }
 
-async function compareAll(): Promise<void> {
+async function compareAll(wish: Wish): Promise<void> {
+  const { only, say } = wish;
   const { gradus, classes, twoThreads, wasm, torch, tfjs, jax } = commands;
+  const wanted = (name: string) => name.includes(only);
   say(`back end: ${backend().name} (${backendReason()})`);
   if (peak !== null) {
     say(`ceiling of one core just now: ${Math.max(...Array.from({ length: 9 }, peak)).toFixed(1)} GFLOP/s`);
   }
   await Deno.copyFile(`${import.meta.dirname}/peers/js.mjs`, `${folder}/js.mjs`).catch(() => {});
   const works = WORKS.filter(({ name }) => wanted(name));
-  if (works.length > 0) await compare([gradus, classes, torch, tfjs, jax], works);
-  if (wanted("two threads")) await compare([twoThreads, gradus], [product(1024, 1024, 1024)]);
-  if (wanted("wasm")) await compare([wasm, tfjs], [product(512, 512, 512)]);
+  if (works.length > 0) await compare(wish, [gradus, classes, torch, tfjs, jax], works);
+  if (wanted("two threads")) await compare(wish, [twoThreads, gradus], [product(1024, 1024, 1024)]);
+  if (wanted("wasm")) await compare(wish, [wasm, tfjs], [product(512, 512, 512)]);
   if (wanted("memory")) say(await memoryGrowth(FLAGS));
-  if (wanted("cold start")) await sayColdStart();
+  if (wanted("cold start")) await sayColdStart(wish);
 }
 
-if (values.race) {
-  if (values.data === undefined) {
-    throw new TypeError("Cannot race without data: name the folder of MNIST's files with --data");
+async function sayRace(data: string | undefined, json: boolean): Promise<void> {
+  if (data === undefined) {
+    throw new UsageError("Cannot race without data: name the folder of MNIST's files with --data");
   }
-  const result = await race(values.data, commands.torch, FLAGS, complain);
-  if (values.json) {
-    if (result.torch !== null) {
-      console.log(jsonLine("MNIST to 97.5 %", result.gradus * 1e6, 0, "torch", result.torch * 1e6));
-    }
-  } else console.log(raceLine(result));
-} else await compareAll();
+  const result = await race(data, commands.torch, FLAGS, complain);
+  if (!json) console.log(raceLine(result));
+  else if (result.torch !== null) {
+    console.log(jsonLine("MNIST to 97.5 %", result.gradus * 1e6, 0, "torch", result.torch * 1e6));
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean", default: false },
+      only: { type: "string", default: "" },
+      rounds: { type: "string", default: "5" },
+      race: { type: "boolean", default: false },
+      data: { type: "string" },
+      debug: { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  const { json, only } = values;
+  if (values.help) console.log(HELP);
+  else if (values.race) await sayRace(values.data, json);
+  else {
+    const rounds = wholeNumber("rounds", values.rounds, 1);
+    await compareAll({ json, only, rounds, say: json ? console.error : console.log });
+  }
+}
+
+await runScript(main, () => []);

@@ -21,11 +21,17 @@ export function readPng(bytes: Uint8Array, name: string): GreyImage {
   try {
     png = decode(bytes, { checkCrc: true });
   } catch (error) {
-    throw new SyntaxError(`Cannot read ${name}: ${(error as Error).message}`);
+    throw new SyntaxError(`Cannot read ${name}: ${faultOf(error as Error)}`, { cause: error });
   }
   const { width, height } = png;
   const at = pixelReader(png);
   return { width, height, levels: Float32Array.from({ length: width * height }, (_, i) => grey(at(i))) };
+}
+
+/** What is wrong with a PNG file: of data that end too early the decoder tells by what it tripped over. */
+function faultOf({ message }: Error): string {
+  if (!/^(Error while decompressing|Unsupported filter|Offset is outside)/.test(message)) return message;
+  return "its compressed pixels are cut short or damaged";
 }
 
 /**
@@ -33,11 +39,11 @@ export function readPng(bytes: Uint8Array, name: string): GreyImage {
  *
  * Source: LeCun et al., "The MNIST database": scaled into 20×20, then placed by the centre of its mass.
  */
-export function toDigit(image: GreyImage): Uint8Array {
+export function toDigit(image: GreyImage, name = "the picture"): Uint8Array {
   const { width, height } = image;
   const ink = border(image) > 127 ? inverted(image) : image;
   const ready = width === SIZE && height === SIZE && ink === image;
-  return Uint8Array.from(ready ? ink.levels : centred(scaled(cropped(ink))), Math.round);
+  return Uint8Array.from(ready ? ink.levels : centred(scaled(cropped(ink, name))), Math.round);
 }
 
 type Pixel = readonly [red: number, green: number, blue: number, alpha: number];
@@ -91,7 +97,7 @@ function inverted({ width, height, levels }: GreyImage): GreyImage {
 }
 
 /** The part with ink: whatever is lighter than a quarter of the lightest. */
-function cropped({ width, height, levels }: GreyImage): GreyImage {
+function cropped({ width, height, levels }: GreyImage, name: string): GreyImage {
   const least = levels.reduce((a, b) => Math.max(a, b), 0) / 4;
   let [left, right, top, bottom] = [width, -1, height, -1];
   levels.forEach((level, i) => {
@@ -100,7 +106,7 @@ function cropped({ width, height, levels }: GreyImage): GreyImage {
     [left, right] = [Math.min(left, column), Math.max(right, column)];
     [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
   });
-  if (right < 0) throw new RangeError("Cannot find a digit: the picture is of one shade");
+  if (right < 0) throw new RangeError(`Cannot find a digit in ${name}: it is of one shade`);
   const [w, h] = [right - left + 1, bottom - top + 1];
   const at = (_: unknown, i: number) => levels[(top + Math.floor(i / w)) * width + left + (i % w)];
   return { width: w, height: h, levels: Float32Array.from({ length: w * h }, at) };

@@ -33,6 +33,7 @@ import {
   readingMnist,
   type Use,
 } from "./permissions.ts";
+import { Resuming } from "./resuming.ts";
 import { INTERRUPTED, requireWritable, requireWritableFolder, runScript, wholeNumber } from "./script.ts";
 import { showDownload } from "./show_download.ts";
 
@@ -42,7 +43,8 @@ const HELP = `Train a 784-128-64-10 network on handwritten digits.
   --epochs N         times through the training images (5)
   --seed S           seed of the weights and of the order of the images (42)
   --out FILE         where the weights go (mnist.safetensors)
-  --checkpoints DIR  keep checkpoints there, and go on from the newest one; Ctrl-C leaves one behind
+  --checkpoints DIR  keep checkpoints there, and go on from the newest one, with the same --epochs, --seed and
+                     data; Ctrl-C leaves one behind
   --json             one JSON object as the last line
   --require-permissions
                      end where a permission is missing, instead of doing without; deno task train says so
@@ -109,7 +111,7 @@ async function main(): Promise<number> {
   return reason === null ? 0 : INTERRUPTED;
 }
 
-function learnerFor({ train, test }: ImageDataset, normalize: Normalization, settings: Settings): Learner {
+function learnerFor({ name, train, test }: ImageDataset, normalize: Normalization, settings: Settings): Learner {
   const model = new nn.Sequential(
     new nn.Linear(784, 128),
     new nn.ReLU(),
@@ -121,7 +123,9 @@ function learnerFor({ train, test }: ImageDataset, normalize: Normalization, set
   const optimizer = new optim.AdamW(model.parameters(), { weightDecay: 0.1 });
   const loader = new DataLoader(vectors(train), { batchSize: BATCH, shuffle: true, normalize });
   const totalSteps = Math.max(1, settings.epochs * loader.length);
-  const { checkpoints } = settings;
+  const { checkpoints, seed, epochs } = settings;
+  const kept = { "--seed": seed, "--epochs": epochs, data: name }; // the rate's one cycle is planned over all epochs
+  const keeping = checkpoints === undefined ? [] : [new Resuming(checkpoints, kept), new Checkpoints(checkpoints)];
   return new Learner({
     model,
     optimizer,
@@ -132,7 +136,7 @@ function learnerFor({ train, test }: ImageDataset, normalize: Normalization, set
     },
     metrics: [metrics.accuracy()],
     scheduler: { scheduler: new optim.OneCycleLR(optimizer, { maxLr: RATE, totalSteps }), per: "batch" },
-    callbacks: [new ShowProgress({ line }), ...(checkpoints === undefined ? [] : [new Checkpoints(checkpoints)])],
+    callbacks: [new ShowProgress({ line }), ...keeping],
   });
 }
 

@@ -66,14 +66,17 @@ export function downloadingMnist(): Use {
 /**
  * Ends the script at the first use of which a permission is missing.
  *
- * @throws {Error} With the permission and the flag.
+ * @throws {Error} With all that it is missing, and the flags.
  */
 export function requirePermissions(uses: readonly Use[]): void {
   for (const { purpose, permissions } of uses) {
-    const missing = permissions.find((permission) => !granted(permission) && !isAbsent(permission));
-    if (missing === undefined) continue;
+    const missing = permissions.filter((permission) => !granted(permission) && !isAbsent(permission));
+    if (missing.length === 0) continue;
+    const kinds = [...new Set(missing.map(({ name }) => name))].join(" and ");
     throw new Error(
-      `Cannot ${purpose}: no ${missing.name} permission, add ${missing.flag} (or leave out ${REQUIRE_PERMISSIONS}, to do without)`,
+      `Cannot ${purpose}: no ${kinds} permission, add ${
+        flagsOf(missing)
+      } (or leave out ${REQUIRE_PERMISSIONS}, to do without)`,
     );
   }
 }

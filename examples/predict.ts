@@ -63,7 +63,7 @@ async function main(): Promise<void> {
 async function readPictures(file: string, { from, count }: Settings): Promise<Picture[]> {
   const bytes = await Deno.readFile(file);
   const isPng = [0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte);
-  if (isPng) return [{ name: file, levels: toDigit(readPng(bytes, file)) }];
+  if (isPng) return [{ name: file, levels: toDigit(readPng(bytes, file), file) }];
   const isIdx = (bytes[0] === 0 && bytes[1] === 0) || (bytes[0] === 0x1f && bytes[1] === 0x8b);
   if (!isIdx) throw new SyntaxError(`Cannot read ${file}: it begins neither as PNG nor as IDX, perhaps gzipped`);
   return slices(await readIdx(file), file, from, count);

@@ -1,4 +1,5 @@
 /** What the scripts that people run have in common: exit codes, errors without stack traces, numbers from the command line. */
+import { writeAtomically } from "../core/io/atomic_write.ts";
 import { REQUIRE_PERMISSIONS, requirePermissions, type Use } from "./permissions.ts";
 
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
@@ -23,11 +24,12 @@ export async function runScript(main: () => Promise<number | void>, uses: () => 
   }
 }
 
-/** What is wrong; of a file that is not there Deno tells the system's call, which is of no use to anybody. */
+/** What is wrong; of a file that is not there, or is a folder, Deno tells the system's call, which is of no use to anybody. */
 function messageOf(error: Error): string {
-  const path = error instanceof Deno.errors.NotFound &&
-    /^No such file or directory .*: \w+ '(.*)'$/.exec(error.message)?.[1];
-  return path ? `Cannot read ${path}: there is no such file` : error.message;
+  const path = /^.* \(os error \d+\): \w+ '(.*)'$/.exec(error.message)?.[1];
+  if (path === undefined) return error.message;
+  if (error instanceof Deno.errors.NotFound) return `Cannot read ${path}: there is no such file`;
+  return error instanceof Deno.errors.IsADirectory ? `Cannot read ${path}: it is a folder` : error.message;
 }
 
 /** The whole number in an option. */
@@ -37,24 +39,27 @@ export function wholeNumber(name: string, text: string, least = 0): number {
 }
 
 /**
- * Refuses a place where nothing can be written, before the work whose result goes there: tries it with an empty file beside it.
+ * Refuses a place where nothing can be written, before the work whose result goes there: writes an empty file beside it,
+ * in the way in which the result will be.
  *
- * @throws {Error} With the file system's reason, or the permission that is missing.
+ * @throws {Error} With the file system's reason, or the permissions that are missing and their flags.
  */
 export async function requireWritable(path: string): Promise<void> {
   const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
   if (isFolder) throw new Error(`Cannot write ${path}: it is a folder`);
-  const probe = `${path}.${crypto.randomUUID()}.tmp`;
+  const probe = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.writeFile(probe, new Uint8Array());
+    await writeAtomically(probe, []);
     await Deno.remove(probe);
   } catch (error) {
-    const missing = error instanceof Deno.errors.NotFound;
-    const reason = missing
-      ? "its folder is not there, make it first"
-      : (error as Error).message.replaceAll(probe, path);
-    throw new Error(`Cannot write ${path}: ${reason}`, { cause: error });
+    throw new Error(`Cannot write ${path}: ${reasonOf(error as Error, probe)}`, { cause: error });
   }
+}
+
+/** Why a probe could not be written, without its name, which means nothing to anybody. */
+function reasonOf(error: Error, probe: string): string {
+  if (error instanceof Deno.errors.NotFound) return "its folder is not there, make it first";
+  return error.message.replace(`Cannot write ${probe}: `, "").replace(/: \w+ '.*'$/, "");
 }
 
 /** The same for a folder, which is made if it is not there. */

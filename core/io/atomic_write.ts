@@ -7,18 +7,30 @@ import { writeAll } from "./write_all.ts";
  * They go to a temporary name in the same folder, are synced to the disk, and take the final name in one rename; then
  * the folder is synced too. A process killed on the way leaves the old file and at most a stray `.tmp` beside it.
  *
+ * @throws {Deno.errors.NotCapable} if the folder may not be written and read, both of which the rename asks for
  * @throws {Error} what the file system said; the temporary file is gone by then.
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await writeSynced(temporary, parts);
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {}); // it may never have been created; the first error is the one to tell
-    throw error;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new Deno.errors.NotCapable(
+      `Cannot write ${path}: it goes through a temporary file beside it, allow its folder: ` +
+        `--allow-read=${folder} --allow-write=${folder}`,
+      { cause: error },
+    );
   }
-  await syncFolder(path.slice(0, path.lastIndexOf("/") + 1) || ".");
+  await syncFolder(folder);
+}
+
+function folderOf(path: string): string {
+  const name = Deno.build.os === "windows" ? /[/\\]?[^/\\]*$/ : /\/?[^/]*$/;
+  return path.replace(name, "") || (/^[/\\]/.test(path) ? "/" : ".");
 }
 
 async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<void> {

@@ -77,6 +77,23 @@ export async function readFacts(folder: string): Promise<CheckpointFacts> {
   return await readManifest(folder);
 }
 
+/**
+ * Makes the folder of a run's checkpoints where it is not there, and tries to write in it.
+ *
+ * @throws {Error} With the file system's reason, or the permission that is missing.
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  const probe = `${folder}/${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await writeAtomically(probe, []);
+    await Deno.remove(probe);
+  } catch (error) {
+    const reason = (error as Error).message.replace(`Cannot write ${probe}: `, "").replace(/: \w+ '.*'$/, "");
+    throw new Error(`Cannot keep checkpoints in ${folder}: ${reason}`, { cause: error });
+  }
+}
+
 /** Whether `folder` holds a checkpoint that was written to its end. */
 export async function isCheckpoint(folder: string): Promise<boolean> {
   try {

@@ -1,6 +1,13 @@
 /** Checkpoints on the way, so that a run that was killed goes on as if nothing had happened. */
 import type { Callback } from "./callback.ts";
-import { isCheckpoint, readCheckpoint, readFacts, removeCheckpoint, writeCheckpoint } from "./checkpoint_file.ts";
+import {
+  isCheckpoint,
+  prepareFolder,
+  readCheckpoint,
+  readFacts,
+  removeCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint_file.ts";
 import type { Learner } from "./learner.ts";
 import type { LearnerState } from "./learner_state.ts";
 import { scoreOf, type WatchOptions } from "./watched.ts";
@@ -13,7 +20,7 @@ export interface CheckpointsOptions extends WatchOptions {
   everySteps?: number;
   /** How many of the last are kept, beside the best; 3 unless told. */
   keepLast?: number;
-  /** Told of damaged checkpoints that were passed over; `console.warn` unless told. */
+  /** Told of damaged and unfinished checkpoints that were passed over; `console.warn` unless told. */
   warn?: (message: string) => void;
 }
 
@@ -26,7 +33,8 @@ const NAME = /^step-(\d{8,})(-epoch-\d+)?$/;
  * `step-00000938-epoch-1` stands for the end of an epoch, `step-00000100` for a place within one. The weights in it are an
  * ordinary safetensors file.
  *
- * @throws {Error} Before a run, if the folder holds checkpoints that are further on than the learner: resume, or use another folder.
+ * @throws {Error} Before a run, if the folder holds checkpoints that are further on than the learner (resume, or use another
+ * folder), or if nothing can be written there.
  */
 export class Checkpoints implements Callback {
   /** What it is called. */
@@ -46,9 +54,14 @@ export class Checkpoints implements Callback {
     this.#options = options;
   }
 
-  /** Refuses a folder that another run has filled. */
+  /** Refuses a folder that another run has filled, or in which nothing can be written. */
   async beforeFit({ step }: Learner): Promise<void> {
     this.#saved = null;
+    await this.#refuseOthers(step);
+    await prepareFolder(this.folder);
+  }
+
+  async #refuseOthers(step: number): Promise<void> {
     for (const name of await list(this.folder)) {
       if (stepOf(name) <= step) return;
       if (await read(`${this.folder}/${name}`) instanceof Error) continue; // a damaged one will be written anew
@@ -139,17 +152,24 @@ export async function findCheckpoint(
 }
 
 async function loadNewest(folder: string, warn: (message: string) => void): Promise<LearnerState | null> {
-  const problems: string[] = [];
-  for (const name of await list(folder)) {
+  const [problems, unfinished]: string[][] = [[], []];
+  for (const name of newestFirst(await foldersIn(folder))) {
+    if (!await isCheckpoint(`${folder}/${name}`)) {
+      unfinished.push(`Cannot read ${folder}/${name}: it has no manifest.json, it was not written to its end`);
+      continue;
+    }
     const state = await read(`${folder}/${name}`);
     if (!(state instanceof Error)) {
-      problems.forEach((problem) => warn(`${problem}: going on from ${name}`));
+      [...unfinished, ...problems].forEach((problem) => warn(`${problem}: going on from ${name}`));
       return state;
     }
     problems.push(state.message);
   }
-  if (problems.length === 0) return null;
-  throw new Error(`Cannot resume from ${folder}: every checkpoint in it is damaged. ${problems.join(". ")}`);
+  if (problems.length > 0) {
+    throw new Error(`Cannot resume from ${folder}: every checkpoint in it is damaged. ${problems.join(". ")}`);
+  }
+  unfinished.forEach((problem) => warn(`${problem}: there is none to go on from`)); // killed before its first one
+  return null;
 }
 
 /** The state in a checkpoint, or what is wrong with it. */
@@ -189,7 +209,11 @@ async function scoreIn(checkpoint: string): Promise<number | null> {
 async function list(folder: string): Promise<string[]> {
   const names = await foldersIn(folder);
   const whole = await Promise.all(names.map((name) => isCheckpoint(`${folder}/${name}`)));
-  return names.filter((_, i) => whole[i]).sort((a, b) => stepOf(b) - stepOf(a) || (a < b ? 1 : -1));
+  return newestFirst(names.filter((_, i) => whole[i]));
+}
+
+function newestFirst(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => stepOf(b) - stepOf(a) || (a < b ? 1 : -1));
 }
 
 async function foldersIn(folder: string): Promise<string[]> {
@@ -198,7 +222,8 @@ async function foldersIn(folder: string): Promise<string[]> {
     return entries.filter(({ name, isDirectory }) => isDirectory && NAME.test(name)).map(({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new Error(`Cannot keep checkpoints in ${folder}: it is a file, name a folder`, { cause: error });
   }
 }
 

@@ -20,14 +20,17 @@ export class EarlyStopping implements Callback {
   readonly #options: EarlyStoppingOptions;
   #best = -Infinity;
   #waited = 0;
+  #resumed = false;
 
   /** Watches the validation loss, with a patience of 3, unless told. */
   constructor(options: EarlyStoppingOptions = {}) {
     this.#options = options;
   }
 
-  /** A run that was resumed after it had given up gives up again. */
+  /** A run that was resumed after it had given up gives up again; any other begins anew. */
   beforeFit(learner: Learner): void {
+    if (!this.#resumed) [this.#best, this.#waited] = [-Infinity, 0];
+    this.#resumed = false;
     this.#giveUp(learner);
   }
 
@@ -51,6 +54,6 @@ export class EarlyStopping implements Callback {
 
   /** Takes over what `stateDict` gave. */
   loadStateDict({ best, waited }: { best: number; waited: number }): void {
-    [this.#best, this.#waited] = [best, waited];
+    [this.#best, this.#waited, this.#resumed] = [best, waited, true];
   }
 }

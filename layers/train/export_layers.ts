@@ -77,8 +77,9 @@ export function exportLayer(path: string, module: AnyModule): Exported {
   const exported = LAYERS.get(module.constructor)?.(module as never) ?? "there is no source for it";
   if (typeof exported !== "string") return exported;
   const known = Array.from(LAYERS.keys(), (kind) => (kind as Kind).name).join(", ");
+  const { name } = module.constructor;
   throw new TypeError(
-    `Cannot export ${path} (${module.constructor.name}): ${exported}; known are Sequential, ${known}`,
+    `Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}; known are Sequential, ${known}`,
   );
 }
 

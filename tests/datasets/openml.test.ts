@@ -76,6 +76,14 @@ describe("openml()", () => {
   it("openml() says which file to put where when offline", () =>
     scene(answers(), (scene) => failure(scene, "offline", { offline: true })));
 
+  it("openml() names the host that gives no answer, and why", async () => {
+    const closed = new RawServer(() => ({ status: 412 }));
+    const api = closed.url("");
+    await closed[Symbol.asyncDispose](); // nobody listens there any more
+    const message = `Cannot load OpenML's tiny: ${new URL(api).host}: tcp connect error`;
+    await scene({}, (scene) => failure(scene, message, { api }));
+  });
+
   it("openml() says so when OpenML knows no such data set", () => scene({}, (scene) => failure(scene, "answered 412")));
 
   it("openml() refuses bytes whose MD5 differs", () => {

@@ -30,8 +30,30 @@ describe("examples/mnist.ts", () => {
 
       const again = await runScript("mnist.ts", permissions, "--epochs", "1", "--json", ...places);
       assertEquals(again.out.includes("epoch 1/1"), false);
+      assertStringIncludes(again.out, "Already finished: 1 epoch,");
       assertEquals(lastJson(again).accuracy, accuracy);
+
+      const other = await runScript("mnist.ts", permissions, "--epochs", "1", "--seed", "7", ...places);
+      assertEquals(other.code, 1);
+      assertStringIncludes(
+        other.err,
+        `Cannot go on with --seed 7: the checkpoints in ${folder}/kept are of a run with`,
+      );
+      const more = await runScript("mnist.ts", permissions, "--epochs", "2", ...places);
+      assertEquals(more.code, 1);
+      assertStringIncludes(more.err, "Cannot go on with --epochs 2: ");
     }));
+
+  for (const kind of ["read", "write"]) {
+    test(`names the folder to allow before it trains, where there is no permission to ${kind} it`, () =>
+      inFolder(async (folder) => {
+        const [only, all] = [`--allow-${kind}=${folder}/w`, `--allow-${kind === "read" ? "write" : "read"}=${folder}`];
+        const said = await runScript("mnist.ts", [only, all], "--epochs", "1", "--out", `${folder}/w`);
+        assertEquals([said.code, said.out, namesIn(folder)], [1, "", []]);
+        assertStringIncludes(said.err, `error: Cannot write ${folder}/w: it goes through a temporary file beside it, `);
+        assertStringIncludes(said.err, `allow its folder: --allow-read=${folder} --allow-write=${folder}\n`);
+      }));
+  }
 
   test("ends with code 2 where it is used wrongly", async () => {
     const said = await runScript("mnist.ts", [], "--epochs", "many");

@@ -50,6 +50,16 @@ function row(data: number[], channels: number, depth: 8 | 16 = 8): number[] {
   return Array.from(readPng(png, "row").levels, Math.round);
 }
 
+/** What is said of a PNG file that cannot be read. */
+function faultOf(bytes: Uint8Array): string | null {
+  try {
+    readPng(bytes, "p");
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 const GRANTED = ["--allow-read", "--allow-env=GRADUS_BACKEND"];
 
 describe("examples/predict.ts", () => {
@@ -121,6 +131,24 @@ describe("examples/predict.ts", () => {
       assertEquals(noImage.err, `error: Cannot read ${none}: there is no such file\n`);
     }));
 
+  test("names the file and what is wrong with it", () =>
+    withFiles(async (folder, weights) => {
+      await Deno.writeFile(
+        `${folder}/blank.png`,
+        encode({ width: 9, height: 9, data: new Uint8Array(81), channels: 1 }),
+      );
+      await Deno.writeFile(`${folder}/short.png`, greyPng(first).subarray(0, 60));
+      const failure = async (name: string) => {
+        const said = await runScript("predict.ts", GRANTED, `${folder}/${name}`, "--weights", weights);
+        return [said.code, said.err];
+      };
+      assertEquals(await Promise.all(["blank.png", "short.png", "."].map(failure)), [
+        [1, `error: Cannot find a digit in ${folder}/blank.png: it is of one shade\n`],
+        [1, `error: Cannot read ${folder}/short.png: its compressed pixels are cut short or damaged\n`],
+        [1, `error: Cannot read ${folder}: it is a folder\n`],
+      ]);
+    }));
+
   test("names the permission to read, and the flag", async () => {
     const said = await runScript("predict.ts", [], "first.png");
     assertEquals(said.code, 1);
@@ -151,6 +179,16 @@ describe("readPng()", () => {
       ...[1, 0, 1, 0, 1, 0, 1, 0, 1],
       ...[0, 0, 0, 0, 0, 0, 0, 0, 1],
     ]);
+  });
+
+  it("says in words what is wrong with a file, wherever it is cut short or has a flipped byte", () => {
+    const png = greyPng(first);
+    const told = [...png.keys()].flatMap((at) => [
+      faultOf(png.subarray(0, at)),
+      faultOf(png.map((byte, i) => (i === at ? byte ^ 1 : byte))),
+    ]);
+    assertEquals(told.filter((text) => text !== null && !/^Cannot read p: \S.*[^:]$/.test(text)), []);
+    assertEquals(told.filter((text) => text !== null && /undefined|outside|decompressing/.test(text)), []);
   });
 
   it("names a file that is cut short or has a flipped byte", () => {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
 import { inFolder, namesIn } from "./in_folder.ts";
@@ -38,4 +38,27 @@ describe("writeAtomically()", () => {
       await assertRejects(() => writeAtomically(`${folder}/taken`, [bytes("x")]));
       assertEquals(namesIn(folder), ["taken"]);
     }));
+
+  const mayRun = Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
+  for (const missing of ["read", "write"]) {
+    (mayRun ? it : it.skip)(
+      `writeAtomically() without permission to ${missing} the folder names both flags`,
+      () =>
+        inFolder(async (folder) => {
+          const source = new URL("../../../core/io/atomic_write.ts", import.meta.url);
+          const flags = [`--allow-read=${missing === "read" ? `${folder}/f` : folder}`];
+          flags.push(`--allow-write=${missing === "write" ? `${folder}/f` : folder}`);
+          const script = `${folder}/write.ts`;
+          await Deno.writeTextFile(
+            script,
+            `import { writeAtomically } from "${source}"; await writeAtomically("${folder}/f", []);`,
+          );
+          const args = ["run", "-q", "--no-check", "--no-prompt", ...flags, script];
+          const { stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
+          const said = new TextDecoder().decode(stderr);
+          assertStringIncludes(said, `NotCapable: Cannot write ${folder}/f: `);
+          assertStringIncludes(said, `allow its folder: --allow-read=${folder} --allow-write=${folder}`);
+        }),
+    );
+  }
 });

@@ -211,6 +211,13 @@ describe("EarlyStopping", () => {
     assertStringIncludes(reason!, "no new best of score in 2 epochs");
   });
 
+  it("begins anew with each fit() that is not resumed", async () => {
+    const learner = scored([9, 1, 2, 2.5, 2.6, 2], [new EarlyStopping({ monitor: "score", patience: 1 })]);
+    const first = (await learner.fit(5)).history.length;
+    const { outcome, history } = await learner.fit(4);
+    assertEquals([first, outcome, history.length], [2, "stopped", 6]);
+  });
+
   it("takes a small one for the best where it is told to", async () => {
     const learner = scored([1, 2, 3, 4], [new EarlyStopping({ monitor: "score", patience: 2, mode: "min" })]);
     assertEquals((await learner.fit(4)).history.length, 3);

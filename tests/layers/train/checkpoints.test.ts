@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readSafetensors } from "../../../core/io/safetensors.ts";
 import { fromData, tensor } from "../../../core/create.ts";
@@ -12,6 +12,7 @@ import { Checkpoints, type CheckpointsOptions } from "../../../layers/train/chec
 import { EarlyStopping } from "../../../layers/train/early_stopping.ts";
 import { packState, unpackState } from "../../../layers/train/packed_state.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
+import { trainAndKill } from "./killed_run.ts";
 import { bitsOf, EPOCHS, points, promised, shuffled, smallLearner } from "./small_run.ts";
 
 /** Batches in a random order that do not keep their place: drawn anew each epoch from the default generator. */
@@ -81,6 +82,8 @@ async function filled(folder: string, options: CheckpointsOptions = {}): Promise
 async function damage(path: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
   await Deno.writeFile(path, change(await Deno.readFile(path)));
 }
+
+const mayRun = Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
 
 const flipped = (at: number) => (bytes: Uint8Array) => bytes.map((byte, i) => (i === at ? byte ^ 4 : byte));
 
@@ -179,7 +182,7 @@ describe("Checkpoints", () => {
         },
       };
       await smallLearner([new Checkpoints(`${folder}/new`), cancel]).fit(1);
-      assertEquals(namesIn(folder), []);
+      assertEquals(namesIn(`${folder}/new`), []);
     }));
 
   it("let a new run begin where resume finds none", () =>
@@ -276,16 +279,60 @@ describe("Checkpoints", () => {
       assertEquals([outcome, history.length], ["stopped", 2]);
     }));
 
-  it("without a manifest are none: the write was not finished", () =>
+  it("without a manifest are none, and it is said that the write was not finished", () =>
     inFolder(async (folder) => {
       await filled(folder);
       await Deno.remove(`${folder}/step-00000015-epoch-3/manifest.json`);
       const warnings: string[] = [];
       const learner = smallLearner([new Checkpoints(folder, { warn: (line) => warnings.push(line) })]);
       await learner.fit(EPOCHS, { resume: true });
-      assertEquals(warnings, []);
+      assertEquals(warnings, [
+        `Cannot read ${folder}/step-00000015-epoch-3: it has no manifest.json, it was not written to its end: ` +
+        "going on from step-00000010-epoch-2",
+      ]);
       assertEquals(bitsOf(learner), await wholeRun(shuffled));
     }));
+
+  it("without a manifest let a run begin anew where there are no others, and say so", () =>
+    inFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/step-00000001`);
+      const warnings: string[] = [];
+      const learner = smallLearner([new Checkpoints(folder, { warn: (line) => warnings.push(line) })]);
+      await learner.fit(1, { resume: true });
+      assertEquals([learner.step, warnings.length], [5, 1]);
+      assert(warnings[0].endsWith("it was not written to its end: there is none to go on from"), warnings[0]);
+    }));
+
+  it("refuse a file in place of the folder before the first step", () =>
+    inFolder(async (folder) => {
+      const file = `${folder}/file`;
+      await Deno.writeTextFile(file, "");
+      for (const resume of [false, true]) {
+        const learner = smallLearner([new Checkpoints(file)]);
+        const message = `Cannot keep checkpoints in ${file}: it is a file, name a folder`;
+        await assertRejects(() => learner.fit(1, { resume }), Error, message);
+        assertEquals(learner.step, 0);
+      }
+    }));
+
+  it("refuse a folder that cannot be made before the first step", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/file`, "");
+      const learner = smallLearner([new Checkpoints(`${folder}/file/kept`)]);
+      await assertRejects(() => learner.fit(1), Error, `Cannot keep checkpoints in ${folder}/file/kept: `);
+      assertEquals(learner.step, 0);
+    }));
+
+  (mayRun ? it : it.skip)(
+    "refuse a folder that may not be written before the first step, and name the flag",
+    () =>
+      inFolder(async (folder) => {
+        const { complaints } = await trainAndKill(`${folder}/kept`, Infinity, `${folder}/elsewhere`);
+        assertStringIncludes(complaints, `Cannot keep checkpoints in ${folder}/kept: Requires write access`);
+        assertStringIncludes(complaints, "--allow-write");
+        assertStringIncludes(complaints, "beforeFit");
+      }),
+  );
 
   it("are refused where every one is damaged, instead of beginning anew", () =>
     inFolder(async (folder) => {

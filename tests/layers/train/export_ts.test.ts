@@ -119,6 +119,13 @@ describe("exportTs()", () => {
     assertEquals(error.message, "Cannot predict from 2 numbers: expected 6");
   });
 
+  it("refuses several samples at once", async () => {
+    const { predict } = await load(await exportTs(new nn.Sequential(new nn.Linear(2, 2))));
+    const rows = [[1, 2], [3]] as unknown as number[];
+    const error = await assertRejects(async () => await predict(rows), TypeError);
+    assertEquals(error.message, "Cannot predict: element 0 of the sample is no number, give one sample at a time");
+  });
+
   it("imports nothing", async () => {
     assertEquals((await exportTs(model())).match(/\bimport\b|\brequire\b|Deno/), null);
   });
@@ -128,6 +135,12 @@ describe("exportTs()", () => {
     const odd = new nn.Sequential(new nn.ReLU(), new nn.Sequential(new Mine()));
     const error = await assertRejects(() => exportTs(odd), TypeError, "Cannot export 1.0 (Mine)");
     assertStringIncludes(error.message, "known are Sequential, Linear");
+  });
+
+  it("names a model that is a layer of one's own", async () => {
+    class Mine extends nn.ReLU {}
+    const mine = new Mine() as unknown as nn.Sequential;
+    await assertRejects(() => exportTs(mine), TypeError, "Cannot export Mine: there is no source for it");
   });
 
   it("names settings for which there is no source", async () => {

@@ -14,15 +14,18 @@ export interface Outcome {
   complaints: string;
 }
 
-/** Lets a child train in `folder` and kills it so many milliseconds after it began, unless it has ended by then. */
-export async function trainAndKill(folder: string, delay = Infinity): Promise<Outcome> {
+/**
+ * Lets a child train in `folder` and kills it so many milliseconds after it began, unless it has ended by then; it may write in
+ * `writable` only.
+ */
+export async function trainAndKill(folder: string, delay = Infinity, writable = folder): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--no-check",
       "--no-prompt",
       `--allow-read=${ROOT},${folder}`,
-      `--allow-write=${folder}`,
+      `--allow-write=${writable}`,
       CHILD,
       folder,
     ],
