@@ -1,5 +1,5 @@
 /** What the scripts that people run have in common: exit codes, errors without stack traces, numbers from the command line. */
-import { writeAtomically } from "../core/io/atomic_write.ts";
+import { tryWriting } from "../core/io/atomic_write.ts";
 import { REQUIRE_PERMISSIONS, requirePermissions, type Use } from "./permissions.ts";
 
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
@@ -47,19 +47,9 @@ export function wholeNumber(name: string, text: string, least = 0): number {
 export async function requireWritable(path: string): Promise<void> {
   const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
   if (isFolder) throw new Error(`Cannot write ${path}: it is a folder`);
-  const probe = `${path}.${crypto.randomUUID()}`;
-  try {
-    await writeAtomically(probe, []);
-    await Deno.remove(probe);
-  } catch (error) {
-    throw new Error(`Cannot write ${path}: ${reasonOf(error as Error, probe)}`, { cause: error });
-  }
-}
-
-/** Why a probe could not be written, without its name, which means nothing to anybody. */
-function reasonOf(error: Error, probe: string): string {
-  if (error instanceof Deno.errors.NotFound) return "its folder is not there, make it first";
-  return error.message.replace(`Cannot write ${probe}: `, "").replace(/: \w+ '.*'$/, "");
+  await tryWriting(path).catch((error) => {
+    throw new Error(`Cannot write ${path}: ${error.message}`, { cause: error.cause });
+  });
 }
 
 /** The same for a folder, which is made if it is not there. */

@@ -28,6 +28,24 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
   await syncFolder(folder);
 }
 
+/**
+ * Tries `writeAtomically` with an empty file beside `path`, which is taken away again: before the work whose result goes there.
+ *
+ * @throws {Error} Whose message is the reason alone: the probe's name means nothing to anybody.
+ */
+export async function tryWriting(path: string): Promise<void> {
+  const probe = `${path}.${crypto.randomUUID()}`;
+  try {
+    await writeAtomically(probe, []);
+    await Deno.remove(probe);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "its folder is not there, make it first"
+      : (error as Error).message.replace(`Cannot write ${probe}: `, "").replace(/: \w+ '.*'$/, "");
+    throw new Error(reason, { cause: error });
+  }
+}
+
 function folderOf(path: string): string {
   const name = Deno.build.os === "windows" ? /[/\\]?[^/\\]*$/ : /\/?[^/]*$/;
   return path.replace(name, "") || (/^[/\\]/.test(path) ? "/" : ".");

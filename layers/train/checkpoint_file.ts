@@ -2,7 +2,7 @@
  * A checkpoint on disk: a folder with `weights.safetensors` (the model's state under its own names), `training.safetensors`
  * (everything else) and `manifest.json`, which is written last and says what belongs together.
  */
-import { writeAtomically } from "../../core/io/atomic_write.ts";
+import { tryWriting, writeAtomically } from "../../core/io/atomic_write.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../core/io/safetensors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { LearnerState } from "./learner_state.ts";
@@ -83,13 +83,11 @@ export async function readFacts(folder: string): Promise<CheckpointFacts> {
  * @throws {Error} With the file system's reason, or the permission that is missing.
  */
 export async function prepareFolder(folder: string): Promise<void> {
-  const probe = `${folder}/${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await writeAtomically(probe, []);
-    await Deno.remove(probe);
+    await tryWriting(`${folder}/${MANIFEST}`);
   } catch (error) {
-    const reason = (error as Error).message.replace(`Cannot write ${probe}: `, "").replace(/: \w+ '.*'$/, "");
+    const reason = (error as Error).message.replace(/: mkdir '.*'$/, "");
     throw new Error(`Cannot keep checkpoints in ${folder}: ${reason}`, { cause: error });
   }
 }
