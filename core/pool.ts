@@ -18,8 +18,9 @@ let watched: Numbers[] | null = null;
 /** A block of `length` elements that may hold anything: whoever takes it writes all of it. */
 export function take(dtype: DType, length: number): Numbers {
   const kept = idle.get(dtype === "bool" ? "uint8" : dtype);
-  const block = kept?.get(length)?.pop() ?? make(dtype, length);
-  resting.delete(block);
+  let block = kept?.get(length)?.pop();
+  if (block === undefined) block = make(dtype, length);
+  else resting.delete(block);
   watched?.push(block);
   return block;
 }

@@ -50,13 +50,14 @@ function openCompiled(host: Host): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
-    const { gradus_check, gradus_line, gradus_peak, gradus_threads } = library.symbols;
+    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_threads } = library.symbols;
     const forget: (() => void)[] = [];
     const close = () => {
       forget.forEach((registered) => registered());
       library.close();
     };
     if (gradus_check() === 0) {
+      gradus_keep_memory();
       forget.push(registerThreads((count) => unwrap(gradus_threads(count), "use threads")));
       forget.push(registerLines((start) => gradus_line(start as unknown as Buffer)));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };

@@ -12,6 +12,8 @@ export const SYMBOLS = {
   gradus_peak: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_line(const float *start)
   gradus_line: { parameters: ["buffer"], result: "i32" },
+  // void gradus_keep_memory(void)
+  gradus_keep_memory: { parameters: [], result: "void" },
   // int32_t gradus_threads(int32_t count)
   gradus_threads: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out)

@@ -85,12 +85,12 @@ static void column_panel(const Product *x, Left a, Right b, const float *coming,
     Micro *run = micro_table[rows - 1][left.across == 1 ? vectors : 0];
     if (direct) {
       run(k, left, b, next, (Out){c.data, c.row, add, here.data});
+      if (activation) activate(activation, (int)rows, cols, c);
     } else {
       float tile[ROWS * COLS];
-      run(k, left, b, next, (Out){tile, COLS, 0, NULL});
-      edge(tile, (int)rows, cols, c, add, here);
+      run(k, left, b, next, (Out){tile, vectors * LANES, 0, NULL});
+      leave(tile, vectors * LANES, (int)rows, cols, c, add, here, activation);
     }
-    if (activation) activate(activation, (int)rows, cols, c);
   }
 }
 

@@ -8,8 +8,8 @@ static Right near_right(const Product *x, ptrdiff_t j, int cols, float *to) {
   const Panel panel = {x->b.data + j * x->b.across, x->b.across, x->b.along};
   const int pitch = (cols + LANES - 1) / LANES * LANES;
   const int beside = panel.across == 1 && panel.along >= 1;
-  if (beside && (j + cols) % LANES == 0 && x->n * x->k <= NEAR_STAYS) return (Right){panel.data, panel.along, x->k, NULL};
-  if (!beside || x->m > 2 * ROWS) {
+  if (beside && (j + cols) % LANES == 0 && x->k * panel.along <= NEAR_STAYS) return (Right){panel.data, panel.along, x->k, NULL};
+  if (!beside || x->m > 3 * ROWS) {
     pack(panel, x->k, cols, pitch, to);
     return (Right){to, pitch, x->k, NULL};
   }
@@ -22,23 +22,26 @@ static Right near_right(const Product *x, ptrdiff_t j, int cols, float *to) {
 static Tile near_start(const Product *x) { return (Tile){.k = x->k, .across = x->a.across, .along = x->a.along}; }
 
 // Whether whole vectors may go straight into C.
-static int near_whole(const Product *x) {
-  return x->c.col == 1 && (!x->bias.data || (x->bias.col == 1 && x->bias.row == 0));
+static int near_whole(const Product *x, int activation) {
+  return x->c.col == 1 && (!x->bias.data || (x->bias.col == 1 && x->bias.row == 0)) &&
+         (activation == ACTIVATION_NONE || activation == ACTIVATION_RELU);
 }
 
 // C[i…, j…]: straight into C, or by way of a small tile. `whole` says that nothing but a broken vector stands against the former.
-static void near_tile(const Product *x, Tile *t, const Right *right, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, int cols, int whole) {
-  Direct *run = direct_table[t->across != 1][rows - 1][(cols + LANES - 1) / LANES - 1];
+static void near_tile(const Product *x, Tile *t, const Right *right, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, int cols, int whole,
+                      int activation) {
+  const int vectors = (cols + LANES - 1) / LANES;
+  Direct *run = direct_table[t->across != 1][rows - 1][vectors - 1];
   t->b = right->data, t->step = right->step, t->head = right->head, t->tail = right->tail;
   if (whole && cols % LANES == 0) {
     t->c = x->c.data + i * x->c.row + j, t->row = x->c.row, t->add = x->add;
-    t->bias = x->bias.data ? x->bias.data + j : NULL, t->relu = x->activation == ACTIVATION_RELU;
+    t->bias = x->bias.data ? x->bias.data + j : NULL, t->relu = activation == ACTIVATION_RELU;
     run(t);
   } else {
     float tile[ROWS * COLS];
-    t->c = tile, t->row = COLS, t->add = 0, t->bias = NULL, t->relu = 0;
+    t->c = tile, t->row = vectors * LANES, t->add = 0, t->bias = NULL, t->relu = 0;
     run(t);
-    edge(tile, (int)rows, cols, c_at(x, i, j), x->add, bias_at(x->bias, i, j));
+    leave(tile, vectors * LANES, (int)rows, cols, c_at(x, i, j), x->add, bias_at(x->bias, i, j), activation);
   }
 }
 
@@ -52,17 +55,17 @@ static void near_rows(const Product *x, ptrdiff_t rest, Panel last, float *to) {
   Right right[NEAR_PANELS];
   for (ptrdiff_t q = 0; q < columns; q++) right[q] = near_right(x, q * most, (int)smaller(most, n - q * most), to + q * most * x->k);
   Tile t = near_start(x);
-  const int whole = near_whole(x);
+  const int activation = rest ? ACTIVATION_NONE : x->activation, whole = near_whole(x, activation);
   for (ptrdiff_t p = 0; p < panels; p++) {
     const ptrdiff_t i = x->m * p / panels, end = x->m * (p + 1) / panels;
     t.a = x->a.data + i * x->a.across;
     t.next = x->a.data + end * x->a.across, t.next_step = x->a.across == 1 ? x->a.along : LINE;
     for (ptrdiff_t q = 0; q < columns; q++) {
-      near_tile(x, &t, &right[q], i, end - i, q * most, (int)smaller(most, n - q * most), whole);
+      near_tile(x, &t, &right[q], i, end - i, q * most, (int)smaller(most, n - q * most), whole, activation);
       t.next_step = 0;
     }
     if (rest) dot_rows(x, last, i, end, n, rest, 0);
-    if (x->activation && !(whole && x->n % LANES == 0 && x->activation == ACTIVATION_RELU)) activate(x->activation, end - i, x->n, c_at(x, i, 0));
+    if (rest && x->activation) activate(x->activation, end - i, x->n, c_at(x, i, 0));
   }
 }
 
@@ -71,7 +74,7 @@ static void near_columns(const Product *x, float *to) {
   const int most = near_width(x);
   const ptrdiff_t panels = pieces(x->m, ROWS);
   Tile t = near_start(x);
-  const int whole = near_whole(x);
+  const int whole = near_whole(x, x->activation);
   for (ptrdiff_t j = 0; j < x->n; j += most) {
     const int cols = (int)smaller(most, x->n - j);
     const Right right = near_right(x, j, cols, to);
@@ -83,9 +86,8 @@ static void near_columns(const Product *x, float *to) {
         t.next = x->b.data + (j + most + p * LANES) * x->b.across;
         t.next_step = x->b.across == 1 ? x->b.along : LANES;
       }
-      near_tile(x, &t, &right, i, end - i, j, cols, whole);
+      near_tile(x, &t, &right, i, end - i, j, cols, whole, x->activation);
     }
-    if (x->activation && !(whole && cols % LANES == 0 && x->activation == ACTIVATION_RELU)) activate(x->activation, x->m, cols, c_at(x, 0, j));
   }
 }
 

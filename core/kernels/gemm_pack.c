@@ -39,25 +39,31 @@ INLINE void turn_wide(const float *const from[16], ptrdiff_t at, vec x[4]) {
   x[3] = (vec)_mm512_shuffle_ps(c, d, 0xee);
 }
 
-// Sixteen of them: each line of the cache is read once, which matters where the places are a power of two apart.
-INLINE void turn_full(const float *const from[16], ptrdiff_t at, float *to, ptrdiff_t row) {
-  __m512 x[16], y[16];
-  UNROLL for (int i = 0; i < 16; i++) x[i] = _mm512_loadu_ps(from[i] + at);
+// Sixteen by sixteen: vector i of `x` holds row i, vector j of `to` column j.
+INLINE void turn_square(const __m512 x[16], __m512 to[16]) {
+  __m512 y[16];
   UNROLL for (int i = 0; i < 16; i += 4) {
     const __m512 a = _mm512_unpacklo_ps(x[i], x[i + 1]), b = _mm512_unpacklo_ps(x[i + 2], x[i + 3]);
     const __m512 c = _mm512_unpackhi_ps(x[i], x[i + 1]), d = _mm512_unpackhi_ps(x[i + 2], x[i + 3]);
     y[i] = _mm512_shuffle_ps(a, b, 0x44), y[i + 1] = _mm512_shuffle_ps(a, b, 0xee);
     y[i + 2] = _mm512_shuffle_ps(c, d, 0x44), y[i + 3] = _mm512_shuffle_ps(c, d, 0xee);
   }
-  // Quarter q of y[4 g + s] now has places 4 g to 4 g + 3 at step 4 q + s.
+  // Quarter q of y[4 g + s] now has rows 4 g to 4 g + 3 of column 4 q + s.
   UNROLL for (int s = 0; s < 4; s++) {
     const __m512 a = _mm512_shuffle_f32x4(y[s], y[4 + s], 0x88), b = _mm512_shuffle_f32x4(y[s], y[4 + s], 0xdd);
     const __m512 c = _mm512_shuffle_f32x4(y[8 + s], y[12 + s], 0x88), d = _mm512_shuffle_f32x4(y[8 + s], y[12 + s], 0xdd);
-    _mm512_storeu_ps(to + s * row, _mm512_shuffle_f32x4(a, c, 0x88));
-    _mm512_storeu_ps(to + (8 + s) * row, _mm512_shuffle_f32x4(a, c, 0xdd));
-    _mm512_storeu_ps(to + (4 + s) * row, _mm512_shuffle_f32x4(b, d, 0x88));
-    _mm512_storeu_ps(to + (12 + s) * row, _mm512_shuffle_f32x4(b, d, 0xdd));
+    to[s] = _mm512_shuffle_f32x4(a, c, 0x88), to[8 + s] = _mm512_shuffle_f32x4(a, c, 0xdd);
+    to[4 + s] = _mm512_shuffle_f32x4(b, d, 0x88), to[12 + s] = _mm512_shuffle_f32x4(b, d, 0xdd);
   }
+}
+
+// Sixteen floats from each of sixteen places: each line of the cache is read once, which matters where the places are a power of
+// two apart.
+INLINE void turn_full(const float *const from[16], ptrdiff_t at, float *to, ptrdiff_t row) {
+  __m512 x[16], y[16];
+  UNROLL for (int i = 0; i < 16; i++) x[i] = _mm512_loadu_ps(from[i] + at);
+  turn_square(x, y);
+  UNROLL for (int j = 0; j < 16; j++) _mm512_storeu_ps(to + j * row, y[j]);
 }
 #endif
 

@@ -29,6 +29,19 @@ static void activate(int activation, ptrdiff_t rows, ptrdiff_t cols, Matrix c) {
   }
 }
 
+// A tile on its way into C. What follows the sums is done while they stand side by side, but where C is added to first.
+static void leave(float *tile, int pitch, int rows, int cols, Matrix c, int add, Bias bias, int activation) {
+  if (activation && !add) {
+    const int count = rows * pitch;
+    if (bias.data) edge_bias(tile, pitch, rows, cols, bias);
+    activate(activation, 1, count, (Matrix){tile, count, 1});
+    edge(tile, pitch, rows, cols, c, 0, (Bias){NULL, 0, 0});
+  } else {
+    edge(tile, pitch, rows, cols, c, add, bias);
+    if (activation) activate(activation, rows, cols, c);
+  }
+}
+
 static ptrdiff_t smaller(ptrdiff_t x, ptrdiff_t y) { return x < y ? x : y; }
 // Where piece i of several even ones begins. The product passes 32 bits, which is all that wasm's ptrdiff_t has.
 static ptrdiff_t dealt(ptrdiff_t total, ptrdiff_t i, ptrdiff_t pieces) { return (ptrdiff_t)((int64_t)total * i / pieces); }

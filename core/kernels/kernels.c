@@ -31,7 +31,7 @@
 #include "gate.c"
 #include "cross_entropy.c"
 #include "update.c"
-#include "line.c"
+#include "memory.c"
 #endif
 #include "check.c"
 #include "peak.c"

@@ -121,6 +121,9 @@ GRADUS_EXPORT int32_t gradus_threads(int32_t count);
 #define GRADUS_LINE 64
 GRADUS_EXPORT int32_t gradus_line(const float *start);
 
+// Memory that is let go stays with the process, to be used again, up to 128 MB; for the whole process, until it ends.
+GRADUS_EXPORT void gradus_keep_memory(void);
+
 // out = a op b, element by element.
 GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);
 

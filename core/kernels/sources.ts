@@ -19,12 +19,12 @@ import gemmPack from "./gemm_pack.c" with { type: "text" };
 import gemmPlan from "./gemm_plan.c" with { type: "text" };
 import gemmProduct from "./gemm_product.c" with { type: "text" };
 import gemmStream from "./gemm_stream.c" with { type: "text" };
-import line from "./line.c" with { type: "text" };
 import main from "./kernels.c" with { type: "text" };
 import kernels from "./kernels.h" with { type: "text" };
 import map from "./map.c" with { type: "text" };
 import mapRun from "./map_run.c" with { type: "text" };
 import mathFunctions from "./math.c" with { type: "text" };
+import memory from "./memory.c" with { type: "text" };
 import peak from "./peak.c" with { type: "text" };
 import reduce from "./reduce.c" with { type: "text" };
 import scratch from "./scratch.c" with { type: "text" };
@@ -60,10 +60,10 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "gemm_stream.c": gemmStream,
   "kernels.c": main,
   "kernels.h": kernels,
-  "line.c": line,
   "map.c": map,
   "map_run.c": mapRun,
   "math.c": mathFunctions,
+  "memory.c": memory,
   "peak.c": peak,
   "reduce.c": reduce,
   "scratch.c": scratch,

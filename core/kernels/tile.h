@@ -49,13 +49,14 @@
 #define COLS (LANES * VECTORS)
 #define LINE 16 // floats in a line of the caches
 
-// Products of which one operand stays in L2, that many floats of it: A is not packed, nor a B that is smaller than NEAR_STAYS and
-// stands well. Not packed either are rows of A that stand along k, unless they are a multiple of NEAR_CLASH apart, where they would
-// drive each other out of L1, and columns that are spread over no more than NEAR_SPREAD.
+// Products of which one operand stays in L2, that many floats of it: A is not packed, nor are columns of B that stand side by side
+// and are spread over no more than NEAR_STAYS; past that they lie in too many pages, for which shorter vectors pay sooner. Not packed
+// either are rows of A that stand along k, unless they are a multiple of NEAR_CLASH apart, where they would drive each other out of
+// L1, and columns of A that are spread over no more than NEAR_SPREAD.
 #ifndef NEAR_L2
 #define NEAR_L2 (128 << 10)
 #endif
-#define NEAR_STAYS (64 << 10)
+#define NEAR_STAYS (LANES == 16 ? 800 << 10 : 64 << 10)
 #define NEAR_CLASH 1024
 #define NEAR_SPREAD (128 << 10)
 #define NEAR_PANELS 64 // of B, at most

@@ -28,9 +28,17 @@ describe("cut", () => {
     }
   });
 
-  it("holds back no more than eight blocks with one that is kept", () => {
-    for (const bytes of [64, 1024, LARGEST_CUT]) {
-      assertLessOrEqual(cut("uint8", bytes).buffer.byteLength, 8 * bytes + LINE);
+  it("holds back no more than 32 blocks and 124 kB with one that is kept", () => {
+    for (const bytes of [64, 1024, 8192, LARGEST_CUT]) {
+      assertLessOrEqual(cut("uint8", bytes).buffer.byteLength, Math.min(32 * bytes, 124 << 10) + LINE);
+    }
+  });
+
+  it("takes a new sheet when one is used up, for every size", () => {
+    for (let bytes = 64; bytes <= LARGEST_CUT; bytes *= 2) {
+      const blocks = Array.from({ length: 40 }, () => cut("uint8", bytes));
+      blocks.forEach((block, i) => block.fill(i + 1));
+      blocks.forEach((block, i) => assert(block.every((v) => v === i + 1), `block ${i} of ${bytes} was written over`));
     }
   });
 });

@@ -124,7 +124,7 @@ describe("SYMBOLS", () => {
   });
 });
 
-const KINDS: Record<string, string> = { int32_t: "i32" };
+const KINDS: Record<string, string> = { int32_t: "i32", void: "void" };
 
 function kinds(parameters: string): string[] {
   if (parameters === "void") return [];
