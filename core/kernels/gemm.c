@@ -17,12 +17,13 @@ static void pack_rows(const Product *x, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t p0,
   }
 }
 
-// With few row panels B is read too rarely to be worth moving. Its last vectors reach past the columns, which does no harm but
-// at the end of the buffer: the last steps of k are packed.
+// With few row panels B is read too rarely to be worth moving, and with whole vectors that lie in few pages not even with one block
+// of rows. Its last vectors reach past the columns, which does no harm but at the end of the buffer: the last steps of k are packed.
 static Right right_panel(const Product *x, ptrdiff_t j, int cols, ptrdiff_t p0, ptrdiff_t k, float *to) {
   const Panel panel = {x->b.data + j * x->b.across + p0 * x->b.along, x->b.across, x->b.along};
   const int pitch = (cols + LANES - 1) / LANES * LANES;
-  if (x->m > 2 * ROWS || panel.across != 1 || panel.along < 1) {
+  const int stays = NEAR_L2 > 0 && x->m <= BLOCK_ROWS && cols == pitch && k * panel.along <= NEAR_STAYS;
+  if ((x->m > 2 * ROWS && !stays) || panel.across != 1 || panel.along < 1) {
     pack(panel, k, cols, pitch, to);
     return (Right){to, pitch, k, NULL};
   }
