@@ -7,8 +7,7 @@ import { isGradEnabled, noGrad } from "../../backward/tape.ts";
 import { ones, tensor } from "../../core/create.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { values } from "./samples.ts";
-
-const leaf = (...numbers: number[]) => tensor(numbers).requiresGrad_();
+import { leaf } from "./leaf.ts";
 
 /** Document 004's, line by line. */
 class MyRelu extends Function {

@@ -2,9 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import "../../backward/tape.ts"; // registers itself
 import { registerHook, retainGrad } from "../../backward/hooks.ts";
-import { ones, tensor } from "../../core/create.ts";
-
-const leaf = (...numbers: number[]) => tensor(numbers).requiresGrad_();
+import { ones } from "../../core/create.ts";
+import { leaf } from "./leaf.ts";
 
 describe("registerHook()", () => {
   it("sees the complete gradient once, of a value that is used twice", () => {

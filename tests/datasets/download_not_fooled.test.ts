@@ -1,0 +1,100 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { namesIn } from "../core/io/in_folder.ts";
+import { content, failure, good, hash, inTurn, other, scene, sha256 } from "./download_scene.ts";
+import { gzip } from "./gzip.ts";
+import { cut, type Handler, serveFile } from "./raw_server.ts";
+
+describe("download() is not fooled", () => {
+  it("download() refuses another content and tells both hashes", () =>
+    scene((asked) => serveFile(asked, other, '"one"'), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes(await sha256(other)) && message.includes(hash), message);
+      assertEquals(namesIn(scene.folder), ["f.lock"]);
+    }));
+
+  it("download() refuses a length that promises too much, and keeps what came", () =>
+    scene(() => ({ status: 200, headers: { "content-length": "100001" }, body: content }), async (scene) => {
+      const message = await failure(scene, { retry: { attempts: 2, pause: 0 } });
+      assert(message.includes("broke off"), message);
+      assertEquals(scene.server.asked.length, 2);
+    }));
+
+  it("download() refuses a length that promises too little", () =>
+    scene(() => ({ status: 200, headers: { "content-length": "99999" }, body: content }), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes("gave 99999 bytes"), message);
+    }));
+
+  it("download() refuses a range whose total disagrees with its bytes", () => {
+    const first: Handler = (asked) => cut(serveFile(asked, content, '"one"'), 9_000);
+    const lie: Handler = ({ headers }) => {
+      const start = Number(headers.get("range")!.slice(6, -1));
+      return { status: 206, headers: { "content-range": `bytes ${start}-9/10` }, body: content.subarray(start) };
+    };
+    return scene(inTurn(first, lie, good), async ({ get, result }) => {
+      await get();
+      assertEquals(result(), content);
+    });
+  });
+
+  it("download() refuses gzip cut short, though its length was told right", async () => {
+    const body = (await gzip(content)).slice(0, -9);
+    await scene(() => ({ status: 200, body }), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes("Cannot inflate http://127.0.0.1"), message);
+    });
+  });
+
+  it("download() takes nothing of a body whose length is past the limit", () =>
+    scene(good, async (scene) => {
+      const message = await failure(scene, { limit: 99_999 });
+      assert(message.includes("has 100000 bytes or more, and 99999 are allowed"), message);
+      assertEquals(namesIn(scene.folder), ["f.lock"]);
+    }));
+
+  it("download() stops a body without a length at the limit", () =>
+    scene(() => ({ status: 200, headers: { "content-length": "" }, body: content }), async (scene) => {
+      assert((await failure(scene, { limit: 50_000 })).includes("and 50000 are allowed"));
+    }));
+
+  it("download() stops a small body that inflates past the limit", async () => {
+    const body = await gzip(new Uint8Array(10_000_000));
+    await scene(() => ({ status: 200, body }), async (scene) => {
+      assert((await failure(scene, { limit: 1_000_000 })).includes("longer than the 1000000 bytes allowed"));
+    });
+  });
+
+  it("download() refuses a gzipped body past 256 MiB when nothing else is said, before it inflates", async () => {
+    const body = new Uint8Array(300_000); // with fewer, such a length could not be true
+    body.set([0x1f, 0x8b]);
+    new DataView(body.buffer).setUint32(body.length - 4, 2 ** 28 + 1, true);
+    await scene(() => ({ status: 200, body }), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes("268435457 bytes, longer than the 268435456 bytes allowed"), message);
+    });
+  });
+
+  it("download() refuses a length past 256 MiB when nothing else is said", () =>
+    scene(() => ({ status: 200, headers: { "content-length": "268435457" }, body: content }), async (scene) => {
+      const message = await failure(scene);
+      assert(message.includes("has 268435457 bytes or more, and 268435456 are allowed"), message);
+    }));
+
+  it("download() counts the time to the first byte of a body from its headers on", () => {
+    const stalled: Handler = () => ({ status: 200, headers: { "content-length": "9" }, hang: true });
+    return scene(stalled, async (scene) => {
+      const patience = { connectTimeout: 60_000, stallTimeout: 50, retry: { attempts: 1 } };
+      const message = await failure(scene, patience);
+      assert(message.includes("broke off: no bytes for 0.05 s"), message);
+    });
+  });
+
+  it("download() stops waiting for bytes that do not come, and goes on where they ended", () => {
+    const stalled: Handler = (asked) => ({ ...cut(serveFile(asked, content, '"one"'), 9_000), hang: true });
+    return scene(inTurn(stalled, good), async ({ get, server, result }) => {
+      await get({ stallTimeout: 100 });
+      assertEquals([server.asked[1].headers.get("range"), result()], ["bytes=9000-", content]);
+    });
+  });
+});

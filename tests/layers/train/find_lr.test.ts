@@ -1,0 +1,49 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { defaultGenerator } from "../../../core/random/generator.ts";
+import { findLr } from "../../../layers/train/find_lr.ts";
+import { parabola } from "./parabola.ts";
+import { bitsOf, smallLearner } from "./small_run.ts";
+
+describe("findLr()", () => {
+  it("multiplies the rate by 1.3 a batch and notes the loss before each step", async () => {
+    const { rates, losses } = await findLr(parabola(), { start: 0.01 });
+    let w = 1;
+    rates.forEach((rate, i) => {
+      assertAlmostEquals(rate, 0.01 * 1.3 ** i, 1e-12);
+      assertAlmostEquals(losses[i], w * w, 1e-12 * Math.max(1, w * w));
+      w *= 1 - 2 * rate;
+    });
+  });
+
+  it("ends before a loss above 3 times the best", async () => {
+    const { rates, losses } = await findLr(parabola(), { start: 0.01 });
+    assert(losses.every((loss, i) => loss <= 3 * Math.min(...losses.slice(0, i + 1))));
+    const [rate, loss] = [rates[rates.length - 1], losses[losses.length - 1]];
+    assert(loss * (1 - 2 * rate) ** 2 > 3 * Math.min(...losses));
+  });
+
+  it("ends at the largest rate where the loss never grows", async () => {
+    const flat = parabola({ loss: (p) => p.mul(0).sum().add(1) });
+    const { rates } = await findLr(flat, { start: 1, factor: 2, end: 10 });
+    assertEquals(rates, [1, 2, 4, 8]);
+  });
+
+  it("suggests a tenth of the rate of the least loss", async () => {
+    const { rates, losses, suggestion } = await findLr(parabola(), { start: 0.01 });
+    assertEquals(suggestion, rates[losses.indexOf(Math.min(...losses))] / 10);
+  });
+
+  it("leaves weights, optimiser, streams and counts as they were", async () => {
+    const learner = smallLearner();
+    await learner.fit(1);
+    const [before, streams] = [bitsOf(learner), defaultGenerator.getState()];
+    await findLr(learner, { start: 1e-3 });
+    assertEquals(bitsOf(learner), before);
+    assertEquals(defaultGenerator.getState(), streams);
+  });
+
+  it("refuses a factor that does not grow", async () => {
+    await assertRejects(() => findLr(parabola(), { factor: 1 }), RangeError, "factor");
+  });
+});

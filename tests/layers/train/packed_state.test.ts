@@ -1,0 +1,34 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { tensor } from "../../../core/create.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { packState, unpackState } from "../../../layers/train/packed_state.ts";
+
+describe("packState()", () => {
+  it("keeps what JSON cannot say: −0, NaN, infinities, maps, typed arrays, tensors", () => {
+    const state = {
+      numbers: [-0, NaN, Infinity, -Infinity, 0.1],
+      map: new Map<string, unknown>([["__proto__", null], ["a.b", true]]),
+      order: Int32Array.of(3, -1),
+      bytes: Uint8Array.of(255),
+      text: "$number",
+    };
+    const back = unpackState(packState(state)) as typeof state;
+    assertEquals(back, state);
+    assert(Object.is(back.numbers[0], -0));
+    const x = tensor([[1, 2], [3, 4]]).t();
+    assertEquals((unpackState(packState({ x })) as { x: Tensor }).x.toArray(), [[1, 3], [2, 4]]);
+  });
+
+  it("keeps two tensors apart whose paths read the same", () => {
+    const state = { "a.b": tensor([1]), a: { b: tensor([2]) } };
+    const back = unpackState(packState(state)) as typeof state;
+    assertEquals([back["a.b"].item(), back.a.b.item()], [1, 2]);
+  });
+
+  it("refuses what is no data", () => {
+    assertThrows(() => packState({ deep: { f: () => 1 } }), TypeError, "deep.f");
+    assertThrows(() => packState({ date: new Date(0) }), TypeError, "date");
+    assertThrows(() => packState({ $map: 1 }), TypeError, "$map");
+  });
+});
