@@ -18,7 +18,7 @@ import { startPeers } from "./peers/peer.ts";
 import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
-import { type Kind, product, type Work, WORKS } from "./peers/works.ts";
+import { type Kind, MUCH_MEMORY, product, type Work, WORKS } from "./peers/works.ts";
 import { runScript, UsageError, wholeNumber } from "../examples/script.ts";
 
 const HELP = `Usage: deno task peers [--json] [--only TEXT] [--rounds N]
@@ -26,7 +26,7 @@ const HELP = `Usage: deno task peers [--json] [--only TEXT] [--rounds N]
 
 Times this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns.
 
-  --only TEXT  the works whose name holds TEXT; "two threads", "wasm", "memory" and "cold start" are parts of their own
+  --only TEXT  the works whose name holds TEXT; "used memory", "two threads", "wasm", "growth" and "cold start" are parts of their own
   --rounds N   how often each is asked; the table shows medians (5)
   --json       {"work","us","gflops","peer","peerUs","ratio"} a line; all else goes to standard error
   --race       MNIST to 97.5 % accuracy, whole programs, on the files in --data DIR
@@ -88,7 +88,7 @@ async function sayColdStart({ json, say }: Wish): Promise<void> {
 
 async function compareAll(wish: Wish): Promise<void> {
   const { only, say } = wish;
-  const { gradus, classes, twoThreads, wasm, torch, tfjs, jax } = commands;
+  const { gradus, classes, usedMemory, twoThreads, wasm, torch, tfjs, jax } = commands;
   const wanted = (name: string) => name.includes(only);
   say(`back end: ${backend().name} (${backendReason()})`);
   if (peak !== null) {
@@ -97,9 +97,10 @@ async function compareAll(wish: Wish): Promise<void> {
   await Deno.copyFile(`${import.meta.dirname}/peers/js.mjs`, `${folder}/js.mjs`).catch(() => {});
   const works = WORKS.filter(({ name }) => wanted(name));
   if (works.length > 0) await compare(wish, [gradus, classes, torch, tfjs, jax], works);
+  if (wanted("used memory")) await compare(wish, [usedMemory, gradus, torch], MUCH_MEMORY);
   if (wanted("two threads")) await compare(wish, [twoThreads, gradus], [product(1024, 1024, 1024)]);
   if (wanted("wasm")) await compare(wish, [wasm, tfjs], [product(512, 512, 512)]);
-  if (wanted("memory")) say(await memoryGrowth(FLAGS));
+  if (wanted("growth")) say(await memoryGrowth(FLAGS));
   if (wanted("cold start")) await sayColdStart(wish);
 }
 

@@ -7,6 +7,8 @@ export interface Commands {
   readonly gradus: PeerCommand;
   /** The same steps through the layer classes of stage 2. */
   readonly classes: PeerCommand;
+  /** Products whose result's memory is used again: what is left of `gradus` is what new memory costs. */
+  readonly usedMemory: PeerCommand;
   /** Products on two threads. */
   readonly twoThreads: PeerCommand;
   /** Products as WebAssembly. */
@@ -32,6 +34,7 @@ export function commandsOf(folder: string, python: string): Commands {
   return {
     gradus: gradus("gradus", [], {}),
     classes: gradus("stage 2", ["classes"], {}),
+    usedMemory: gradus("used memory", ["used"], {}),
     twoThreads: gradus("two threads", [], { GRADUS_THREADS: "2" }),
     wasm: gradus("gradus wasm", [], { GRADUS_BACKEND: "wasm" }),
     torch: { name: "torch", command: python, args: [`${import.meta.dirname}/pytorch.py`], install: TORCH },

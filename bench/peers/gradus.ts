@@ -1,18 +1,22 @@
 /**
  * This library as one of the peers: reads a piece of work a line, answers with the microseconds of one run.
- * With the argument `classes`, steps go through the layer classes of stage 2 instead of `nn` and the tape.
+ * With the argument `classes`, steps go through the layer classes of stage 2 instead of `nn` and the tape. With `used`, products
+ * give their result's memory back, which nobody outside the library can: the next one needs no new memory.
  */
 import { manualSeed, nn, optim, rand, randint, randn, type Tensor, zeros } from "@gradus/gradus";
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
+import { give } from "../../core/pool.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
 import type { Step, Work } from "./works.ts";
 
 const classes = Deno.args.includes("classes");
+const used = Deno.args.includes("used");
 
-/** What to run, once its operands are there and its result has been checked; `null` for what is not asked of the classes. */
+/** What to run, once its operands are there and its result has been checked; `null` for what is not asked of this way. */
 function prepare(work: Work): (() => void) | null {
   manualSeed(42);
+  if (used && work.kind !== "matmul") return null;
   if (work.kind === "step") return checkedStep(work, classes ? classStep : tapeStep);
   if (classes) return null;
   if (work.kind === "forward") return forward(work.sizes, work.batch);
@@ -22,7 +26,7 @@ function prepare(work: Work): (() => void) | null {
 function matmul(m: number, k: number, n: number): () => void {
   const [a, b] = [randn([m, k]), randn([k, n])];
   checkProduct(a, b);
-  return () => a.matmul(b);
+  return used ? () => give(a.matmul(b).data) : () => a.matmul(b);
 }
 
 function forward(sizes: number[], batch: number): () => void {

@@ -16,6 +16,10 @@ export type Work =
 /** A training step: forward, cross-entropy, backward, optimiser. */
 export type Step = Extract<Work, { kind: "step" }>;
 
+/** Products whose result is much memory for little arithmetic, and larger ones to compare with. */
+export const MUCH_MEMORY: readonly Work[] = [[64, 64, 64], [784, 64, 50], [256, 256, 256], [512, 512, 512]]
+  .map(([m, k, n]) => product(m, k, n));
+
 /** What a piece of work belongs to. */
 export type Kind = Work["kind"];
 
