@@ -80,7 +80,7 @@ export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy.ts";
 export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/dataset.ts";
 export { DataLoader, type DataLoaderOptions, type DataLoaderState, type Sampler } from "./datasets/data_loader.ts";
 export { type Batch, collate } from "./datasets/collate.ts";
-export { type Normalization, normalizer } from "./datasets/normalize.ts";
+export { type Normalization, Normalizer, normalizer } from "./datasets/normalize.ts";
 export { drawDigit, type DrawOptions } from "./datasets/draw.ts";
 export type { ImageDataset, LabelledImages } from "./datasets/image_dataset.ts";
 export {

@@ -3,6 +3,7 @@ import { fromData } from "../core/create.ts";
 import { defaultGenerator, type Generator } from "../core/random/generator.ts";
 import { randomSplit as splitOrder } from "../core/random/torch_orders.ts";
 import type { Tensor } from "../core/tensor.ts";
+import type { Normalizer } from "./normalize.ts";
 
 /** Samples numbered from 0: anything with a length and a way to fetch one. */
 export interface Dataset<T> {
@@ -14,6 +15,8 @@ export interface Dataset<T> {
    * Several samples at once as a batch, each tensor with a new dimension 0: faster than one by one, where a dataset can.
    */
   getBatch?(rows: Int32Array): T;
+  /** As `getBatch`, the first tensor normalized on the way. */
+  getNormalized?(rows: Int32Array, normalizer: Normalizer): T;
 }
 
 /**
@@ -61,6 +64,13 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
     const by = fromData(rows, [rows.length]);
     return this.tensors.map((tensor) => tensor.index(by)) as readonly Tensor[] as T;
   }
+
+  /** The given rows of each tensor, as a copy; those of the first are normalized, bytes while they are copied. */
+  getNormalized(rows: Int32Array, normalizer: Normalizer): T {
+    const by = fromData(rows, [rows.length]);
+    const batch = this.tensors.map((tensor, i) => i === 0 ? normalizer.rows(tensor, by) : tensor.index(by));
+    return batch as readonly Tensor[] as T;
+  }
 }
 
 /** Some samples of another dataset, in an order of their own. */
@@ -69,6 +79,8 @@ export class Subset<T> implements Dataset<T> {
   readonly indices: Int32Array;
   /** As {@linkcode Dataset.getBatch}, where the other dataset has it. */
   readonly getBatch?: (rows: Int32Array) => T;
+  /** As {@linkcode Dataset.getNormalized}, where the other dataset has it. */
+  readonly getNormalized?: (rows: Int32Array, normalizer: Normalizer) => T;
 
   /**
    * The samples of `dataset` that `indices` names.
@@ -79,7 +91,11 @@ export class Subset<T> implements Dataset<T> {
     const wrong = Array.from(indices).find((i) => !Number.isInteger(i) || i < 0 || i >= dataset.length);
     if (wrong !== undefined) throw new RangeError(`Cannot take sample ${wrong} of ${dataset.length}: count from 0`);
     this.indices = Int32Array.from(indices);
-    if (dataset.getBatch) this.getBatch = (rows) => dataset.getBatch!(rows.map((row) => this.indices[row]));
+    const whole = (rows: Int32Array) => rows.map((row) => this.indices[row]);
+    if (dataset.getBatch) this.getBatch = (rows) => dataset.getBatch!(whole(rows));
+    if (dataset.getNormalized) {
+      this.getNormalized = (rows, normalizer) => dataset.getNormalized!(whole(rows), normalizer);
+    }
   }
 
   /** How many samples there are. */

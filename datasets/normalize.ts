@@ -1,8 +1,7 @@
 /** Pictures as numbers that networks like. */
-import { backend } from "../core/backend/choose.ts";
 import { arange, zeros } from "../core/create.ts";
 import { isFloating } from "../core/dtype.ts";
-import { elements } from "../core/ops/movement.ts";
+import { indexBytes } from "../core/ops/index.ts";
 import { Tensor } from "../core/tensor.ts";
 
 /** The mean and deviation that values have before, to become 0 and 1. */
@@ -13,32 +12,50 @@ export interface Normalization {
   readonly std: number;
 }
 
-/**
- * A function that gives `(x / 255 − mean) / std` of bytes, `(x − mean) / std` of other numbers, as a new tensor: float32,
- * unless x is float64.
- */
-export function normalizer({ mean, std }: Normalization): (x: Tensor) => Tensor {
-  const shift = (x: Tensor) => x.sub_(mean).div_(std);
-  const fromBytes = (x: Tensor) => shift(x.float().div_(255));
-  const table = fromBytes(arange(0, 256, 1, { dtype: "uint8" })).data;
-  // A byte has but 256 values: where no kernel turns bytes into floats, one look-up takes a fortieth of the time of four passes.
-  const byBytes = (x: Tensor) => backend().name === "native" ? fromBytes(x) : lookUp(x, table);
-  return (x) => x.dtype === "uint8" ? byBytes(x) : shift(isFloating(x.dtype) ? x.clone() : x.float());
+/** How tensors are normalized: `(x / 255 − mean) / std` of bytes, `(x − mean) / std` of other numbers, rounded to float32 each time. */
+export class Normalizer {
+  readonly #normalization: Normalization;
+  /** What each byte becomes: it has but 256 values. */
+  readonly #table: Float32Array;
+
+  /** One for values that have this mean and deviation. */
+  constructor(normalization: Normalization) {
+    this.#normalization = normalization;
+    this.#table = this.#shift(arange(0, 256, 1, { dtype: "float32" }).div_(255)).data as Float32Array;
+  }
+
+  /** All of x, as a new tensor: float32, unless x is float64. */
+  all(x: Tensor): Tensor {
+    if (x.dtype === "uint8") {
+      return indexBytes(x.reshape(1, -1), zeros([1], { dtype: "int32" }), this.#table).view(x.shape);
+    }
+    return this.#shift(isFloating(x.dtype) ? x.clone() : x.float());
+  }
+
+  /** The layers of x that `rows` picks along dimension 0; bytes are turned into floats while they are copied. */
+  rows(x: Tensor, rows: Tensor): Tensor {
+    return x.dtype === "uint8" ? indexBytes(x, rows, this.#table) : this.all(x.index(rows));
+  }
+
+  #shift(x: Tensor): Tensor {
+    const { mean, std } = this.#normalization;
+    return x.sub_(mean).div_(std);
+  }
 }
 
-function lookUp(x: Tensor, table: ArrayLike<number>): Tensor {
-  const bytes = elements(x), out = zeros(x.shape);
-  for (let i = 0; i < bytes.length; i++) out.data[i] = table[bytes[i]];
-  return out;
+/** What {@linkcode Normalizer.all} does, as a function. */
+export function normalizer(normalization: Normalization): (x: Tensor) => Tensor {
+  const one = new Normalizer(normalization);
+  return (x) => one.all(x);
 }
 
 /**
- * A batch whose first tensor has gone through `normalize`: the batch itself, or the first of an array.
+ * A batch whose first tensor is normalized: the batch itself, or the first of an array.
  *
  * @throws {TypeError} if the batch does not begin with a tensor
  */
-export function normalizeBatch(batch: unknown, normalize: (x: Tensor) => Tensor): unknown {
-  if (batch instanceof Tensor) return normalize(batch);
-  if (Array.isArray(batch) && batch[0] instanceof Tensor) return [normalize(batch[0]), ...batch.slice(1)];
+export function normalizeBatch(batch: unknown, normalizer: Normalizer): unknown {
+  if (batch instanceof Tensor) return normalizer.all(batch);
+  if (Array.isArray(batch) && batch[0] instanceof Tensor) return [normalizer.all(batch[0]), ...batch.slice(1)];
   throw new TypeError("Cannot normalize a batch that does not begin with a tensor: leave it to collate");
 }

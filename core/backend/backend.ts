@@ -174,8 +174,8 @@ export interface Backend {
   /** `out[kept] = op over folded of x`, the result written densely from `out[0]`. */
   reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void;
   /**
-   * Rows `index[i]` of `x` (each `width` dense elements from `offset + index·stride`) one after the other into `out`; where
-   * that is float32, as `x · scale + shift`. A `scale` of 1 and a `shift` of 0, which they are unless told, copy.
+   * Rows `index[i]` of `x` (each `width` dense elements from `offset + index·stride`) one after the other into `out`. Bytes
+   * become floats on the way by `table`, which has one for each of the 256; without it the numbers stay.
    */
   gather(
     x: Numbers,
@@ -184,8 +184,7 @@ export interface Backend {
     width: number,
     index: Int32Array,
     out: Numbers,
-    scale?: number,
-    shift?: number,
+    table?: Float32Array | null,
   ): void;
   /**
    * The way back through `y = op(x)`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless it is null.

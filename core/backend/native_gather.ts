@@ -2,17 +2,15 @@
 import type { Numbers } from "../dtype.ts";
 import type { Backend } from "./backend.ts";
 import { unwrap } from "./descriptor.ts";
-import { badRow } from "./gather_check.ts";
+import { badRow, checkTable } from "./gather_check.ts";
 import { reference } from "./reference.ts";
-import type { Buffer, Symbols } from "./symbols.ts";
+import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
 import { kindOf } from "./walk_descriptor.ts";
 
 const BAD_INDEX = 4;
 const UINT8 = 2;
 
-// Eight integers, then two float64.
-const descriptor = new Int32Array(12);
-const numbers = new Float64Array(descriptor.buffer, 32);
+const descriptor = new Int32Array(9);
 const answer = new Float64Array(1);
 
 /** `gather` for equal kinds of 1 or 4 bytes, and from bytes to float32; others are passed on to the reference loops. */
@@ -24,13 +22,14 @@ export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
     width: number,
     index: Int32Array,
     out: Numbers,
-    scale = 1,
-    shift = 0,
+    table: Float32Array | null = null,
   ): void {
+    checkTable(x, out, table);
     const [from, to] = [kindOf(x), kindOf(out)];
-    const known = from >= 0 && (from === to || (from === UINT8 && out instanceof Float32Array));
+    const widens = from === UINT8 && out instanceof Float32Array;
+    const known = widens || (from >= 0 && from === to);
     if (!known || !fits(offset, stride, width, x.length)) {
-      return reference.gather(x, offset, stride, width, index, out, scale, shift);
+      return reference.gather(x, offset, stride, width, index, out, table);
     }
     if (index.length * width > out.length) {
       throw new RangeError(
@@ -40,8 +39,9 @@ export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
     const d = descriptor;
     d[0] = from, d[1] = to, d[2] = offset, d[3] = stride, d[4] = width, d[5] = index.length;
     d[6] = x.length, d[7] = out.length;
-    numbers[0] = scale, numbers[1] = shift;
-    const code = gradus_gather(d, x as Buffer, index as Int32Array<ArrayBuffer>, out as Buffer, answer);
+    d[8] = table === null ? 0 : table.length;
+    const by = index as Int32Array<ArrayBuffer>;
+    const code = gradus_gather(d, x as Buffer, by, (table ?? NOTHING) as Buffer, out as Buffer, answer);
     if (code === BAD_INDEX) throw badRow(answer[0], offset, stride, width, x.length);
     if (code !== 0) unwrap(code, "gather");
   };

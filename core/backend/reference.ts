@@ -124,16 +124,14 @@ function gather(
   width: number,
   index: Int32Array,
   out: Numbers,
-  scale = 1,
-  shift = 0,
+  table: Float32Array | null = null,
 ): void {
-  checkGather(x, offset, stride, width, index, out);
-  const plain = !(out instanceof Float32Array) || (scale === 1 && shift === 0);
-  const copies = plain && x.constructor === out.constructor;
+  checkGather(x, offset, stride, width, index, out, table);
+  const copies = x.constructor === out.constructor;
   for (let i = 0, to = 0; i < index.length; i++, to += width) {
     const from = offset + index[i] * stride;
     if (copies) out.set(x.subarray(from, from + width), to);
-    else if (plain) { for (let j = 0; j < width; j++) out[to + j] = x[from + j]; }
-    else for (let j = 0; j < width; j++) out[to + j] = x[from + j] * scale + shift;
+    else if (table === null) { for (let j = 0; j < width; j++) out[to + j] = x[from + j]; }
+    else for (let j = 0; j < width; j++) out[to + j] = table[x[from + j]];
   }
 }

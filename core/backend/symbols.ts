@@ -20,8 +20,8 @@ export const SYMBOLS = {
   gradus_zip: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out)
   gradus_reduce: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, void *out, double *answer)
-  gradus_gather: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer)
+  gradus_gather: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db)
   gradus_gate: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer)

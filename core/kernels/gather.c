@@ -2,25 +2,17 @@
 #include <stddef.h>
 #include "kernels.h"
 
-static double gather_number(const int32_t *d, int at) {
-  double x;
-  __builtin_memcpy(&x, d + at, sizeof x);
-  return x;
+static void gather_bytes(ptrdiff_t n, const uint8_t *from, float *to, const float *table) {
+  if (table)
+    for (ptrdiff_t i = 0; i < n; i++) to[i] = table[from[i]];
+  else
+    for (ptrdiff_t i = 0; i < n; i++) to[i] = (float)from[i];
 }
 
-// Through float64, so that the bits are those of the formula rounded once.
-static void gather_scaled(ptrdiff_t n, const float *from, float *to, double scale, double shift) {
-  for (ptrdiff_t i = 0; i < n; i++) to[i] = (float)((double)from[i] * scale + shift);
-}
-static void gather_bytes(ptrdiff_t n, const uint8_t *from, float *to, double scale, double shift) {
-  for (ptrdiff_t i = 0; i < n; i++) to[i] = (float)((double)from[i] * scale + shift);
-}
-
-static void gather_row(const int32_t *d, const void *x, ptrdiff_t from, void *out, ptrdiff_t to, double scale, double shift) {
+static void gather_row(const int32_t *d, const void *x, ptrdiff_t from, void *out, ptrdiff_t to, const float *table) {
   const ptrdiff_t n = d[GATHER_WIDTH];
   const int kind = d[GATHER_X_KIND];
-  if (kind == KIND_UINT8 && d[GATHER_OUT_KIND] == KIND_FLOAT32) gather_bytes(n, (const uint8_t *)x + from, (float *)out + to, scale, shift);
-  else if (kind == KIND_FLOAT32 && !(scale == 1 && shift == 0)) gather_scaled(n, (const float *)x + from, (float *)out + to, scale, shift);
+  if (kind == KIND_UINT8 && d[GATHER_OUT_KIND] == KIND_FLOAT32) gather_bytes(n, (const uint8_t *)x + from, (float *)out + to, table);
   else if (kind == KIND_UINT8) __builtin_memcpy((uint8_t *)out + to, (const uint8_t *)x + from, (size_t)n);
   else __builtin_memcpy((float *)out + to, (const float *)x + from, (size_t)n * sizeof(float)); // int32 too
 }
@@ -30,10 +22,11 @@ static void gather_ahead(const char *row, ptrdiff_t bytes) {
   for (ptrdiff_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
 }
 
-int32_t gradus_gather(const int32_t *d, const void *x, const int32_t *index, void *out, double *answer) {
+int32_t gradus_gather(const int32_t *d, const void *x, const int32_t *index, const float *table, void *out, double *answer) {
   const int kind = d[GATHER_X_KIND], to = d[GATHER_OUT_KIND];
   const int64_t width = d[GATHER_WIDTH], count = d[GATHER_COUNT], length = d[GATHER_X_LENGTH];
   if (kind != to && !(kind == KIND_UINT8 && to == KIND_FLOAT32)) return GRADUS_OUT_OF_BOUNDS;
+  if (d[GATHER_TABLE_LENGTH] != 0 && (d[GATHER_TABLE_LENGTH] < 256 || kind == to)) return GRADUS_OUT_OF_BOUNDS;
   if (width < 0 || count < 0 || width * count > d[GATHER_OUT_LENGTH]) return GRADUS_OUT_OF_BOUNDS;
   for (int64_t i = 0; i < count; i++) {
     const int64_t from = d[GATHER_OFFSET] + (int64_t)index[i] * d[GATHER_STRIDE];
@@ -42,11 +35,10 @@ int32_t gradus_gather(const int32_t *d, const void *x, const int32_t *index, voi
     return GRADUS_BAD_INDEX;
   }
   const ptrdiff_t size = kind == KIND_UINT8 ? 1 : 4, ahead = width * size < 16384 ? (ptrdiff_t)width * size : 16384;
-  const double scale = gather_number(d, GATHER_SCALE), shift = gather_number(d, GATHER_SHIFT);
   for (int64_t i = 0; i < count; i++) {
     const ptrdiff_t from = (ptrdiff_t)(d[GATHER_OFFSET] + (int64_t)index[i] * d[GATHER_STRIDE]);
     if (i + 1 < count) gather_ahead((const char *)x + (d[GATHER_OFFSET] + (int64_t)index[i + 1] * d[GATHER_STRIDE]) * size, ahead);
-    gather_row(d, x, from, out, (ptrdiff_t)(i * width), scale, shift);
+    gather_row(d, x, from, out, (ptrdiff_t)(i * width), d[GATHER_TABLE_LENGTH] ? table : NULL);
   }
   return GRADUS_OK;
 }

@@ -62,11 +62,10 @@ enum {
   REDUCE_DESCRIPTOR_LENGTH
 };
 
-// The descriptor of a gather; SCALE and SHIFT are the bits of doubles, in two integers each.
+// The descriptor of a gather.
 enum {
   GATHER_X_KIND, GATHER_OUT_KIND, GATHER_OFFSET, GATHER_STRIDE, GATHER_WIDTH, GATHER_COUNT,
-  GATHER_X_LENGTH, GATHER_OUT_LENGTH, GATHER_SCALE, GATHER_SHIFT = GATHER_SCALE + 2,
-  GATHER_DESCRIPTOR_LENGTH = GATHER_SHIFT + 2
+  GATHER_X_LENGTH, GATHER_OUT_LENGTH, GATHER_TABLE_LENGTH, GATHER_DESCRIPTOR_LENGTH
 };
 
 // The descriptor of a gate.
@@ -130,8 +129,9 @@ GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, cons
 // One result for each of `kept`; float32, but int32 for ARGMAX and ARGMIN.
 GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out);
 
-// Rows of x by their number, one after the other into out. After GRADUS_BAD_INDEX answer[0] is the number that is none.
-GRADUS_EXPORT int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, void *out, double *answer);
+// Rows of x by their number, one after the other into out; bytes become what the table has for them, unless its length is 0.
+// After GRADUS_BAD_INDEX answer[0] is the number that is none.
+GRADUS_EXPORT int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer);
 
 // out = g ⊙ op′(y), and db its sums over the rows. All dense; out may be g.
 GRADUS_EXPORT int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);

@@ -85,14 +85,32 @@ export function index(x: Tensor, by: Tensor): Tensor {
   return gather(x, wholeIndices(x, by), by.shape);
 }
 
+/**
+ * The layers of bytes that `by` picks along dimension 0, each byte turned into what the table of 256 has for it, as float32: in one
+ * pass. No gradient goes back through it, as through all of bytes.
+ *
+ * @throws {RangeError} If an index is out of range.
+ * @throws {TypeError} If the tensor is not one of bytes.
+ */
+export function indexBytes(x: Tensor, by: Tensor, table: Float32Array): Tensor {
+  const [from, rows] = [contiguous(x), wholeIndices(x, by)];
+  const width = sizeOf(x.shape.slice(1));
+  const out = blank([...by.shape, ...x.shape.slice(1)], "float32");
+  backend().gather(from.data, from.offset, width, width, rows, out.data, table);
+  return out;
+}
+
 function wholeIndices(x: Tensor, by: Tensor): Int32Array {
-  const size = x.shape[0];
-  return Int32Array.from(elements(by), (i) => {
+  const size = x.shape[0], given = elements(by);
+  const whole = new Int32Array(given.length);
+  for (let k = 0; k < given.length; k++) { // a batch is short: Int32Array.from() would take as long as the copy
+    const i = given[k];
     if (i < -size || i >= size) {
       throw new RangeError(`Cannot take index ${i} of dimension 0 with size ${size}: it is out of range`);
     }
-    return i < 0 ? i + size : i;
-  });
+    whole[k] = i < 0 ? i + size : i;
+  }
+  return whole;
 }
 
 function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { backend, useBackend } from "../../core/backend/choose.ts";
 import { arange, tensor } from "../../core/create.ts";
 import { defaultGenerator, Generator, manualSeed } from "../../core/random/generator.ts";
 import { randperm } from "../../core/random/torch_orders.ts";
@@ -99,36 +98,6 @@ describe("DataLoader makes batches", () => {
     const dataset = new TensorDataset(tensor([3, 1, 2]));
     const collate = (samples: (readonly [Tensor])[]) => Math.max(...samples.map(([x]) => x.item()));
     assertEquals([...new DataLoader(dataset, { batchSize: 2, collate })], [3, 2]);
-  });
-
-  it("DataLoader normalizes bytes: their 255th part, less the mean, by the deviation, in float32", () => {
-    const dataset = new TensorDataset(tensor([[0, 51], [255, 1]], { dtype: "uint8" }), tensor([1, 2]));
-    const [[x, y]] = new DataLoader(dataset, { batchSize: 2, normalize: { mean: 0.1307, std: 0.3081 } });
-    const f = Math.fround;
-    const expected = [0, 51, 255, 1].map((byte) => f(f(f(byte / 255) - f(0.1307)) / f(0.3081)));
-    assertEquals([x.dtype, x.shape, [...x.data], y.toArray()], ["float32", [2, 2], expected, [1, 2]]);
-  });
-
-  it("DataLoader normalizes bytes by the kernel to the bits of a look-up", () => {
-    const bytes = arange(0, 256, 1, { dtype: "uint8" });
-    const normalize = { mean: 0.1307, std: 0.3081 };
-    const [found] = new DataLoader(new TensorDataset(bytes), { batchSize: 256, normalize });
-    const before = backend().name;
-    useBackend("reference");
-    const [expected] = new DataLoader(new TensorDataset(bytes), { batchSize: 256, normalize });
-    useBackend(before);
-    assertEquals([...found[0].data], [...expected[0].data]);
-  });
-
-  it("DataLoader normalizes other numbers without dividing by 255, and leaves the dataset as it was", () => {
-    const values = tensor([1, 3]);
-    const [x] = new DataLoader([values], { normalize: { mean: 1, std: 2 } });
-    assertEquals([x.toArray(), values.toArray()], [[[0, 1]], [1, 3]]);
-  });
-
-  it("DataLoader refuses to normalize what does not begin with a tensor", () => {
-    const loader = new DataLoader(["a"], { normalize: { mean: 0, std: 1 } });
-    assertThrows(() => [...loader], TypeError, "does not begin with a tensor");
   });
 
   it("DataLoader refuses batch sizes below 1, and a sampler beside shuffle", () => {

@@ -115,8 +115,8 @@ describe("gather()", () => {
       for (const width of [0, 1, 7, 30]) {
         const x = new From(200).map((_, i) => (i * 37) % 251);
         const [got, exact] = [new To(4 * width + 1).fill(7), new To(4 * width + 1).fill(7)];
-        native!.gather(x, 3, 31, width, index, got, 1, 0);
-        reference.gather(x, 3, 31, width, index, exact, 1, 0);
+        native!.gather(x, 3, 31, width, index, got);
+        reference.gather(x, 3, 31, width, index, exact);
         assertEquals(got, exact);
       }
     }
@@ -124,13 +124,26 @@ describe("gather()", () => {
 
   for (const [name, machine] of [["reference", reference], ["native", native]] as const) {
     const test = machine === undefined ? it.skip : it;
-    test(`gather() turns bytes into x · scale + shift, rounded once (${name})`, () => {
-      const bytes = new Uint8Array(256).map((_, i) => i);
-      const out = new Float32Array(256);
-      machine!.gather(bytes, 0, 1, 256, Int32Array.of(0), out, 1 / 255, -0.5);
-      assertEquals(out, Float32Array.from(bytes, (x) => x * (1 / 255) - 0.5));
-      machine!.gather(Float32Array.of(1, 2), 0, 1, 2, Int32Array.of(0), out, 2, 1);
-      assertEquals([out[0], out[1]], [3, 5]);
+    test(`gather() turns bytes into what a table has for them (${name})`, () => {
+      const bytes = new Uint8Array(512).map((_, i) => 255 - i % 256);
+      const table = new Float32Array(256).map((_, i) => Math.sin(i));
+      const out = new Float32Array(2 * 300);
+      machine!.gather(bytes, 5, 200, 300, Int32Array.of(1, 0), out, table);
+      const expected = [205, 5].flatMap((from) => [...bytes.subarray(from, from + 300)].map((byte) => table[byte]));
+      assertEquals(out, Float32Array.from(expected));
+    });
+
+    test(`gather() takes a table for bytes that become floats only, and one for each of them (${name})`, () => {
+      const table = new Float32Array(256), rows = Int32Array.of(0);
+      for (const [x, out] of [[new Float32Array(1), new Float32Array(1)], [new Uint8Array(1), new Uint8Array(1)]]) {
+        assertThrows(() => machine!.gather(x, 0, 1, 1, rows, out, table), TypeError, "by a table of 256");
+      }
+      const short = table.subarray(1);
+      assertThrows(
+        () => machine!.gather(new Uint8Array(1), 0, 1, 1, rows, new Float32Array(1), short),
+        TypeError,
+        "255",
+      );
     });
 
     test(`gather() names a row that does not lie in its buffer, and writes nothing (${name})`, () => {

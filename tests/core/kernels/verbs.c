@@ -63,18 +63,20 @@ static void one_gather(void) {
   d[GATHER_OUT_KIND] = d[GATHER_X_KIND] == KIND_UINT8 && below(2) ? KIND_FLOAT32 : d[GATHER_X_KIND];
   d[GATHER_STRIDE] = d[GATHER_WIDTH] + below(2);
   d[GATHER_X_LENGTH] = d[GATHER_OFFSET] + (rows - 1) * d[GATHER_STRIDE] + d[GATHER_WIDTH], d[GATHER_OUT_LENGTH] = d[GATHER_WIDTH] * d[GATHER_COUNT];
-  const double scale[2] = {0.5, below(2)};
-  memcpy(d + GATHER_SCALE, scale, sizeof scale);
+  float *table = floats(256);
+  d[GATHER_TABLE_LENGTH] = d[GATHER_OUT_KIND] != d[GATHER_X_KIND] && below(2) ? 256 : 0;
   char *x = calloc((size_t)(d[GATHER_X_LENGTH] * size) + 1, 1), *out = malloc((size_t)d[GATHER_OUT_LENGTH] * 4 + 1);
   int32_t *index = malloc((size_t)d[GATHER_COUNT] * 4 + 4);
   for (int i = 0; i < d[GATHER_COUNT]; i++) index[i] = below(rows);
   double answer = 0;
-  if (gradus_gather(d, x, index, out, &answer) != GRADUS_OK) fail("gather refused");
+  if (gradus_gather(d, x, index, table, out, &answer) != GRADUS_OK) fail("gather refused");
   if (d[GATHER_COUNT] && d[GATHER_STRIDE] && d[GATHER_WIDTH]) {
     index[d[GATHER_COUNT] - 1] = rows;
-    if (gradus_gather(d, x, index, out, &answer) != GRADUS_BAD_INDEX || answer != rows) fail("row too far accepted");
+    if (gradus_gather(d, x, index, table, out, &answer) != GRADUS_BAD_INDEX || answer != rows) fail("row too far accepted");
   }
-  free(x), free(out), free(index);
+  d[GATHER_TABLE_LENGTH] = 255;
+  if (gradus_gather(d, x, index, table, out, &answer) != GRADUS_OUT_OF_BOUNDS) fail("short table accepted");
+  free(x), free(out), free(index), free(table);
 }
 
 static void one_gate(void) {
