@@ -3,7 +3,7 @@
  * With the argument `classes`, steps go through the layer classes of stage 2 instead of `nn` and the tape. With `used`, products
  * give their result's memory back, which nobody outside the library can: the next one needs no new memory.
  */
-import { manualSeed, nn, optim, rand, randint, randn, type Tensor, zeros } from "@gradus/gradus";
+import { manualSeed, nn, optim, rand, randint, randn, type Tensor, threads, zeros } from "@gradus/gradus";
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
 import { give } from "../../core/pool.ts";
@@ -92,13 +92,19 @@ function time(run: () => void, batch: number): number {
   }
 }
 
-/** Runs for half a second, until the engine has compiled what it runs; answers how many runs a millisecond holds. */
+/**
+ * Milliseconds until the engine has compiled what it runs; with several threads, until a virtual machine has been given back the
+ * cores that it left idle: on one, two threads were seen to take as long as one for their first second.
+ */
+const WARM_UP = threads() > 1 ? 2500 : 500;
+
+/** Runs that long; answers how many runs a millisecond holds. */
 function warmUp(run: () => void): number {
   const start = performance.now();
   for (let runs = 1;; runs++) {
     run();
     const passed = performance.now() - start;
-    if (passed >= 500) return Math.ceil(runs / passed);
+    if (passed >= WARM_UP) return Math.ceil(runs / passed);
   }
 }
 
