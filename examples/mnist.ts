@@ -34,7 +34,14 @@ import {
   type Use,
 } from "./permissions.ts";
 import { Resuming } from "./resuming.ts";
-import { INTERRUPTED, requireWritable, requireWritableFolder, runScript, wholeNumber } from "./script.ts";
+import {
+  COMMON_OPTIONS,
+  INTERRUPTED,
+  requireWritable,
+  requireWritableFolder,
+  runScript,
+  wholeNumber,
+} from "./script.ts";
 import { showDownload } from "./show_download.ts";
 
 const HELP = `Train a 784-128-64-10 network on handwritten digits.
@@ -178,10 +185,7 @@ function readSettings(): Settings | null {
       seed: { type: "string", default: "42" },
       out: { type: "string", default: "mnist.safetensors" },
       checkpoints: { type: "string" },
-      json: { type: "boolean", default: false },
-      "require-permissions": { type: "boolean", default: false },
-      debug: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
+      ...COMMON_OPTIONS,
     },
   });
   if (values.help) {

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { backend, drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
 import { readPng, toDigit } from "./digit_image.ts";
 import { heeding, noteMissing } from "./permissions.ts";
-import { runScript, UsageError, wholeNumber } from "./script.ts";
+import { COMMON_OPTIONS, runScript, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Name the digits in pictures.
 
@@ -148,10 +148,7 @@ function readSettings(): Settings | null {
       count: { type: "string", default: "5" },
       top: { type: "string", default: "3" },
       draw: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      "require-permissions": { type: "boolean", default: false },
-      debug: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
+      ...COMMON_OPTIONS,
     },
   });
   if (values.help) {

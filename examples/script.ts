@@ -5,6 +5,14 @@ import { REQUIRE_PERMISSIONS, requirePermissions, type Use } from "./permissions
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
 export const INTERRUPTED = 130;
 
+/** The options of every script that trains or predicts, for `parseArgs`. */
+export const COMMON_OPTIONS = {
+  json: { type: "boolean", default: false },
+  "require-permissions": { type: "boolean", default: false },
+  debug: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 /** The wrong use of a script: told with a hint at --help, exit code 2. */
 export class UsageError extends Error {}
 

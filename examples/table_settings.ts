@@ -1,6 +1,6 @@
 /** What may be said to the table example on its command line. */
 import { parseArgs } from "node:util";
-import { UsageError, wholeNumber } from "./script.ts";
+import { COMMON_OPTIONS, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Learn one column of a CSV file from the others.
 
@@ -60,10 +60,7 @@ export function readSettings(): Settings | null {
       test: { type: "string", default: "20" },
       seed: { type: "string", default: "42" },
       out: { type: "string", default: "tabular.safetensors" },
-      json: { type: "boolean", default: false },
-      "require-permissions": { type: "boolean", default: false },
-      debug: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
+      ...COMMON_OPTIONS,
     },
   });
   if (values.help) {

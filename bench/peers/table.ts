@@ -41,14 +41,18 @@ export function ratiosTo(peer: string, us: string, rows: readonly Row[]): number
   });
 }
 
-/** One line for each peer: `{"work","us","gflops","peer","peerUs","ratio"}`, where `ratio` is `us / peerUs`. */
+/**
+ * One line for each peer: `{"work","us","gflops","peer","peerUs","ratio"}`, where `ratio` is `us / peerUs`. A way to do a work that
+ * is not the usual one is named with it: several may be compared with one peer.
+ */
 export function jsonLines(us: string, { work, us: times }: Row, peers: readonly string[]): string[] {
   const mine = times.get(us);
   if (mine === undefined) return [];
   const gflops = operations(work) / mine / 1000;
+  const name = us === "gradus" ? work.name : `${work.name}, ${us}`;
   return peers.flatMap((peer) => {
     const theirs = times.get(peer);
-    return theirs === undefined ? [] : [jsonLine(work.name, mine, gflops, peer, theirs)];
+    return theirs === undefined ? [] : [jsonLine(name, mine, gflops, peer, theirs)];
   });
 }
 

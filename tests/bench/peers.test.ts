@@ -56,6 +56,11 @@ describe("operations()", () => {
 });
 
 describe("jsonLines()", () => {
+  it("names a way that is not the usual one with the work", () => {
+    const [line] = jsonLines("used memory", row({ "used memory": 2, torch: 4 }), ["torch"]);
+    const [usual] = jsonLines("gradus", row({ gradus: 2, torch: 4 }), ["torch"]);
+    assertEquals(JSON.parse(line).work, `${JSON.parse(usual).work}, used memory`);
+  });
   it("has exactly the keys that programs read", () => {
     assertEquals(jsonLines("gradus", row({ gradus: 2, torch: 4 }), ["torch"]).map((line) => JSON.parse(line)), [
       { work: "matmul 10x100 @ 100x10", us: 2, gflops: 10, peer: "torch", peerUs: 4, ratio: 0.5 },
