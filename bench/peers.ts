@@ -4,8 +4,8 @@
  *     deno task peers [--json] [--only TEXT] [--rounds N]
  *     deno task peers --race --data DIR        MNIST to 97.5 % accuracy, whole programs
  *
- * A peer that is not installed is left out, and how to install it is said. tfjs and jax-js are looked for in the folder that
- * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names.
+ * A peer that does not work is left out, and why and how to install it is said. tfjs and jax-js are looked for in the folder that
+ * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; one that multiplies by a slow BLAS is not timed.
  */
 import { parseArgs } from "node:util";
 import { backend, backendReason } from "@gradus/gradus";
@@ -33,12 +33,13 @@ Times this library beside PyTorch, tfjs and jax-js, one thread against one threa
   --debug      show where an error came from
   --help       this text
 
-GRADUS_PEERS names the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that is not installed is left out,
-and how to install it is said.`;
+GRADUS_PEERS names the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not work is left out, and
+why and how to install it is said.`;
 
 const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
 const commands = commandsOf(folder, Deno.env.get("GRADUS_PYTHON") ?? "/usr/bin/python3");
 const { peak = null } = openNative();
+const PARTS = ["used memory", "two threads", "wasm", "growth", "cold start"];
 const WARM_UP = product(64, 64, 64);
 
 const complain = console.error;
@@ -54,21 +55,31 @@ interface Wish {
 
 /** Times works in these peers, of which the first is compared with the others; prints each as it is done. */
 async function compare(wish: Wish, those: readonly PeerCommand[], works: readonly Work[]): Promise<void> {
-  const { json, rounds, say } = wish;
   const peers = await startPeers(those, WARM_UP, complain);
-  const [us, ...others] = those.map(({ name }) => name).filter((name, i) =>
-    i === 0 || peers.some((p) => p.name === name)
-  );
+  try {
+    await compareRunning(wish, those[0].name, peers, works);
+  } finally {
+    await Promise.all(peers.map((peer: Peer) => peer.stop()));
+  }
+}
+
+async function compareRunning(wish: Wish, us: string, peers: Peer[], works: readonly Work[]): Promise<void> {
+  const { json, rounds, say } = wish;
+  const others = peers.map(({ name }) => name).filter((name) => name !== us);
+  const requireUs = () => {
+    if (peers[0]?.name !== us) throw new Error(`Cannot compare: ${us} does not run`);
+  };
+  requireUs();
   say(header(us, others));
   const rows: Row[] = [];
   for (const work of works) {
     const row = await measure(peers, work, rounds, peak, complain);
+    requireUs();
     rows.push(row);
     if (json) jsonLines(us, row, others).forEach((line) => console.log(line));
     else console.log(tableLine(us, row, others));
   }
   sayMeans(say, us, rows, others);
-  await Promise.all(peers.map((peer: Peer) => peer.stop()));
 }
 
 function sayMeans(say: Wish["say"], us: string, rows: readonly Row[], others: readonly string[]): void {
@@ -90,11 +101,13 @@ async function compareAll(wish: Wish): Promise<void> {
   const { only, say } = wish;
   const { gradus, classes, usedMemory, twoThreads, wasm, torch, tfjs, jax } = commands;
   const wanted = (name: string) => name.includes(only);
+  if (![...WORKS.map(({ name }) => name), ...PARTS].some(wanted)) {
+    throw new UsageError(`Cannot find --only ${only}: neither a work nor a part has it in its name`);
+  }
   say(`back end: ${backend().name} (${backendReason()})`);
   if (peak !== null) {
     say(`ceiling of one core just now: ${Math.max(...Array.from({ length: 9 }, peak)).toFixed(1)} GFLOP/s`);
   }
-  await Deno.copyFile(`${import.meta.dirname}/peers/js.mjs`, `${folder}/js.mjs`).catch(() => {});
   const works = WORKS.filter(({ name }) => wanted(name));
   if (works.length > 0) await compare(wish, [gradus, classes, torch, tfjs, jax], works);
   if (wanted("used memory")) await compare(wish, [usedMemory, gradus, torch], MUCH_MEMORY);

@@ -18,7 +18,7 @@ export async function coldStart(flags: readonly string[]): Promise<{ empty: numb
 async function milliseconds(flags: readonly string[], file: string): Promise<number> {
   const args = ["run", "-q", ...flags, `${import.meta.dirname}/${file}`];
   const start = performance.now();
-  const { success } = await new Deno.Command(Deno.execPath(), { args, stdout: "null" }).output();
+  const { success } = await new Deno.Command(Deno.execPath(), { args, stdout: "null", stderr: "inherit" }).output();
   if (!success) throw new Error(`Cannot time ${file}: it failed`);
   return performance.now() - start;
 }

@@ -1,4 +1,5 @@
 /** Who is timed, how each is started, and how it is installed. */
+import { resolve } from "@std/path";
 import type { PeerCommand } from "./peer.ts";
 
 /** Those that the table has a column for; the first is this library. */
@@ -37,7 +38,7 @@ export function commandsOf(folder: string, python: string): Commands {
     usedMemory: gradus("used memory", ["used"], {}),
     twoThreads: gradus("two threads", [], { GRADUS_THREADS: "2" }),
     wasm: gradus("gradus wasm", [], { GRADUS_BACKEND: "wasm" }),
-    torch: { name: "torch", command: python, args: [`${import.meta.dirname}/pytorch.py`], install: TORCH },
+    torch: { name: "torch", command: python, args: ["-B", `${import.meta.dirname}/pytorch.py`], install: TORCH },
     tfjs: javascript("tfjs-wasm", "tfjs", folder),
     jax: javascript("jax-js", "jax", folder),
   };
@@ -45,16 +46,15 @@ export function commandsOf(folder: string, python: string): Commands {
 
 function gradus(name: string, args: readonly string[], env: Record<string, string>): PeerCommand {
   const file = `${import.meta.dirname}/gradus.ts`;
-  return { name, command: Deno.execPath(), args: ["run", "-q", ...FLAGS, file, ...args], env, install: "" };
+  return { name, command: Deno.execPath(), args: ["run", "-q", ...FLAGS, file, ...args], env };
 }
 
-// Its packages are found from where the program lies, so that it is copied there before it starts.
 function javascript(name: string, which: string, folder: string): PeerCommand {
   return {
     name,
     command: Deno.execPath(),
-    args: ["run", "-A", "--no-config", "--node-modules-dir=manual", `${folder}/js.mjs`, which],
-    cwd: folder,
+    args: ["run", "-A", "--no-config", "--node-modules-dir=manual", `${import.meta.dirname}/js.mjs`, which],
+    cwd: resolve(folder),
     install: `in a folder outside the project: ${NPM}, and name the folder in GRADUS_PEERS`,
   };
 }

@@ -1,17 +1,22 @@
 // tfjs-wasm or jax-js (the first argument) as one of the peers, on one thread: reads a piece of work a line, answers with the
-// microseconds of one run, or null for what it is not asked to do. It runs in a folder that has the packages installed.
-import { createInterface } from "node:readline";
+// microseconds of one run, or null for what it is not asked to do. The packages are those of the folder that it runs in.
+import { createRequire } from "node:module";
 import process from "node:process";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+
+const { resolve } = createRequire(`${process.cwd()}/`);
+const load = (name) => import(pathToFileURL(resolve(name)));
 
 const peers = { tfjs, jax };
 const { matmul, step } = await peers[process.argv[2]]();
 
 async function tfjs() {
-  const tf = await import("@tensorflow/tfjs");
-  const wasm = await import("@tensorflow/tfjs-backend-wasm");
+  const tf = await load("@tensorflow/tfjs");
+  const wasm = await load("@tensorflow/tfjs-backend-wasm");
   wasm.setWasmPaths(`${process.cwd()}/node_modules/@tensorflow/tfjs-backend-wasm/dist/`);
   wasm.setThreadsCount(1);
-  await tf.setBackend("wasm");
+  if (!await tf.setBackend("wasm")) throw new Error("tfjs has no WebAssembly here, and would run its plain loops");
   await tf.ready();
   return {
     matmul({ m, k, n }) {
@@ -45,7 +50,7 @@ async function tfjs() {
 }
 
 async function jax() {
-  const { defaultDevice, init, jit, nn, numpy: np, random, valueAndGrad } = await import("@jax-js/jax");
+  const { defaultDevice, init, jit, nn, numpy: np, random, valueAndGrad } = await load("@jax-js/jax");
   await init();
   defaultDevice("wasm");
   return {

@@ -13,6 +13,7 @@ import os
 import sys
 
 import torch
+from blas import require_fast_blas
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
@@ -31,6 +32,7 @@ def load(part):
     return images, read(f"{part}-labels-idx1-ubyte", 8).long()
 
 
+require_fast_blas()
 torch.set_num_threads(1)
 torch.manual_seed(42)
 dataset, (x, y) = TensorDataset(*load("train")), load("t10k")

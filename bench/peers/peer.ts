@@ -13,8 +13,8 @@ export interface PeerCommand {
   readonly cwd?: string;
   /** Variables of its own, beside those that keep every peer to one thread. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How to install it, said when it does not start. */
-  readonly install: string;
+  /** How to install it, said when it does not start; absent where it is this library. */
+  readonly install?: string;
 }
 
 /** Keeps a program to one thread, whichever library it runs on. */
@@ -70,35 +70,41 @@ export class Peer {
   async #answer(): Promise<number | null> {
     for (;;) {
       const { value, done } = await this.#answers.read();
-      if (done) throw new Error(`${this.name} ended before it answered${await this.#lastWords()}`);
+      if (done) throw new Error(`${this.name} ended before it answered${lastWords(await this.#complaints)}`);
       if (value.startsWith('{"us":')) return JSON.parse(value).us; // whatever else it prints is its own affair
     }
   }
 
-  /** What it said of its end: the line that names an error. */
-  async #lastWords(): Promise<string> {
-    const line = (await this.#complaints).split("\n").find((line) => /^\w*error\b/i.test(line));
-    return line === undefined ? "" : ` (${line.trim()})`;
-  }
-
   /** Ends it, and waits until it has ended. */
   async stop(): Promise<void> {
-    await this.#input.close().catch(() => {});
     this.#kill();
-    await this.#answers.cancel().catch(() => {});
-    await Promise.all([this.#child.status, this.#complaints]);
+    await Promise.all([this.#child.status, this.#complaints, this.#answers.cancel(), this.#input.abort()]);
   }
 
   #kill(): void {
     try {
       this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // that one says that it has ended by itself
     }
   }
 }
 
-/** Starts those that are installed; `say` is told of each that is not, and how to install it. */
+/** What a program said of its end, in brackets: the line that names an error, else the last. */
+export function lastWords(complaints: string): string {
+  const lines = complaints.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const line = lines.find((line) => /^\w*error\b/i.test(line)) ?? lines.at(-1);
+  return line === undefined ? "" : ` (${line})`;
+}
+
+/** That a peer is left out, why, and how to install it. */
+export function leftOut({ name, install }: PeerCommand, error: unknown): string {
+  return `${name} is left out: ${(error as Error).message}${
+    install === undefined ? "" : `. To install it: ${install}`
+  }`;
+}
+
+/** Starts those that are installed; `say` is told of each that does not work, why, and how to install it. */
 export async function startPeers(
   commands: readonly PeerCommand[],
   first: Work,
@@ -106,21 +112,22 @@ export async function startPeers(
 ): Promise<Peer[]> {
   const running: Peer[] = [];
   for (const command of commands) {
-    const peer = await startPeer(command, first);
-    if (peer !== null) running.push(peer);
-    else say(`${command.name} is not here${command.install === "" ? "" : `. To install it: ${command.install}`}`);
+    try {
+      running.push(await startPeer(command, first));
+    } catch (error) {
+      say(leftOut(command, error));
+    }
   }
   return running;
 }
 
-async function startPeer(command: PeerCommand, first: Work): Promise<Peer | null> {
-  let peer: Peer | undefined;
+async function startPeer(command: PeerCommand, first: Work): Promise<Peer> {
+  const peer = new Peer(command);
   try {
-    peer = new Peer(command);
     await peer.time(first);
     return peer;
-  } catch {
-    await peer?.stop();
-    return null;
+  } catch (error) {
+    await peer.stop();
+    throw error;
   }
 }

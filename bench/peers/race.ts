@@ -1,16 +1,20 @@
 /** MNIST to 97.5 % accuracy: whole programs with the same network, seed and batches, one after the other. */
-import { ONE_THREAD, type PeerCommand } from "./peer.ts";
+import { lastWords, leftOut, ONE_THREAD, type PeerCommand } from "./peer.ts";
 import { median } from "./rounds.ts";
 
 const RUNS = 3;
 
-/** Seconds of whole programs, medians; `torch` is `null` where it is not installed. */
+/** Seconds of whole programs, medians; `torch` is `null` where it does not run. */
 export interface RaceResult {
   readonly gradus: number;
   readonly torch: number | null;
 }
 
-/** Runs both programs in turns on the files in `data`; `say` is told what each run answered. */
+/**
+ * Runs both programs in turns on the files in `data`; `say` is told what each run answered, and why PyTorch is left out.
+ *
+ * @throws {Error} If this library's program fails.
+ */
 export async function race(
   data: string,
   torch: PeerCommand,
@@ -18,22 +22,20 @@ export async function race(
   say: (line: string) => void,
 ): Promise<RaceResult> {
   const here = import.meta.dirname;
-  const programs = {
-    gradus: [Deno.execPath(), "run", "-q", ...flags, `${here}/mnist_race.ts`, data],
-    torch: [torch.command, `${here}/mnist_race.py`, data],
+  const ours = [Deno.execPath(), "run", "-q", ...flags, `${here}/mnist_race.ts`, data];
+  const theirs = [torch.command, "-B", `${here}/mnist_race.py`, data];
+  const seconds = { gradus: [] as number[], torch: [] as number[] };
+  const run = async (name: keyof typeof seconds, command: string[]) => {
+    const result = await time(name, command);
+    seconds[name].push(result.seconds);
+    say(`${name.padEnd(8)} ${result.seconds.toFixed(2)} s  ${result.answer}`);
   };
-  const seconds: Record<keyof typeof programs, number[]> = { gradus: [], torch: [] };
-  for (let run = 0; run < RUNS; run++) {
-    for (const name of ["gradus", "torch"] as const) {
-      const result = await time(programs[name]);
-      if (result === null) continue;
-      seconds[name].push(result.seconds);
-      say(`${name.padEnd(8)} ${result.seconds.toFixed(2)} s  ${result.answer}`);
-    }
+  let both = true;
+  for (let turn = 0; turn < RUNS; turn++) {
+    await run("gradus", ours);
+    if (both) await run("torch", theirs).catch((error) => (both = false, say(leftOut(torch, error))));
   }
-  if (seconds.gradus.length === 0) throw new Error(`Cannot race: mnist_race.ts failed on the files in ${data}`);
-  if (seconds.torch.length === 0) say(`torch did not run. To install it: ${torch.install}`);
-  return { gradus: median(seconds.gradus), torch: seconds.torch.length === 0 ? null : median(seconds.torch) };
+  return { gradus: median(seconds.gradus), torch: both ? median(seconds.torch) : null };
 }
 
 /** `MNIST to 97.5 %: 3.10 s, PyTorch 9.87 s: ratio 0.31` */
@@ -42,15 +44,13 @@ export function raceLine({ gradus, torch }: RaceResult): string {
   return `MNIST to 97.5 %: ${gradus.toFixed(2)} s${there}`;
 }
 
-/** The seconds of a whole program and what it printed, or `null` if it cannot run. */
-async function time([program, ...args]: string[]): Promise<{ seconds: number; answer: string } | null> {
+/** The seconds of a whole program and what it printed. */
+async function time(name: string, [program, ...args]: string[]): Promise<{ seconds: number; answer: string }> {
   const start = performance.now();
-  try {
-    const { success, stdout } = await new Deno.Command(program, { args, env: ONE_THREAD }).output();
-    const seconds = (performance.now() - start) / 1000;
-    return success ? { seconds, answer: new TextDecoder().decode(stdout).trim() } : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const { success, stdout, stderr } = await new Deno.Command(program, { args, env: { ...ONE_THREAD, NO_COLOR: "1" } })
+    .output();
+  const seconds = (performance.now() - start) / 1000;
+  const [answer, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
+  if (!success) throw new Error(`${name} failed${lastWords(complaints)}`);
+  return { seconds, answer };
 }
