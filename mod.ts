@@ -78,7 +78,13 @@ export { digits, type DigitsOptions } from "./datasets/digits.ts";
 export { parseIdx, readIdx } from "./datasets/idx.ts";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy.ts";
 export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/dataset.ts";
-export { DataLoader, type DataLoaderOptions, type DataLoaderState, type Sampler } from "./datasets/data_loader.ts";
+export {
+  DataLoader,
+  type DataLoaderOptions,
+  type DataLoaderPlace,
+  type DataLoaderState,
+  type Sampler,
+} from "./datasets/data_loader.ts";
 export { type Batch, collate } from "./datasets/collate.ts";
 export { type Normalization, Normalizer, normalizer } from "./datasets/normalize.ts";
 export { drawDigit, type DrawOptions } from "./datasets/draw.ts";

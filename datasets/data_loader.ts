@@ -33,7 +33,7 @@ export interface DataLoaderOptions<T, B> {
   normalize?: Normalization;
 }
 
-/** Where a {@linkcode DataLoader} is. */
+/** Where a {@linkcode DataLoader}, or a loop over it, is. */
 export interface DataLoaderState {
   /** The order of the epoch under way; `null` between two. */
   readonly order: Int32Array | null;
@@ -43,9 +43,22 @@ export interface DataLoaderState {
   readonly generator: Uint8Array;
 }
 
+/** What a loop over a {@linkcode DataLoader} tells of itself. */
+export interface DataLoaderPlace {
+  /** Everything that decides the batches to come: what a loader goes on from by `loadStateDict`. */
+  stateDict(): DataLoaderState;
+}
+
+/** An epoch of one loop: its order once it is drawn, and how many batches of it were given out. */
+interface Epoch {
+  order: Int32Array | null;
+  position: number;
+  ended: boolean;
+}
+
 /**
- * The samples of a dataset, a batch at a time: each loop over it is an epoch. The order is that of PyTorch's `DataLoader`
- * for the same seed, and so are the draws from the generator: one seed an epoch even without `shuffle`.
+ * The samples of a dataset, a batch at a time: each loop over it is an epoch, with a place of its own. The order is that of
+ * PyTorch's `DataLoader` for the same seed, and so are the draws from the generator: one seed an epoch even without `shuffle`.
  *
  * Samples and batches may come as promises, from files say: then the loop is `for await`, and the next batch is on its way
  * while this one is learned from. Such samples must not draw from the default generator, or be loaded with `prefetch: 0`:
@@ -86,9 +99,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   readonly #prefetch: number;
   readonly #generator: Generator;
   readonly #normalizer: Normalizer | undefined;
-  #order: Int32Array | null = null;
-  #position = 0;
-  #begun = false;
+  #epoch: Epoch | null = null; // of the loop that began last, or of the state that the next one goes on from
   #resumed = false;
 
   /** Batches of `dataset`, or of an array's elements. */
@@ -115,28 +126,26 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   /** Begins an epoch, or goes on with the one that `loadStateDict` told of. */
-  [Symbol.iterator](): IterableIterator<B> {
-    this.#begin();
-    return this.#epoch();
+  [Symbol.iterator](): IterableIterator<B> & DataLoaderPlace {
+    const epoch = this.#begin();
+    return Object.assign(this.#batchesOf(epoch), { stateDict: () => this.#stateOf(epoch) });
   }
 
   /** The same for batches that come as promises; others come as in a plain loop, at the same moments. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<B> {
-    this.#begin();
-    return this.#asyncEpoch();
+  [Symbol.asyncIterator](): AsyncIterableIterator<B> & DataLoaderPlace {
+    const epoch = this.#begin();
+    return Object.assign(this.#promisedBatchesOf(epoch), { stateDict: () => this.#stateOf(epoch) });
   }
 
   /** Gives up the epoch under way: the next loop begins a new one, also after a state of this moment was loaded. */
   reset(): void {
-    this.#begun = this.#resumed = false;
-    this.#order = null;
-    this.#position = 0;
+    this.#epoch = null;
+    this.#resumed = false;
   }
 
-  /** Everything that decides the batches to come. */
+  /** Everything that decides the batches to come, of the loop that began last; each loop tells its own by the same name. */
   stateDict(): DataLoaderState {
-    if (this.#begun) this.#order ??= this.#draw(); // a loop that has begun has drawn its first seed already
-    return { order: this.#order?.slice() ?? null, position: this.#position, generator: this.#generator.getState() };
+    return this.#stateOf(this.#epoch);
   }
 
   /**
@@ -154,19 +163,26 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
       throw new RangeError(`Cannot go on after batch ${position}: the order has ${batches}`);
     }
     this.#generator.setState(generator);
-    this.#order = order?.slice() ?? null;
-    this.#position = position;
-    this.#begun = this.#resumed = order !== null;
+    this.#epoch = order && { order: order.slice(), position, ended: false };
+    this.#resumed = order !== null;
   }
 
-  #begin(): void {
-    if (!this.#resumed) {
-      this.#generator.nextSeed(); // PyTorch draws a seed for workers, even where there are none
-      this.#order = null;
-      this.#position = 0;
-    }
-    this.#begun = true;
+  #begin(): Epoch {
+    const going = this.#resumed ? this.#epoch : null;
     this.#resumed = false;
+    if (going !== null) return going;
+    this.#generator.nextSeed(); // PyTorch draws a seed for workers, even where there are none
+    return this.#epoch = { order: null, position: 0, ended: false };
+  }
+
+  #stateOf(epoch: Epoch | null): DataLoaderState {
+    const under = epoch?.ended ? null : epoch;
+    if (under !== null) under.order ??= this.#draw(); // a loop that has begun has drawn its first seed already
+    return {
+      order: under?.order?.slice() ?? null,
+      position: under?.position ?? 0,
+      generator: this.#generator.getState(),
+    };
   }
 
   #batches(samples: number): number {
@@ -174,30 +190,31 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     return dropLast ? Math.floor(samples / this.#batchSize) : Math.ceil(samples / this.#batchSize);
   }
 
-  *#epoch(): IterableIterator<B> {
-    const order = this.#order ??= this.#draw();
+  *#batchesOf(epoch: Epoch): IterableIterator<B> {
+    const order = epoch.order ??= this.#draw();
     const end = this.#batches(order.length);
-    for (let i = this.#position; i < end; i++) {
-      this.#position = i + 1;
-      yield atHand(this.#batch(order, i));
+    while (epoch.position < end) {
+      const batch = atHand(this.#batch(order, epoch.position));
+      this.#advance(epoch, order);
+      yield batch;
     }
-    this.#finish(order.length);
+    this.#finish(epoch, order);
   }
 
-  async *#asyncEpoch(): AsyncIterableIterator<B> {
-    const order = this.#order ??= this.#draw();
+  async *#promisedBatchesOf(epoch: Epoch): AsyncIterableIterator<B> {
+    const order = epoch.order ??= this.#draw();
     const end = this.#batches(order.length);
-    const ahead = new ReadAhead((i) => this.#named(order, i), this.#position, end, this.#prefetch);
+    const ahead = new ReadAhead((i) => this.#named(order, i), epoch.position, end, this.#prefetch);
     try {
-      for (let i = this.#position; i < end; i++) {
+      while (epoch.position < end) {
         const batch = await ahead.take();
-        this.#position = i + 1; // what is being prepared does not count: whoever goes on from here prepares it again
+        this.#advance(epoch, order); // what is being prepared does not count: whoever goes on from here prepares it again
         yield batch;
       }
     } finally {
       await ahead.settle();
     }
-    this.#finish(order.length);
+    this.#finish(epoch, order);
   }
 
   #draw(): Int32Array {
@@ -209,11 +226,24 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     return randperm(generator ?? new Generator(this.#generator.nextSeed()), count);
   }
 
-  /** At its end PyTorch's sampler draws a second permutation and takes none of it: seen only by a given generator. */
-  #finish(count: number): void {
+  #advance(epoch: Epoch, { length }: Int32Array): void {
+    epoch.position++;
+    if (epoch.position > length / this.#batchSize) this.#drawRemainder(length); // the short last batch
+  }
+
+  #finish(epoch: Epoch, { length }: Int32Array): void {
+    if (epoch.position <= length / this.#batchSize) this.#drawRemainder(length);
+    epoch.ended = true;
+    if (this.#epoch === epoch) this.reset();
+  }
+
+  /**
+   * When PyTorch's sampler is asked for more samples than there are, to fill a batch or to begin another, it draws a second
+   * permutation and takes none of it: seen only by a given generator.
+   */
+  #drawRemainder(count: number): void {
     const { shuffle = false, generator } = this.#options;
     if (shuffle && generator) randperm(generator, count);
-    this.reset();
   }
 
   /** A batch whose error, where it was promised, tells which one it was. */

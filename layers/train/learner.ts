@@ -13,8 +13,8 @@ import type { FitOptions, FitReport, LearnerOptions, Loss } from "./learner_opti
 import type { Metric, MetricValue } from "./metric.ts";
 import { type EpochRecord, Recorder } from "./recorder.ts";
 import { schedulesOf } from "./schedule.ts";
-import { loadStreams, saveStreams, type StreamState, walk } from "./streams.ts";
-import { Tally } from "./tally.ts";
+import { loadStreams, saveStreams, type StreamState, type Walk, walk } from "./streams.ts";
+import { type Judged, Tally } from "./tally.ts";
 
 /**
  * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.
@@ -77,13 +77,16 @@ export class Learner {
   #interruption: Interruption | null = null;
   #ended: Pick<FitReport, "outcome" | "reason"> = { outcome: "finished", reason: null };
   #epochStart: StreamState;
+  #walk: Walk | null = null; // through the training data, of the epoch under way
+  #validating = false;
+  #evaluation: Promise<unknown> | null = null;
 
   /** A learner of these parts; nothing runs before `fit`. */
   constructor({ model, loss, optimizer, data, metrics = [], callbacks = [], scheduler }: LearnerOptions) {
     [this.model, this.lossFunction, this.optimizer, this.data, this.metrics] = [model, loss, optimizer, data, metrics];
     this.#recorder = new Recorder(metrics);
     this.callbacks = inOrder([this.#recorder, ...schedulesOf(scheduler), ...callbacks]);
-    this.#epochStart = saveStreams(data);
+    this.#epochStart = saveStreams(data, null);
   }
 
   /** A record for each epoch behind the learner: losses, metrics, learning rate. */
@@ -131,23 +134,35 @@ export class Learner {
     this.#ended = { outcome: "stopped", reason };
   }
 
-  /** Loss and metrics over `batches`, the validation data unless told, without callbacks. */
+  /**
+   * Loss and metrics over `batches`, the validation data unless told, without callbacks. A run under way, be it one that waits for the
+   * callback that asks or one beside it, keeps its batch, its place in the data and the model's mode.
+   *
+   * @throws {Error} While the metrics count something else: a run's validation or another evaluation.
+   */
   async evaluate(batches: Batches | undefined = this.data.valid): Promise<Record<string, MetricValue>> {
     if (batches === undefined) throw new TypeError("Cannot evaluate: the learner has no validation data, give some");
+    if (this.#validating || this.#evaluation !== null) {
+      const other = this.#validating ? "fit() is validating, evaluate in afterValid" : "another is on, await it first";
+      throw new Error(`Cannot evaluate while the metrics are in use: ${other}`);
+    }
+    this.#recorder.keepValidation();
+    const evaluation = this.#evaluation = this.#evaluate(batches).finally(() => this.#evaluation = null);
+    return await evaluation;
+  }
+
+  async #evaluate(batches: Batches): Promise<Record<string, MetricValue>> {
     const tally = new Tally(this.metrics);
-    await this.#judging(async () => {
-      for await (const [x, y] of batches) {
-        noGrad(() => this.#predict(x, y));
-        tally.add(this);
-        await this.#breathe();
-      }
-    });
+    for await (const [x, y] of batches) {
+      tally.add(this.#judged(x, y));
+      await this.#breathe();
+    }
     return { loss: tally.loss, ...tally.values() };
   }
 
   /** Everything a later run needs to go on with the same bits; tensors share their memory. */
   stateDict(): LearnerState {
-    return saveLearnerState(this, this.#epochStart);
+    return saveLearnerState(this, this.#epochStart, this.#walk);
   }
 
   /**
@@ -157,6 +172,8 @@ export class Learner {
    */
   loadStateDict(state: LearnerState): void {
     this.#epochStart = loadLearnerState(this, state);
+    const { streams: { train }, batch } = state;
+    this.#walk = train === null || batch === 0 ? null : { batches: [], stateDict: () => train };
   }
 
   async #resume(from: boolean | string): Promise<void> {
@@ -166,10 +183,11 @@ export class Learner {
 
   async #runEpoch(data: LearnerData): Promise<void> {
     this.#checkStop();
-    if (this.batch === 0) this.#epochStart = saveStreams(this.data);
+    if (this.batch === 0) this.#epochStart = saveStreams(this.data, null);
     const next = () => {
       this.epoch++;
       this.batch = 0;
+      this.#walk = null;
       for (const part of [this.data.train, this.data.valid]) part?.reset?.(); // a cancelled epoch is not gone on with
     };
     await this.#around("Epoch", CancelEpoch, async () => {
@@ -184,7 +202,8 @@ export class Learner {
     this.batches = batches.length;
     if (batches.length === 0) throw new RangeError("Cannot train: the training data has no batches, see dropLast");
     await this.#around("Train", null, async () => {
-      for await (const batch of walk(batches, this.batch, this.#epochStart)) {
+      this.#walk = walk(batches, this.batch, this.#epochStart, this.#walk);
+      for await (const batch of this.#walk.batches) {
         await this.#batch(batch, () => this.#learn());
         if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have its end to reach
       }
@@ -201,23 +220,26 @@ export class Learner {
   }
 
   async #validate(batches: Batches): Promise<void> {
+    await this.#evaluation?.catch(() => {}); // it counts with the same metrics
     const learned = this.batch;
-    const before = saveStreams(this.data);
-    [this.training, this.batch, this.batches] = [false, 0, batches.length];
+    const before = saveStreams(this.data, this.#walk);
+    const restore = evalMode(this.model);
+    [this.training, this.batch, this.batches, this.#validating] = [false, 0, batches.length, true];
+    batches.reset?.(); // a loop of somebody else's may have left it in its midst
     try {
-      await this.#judging(() =>
-        this.#around("Valid", null, async () => {
-          for await (const batch of batches) {
-            await this.#batch(batch, () => this.#judge());
-            this.#checkStop();
-          }
-        })
-      );
+      await this.#around("Valid", null, async () => {
+        for await (const batch of batches) {
+          await this.#batch(batch, () => this.#judge());
+          this.#checkStop();
+        }
+        this.#validating = false;
+      });
     } catch (error) {
       loadStreams(this.data, before); // a resumed run will validate anew, and must draw the same numbers
       throw error;
     } finally {
-      [this.training, this.batch] = [true, learned];
+      restore();
+      [this.training, this.batch, this.#validating] = [true, learned, false];
     }
   }
 
@@ -232,20 +254,20 @@ export class Learner {
     await this.#breathe();
   }
 
-  async #judging(body: () => Promise<void>): Promise<void> {
-    const { training } = this.model;
-    this.model.eval();
+  /** A batch's judgement in one go: whatever runs beside it finds the modes as they were. */
+  #judged(x: Tensor, y: Tensor): Judged {
+    const { training } = this;
+    const restore = evalMode(this.model);
+    this.training = false;
     try {
-      await body();
+      return noGrad(() => {
+        const prediction = this.model.call(x);
+        return { x, y, prediction, loss: this.#lossOf(prediction, y) };
+      });
     } finally {
-      this.model.train(training);
+      restore();
+      this.training = training;
     }
-  }
-
-  #predict(x: Tensor, y: Tensor): void {
-    [this.x, this.y] = [x, y];
-    this.prediction = this.model.call(x);
-    this.loss = this.#lossOf(this.prediction, y);
   }
 
   #lossOf(prediction: Tensor, y: Tensor): Tensor {
@@ -289,4 +311,11 @@ export class Learner {
   #checkStop(): void {
     if (this.#ended.outcome === "stopped") throw new CancelFit(this.#ended.reason!);
   }
+}
+
+/** Puts every module into eval mode; gives what takes each back to the mode it had. */
+function evalMode(model: Module): () => void {
+  const modes = model.modules().map((module) => [module, module.training] as const);
+  model.eval();
+  return () => modes.forEach(([module, training]) => module.training = training);
 }

@@ -1,6 +1,6 @@
 /** All that a run's future depends on, as one value. */
 import type { Learner } from "./learner.ts";
-import { loadStreams, saveStreams, type StreamState } from "./streams.ts";
+import { loadStreams, saveStreams, type StreamState, type Walk } from "./streams.ts";
 import type { OptimizerStateDict } from "../optim/state_dict.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -24,14 +24,14 @@ export interface LearnerState {
   step: number;
 }
 
-/** The state of a learner whose epoch began where `epochStart` says. */
-export function saveLearnerState(learner: Learner, epochStart: StreamState): LearnerState {
+/** The state of a learner whose epoch began where `epochStart` says, and which is on `walk` through its training data. */
+export function saveLearnerState(learner: Learner, epochStart: StreamState, walk: Walk | null): LearnerState {
   const { model, optimizer, data, epoch, batch, step } = learner;
   const callbacks = Array.from(keepers(learner), ([name, callback]) => [name, callback.stateDict!()]);
   return {
     model: model.stateDict(),
     optimizer: optimizer.stateDict(),
-    streams: saveStreams(data),
+    streams: saveStreams(data, walk),
     epochStart,
     callbacks: Object.fromEntries(callbacks),
     epoch,

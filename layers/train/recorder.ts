@@ -44,6 +44,7 @@ export class Recorder implements Callback {
   rows: EpochRecord[] = [];
   #train = new LossSum();
   #valid: Tally | null = null;
+  #judged: Pick<EpochRecord, "validLoss" | "metrics"> | null = null;
   #started = 0;
   #lr = 0;
 
@@ -53,7 +54,7 @@ export class Recorder implements Callback {
   /** Begins a record. */
   beforeEpoch({ batch }: Learner): void {
     this.#started = performance.now();
-    this.#valid = null;
+    this.#valid = this.#judged = null;
     if (batch === 0) this.#train = new LossSum();
   }
 
@@ -73,16 +74,21 @@ export class Recorder implements Callback {
     else this.#valid?.add(learner);
   }
 
+  /** Keeps what the validation came to, before the metrics count something else. */
+  keepValidation(): void {
+    if (this.#valid !== null) this.#judged ??= { validLoss: this.#valid.loss, metrics: this.#valid.values() };
+  }
+
   /** Closes the record. */
   afterEpoch({ epoch, step }: Learner): void {
+    this.keepValidation();
     this.rows.push({
       epoch,
       step,
       seconds: (performance.now() - this.#started) / 1000,
       lr: this.#lr,
       trainLoss: this.#train.mean,
-      ...(this.#valid === null ? {} : { validLoss: this.#valid.loss }),
-      metrics: this.#valid?.values() ?? {},
+      ...this.#judged ?? { metrics: {} },
     });
   }
 

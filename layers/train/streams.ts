@@ -12,11 +12,19 @@ export interface StreamState {
   valid: unknown;
 }
 
-/** Where the streams stand now. */
-export function saveStreams({ train, valid }: LearnerData): StreamState {
+/** A walk through batches, and its place where it tells one of its own. */
+export interface Walk {
+  /** The batches, to be looped over once. */
+  readonly batches: Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
+  /** Everything that decides which are still to come; absent where only the data itself tells. */
+  readonly stateDict?: () => unknown;
+}
+
+/** Where the streams stand now: the training data where `walk` through it stands, whoever else loops over the same data. */
+export function saveStreams({ train, valid }: LearnerData, walk: Walk | null): StreamState {
   return {
     random: defaultGenerator.getState(),
-    train: train.stateDict?.() ?? null,
+    train: (walk?.stateDict ?? train.stateDict?.bind(train))?.() ?? null,
     valid: valid?.stateDict?.() ?? null,
   };
 }
@@ -29,19 +37,25 @@ export function loadStreams({ train, valid }: LearnerData, state: StreamState): 
 }
 
 /**
- * The batches of an epoch after the first `done`: where the data does not keep its place itself, it is gone through again from
- * `start`, where the streams stood when the epoch began.
+ * Walks through an epoch's batches after the first `done`, on from where `last` stood: where neither it nor the data keeps the place,
+ * they are gone through again from `start`, where the streams stood when the epoch began.
  */
-export function walk(
-  batches: Batches,
-  done: number,
-  start: StreamState,
-): Iterable<TrainingBatch> | AsyncIterable<TrainingBatch> {
-  if (done >= batches.length) return [];
-  if (done === 0) return batches;
-  if (batches.loadStateDict === undefined) return replayed(batches, done, start);
-  batches.loadStateDict(batches.stateDict?.()); // tells it to go on instead of beginning
-  return batches;
+export function walk(batches: Batches, done: number, start: StreamState, last: Walk | null): Walk {
+  if (done >= batches.length) return { batches: [] };
+  if (done > 0 && batches.loadStateDict === undefined) return { batches: replayed(batches, done, start) };
+  if (done > 0) batches.loadStateDict!((last?.stateDict ?? batches.stateDict?.bind(batches))?.()); // to go on, not to begin
+  if (Symbol.asyncIterator in batches) {
+    const loop = batches[Symbol.asyncIterator]();
+    return { batches: { [Symbol.asyncIterator]: () => loop }, ...placeOf(loop) };
+  }
+  const loop = batches[Symbol.iterator]();
+  return { batches: { [Symbol.iterator]: () => loop }, ...placeOf(loop) };
+}
+
+/** How a loop tells its place, where it does. */
+function placeOf(loop: object): Pick<Walk, "stateDict"> {
+  const told = loop as { stateDict?(): unknown };
+  return told.stateDict === undefined ? {} : { stateDict: () => told.stateDict!() };
 }
 
 async function* replayed(batches: Batches, done: number, start: StreamState): AsyncGenerator<TrainingBatch, void> {

@@ -42,6 +42,52 @@ describe("DataLoader gives PyTorch's order", () => {
     assertEquals(defaultGenerator.getState(), expected.getState());
   });
 
+  // torch.manual_seed(5); a, b = iter(loader), iter(loader); [[next(a), next(b)] for _ in range(3)], then rand(1)
+  const interleaved = (loader: Iterable<Tensor>) => {
+    const [a, b] = [loader[Symbol.iterator](), loader[Symbol.iterator]()];
+    return range(3).map(() => [a.next().value.toArray(), b.next().value.toArray()]);
+  };
+
+  it("DataLoader gives two loops a place each, as PyTorch does", () => {
+    manualSeed(5);
+    const batches = interleaved(load(5, { batchSize: 2, shuffle: true }));
+    assertEquals(batches, [[[1, 2], [0, 4]], [[4, 3], [1, 3]], [[0], [2]]]);
+    assertEquals(defaultGenerator.nextFloat(), 0.0332646369934082);
+  });
+
+  it("DataLoader gives two loops a place each where they share a generator of their own, as PyTorch does", () => {
+    const generator = new Generator(5);
+    const batches = interleaved(load(5, { batchSize: 2, shuffle: true, generator }));
+    assertEquals(batches, [[[1, 3], [3, 1]], [[0, 4], [0, 2]], [[2], [4]]]);
+    assertEquals(generator.nextFloat(), 0.6697648167610168);
+  });
+
+  // Batches that were taken, and how many permutations PyTorch has drawn by then: [samples, batchSize, dropLast, taken, drawn]
+  const drawn: [number, number, boolean, number, number][] = [
+    [5, 2, false, 2, 1],
+    [5, 2, false, 3, 2], // the short last batch: the sampler was asked for a sixth sample
+    [6, 2, false, 3, 1],
+    [5, 2, true, 2, 1],
+    [3, 5, false, 1, 2],
+    [5, 5, false, 1, 1],
+  ];
+  for (const [samples, batchSize, dropLast, taken, permutations] of drawn) {
+    const what = `${samples} samples by ${batchSize}${dropLast ? " with dropLast" : ""}`;
+    it(`DataLoader over ${what}, left at batch ${taken}, has drawn ${permutations} permutations from its own generator`, () => {
+      const [given, expected] = [new Generator(7), new Generator(7)];
+      const loader = load(samples, { batchSize, dropLast, shuffle: true, generator: given });
+      const loop = loader[Symbol.iterator]();
+      for (let i = 0; i < taken; i++) loop.next();
+      expected.nextSeed();
+      for (let i = 0; i < permutations; i++) randperm(expected, samples);
+      assertEquals(given.getState(), expected.getState());
+      loop.next();
+      if (permutations === 1) randperm(expected, samples);
+      if (!loop.next().done) throw new Error("the epoch goes on");
+      assertEquals(given.getState(), expected.getState());
+    });
+  }
+
   it("DataLoader with a generator of its own permutes with that, and draws once more at its end", () => {
     // PyTorch's RandomSampler uses a given generator directly, and asks it for a remainder of no samples at the end.
     const expected = new Generator(7), given = new Generator(7);
@@ -111,6 +157,7 @@ describe("DataLoader makes batches", () => {
 describe("DataLoader.stateDict()", () => {
   const kinds: Record<string, () => DataLoaderOptions<number, Tensor>> = {
     "shuffled": () => ({ shuffle: true, generator: new Generator(3) }),
+    "shuffled, the last batch short,": () => ({ shuffle: true, generator: new Generator(3) }),
     "in order": () => ({ generator: new Generator(3) }),
     "sampled": () => ({ sampler: [3, 1, 4, 1, 5], generator: new Generator(3) }),
   };
@@ -118,7 +165,7 @@ describe("DataLoader.stateDict()", () => {
   for (const [kind, options] of Object.entries(kinds)) {
     for (let stop = 0; stop <= 3; stop++) {
       it(`DataLoader ${kind} goes on after batch ${stop} with the batches that the other sees, epoch after epoch`, () => {
-        const make = () => load(6, { batchSize: 2, ...options() });
+        const make = () => load(kind.includes("short") ? 5 : 6, { batchSize: 2, ...options() });
         const whole = make();
         const [, second, third] = [numbers(whole), numbers(whole), numbers(whole)];
 
@@ -145,6 +192,20 @@ describe("DataLoader.stateDict()", () => {
     const second = load(6, { batchSize: 2, shuffle: true });
     second.loadStateDict(state);
     assertEquals([numbers(second), numbers(second)], expected);
+  });
+
+  it("DataLoader's loops tell their own places, the loader that of the loop that began last", () => {
+    const loader = load(6, { batchSize: 2, shuffle: true, generator: new Generator(3) });
+    const first = loader[Symbol.iterator]();
+    first.next();
+    const second = loader[Symbol.iterator]();
+    second.next();
+    second.next();
+    assertEquals([first.stateDict().position, second.stateDict().position, loader.stateDict().position], [1, 2, 2]);
+    const resumed = load(6, { batchSize: 2 });
+    resumed.loadStateDict(first.stateDict());
+    assertEquals(numbers(resumed), numbers({ [Symbol.iterator]: () => first }));
+    assertEquals([first.stateDict().order, loader.stateDict().position], [null, 2]);
   });
 
   it("DataLoader keeps nothing of a state it was given or gave", () => {

@@ -4,10 +4,11 @@ import { noGrad } from "../../../backward/tape.ts";
 import { tensor } from "../../../core/create.ts";
 import { manualSeed } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader } from "../../../datasets/data_loader.ts";
+import { DataLoader, type DataLoaderState } from "../../../datasets/data_loader.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
 import type { Batches } from "../../../layers/train/batches.ts";
+import type { Moment } from "../../../layers/train/callback.ts";
 import { Learner } from "../../../layers/train/learner.ts";
 import * as metrics from "../../../layers/train/metrics.ts";
 import { bitsOf, EPOCHS, inOrder, network, points, promised, shuffled, smallLearner } from "./small_run.ts";
@@ -131,6 +132,80 @@ describe("Learner", () => {
     const first = await learner.evaluate([[x, y]]);
     assertEquals(await learner.evaluate([[x, y]]), first); // dropout would differ
     assertEquals([learner.model.training, Object.keys(first)], [true, ["loss", "accuracy", "confusion"]]);
+  });
+
+  const MOMENTS: Moment[] = [
+    ...["beforeFit", "beforeEpoch", "beforeTrain", "beforeBatch", "beforeLoss", "afterLoss", "beforeBackward"] as const,
+    ...["afterBackward", "beforeStep", "afterStep", "afterBatch", "afterTrain", "afterValid", "afterEpoch"] as const,
+  ];
+  for (const moment of MOMENTS) {
+    it(`evaluate() in ${moment} leaves the run as it would have been, bit for bit`, async () => {
+      const { x, y } = points();
+      const [plain, evaluating] = [
+        smallLearner(),
+        smallLearner([{
+          [moment]: async (learner: Learner) =>
+            learner.training || !moment.endsWith("Batch") && !moment.endsWith("Loss")
+              ? void await learner.evaluate([[x.add(1), y]])
+              : undefined,
+        }]),
+      ];
+      for (const learner of [plain, evaluating]) {
+        manualSeed(3);
+        await learner.fit(2);
+      }
+      assertEquals(bitsOf(evaluating), bitsOf(plain));
+    });
+  }
+
+  it("evaluate() beside fit() leaves the run as it would have been, bit for bit", async () => {
+    const { x, y } = points();
+    const [plain, beside] = [smallLearner(), smallLearner()];
+    manualSeed(3);
+    await plain.fit(2);
+    manualSeed(3);
+    const run = beside.fit(2);
+    await beside.evaluate(Array.from({ length: 7 }, () => [x, y] as const));
+    await run;
+    assertEquals(bitsOf(beside), bitsOf(plain));
+  });
+
+  it("evaluate() over the training data leaves the run its place in it, also for a checkpoint", async () => {
+    const seen: number[] = [];
+    const places: unknown[] = [];
+    const learner = smallLearner([{
+      beforeBatch: ({ training, x }) => void (training && seen.push(...x.select(1, 0).toArray() as number[])),
+      afterBatch: async (learner) => {
+        if (!learner.training || learner.batch !== 2) return;
+        await learner.evaluate(learner.data.train);
+        places.push((learner.stateDict().streams.train as DataLoaderState).position);
+      },
+    }]);
+    await learner.fit(1);
+    assertEquals([places, seen.toSorted()], [[2], (points().x.select(1, 0).toArray() as number[]).toSorted()]);
+  });
+
+  it("evaluate() is refused by name while the metrics count a validation or another evaluation", async () => {
+    const { x, y } = points();
+    const message = "Cannot evaluate while the metrics are in use";
+    const learner = smallLearner([{
+      afterBatch: async (learner) => {
+        if (!learner.training) await assertRejects(() => learner.evaluate(), Error, `${message}: fit() is validating`);
+      },
+    }]);
+    await learner.fit(1);
+    const first = learner.evaluate([[x, y]]);
+    await assertRejects(() => learner.evaluate([[x, y]]), Error, `${message}: another is on`);
+    await first;
+  });
+
+  it("evaluate() leaves each module the mode it had", async () => {
+    const { x, y } = points();
+    const learner = smallLearner();
+    const [, norm] = learner.model.children();
+    norm.eval();
+    await learner.evaluate([[x, y]]);
+    assertEquals([learner.model.training, norm.training], [true, false]);
   });
 
   it("fit() validates in eval mode and leaves the model as it found it", async () => {
