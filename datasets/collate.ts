@@ -1,20 +1,34 @@
 /** How samples become a batch. */
-import { tensor } from "../core/create.ts";
+import { fromData, tensor } from "../core/create.ts";
+import type { Numbers } from "../core/dtype.ts";
 import { stack } from "../core/ops/join.ts";
 import { Tensor } from "../core/tensor.ts";
 
-/** What {@linkcode collate} makes of samples of type `T`: tensors and numbers become tensors, arrays and objects keep their form. */
-export type Batch<T> = T extends Tensor | number | boolean ? Tensor
+/**
+ * What {@linkcode collate} makes of samples of type `T`: tensors, typed arrays and numbers become tensors, arrays and plain objects
+ * keep their form, anything else becomes an array.
+ */
+export type Batch<T> = T extends Tensor | Numbers | number | boolean ? Tensor
   : T extends readonly unknown[] | Readonly<Record<string, unknown>> ? { [K in keyof T]: Batch<T[K]> }
-  : T;
+  : T[];
 
 /**
- * Samples as a batch, PyTorch's `default_collate`: tensors are stacked on a new dimension 0, whole numbers become int32,
- * other numbers float32, booleans bool; arrays and objects are collated by their places and keys, anything else becomes
- * an array.
+ * Samples as a batch, PyTorch's `default_collate`: tensors and typed arrays are stacked on a new dimension 0 and keep their kind,
+ * numbers become float32, as `tensor` makes them, and booleans bool; arrays and plain objects are collated by their places and
+ * keys, anything else becomes an array. A batch's kind never depends on the values in it: classes are declared integers by
+ * `tensor(3, { dtype: "int32" })`, or by an `Int32Array`.
  *
+ * @example
+ * ```ts
+ * import { collate, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const label = (c: number) => tensor(c, { dtype: "int32" });
+ * const [x, y] = collate([[new Float32Array([0, 1]), label(3)], [new Float32Array([2, 3]), label(7)]] as const);
+ * assertEquals([x.toArray(), y.toArray(), y.dtype], [[[0, 1], [2, 3]], [3, 7], "int32"]);
+ * ```
  * @throws {RangeError} if tensors differ in shape, or arrays in length
- * @throws {TypeError} if tensors differ in kind
+ * @throws {TypeError} if tensors differ in kind, or there is no tensor of a typed array's kind
  */
 export function collate<T>(samples: readonly T[]): Batch<T> {
   return collateAny(samples) as Batch<T>;
@@ -23,23 +37,26 @@ export function collate<T>(samples: readonly T[]): Batch<T> {
 function collateAny(samples: readonly unknown[]): unknown {
   const [first] = samples;
   if (first instanceof Tensor) return stack(samples as Tensor[]);
-  if (typeof first === "number") return collateNumbers(samples as number[]);
-  if (typeof first === "boolean") return tensor(samples as boolean[]);
+  if (ArrayBuffer.isView(first)) return stack((samples as Numbers[]).map((row) => fromData(row, [row.length])));
+  if (typeof first === "number" || typeof first === "boolean") return tensor([...samples] as number[]);
   if (Array.isArray(first)) return collateArrays(samples as unknown[][]);
-  if (typeof first !== "object" || first === null) return samples;
-  const entries = Object.keys(first).map((
-    key,
-  ) => [key, collateAny(samples.map((s) => (s as Record<string, unknown>)[key]))]);
-  return Object.fromEntries(entries);
-}
-
-function collateNumbers(samples: readonly number[]): Tensor {
-  const whole = samples.every((value) => (value | 0) === value);
-  return tensor([...samples], { dtype: whole ? "int32" : "float32" });
+  return isPlain(first) ? collateObjects(samples as Record<string, unknown>[]) : samples;
 }
 
 function collateArrays(samples: readonly (readonly unknown[])[]): unknown[] {
   const odd = samples.find(({ length }) => length !== samples[0].length);
   if (odd) throw new RangeError(`Cannot stack samples of ${samples[0].length} and of ${odd.length} parts`);
   return samples[0].map((_, i) => collateAny(samples.map((sample) => sample[i])));
+}
+
+function collateObjects(samples: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown> {
+  const keys = Object.keys(samples[0]);
+  return Object.fromEntries(keys.map((key) => [key, collateAny(samples.map((sample) => sample[key]))]));
+}
+
+/** Whether a value is an object of no class: a Date, say, is not taken apart. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

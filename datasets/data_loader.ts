@@ -275,7 +275,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   #gather(rows: Int32Array): B | Promise<B> {
-    const { collate = collateSamples as (samples: Awaited<T>[]) => B } = this.#options;
+    const collate = (this.#options.collate ?? collateSamples) as (samples: Awaited<T>[]) => B | Promise<B>;
     // A dataset's own batch is what collate would make of its samples, or a promise of that.
     if (this.dataset.getBatch && !this.#options.collate) return this.dataset.getBatch(rows) as B | Promise<B>;
     const samples = Array.from(rows, (i) => this.dataset.get(i));

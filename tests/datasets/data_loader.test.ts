@@ -131,6 +131,15 @@ describe("DataLoader makes batches", () => {
     assertEquals([...loader], ["ab", "c"]);
   });
 
+  it("DataLoader gives targets .5, 1.5 | 2, 3 one kind in every batch", () => {
+    const samples = [.5, 1.5, 2, 3].map((y) => [new Float32Array([y, 0]), y] as const);
+    const batches = Array.from(
+      new DataLoader(samples, { batchSize: 2 }),
+      ([x, y]) => [x.shape, y.dtype, y.mean().item()],
+    );
+    assertEquals(batches, [[[2, 2], "float32", 1], [[2, 2], "float32", 2.5]]);
+  });
+
   it("DataLoader gathers rows of tensors, through a subset as well", () => {
     const dataset = new TensorDataset(arange(6).view(3, 2), tensor([5, 6, 7]));
     const batches = Array.from(new DataLoader(new Subset(dataset, [2, 0]), { batchSize: 2 }), ([x, y]) => [

@@ -80,8 +80,38 @@ describe("collate()", () => {
     assertEquals(collate([tensor([[1, 2], [3, 4]]).t()]).toArray(), [[[1, 3], [2, 4]]]);
   });
 
-  it("collate() makes int32 of whole numbers, float32 of others, bool of truths", () => {
-    assertEquals([collate([1, 2]).dtype, collate([1, 2.5]).dtype, collate([true]).dtype], ["int32", "float32", "bool"]);
+  it("collate() stacks typed arrays, each of its own kind", () => {
+    const kinds = [Float32Array, Float64Array, Int32Array, Uint8Array].map((kind) => {
+      const batch = collate([new kind([1, 2, 3]), new kind([4, 5, 6])]);
+      assertEquals(batch.toArray(), [[1, 2, 3], [4, 5, 6]]);
+      return batch.dtype;
+    });
+    assertEquals(kinds, ["float32", "float64", "int32", "uint8"]);
+  });
+
+  it("collate() makes a typed array in a sample one part of it", () => {
+    const [x, { mask }] = collate([[new Float32Array([1, 2]), { mask: new Uint8Array([0, 1]) }] as const]);
+    assertEquals([x.toArray(), mask.toArray()], [[[1, 2]], [[0, 1]]]);
+  });
+
+  it("collate() refuses typed arrays of different lengths, and of kinds that no tensor has", () => {
+    assertThrows(() => collate([new Float32Array(2), new Float32Array(3)]), RangeError, "Cannot stack [2] and [3]");
+    assertThrows(() => collate([new Int16Array(2)]), TypeError, "Cannot see a Int16Array as a tensor");
+  });
+
+  it("collate() makes float32 of numbers, whole or not, and bool of truths", () => {
+    const kinds = [[1, 2], [1, 2.5], [true]].map((samples) => collate<number | boolean>(samples).dtype);
+    assertEquals(kinds, ["float32", "float32", "bool"]);
+  });
+
+  it("collate() keeps integers that are declared", () => {
+    const labels = [2, 0].map((label) => tensor(label, { dtype: "int32" }));
+    assertEquals([collate(labels).dtype, collate(labels).toArray()], ["int32", [2, 0]]);
+  });
+
+  it("collate() leaves objects of a class an array", () => {
+    const days = [new Date(0), new Date(1)];
+    assertEquals(collate(days.map((day) => ({ day }))), { day: days });
   });
 
   it("collate() keeps pairs and named parts, and leaves words an array", () => {
@@ -91,7 +121,7 @@ describe("collate()", () => {
         { label: number; word: string },
       ][],
     );
-    assertEquals([x.toArray(), label.toArray(), word as unknown], [[[1], [2]], [3, 4], ["a", "b"]]);
+    assertEquals([x.toArray(), label.toArray(), word], [[[1], [2]], [3, 4], ["a", "b"]]);
   });
 
   it("collate() refuses tensors of different shapes or kinds, and pairs with triples", () => {
