@@ -99,7 +99,9 @@ export class OneCycleLR extends Scheduler<OneCycleLRSettings> {
   /** A group begins from its highest rate over `divFactor`. */
   protected override firstLr(_lr: number, group: number): number {
     const { maxLr, divFactor } = this.settings;
-    return (typeof maxLr === "number" ? maxLr : maxLr[group]) / divFactor;
+    const top = typeof maxLr === "number" ? maxLr : maxLr[group];
+    if (top !== undefined) return top / divFactor;
+    throw new RangeError(`Cannot schedule group ${group}: maxLr has no rate for it, give one for all groups`);
   }
 
   /** The rate on the wave. */

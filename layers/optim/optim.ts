@@ -11,7 +11,7 @@ export { ExponentialLR, type ExponentialLRSettings } from "./exponential_lr.ts";
 export { LinearLR, type LinearLRSettings } from "./linear_lr.ts";
 export { Momentum, type MomentumSettings } from "./momentum.ts";
 export { OneCycleLR, type OneCycleLRSettings } from "./one_cycle_lr.ts";
-export { type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
+export { type GroupFollower, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
 export { RMSprop, type RMSpropSettings } from "./rmsprop.ts";
 export { Scheduler, type SchedulerStateDict } from "./scheduler.ts";
 export type { GroupSettings } from "./settings.ts";

@@ -16,6 +16,12 @@ export type ParamGroup<S> = S & { params: Tensor[] };
 /** A group as it is given: what it does not set stays at the optimiser's own settings. */
 export type GroupOptions<S> = Partial<S> & { params: Iterable<Tensor> };
 
+/** What sets the groups' learning rates, and is told of groups that are added. */
+export interface GroupFollower {
+  /** Takes in the groups that were added since it last looked. */
+  takeIn(): void;
+}
+
 /** What an optimiser is made for: parameters, or groups of them. */
 export type Params<S> = Iterable<Tensor> | Iterable<GroupOptions<S>>;
 
@@ -50,6 +56,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   readonly defaults: Readonly<S>;
   readonly #state = new Map<Tensor, ParameterState>();
   readonly #slots = new Map<ParamGroup<S>, UpdateSlot[]>();
+  #follower: GroupFollower | null = null;
 
   /**
    * An optimiser of the given parameters, or groups of them; `options` override the standard settings for all groups.
@@ -117,9 +124,10 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   }
 
   /**
-   * Adds parameters with settings of their own: layers that are thawed later, biases without weight decay.
+   * Adds parameters with settings of their own: layers that are thawed later, biases without weight decay. A schedule of this optimiser
+   * sets their rate from now on, from the `lr` given here, as it stands for the groups that were there when it was made.
    *
-   * @throws {RangeError} If it is empty, or a setting is out of its range.
+   * @throws {RangeError} If it is empty, a setting is out of its range, or the schedule lists its settings by group and has none for it.
    * @throws {TypeError} If a parameter is no leaf, or stands in a group already.
    */
   addParamGroup({ params, ...own }: GroupOptions<S>): void {
@@ -139,6 +147,17 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
       known.add(p);
     }
     this.paramGroups.push({ ...settings, params: [...params] });
+    try {
+      this.#follower?.takeIn();
+    } catch (error) {
+      this.paramGroups.pop();
+      throw error;
+    }
+  }
+
+  /** Tells `follower`, the schedule in force, of each group that is added from now on. */
+  followBy(follower: GroupFollower): void {
+    this.#follower = follower;
   }
 
   /**

@@ -6,7 +6,7 @@ import { type GroupSettings, toCamelCase, toSnakeCase } from "./settings.ts";
 export type SchedulerStateDict = Record<string, unknown> & {
   /** How often it was stepped. */
   last_epoch: number;
-  /** The learning rates of the groups it began with. */
+  /** The learning rates that the groups began with. */
   base_lrs: number[];
 };
 
@@ -17,7 +17,7 @@ export type ScheduledGroup = GroupSettings & { momentum?: number; betas?: readon
  * The base of schedules: a schedule implements {@linkcode Scheduler.lrAt | lrAt}, the learning rate of a step in closed form.
  *
  * As in PyTorch, the constructor sets what the first step uses, and `step()` is called after `optimizer.step()`. An optimiser
- * follows one schedule at a time.
+ * follows one schedule at a time. A group that is added to the optimiser later follows it too, where PyTorch leaves its rate alone.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export abstract class Scheduler<S extends object = object> {
   /** How often the schedule was stepped. */
   lastEpoch = 0;
   /** The learning rate of each group that the schedule begins from. */
-  baseLrs: readonly number[];
+  baseLrs: readonly number[] = [];
   /** What the schedule was told. */
   readonly settings: S;
   readonly #optimizer: Optimizer;
@@ -59,8 +59,18 @@ export abstract class Scheduler<S extends object = object> {
     this.#optimizer = optimizer;
     this.settings = settings;
     this.check(settings);
-    this.baseLrs = this.#groups.map((group, i) => group.initialLr = this.firstLr(group.initialLr ?? group.lr, i));
-    this.#write();
+    this.takeIn();
+    optimizer.followBy(this);
+  }
+
+  /** Takes in the groups that were added to the optimiser, and sets their rates; called by `addParamGroup`. */
+  takeIn(): void {
+    const known = this.baseLrs.length;
+    const added = this.#groups.slice(known);
+    const rates = added.map((group, i) => this.firstLr(group.initialLr ?? group.lr, known + i));
+    added.forEach((group, i) => group.initialLr = rates[i]);
+    this.baseLrs = [...this.baseLrs, ...rates];
+    this.#write(known);
   }
 
   /** The learning rate of the step with this number, counted from 0. */
@@ -86,6 +96,7 @@ export abstract class Scheduler<S extends object = object> {
   /** Goes on to the next learning rate; call it after `optimizer.step()`. */
   step(): void {
     this.lastEpoch++;
+    this.takeIn();
     this.#write();
   }
 
@@ -94,10 +105,10 @@ export abstract class Scheduler<S extends object = object> {
     return this.#groups.map(({ lr }) => lr);
   }
 
-  #write(): void {
-    this.baseLrs.forEach((base, i) => {
-      const group = this.#groups[i];
-      group.lr = this.lrAt(this.lastEpoch, base, i);
+  #write(from = 0): void {
+    this.#groups.forEach((group, i) => {
+      if (i < from) return;
+      group.lr = this.lrAt(this.lastEpoch, this.baseLrs[i], i);
       const momentum = this.momentumAt(this.lastEpoch, i);
       if (momentum === undefined) return;
       if (group.betas === undefined) group.momentum = momentum;

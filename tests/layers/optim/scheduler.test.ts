@@ -55,12 +55,29 @@ describe("Scheduler", () => {
     assertEquals(new optim.StepLR(optimizer, { stepSize: 2 }).baseLrs, [1]);
   });
 
-  it("leaves a group alone that was added later", () => {
-    const optimizer = sgd();
-    const scheduler = new optim.ExponentialLR(optimizer, { gamma: 0.5 });
-    optimizer.addParamGroup({ params: [p()], lr: 3 });
-    scheduler.step();
-    assertEquals(scheduler.getLastLr(), [0.5, 3]);
+  for (const [name, make] of Object.entries(MAKERS)) {
+    it(`${name} moves a group that was added later as one that was there when it was made`, () => {
+      const groups = () => [{ params: [p()], lr: 1 }, { params: [p()], lr: 3 }];
+      const [first, second] = groups();
+      const whole = new optim.SGD(groups(), { momentum: 0.9 });
+      const grown = new optim.SGD([first], { momentum: 0.9 });
+      const [expected, scheduler] = [make(whole), make(grown)];
+      const rest = (optimizer: optim.Optimizer) => optimizer.paramGroups.map(({ params: _, ...settings }) => settings);
+      for (let step = 0; step < 6; step++) {
+        if (step === 3) grown.addParamGroup(second);
+        assertEquals(rest(grown), step < 3 ? rest(whole).slice(0, 1) : rest(whole));
+        expected.step();
+        scheduler.step();
+      }
+      assertEquals(scheduler.stateDict(), expected.stateDict());
+    });
+  }
+
+  it("sets the rate of a group that is added by the optimiser's own lr", () => {
+    const optimizer = sgd(2);
+    new optim.ExponentialLR(optimizer, { gamma: 0.5 }).step();
+    optimizer.addParamGroup({ params: [p()] });
+    assertEquals(optimizer.paramGroups.map(({ lr }) => lr), [1, 1]);
   });
 
   it("stateDict() has PyTorch's names", () => {
@@ -129,6 +146,14 @@ describe("OneCycleLR", () => {
     const optimizer = new optim.SGD([{ params: [p()] }, { params: [p()] }], { momentum: 0.9 });
     const scheduler = new optim.OneCycleLR(optimizer, { maxLr: [1, 2], totalSteps: 10, divFactor: 4 });
     assertEquals(scheduler.getLastLr(), [0.25, 0.5]);
+  });
+
+  it("refuses a group for which it has no rate, and the optimiser stays as it was", () => {
+    const optimizer = sgd();
+    new optim.OneCycleLR(optimizer, { maxLr: [1], totalSteps: 5 });
+    const message = "Cannot schedule group 1: maxLr has no rate for it";
+    assertThrows(() => optimizer.addParamGroup({ params: [p()] }), RangeError, message);
+    assertEquals(optimizer.paramGroups.length, 1);
   });
 
   it("holds the last rate after the last step, and refuses one step more", () => {
