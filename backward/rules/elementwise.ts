@@ -1,17 +1,19 @@
 /**
  * The calculus of element-wise functions: each derivative once.
  *
- * A rule of several inputs reads from its step only what the wanted gradients need: the rest may be edited in place.
+ * A rule of several inputs reads from its step only what the wanted gradients need: the rest may be edited in place. A rule that
+ * chooses does so by `where`, never by multiplying by 0 and 1: what arrives may be infinite or NaN, and ∞ · 0 is NaN.
  * Formulas that the stages call by hand are functions; the table below has a line for every operation.
  */
 import type { MapOp, ZipOp } from "../../core/backend/backend.ts";
 import { fresh } from "../../core/allocate.ts";
 import { slope } from "../../core/ops/fused.ts";
-import { cos, floor, sign, sin } from "../../core/ops/functions.ts";
+import { cos, floor, logicalAnd, sign, sin } from "../../core/ops/functions.ts";
+import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
 
-/** `y = max(x, 0)`, so `dx = g` where `x > 0`, else 0; at 0 the slope is 0. */
+/** `y = max(x, 0)`, so `dx = 0` where `x ≤ 0`, else `g`, also where x is NaN. */
 export function reluBackward(g: Tensor, x: Tensor): [dx: Tensor] {
   return [slope("relu", g, x)];
 }
@@ -28,20 +30,20 @@ export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
 
 /** `y = min(max(x, low), high)`, so `dx = g` between the bounds and on them, else 0. */
 export function clampBackward(g: Tensor, x: Tensor, low: number, high: number): [dx: Tensor] {
-  return [g.mul(x.ge(low)).mul(x.le(high))];
+  return [where(logicalAnd(x.ge(low), x.le(high)), g, 0)];
 }
 
-/** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0. */
+/** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0 and b ≥ 0. */
 export function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
   return [
-    wants[0] ? g.mul(b).mul(a.pow(b.sub(b.ne(0)))) : null,
-    wants[1] ? g.mul(y).mul(a.add(a.eq(0)).log()) : null,
+    wants[0] ? where(b.eq(0), 0, g.mul(b.mul(a.pow(b.sub(b.ne(0)))))) : null,
+    wants[1] ? where(logicalAnd(a.eq(0), b.ge(0)), 0, g.mul(y.mul(a.log()))) : null,
   ];
 }
 
-/** The larger (or smaller) of two gets the gradient; equal ones share it. */
-function winner(g: Tensor, a: Tensor, b: Tensor): Tensor {
-  return g.mul(a.gt(b).float().add(a.eq(b).float().mul(0.5)));
+/** What one of two gets of the gradient of the larger (or smaller): nothing where it `lost`, and half where they are `equal`. */
+function share(g: Tensor, lost: Tensor, equal: Tensor): Tensor {
+  return where(lost, 0, where(equal, g.div(2), g));
 }
 
 const flat = (g: Tensor) => [fresh(g.shape, g.dtype)];
@@ -79,10 +81,10 @@ export const zipRules: Rules<ZipOp> = {
   add: (g) => [g, g],
   sub: (g) => [g, g.neg()],
   mul: (g, step) => [step.wants[0] ? g.mul(step.b) : null, step.wants[1] ? g.mul(step.a) : null],
-  div: (g, step) => [g.div(step.b), step.wants[1] ? g.mul(step.y).div(step.b).neg() : null],
+  div: (g, step) => [g.div(step.b), step.wants[1] ? g.mul(step.y.div(step.b)).neg() : null],
   pow: (g, { a, b, y, wants }) => powBackward(g, a, b, y, wants),
-  maximum: (g, { a, b }) => [winner(g, a, b), winner(g, b, a)],
-  minimum: (g, { a, b }) => [winner(g, b, a), winner(g, a, b)],
+  maximum: (g, { a, b }) => [share(g, a.lt(b), a.eq(b)), share(g, a.gt(b), a.eq(b))],
+  minimum: (g, { a, b }) => [share(g, a.gt(b), a.eq(b)), share(g, a.lt(b), a.eq(b))],
   remainder: (g, { a, b }) => [g, g.mul(floor(a.div(b))).neg()],
   fmod: (g, { a, b }) => [g, g.mul(towardZero(a.div(b))).neg()],
   eq: notDifferentiable,

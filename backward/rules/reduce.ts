@@ -1,6 +1,8 @@
 /** The calculus of reductions, and of softmax, which divides by one. */
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange } from "../../core/create.ts";
+import { logicalAnd, logicalOr } from "../../core/ops/functions.ts";
+import { where } from "../../core/ops/where.ts";
 import { type Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
@@ -22,24 +24,25 @@ export function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [
 
 /** `y = Πx`, so each element gets `g` times the product of the others, also where one of them is 0. */
 export function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
-  const zero = x.eq(0).to(x.dtype);
+  const zero = x.eq(0);
   const zeros = zero.sum(dims, true);
-  const rest = x.add(zero); // zeros replaced by 1, so that the product of the others is left
-  const others = rest.prod(dims, true).div(rest).mul(zeros.eq(0).to(x.dtype).add(zeros.eq(1).to(x.dtype).mul(zero)));
-  return [spreadOver(g, x.shape, dims).mul(others)];
+  const rest = where(zero, 1, x); // so that the product of the others is left
+  const others = rest.prod(dims, true).div(rest);
+  const counts = logicalOr(zeros.eq(0), logicalAnd(zeros.eq(1), zero)); // whether no other is 0
+  return [where(counts, spreadOver(g, x.shape, dims).mul(others), 0)];
 }
 
-/** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally. */
+/** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally; NaN, where there is one, is the extreme. */
 export function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
-  const reached = x.eq(spreadOver(y, x.shape, dims)).to(x.dtype);
-  return [spreadOver(g, x.shape, dims).mul(reached).div(reached.sum(dims, true))];
+  const reached = logicalOr(x.eq(spreadOver(y, x.shape, dims)), x.ne(x));
+  return [where(reached, spreadOver(g, x.shape, dims).div(reached.sum(dims, true)), 0)];
 }
 
 /** `y = x[indices]` along `dim`: that one element gets `g`. */
 export function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices: Tensor): [dx: Tensor] {
   const places = arange(0, shape[dim], 1, { dtype: "int32" }).view(...shape.map((n, d) => (d === dim ? n : 1)));
-  const chosen = places.eq(spreadOver(indices, shape, [dim])).to(g.dtype);
-  return [spreadOver(g, shape, [dim]).mul(chosen)];
+  const chosen = places.eq(spreadOver(indices, shape, [dim]));
+  return [where(chosen, spreadOver(g, shape, [dim]), 0)];
 }
 
 /** `y[i] = x[0] + … + x[i]` along `dim`, so each `dx[i]` is the sum of `g[i]` and those after it. */

@@ -189,7 +189,7 @@ export interface Backend {
   /**
    * The way back through `y = op(x)`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless it is null.
    *
-   * `op′` is written through y: `y > 0` for relu, `y(1 − y)` for sigmoid, `1 − y²` for tanh. `out` may be `g` itself; with `none`,
+   * `op′` is written through y: 1 for relu but where `y ≤ 0`, `y(1 − y)` for sigmoid, `1 − y²` for tanh. `out` may be `g` itself; with `none`,
    * which does not read `y`, it may be null.
    */
   gate(

@@ -27,8 +27,8 @@ export function gate(
 function gateInto(op: Activation, size: number, g: Numbers, y: Numbers, out: Numbers): void {
   if (op === "none") return out.set(size === g.length ? g : g.subarray(0, size));
   if (op === "relu") {
-    // Chosen, not multiplied: a closed gate stops NaN as well.
-    for (let i = 0; i < size; i++) out[i] = y[i] > 0 ? g[i] : 0;
+    // Chosen, not multiplied: a closed gate stops NaN as well, and NaN does not close it.
+    for (let i = 0; i < size; i++) out[i] = y[i] <= 0 ? 0 : g[i];
     return;
   }
   const slope = SLOPES[op];

@@ -15,7 +15,7 @@
 static void gate_run(int op, ptrdiff_t n, const float *g, const float *y, float *out) {
   switch (op) {
     case ACTIVATION_NONE: __builtin_memmove(out, g, (size_t)n * sizeof(float)); return;
-    case ACTIVATION_RELU: EACH(pick(b > 0, a, all(0)));
+    case ACTIVATION_RELU: EACH(pick(b <= 0, all(0), a));
     case ACTIVATION_SIGMOID: EACH(a * (b * (1 - b)));
     case ACTIVATION_TANH: EACH(a * (1 - b * b));
   }

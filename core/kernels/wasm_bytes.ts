@@ -1,7 +1,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "455c0338b34197ca";
+export const WASM_SOURCES = "a37d9b8c868a2a17";
 
 /** The kernel as base64, for engines with relaxed SIMD. */
 export const WASM_RELAXED: string =

@@ -65,7 +65,7 @@ export function gate(activation: Activation, g: Tensor, y: Tensor, withBias: boo
   return [out ?? g, db];
 }
 
-/** `g · f′(x)` in one pass for g and `y = f(x)` of one shape, the derivative written through y: 1 where y > 0, y(1 − y), 1 − y². */
+/** `g · f′(x)` in one pass for g and `y = f(x)` of one shape, the derivative written through y: 0 where y ≤ 0 and else 1, y(1 − y), 1 − y². */
 export function slope(activation: Exclude<Activation, "none">, g: Tensor, y: Tensor): Tensor {
   const out = blank(g.shape, g.dtype);
   backend().gate(activation, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null);

@@ -1,14 +1,18 @@
 /** A choice between two values, element by element. */
 import { blank, scalar } from "../allocate.ts";
+import { eachRow, joinDims } from "../backend/loops.ts";
+import type { Strided } from "../backend/backend.ts";
 import { promoteRanked } from "../dtype.ts";
 import { record } from "../record.ts";
-import { broadcastShapes, show } from "../shape.ts";
+import { broadcastShapes, type Shape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Operand, operand, requireTensor } from "./elementwise.ts";
-import { detached, elements, expand } from "./movement.ts";
+import { type Operand, operand, requireTensor, spread } from "./elementwise.ts";
 
 /**
- * `a` where the condition is true and `b` elsewhere, broadcast; what is not chosen sends no gradient back, not even NaN.
+ * `a` where the condition is true and `b` elsewhere, broadcast; what is not chosen gets a gradient of 0, whatever arrives.
+ *
+ * That 0 is multiplied by the slopes of what made the value: where one is infinite or NaN, as that of `√x` at 0 and below, the
+ * product is NaN, as in PyTorch. Choose the argument before such a function, not only its result.
  *
  * Two numbers make float32, as `tensor` does, and two booleans bool. PyTorch's `torch.where`.
  *
@@ -17,8 +21,15 @@ import { detached, elements, expand } from "./movement.ts";
  * import { tensor, where } from "@gradus/gradus";
  * import { assertEquals } from "@std/assert";
  *
- * const x = tensor([-1, 0, 4]);
- * assertEquals(where(x.gt(0), x.sqrt(), 0).toArray(), [0, 0, 2]);
+ * const x = tensor([-1, 0, 4]).requiresGrad_();
+ * const y = where(x.gt(0), x.sqrt(), 0);
+ * assertEquals(y.toArray(), [0, 0, 2]);
+ * y.sum().backward();
+ * assertEquals(x.g?.toArray(), [NaN, NaN, 0.25]); // 0 · NaN, 0 · ∞, 1 / (2√4)
+ *
+ * const z = tensor([-1, 0, 4]).requiresGrad_();
+ * where(z.gt(0), where(z.gt(0), z, 1).sqrt(), 0).sum().backward();
+ * assertEquals(z.g?.toArray(), [0, 0, 0.25]);
  * ```
  * @throws {TypeError} If the condition is not of kind bool.
  * @throws {RangeError} If the shapes do not broadcast.
@@ -35,9 +46,21 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const [p, q] = sides(a, b);
   const shape = broadcastShapes(condition.shape, broadcastShapes(p.shape, q.shape, VERB), VERB);
   const out = blank(shape, promoteRanked(p.dtype, p.shape.length, q.dtype, q.shape.length));
-  const [chosen, yes, no] = [condition, p, q].map((x) => elements(expand(detached(x), shape)));
-  for (let i = 0; i < chosen.length; i++) out.data[i] = chosen[i] !== 0 ? yes[i] : no[i];
+  choose(shape, [condition, p, q].map((x) => spread(x, shape)), out);
   return record("where", out, [condition, p, q]);
+}
+
+function choose(shape: Shape, [mask, yes, no]: Strided[], out: Tensor): void {
+  const walk = joinDims(shape, [mask.strides, yes.strides, no.strides, out.strides]);
+  const n = walk.shape.at(-1)!;
+  const [maskStep, yesStep, noStep, outStep] = walk.strides.map((s) => s.at(-1)!);
+  const [chosen, a, b, to] = [mask.data, yes.data, no.data, out.data];
+  eachRow(walk, [mask.offset, yes.offset, no.offset, out.offset], (starts) => {
+    let [m, p, q, o] = starts;
+    for (let i = 0; i < n; i++, m += maskStep, p += yesStep, q += noStep, o += outStep) {
+      to[o] = chosen[m] !== 0 ? a[p] : b[q];
+    }
+  });
 }
 
 const VERB = "choose between";
