@@ -15,7 +15,18 @@
 // Tensors.
 export { Tensor } from "./core/tensor.ts";
 export { GradientSlot } from "./core/gradient_slot.ts";
-export { arange, eye, fromData, full, linspace, ones, tensor, type TensorOptions, zeros } from "./core/create.ts";
+export {
+  arange,
+  eye,
+  fromData,
+  full,
+  linspace,
+  ones,
+  type Rows,
+  tensor,
+  type TensorOptions,
+  zeros,
+} from "./core/create.ts";
 export { rand, randint, randn, type RandomOptions, randperm } from "./core/random/create.ts";
 export { einsum } from "./core/ops/einsum.ts";
 export { cat, stack } from "./core/ops/join.ts";

@@ -3,7 +3,7 @@
  *
  * `tensor.ts` registers its class here, so that operations make tensors without importing the face that stands above them.
  */
-import { allocate, type DType, type Numbers } from "./dtype.ts";
+import { allocate, type DType, held, type Numbers } from "./dtype.ts";
 import { checkShape, rowMajor, type Shape, sizeOf } from "./shape.ts";
 import { make, take } from "./pool.ts";
 import type { Tensor } from "./tensor.ts";
@@ -52,9 +52,13 @@ export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offs
   return birth(x.data, shape, strides, offset, x.dtype, x.edits);
 }
 
-/** A number as a tensor of rank 0. */
+/**
+ * A number as a tensor of rank 0.
+ *
+ * @throws {RangeError} If the kind cannot hold it.
+ */
 export function scalar(value: number, dtype: DType): Tensor {
   const data = allocate(dtype, 1);
-  data[0] = value;
+  data[0] = held(value, dtype);
   return birth(data, [], [], 0, dtype);
 }

@@ -1,11 +1,10 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { fresh, wrap } from "./allocate.ts";
-import { checkDType, type DType, dtypeOf, isNumbers, type Numbers } from "./dtype.ts";
+import { checkDType, type DType, dtypeOf, held, isNumbers, type Numbers, promote } from "./dtype.ts";
 import { checkOptions } from "./options.ts";
 import { wantGradient } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
-import type { Nested } from "./ops/read.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a constructor may be told beside the shape. */
@@ -33,8 +32,11 @@ export function wanting(out: Tensor, { requiresGrad = false }: TensorOptions): T
   return requiresGrad ? wantGradient(out, true) : out;
 }
 
+/** What `tensor` takes: a number or boolean, a typed array, or arrays of them to any depth. */
+export type Rows = number | boolean | Numbers | readonly Rows[];
+
 /**
- * A tensor of the given numbers: nested arrays by dimension, a single number, or a typed array (copied).
+ * A tensor of the given numbers: nested arrays by dimension, a single number, or typed arrays (copied), alone or as rows.
  *
  * Numbers become float32, booleans bool, typed arrays keep their kind, unless `dtype` says otherwise.
  *
@@ -47,40 +49,65 @@ export function wanting(out: Tensor, { requiresGrad = false }: TensorOptions): T
  * assertEquals(tensor([1, 2, 3], { dtype: "int32" }).dtype, "int32");
  * assertEquals(`${tensor([1, 2, 3])}`, "tensor([1., 2., 3.])");
  * ```
- * @throws {RangeError} If rows differ in length.
+ * @throws {RangeError} If rows differ in length, or the kind cannot hold a number.
  * @throws {TypeError} If something else than numbers and booleans stands there, or the options ask for no kind there is.
  */
-export function tensor(values: Nested | Numbers, options: TensorOptions = {}): Tensor {
+export function tensor(values: Rows, options: TensorOptions = {}): Tensor {
   if (ArrayBuffer.isView(values)) {
     const dtype = kindOf(options, dtypeOf(values));
     return wanting(fromData(values, [values.length]).to(dtype).clone(), options);
   }
   const shape = nestedShape(values);
-  const flat: (number | boolean)[] = [];
-  collect(values, shape, 0, flat);
-  const allBool = flat.length > 0 && flat.every((v) => typeof v === "boolean");
-  const out = fresh(shape, kindOf(options, allBool ? "bool" : "float32"));
-  for (let i = 0; i < flat.length; i++) out.data[i] = out.dtype === "bool" ? Number(flat[i] != 0) : Number(flat[i]);
+  const found: Found = { numbers: [], kinds: new Set() };
+  collect(values, shape, [], found);
+  const out = fresh(shape, kindOf(options, found.kinds.size > 0 ? [...found.kinds].reduce(promote) : "float32"));
+  for (let i = 0; i < found.numbers.length; i++) out.data[i] = held(found.numbers[i], out.dtype);
   return wanting(out, options);
 }
 
-function nestedShape(values: Nested): number[] {
+/** What stands in nested arrays: a number is a float32, a row in a typed array is of that array's kind. */
+interface Found {
+  numbers: number[];
+  kinds: Set<DType>;
+}
+
+function nestedShape(values: Rows): number[] {
   const shape = [];
-  for (let layer = values; Array.isArray(layer); layer = layer[0]) shape.push(layer.length);
+  for (let layer = values; Array.isArray(layer) || isNumbers(layer); layer = layer[0]) shape.push(layer.length);
   return shape;
 }
 
-function collect(values: Nested, shape: readonly number[], depth: number, into: (number | boolean)[]): void {
-  if (typeof values === "number" || typeof values === "boolean") {
-    if (depth === shape.length) return void into.push(values);
-  } else if (!Array.isArray(values)) {
-    throw new TypeError(`Cannot make a tensor: expected numbers, booleans or arrays of them, found ${typeof values}`);
-  } else if (depth < shape.length && values.length === shape[depth]) {
-    return values.forEach((v) => collect(v, shape, depth + 1, into));
+function collect(values: Rows, shape: readonly number[], path: number[], into: Found): void {
+  const depth = path.length;
+  const fits = depth < shape.length && (values as ArrayLike<unknown>)?.length === shape[depth];
+  if (fits && Array.isArray(values)) {
+    for (let i = 0; i < values.length; i++) { // forEach() would pass over holes
+      path.push(i);
+      collect(values[i], shape, path, into);
+      path.pop();
+    }
+  } else if (fits && depth === shape.length - 1 && isNumbers(values)) {
+    for (const value of values) into.numbers.push(value);
+    into.kinds.add(dtypeOf(values));
+  } else if (depth === shape.length && (typeof values === "number" || typeof values === "boolean")) {
+    into.numbers.push(Number(values));
+    into.kinds.add(typeof values === "number" ? "float32" : "bool");
+  } else throw misfit(values, shape, path);
+}
+
+function misfit(values: unknown, shape: readonly number[], path: readonly number[]): Error {
+  const list = Array.isArray(values) || isNumbers(values);
+  if (!list && typeof values !== "number" && typeof values !== "boolean") {
+    const found = values === null ? "null" : ArrayBuffer.isView(values) ? values.constructor.name : typeof values;
+    return new TypeError(
+      `Cannot make a tensor: expected numbers, booleans or arrays of them, found ${found} at ${show(path)}`,
+    );
   }
-  const found = Array.isArray(values) ? `${values.length} elements` : "a single value";
-  const expected = depth < shape.length ? `${shape[depth]} elements` : "a single value";
-  throw new RangeError(`Cannot make a tensor of ragged arrays: at depth ${depth} expected ${expected}, found ${found}`);
+  const found = list ? `${values.length} elements` : "a single value";
+  const expected = path.length < shape.length ? `${shape[path.length]} elements` : "a single value";
+  return new RangeError(
+    `Cannot make a tensor of ragged arrays: at depth ${path.length} expected ${expected}, found ${found}`,
+  );
 }
 
 /**
@@ -118,7 +145,7 @@ export function ones(shape: readonly number[], options: TensorOptions = {}): Ten
 /** A tensor whose every element is `value`. */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
   const out = zeros(shape, options);
-  out.data.fill(out.dtype === "bool" ? Number(value !== 0) : value);
+  out.data.fill(held(value, out.dtype));
   return out;
 }
 
@@ -146,7 +173,7 @@ export function arange(a: number, b?: number, step = 1, options: TensorOptions =
   }
   const count = Math.ceil(Math.abs(steps)); // of −0 steps as well
   const out = zeros([count], options);
-  for (let i = 0; i < count; i++) out.data[i] = start + i * step;
+  for (let i = 0; i < count; i++) out.data[i] = held(start + i * step, out.dtype);
   return out;
 }
 
@@ -155,7 +182,9 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   const out = zeros([steps], options);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // Each half is counted from its own end, so that both ends are met exactly.
-  for (let i = 0; i < steps; i++) out.data[i] = i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step;
+  for (let i = 0; i < steps; i++) {
+    out.data[i] = held(i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step, out.dtype);
+  }
   return out;
 }
 

@@ -44,6 +44,28 @@ export function bytesOf(dtype: DType): number {
   return dtype === "float64" ? 8 : dtype === "float32" || dtype === "int32" ? 4 : 1;
 }
 
+// The whole numbers that a kind without fractions holds, least and greatest.
+const WHOLE: Readonly<Record<"int32" | "uint8", readonly [least: number, most: number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 255],
+};
+
+/**
+ * `value` as kind `dtype` holds it: integers lose the fraction, bool is 0 or 1.
+ *
+ * @throws {RangeError} If it lies outside the kind; it would wrap into another number.
+ */
+export function held(value: number, dtype: DType, what = "number"): number {
+  if (isFloating(dtype)) return value;
+  if (dtype === "bool") return Number(value !== 0);
+  const [least, most] = WHOLE[dtype as keyof typeof WHOLE];
+  const whole = Math.trunc(value);
+  if (whole >= least && whole <= most) return whole;
+  throw new RangeError(
+    `Cannot hold the ${what} ${value} in ${dtype}: it lies outside ${least} to ${most}, cast first with double()`,
+  );
+}
+
 /** Whether two arrays have a byte in common. */
 export function overlap(a: Numbers, b: Numbers): boolean {
   return a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength &&

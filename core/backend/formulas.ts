@@ -1,4 +1,5 @@
 /** Every element-wise function as a formula of plain numbers: what all back ends must agree with. */
+import type { Numbers } from "../dtype.ts";
 import type { MapOp, ZipOp } from "./backend.ts";
 
 /** One-argument formulas; `low` and `high` are read by `clamp` alone. */
@@ -6,7 +7,7 @@ export const MAP: Record<MapOp, (x: number, low: number, high: number) => number
   copy: (x) => x,
   neg: (x) => -x,
   abs: Math.abs,
-  sign: Math.sign,
+  sign: (x) => Number(x > 0) - Number(x < 0), // 0 for NaN, as in PyTorch
   exp: Math.exp,
   expm1: Math.expm1,
   log: Math.log,
@@ -25,8 +26,8 @@ export const MAP: Record<MapOp, (x: number, low: number, high: number) => number
   ceil: Math.ceil,
   round: roundHalfEven,
   clamp: (x, low, high) => {
-    const raised = x < low ? low : x;
-    return raised > high ? high : raised; // the upper bound wins where they cross; NaN passes through
+    const raised = x >= low || Number.isNaN(x) ? x : low; // NaN passes through, and a bound of NaN wins
+    return raised <= high || Number.isNaN(raised) ? raised : high; // the upper bound wins where they cross
   },
   not: (x) => (x === 0 ? 1 : 0),
 };
@@ -37,7 +38,7 @@ export const ZIP: Record<ZipOp, (a: number, b: number) => number> = {
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
-  pow: (a, b) => (b === 2 ? a * a : Math.pow(a, b)),
+  pow: power,
   maximum: Math.max,
   minimum: Math.min,
   remainder: (a, b) => {
@@ -55,8 +56,25 @@ export const ZIP: Record<ZipOp, (a: number, b: number) => number> = {
   or: (a, b) => (a !== 0 || b !== 0 ? 1 : 0),
 };
 
+/** `aᵇ` as IEEE 754 has it, where `1ᵇ` and `(−1)^±∞` are 1; JavaScript says NaN. */
+function power(a: number, b: number): number {
+  if (b === 2) return a * a;
+  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
+}
+
 /** What differs where the result is an integer: it wraps as the machine's does, which a float64 past 2⁵³ cannot. */
 export const WHOLE_ZIP: Partial<Record<ZipOp, (a: number, b: number) => number>> = { mul: Math.imul, pow: wholePower };
+
+/** The same of one argument; a copy into bytes wraps as typed arrays do. */
+export function wholeMap(op: MapOp, out: Numbers): (typeof MAP)[MapOp] {
+  if (op === "square") return (x) => Math.imul(x, x);
+  return op === "copy" && out instanceof Int32Array ? toInt32 : MAP[op];
+}
+
+/** What lies outside int32, infinities and NaN become its least number, as the machine has it and so PyTorch. */
+function toInt32(x: number): number {
+  return x > -2147483649 && x < 2147483648 ? x : -2147483648;
+}
 
 /** `aᵇ` modulo 2³² by repeated squaring; a negative power is the whole part of a fraction. */
 function wholePower(a: number, b: number): number {

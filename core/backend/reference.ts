@@ -6,7 +6,7 @@
 import type { Numbers } from "../dtype.ts";
 import type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "./backend.ts";
 import { checkGather } from "./gather_check.ts";
-import { MAP, WHOLE_ZIP, ZIP } from "./formulas.ts";
+import { MAP, WHOLE_ZIP, wholeMap, ZIP } from "./formulas.ts";
 import { eachRow, joinDims, type Walk } from "./loops.ts";
 import { crossEntropy, gate, update } from "./reference_training.ts";
 
@@ -23,14 +23,19 @@ export const reference: Backend = {
   update,
 };
 
+function isWhole(data: Numbers): boolean {
+  return !(data instanceof Float32Array || data instanceof Float64Array);
+}
+
 function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
   const activation = d.activation === undefined || d.activation === "none" ? null : MAP[d.activation];
+  const sumOf = isWhole(c) ? wholeDot : dot;
   for (let i = 0; i < d.m; i++) {
     const aRow = d.aOffset + i * d.aRow;
     const cRow = d.cOffset + i * d.cRow;
     for (let j = 0; j < d.n; j++) {
       const at = cRow + j * d.cCol;
-      let sum = dot(d.k, a, aRow, d.aCol, b, d.bOffset + j * d.bCol, d.bRow);
+      let sum = sumOf(d.k, a, aRow, d.aCol, b, d.bOffset + j * d.bCol, d.bRow);
       if (bias !== null) sum += bias[d.biasOffset + j * d.biasStride];
       c[at] = d.beta === 0 ? sum : c[at] + sum;
       if (activation !== null) c[at] = activation(c[at], 0, 0); // of the stored number, as `map` would see it
@@ -44,8 +49,15 @@ function dot(n: number, a: Numbers, p: number, pStep: number, b: Numbers, q: num
   return sum;
 }
 
+/** The same modulo 2³², which float64 past 2⁵³ would lose. */
+function wholeDot(n: number, a: Numbers, p: number, pStep: number, b: Numbers, q: number, qStep: number): number {
+  let sum = 0;
+  for (let i = 0; i < n; i++, p += pStep, q += qStep) sum = (sum + Math.imul(a[p], b[q])) | 0;
+  return sum;
+}
+
 function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
-  const f = MAP[op];
+  const f = isWhole(out.data) ? wholeMap(op, out.data) : MAP[op];
   const walk = joinDims(shape, [x.strides, out.strides]);
   const n = walk.shape.at(-1)!;
   const [xStep, outStep] = walk.strides.map((s) => s.at(-1)!);
@@ -57,8 +69,7 @@ function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low:
 }
 
 function zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
-  const whole = !(out.data instanceof Float32Array || out.data instanceof Float64Array);
-  const f = (whole ? WHOLE_ZIP[op] : undefined) ?? ZIP[op];
+  const f = (isWhole(out.data) ? WHOLE_ZIP[op] : undefined) ?? ZIP[op];
   const walk = joinDims(shape, [a.strides, b.strides, out.strides]);
   const n = walk.shape.at(-1)!;
   const [aStep, bStep, outStep] = walk.strides.map((s) => s.at(-1)!);

@@ -1,17 +1,9 @@
-// Copies that change the kind of the elements, as typed arrays do it.
+// Copies that change the kind of the elements.
 #include <stddef.h>
 #include "kernels.h"
 
-// Modulo 2³², and 0 for what is no number: JavaScript's ToInt32.
-static int32_t wrapped(float x) {
-  if (x >= -2147483648.0f && x < 2147483648.0f) return (int32_t)x;
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, sizeof bits);
-  const int shift = (int)(bits >> 23 & 255) - 150; // at least 8 here; 105 for infinity and NaN
-  if (shift >= 32) return 0;
-  const uint32_t size = (bits & 0x007fffff) | 0x00800000, whole = size << shift;
-  return (int32_t)(bits >> 31 ? 0 - whole : whole);
-}
+// What lies outside int32, infinities and NaN become its least number.
+#define TO_INT32(X) ((X) >= -2147483648.0f && (X) < 2147483648.0f ? (int32_t)(X) : INT32_MIN)
 
 // Written out for steps of 1, which the compiler turns into vectors.
 #define CONVERT(NAME, FROM, TO, RESULT) \
@@ -21,5 +13,5 @@ static int32_t wrapped(float x) {
   }
 CONVERT(bytes_to_floats, uint8_t, float, (float)x)
 CONVERT(whole_to_floats, int32_t, float, (float)x)
-CONVERT(floats_to_whole, float, int32_t, wrapped(x))
+CONVERT(floats_to_whole, float, int32_t, TO_INT32(x))
 CONVERT(floats_to_not, float, uint8_t, x == 0)

@@ -9,7 +9,7 @@ typedef struct {
   float low, high; // OP_CLAMP's bounds; MAP_SCALE is low · x
 } Map;
 
-INLINE vec sign_vec(vec x) { return pick((x > 0) | (x < 0), with_sign(all(1), x), x); }
+INLINE vec sign_vec(vec x) { return pick(x > 0, all(1), pick(x < 0, all(-1), all(0))); } // 0 for NaN
 INLINE vec relu_vec(vec x) { return pick(x < 0, all(0), x); }
 
 // Past 2²³ every float is whole, and NaN is left alone.
@@ -30,10 +30,10 @@ INLINE vec round_vec(vec x) {
   const vec sum = magnitude(x) + 8388608;
   return whole(x, sum - 8388608);
 }
-// The upper bound wins where they cross.
+// The upper bound wins where they cross, NaN passes through, and a bound of NaN wins.
 INLINE vec clamp_vec(vec x, float low, float high) {
-  const vec raised = pick(x < low, all(low), x);
-  return pick(raised > high, all(high), raised);
+  const vec raised = pick((x >= low) | (x != x), x, all(low));
+  return pick((raised <= high) | (raised != raised), raised, all(high));
 }
 
 #define EACH(RESULT) \

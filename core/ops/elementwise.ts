@@ -2,7 +2,7 @@
 import { blank, scalar } from "../allocate.ts";
 import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { checkDType, type DType, isFloating, promoteRanked, promoteScalar } from "../dtype.ts";
+import { checkDType, type DType, held, isFloating, promote, promoteRanked, promoteScalar } from "../dtype.ts";
 import { GradientSlot } from "../gradient_slot.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, broadcastStrides, sameShape, type Shape } from "../shape.ts";
@@ -30,8 +30,9 @@ const COMPARE = new Set<ZipOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]
 /** `op(x)`, element by element. */
 export function map(op: MapOp, x: Tensor, low = 0, high = 0): Tensor {
   const out = blank(x.shape, mapKind(op, x.dtype, low, high));
-  backend().map(op, x.shape, x, out, low, high);
-  return record(op, out, [x], { low, high });
+  const from = isFloating(out.dtype) ? cast(x, out.dtype) : x;
+  backend().map(op, x.shape, from, out, low, high);
+  return record(op, out, [from], { low, high });
 }
 
 function mapKind(op: MapOp, dtype: DType, low: number, high: number): DType {
@@ -41,21 +42,32 @@ function mapKind(op: MapOp, dtype: DType, low: number, high: number): DType {
     throw new TypeError("Cannot negate a bool tensor: use logicalNot() to invert it, or int() first");
   }
   if (!KEEP_INTEGERS.has(op)) return "float32";
-  const bounds = op === "clamp" ? [low, high].filter(Number.isFinite) : [];
-  return bounds.reduce<DType>(promoteScalar, dtype);
+  if (op === "square") return promoteScalar(dtype, 2);
+  return op === "clamp" ? clampKind(dtype, low, high) : dtype;
 }
 
-/** `a op b` with broadcasting; a plain number takes the kind of `a` where that holds it. */
+/** A bound is a number like any other; an infinite one is none. */
+function clampKind(dtype: DType, low: number, high: number): DType {
+  const bounds = [low, high].filter((bound) => Math.abs(bound) !== Infinity);
+  const kind = bounds.reduce<DType>(promoteScalar, dtype);
+  for (const bound of bounds) held(bound, kind);
+  return kind;
+}
+
+/** `a op b` with broadcasting: both become the kind of the two, and then are combined; a plain number takes the kind of `a`. */
 export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
-  // A number that the kind of `a` cannot hold must not wrap before it is compared.
+  // What the kind of `a` cannot hold can be compared with it all the same: as it is.
   const exact = COMPARE.has(op) && typeof b === "number" && !isFloating(a.dtype);
-  const right = exact ? scalar(b, "float64") : operand(a, b, VERBS[op] ?? op);
-  const dtype = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
+  const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype; // what divides is never whole
+  const right = exact ? scalar(b, "float64") : operand(b, beside, VERBS[op] ?? op);
+  const common = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
+  const dtype = op === "div" ? promote(common, "float32") : common;
   if (!isFloating(dtype)) checkWhole(op, dtype, b, right);
   const shape = sameShape(a.shape, right.shape) ? a.shape : broadcastShapes(a.shape, right.shape, VERBS[op] ?? op);
-  const out = blank(shape, COMPARE.has(op) ? "bool" : op === "div" && !isFloating(dtype) ? "float32" : dtype);
-  backend().zip(zipFor(op, dtype), shape, spread(a, shape), spread(right, shape), out);
-  return record(op, out, [a, right]);
+  const out = blank(shape, COMPARE.has(op) ? "bool" : dtype);
+  const [p, q] = isFloating(dtype) && !exact ? [cast(a, dtype), cast(right, dtype)] : [a, right];
+  backend().zip(zipFor(op, dtype), shape, spread(p, shape), spread(q, shape), out);
+  return record(op, out, [p, q]);
 }
 
 /** The operation on a kind: the sum of two bools is whether either is true. */
@@ -109,9 +121,13 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return record("cast", out, [x]);
 }
 
-/** A number becomes a tensor of rank 0 in the kind it takes beside `a`. */
-export function operand(a: Tensor, b: Operand, verb: string): Tensor {
-  if (typeof b === "number" || typeof b === "boolean") return scalar(Number(b), promoteScalar(a.dtype, b));
+/**
+ * A number becomes a tensor of rank 0 in the kind it takes beside one of kind `beside`.
+ *
+ * @throws {RangeError} If that kind cannot hold it.
+ */
+export function operand(b: Operand, beside: DType, verb: string): Tensor {
+  if (typeof b === "number" || typeof b === "boolean") return scalar(Number(b), promoteScalar(beside, b));
   requireTensor(b, verb);
   return b;
 }

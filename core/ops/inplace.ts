@@ -1,18 +1,20 @@
 /** Operations that write into a tensor that exists: what optimisers are made of. */
-import { blank } from "../allocate.ts";
+import { blank, scalar } from "../allocate.ts";
 import type { ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, overlap, promote } from "../dtype.ts";
+import { isFloating, overlap, promote, promoteRanked } from "../dtype.ts";
 import { edited, record } from "../record.ts";
 import { broadcastShapes, sameShape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast, type Operand, operand, spread, VERBS, zipFor } from "./elementwise.ts";
 
-/** `a = a op b` in place; `b` broadcasts to `a`, and `a` keeps its kind. */
+/** `a = a op b` in place, computed in the kind of the two; `b` broadcasts to `a`, and `a` keeps its kind. */
 export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
   const verb = VERBS[op] ?? op;
-  const right = settled(operand(a, b, verb), a, verb);
-  const kind = op === "div" ? promote(right.dtype, "float32") : promote(a.dtype, right.dtype);
+  const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype;
+  const given = operand(b, beside, verb);
+  const kind = promoteRanked(beside, a.shape.length, given.dtype, given.shape.length);
+  const right = settled(isFloating(kind) ? cast(given, kind) : given, a, verb);
   if ((isFloating(kind) && !isFloating(a.dtype)) || (kind !== "bool" && a.dtype === "bool")) {
     const cure = isFloating(kind) ? "float()" : "int()";
     throw new TypeError(
@@ -26,8 +28,8 @@ export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
 
 /** `out = x` in place, broadcast to its shape and cast to its kind. */
 export function copyInto<T extends Tensor>(out: T, x: Operand): T {
-  let from = settled(operand(out, x, "copy"), out, "copy");
-  if (out.dtype === "bool") from = cast(from, "bool");
+  const given = typeof x === "number" ? scalar(x, out.dtype) : operand(x, out.dtype, "copy");
+  const from = settled(out.dtype === "bool" ? cast(given, "bool") : given, out, "copy");
   edited(out, from, "copy");
   backend().map("copy", out.shape, spread(from, out.shape), out, 0, 0);
   return out;

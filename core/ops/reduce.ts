@@ -2,10 +2,11 @@
 import { blank } from "../allocate.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { type DType, isFloating } from "../dtype.ts";
+import { type DType, held, isFloating } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { cast } from "./elementwise.ts";
 import { detached } from "./movement.ts";
 
 /** Which dimensions to fold: one, several, or (`undefined`) all. */
@@ -57,18 +58,13 @@ function refuseEmpty(op: ReduceOp, x: Tensor, dims: Dims): void {
   );
 }
 
-/** Integer results are computed exactly in float64 and stored only if they fit. */
+/**
+ * Integer results are computed exactly in float64 and stored only if they fit; a product that outgrew float64 and then met 0 is 0.
+ *
+ * @throws {RangeError} If one does not fit.
+ */
 export function storeWhole(op: string, exact: ArrayLike<number>, out: Tensor): void {
-  for (let i = 0; i < exact.length; i++) {
-    if (exact[i] > 0x7fffffff || exact[i] < -0x80000000) {
-      throw new RangeError(
-        `Cannot hold the ${op} ${
-          exact[i]
-        } in int32: it lies outside -2147483648 to 2147483647, cast first with double()`,
-      );
-    }
-    out.data[i] = exact[i];
-  }
+  for (let i = 0; i < exact.length; i++) out.data[i] = held(exact[i] || 0, "int32", op);
 }
 
 function countOf(x: Tensor, dims: Dims, action: string): number {
@@ -117,7 +113,7 @@ function rootOfSquares(x: Tensor): Tensor {
 
 /** `log Σ eˣ`, with the maximum taken out first so that nothing overflows; of nothing it is −∞. */
 export function logsumexp(x: Tensor, dims: Dims, keepdim = false): Tensor {
-  requireFloating(x, "logsumexp");
+  if (!isFloating(x.dtype)) x = cast(x, "float32");
   if (x.numel() === 0) return reduce("sum", x, dims, keepdim).log();
   const top = reduce("max", detached(x), dims, true); // any constant gives the same result and gradient
   const limit = x.dtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;

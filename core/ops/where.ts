@@ -1,5 +1,5 @@
 /** A choice between two values, element by element. */
-import { blank, scalar } from "../allocate.ts";
+import { blank } from "../allocate.ts";
 import { eachRow, joinDims } from "../backend/loops.ts";
 import type { Strided } from "../backend/backend.ts";
 import { promoteRanked } from "../dtype.ts";
@@ -69,9 +69,9 @@ const VERB = "choose between";
 function sides(a: Operand, b: Operand): [Tensor, Tensor] {
   if (typeof a === "object") {
     requireTensor(a, VERB);
-    return [a, operand(a, b, VERB)];
+    return [a, operand(b, a.dtype, VERB)];
   }
   if (typeof b === "object") return sides(b, a).reverse() as [Tensor, Tensor];
-  const beside = scalar(0, typeof a === "boolean" && typeof b === "boolean" ? "bool" : "float32");
-  return [operand(beside, a, VERB), operand(beside, b, VERB)];
+  const beside = typeof a === "boolean" && typeof b === "boolean" ? "bool" : "float32";
+  return [operand(a, beside, VERB), operand(b, beside, VERB)];
 }

@@ -39,7 +39,29 @@ describe("tensor()", () => {
   });
   it("tensor() refuses what is no number", () => {
     assertThrows(() => tensor(["1"] as unknown as number[]), TypeError, "found string");
-    assertThrows(() => tensor([undefined] as unknown as number[]), TypeError, "found undefined");
+    assertThrows(() => tensor([null] as unknown as number[]), TypeError, "found null at [0]");
+    assertThrows(() => tensor([Int16Array.of(1)] as unknown as number[]), TypeError, "found Int16Array at [0]");
+  });
+  it("tensor() names a hole", () => {
+    // deno-lint-ignore no-sparse-arrays
+    const holes = [[[1, , 3], "[1]"], [[, 1], "[0]"], [[[1, 2], [3, ,]], "[1, 1]"], [[[1], ,], "[1]"]] as const;
+    for (const [values, place] of holes) {
+      const make = () => tensor(values as unknown as number[]);
+      assertThrows(make, TypeError, `found undefined at ${place}`);
+    }
+    assertThrows(() => tensor(new Array(3)), TypeError, "found undefined at [0]");
+  });
+  it("tensor() takes typed arrays as rows, and the kind that holds them all", () => {
+    const rows = tensor([Float64Array.of(1, 0.1), Float64Array.of(3, 4)]);
+    assertEquals([rows.dtype, rows.toArray()], ["float64", [[1, 0.1], [3, 4]]]);
+    assertEquals(tensor([[Uint8Array.of(1, 255)], [Int32Array.of(-1, 2)]]).toArray(), [[[1, 255]], [[-1, 2]]]);
+    assertEquals(tensor([Uint8Array.of(1), Int32Array.of(-1)]).dtype, "int32");
+    assertEquals(tensor([Int32Array.of(1), [2]]).dtype, "float32");
+    assertEquals(tensor([new Float64Array(0), new Float64Array(0)]).shape, [2, 0]);
+    assertEquals(tensor([Float32Array.of(1.5, -1)], { dtype: "int32" }).toArray(), [[1, -1]]);
+    assertThrows(() => tensor([Float32Array.of(1), Float32Array.of(1, 2)]), RangeError, "expected 1 elements, found 2");
+    assertThrows(() => tensor([1, Float32Array.of(1)]), RangeError, "expected a single value, found 1 elements");
+    assertThrows(() => tensor([Float32Array.of(1), [[1]]]), RangeError, "expected a single value");
   });
 });
 
