@@ -1,4 +1,5 @@
 /** An operation of your own: how it goes forward, and how it goes back. */
+import { requireTensor } from "../core/arguments.ts";
 import { isFloating } from "../core/dtype.ts";
 import type { OpNode } from "../core/record.ts";
 import { show } from "../core/shape.ts";
@@ -14,6 +15,7 @@ export class Context {
 
   /** Keeps tensors for `backward`; editing them in place before then is noticed. */
   saveForBackward(...tensors: Tensor[]): void {
+    for (const x of tensors) requireTensor(x, "save for backward");
     this.#saved = tensors.map((x) => new Saved(x));
   }
 
@@ -81,6 +83,7 @@ export abstract class Function {
     const ctx = new Context();
     ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
     const result = noGrad(() => this.forward(ctx, ...args));
+    if (!(result instanceof Tensor)) requireTensor(result, `use the answer of ${this.name}.forward(),`);
     if (!isGradEnabled() || !ctx.needsInputGrad.includes(true)) return result;
     if (!isFloating(result.dtype)) {
       throw new TypeError(

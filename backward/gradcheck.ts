@@ -1,5 +1,6 @@
 /** Derivatives by finite differences: the judge of every rule. */
 import "./tape.ts"; // gradcheck goes backward
+import { checkOptions, requireTensor } from "../core/arguments.ts";
 import { fromData, full } from "../core/create.ts";
 import type { Numbers } from "../core/dtype.ts";
 import { elements } from "../core/ops/movement.ts";
@@ -40,8 +41,10 @@ export function checkRule(
   f: (...inputs: Tensor[]) => Tensor,
   rule: (g: Tensor, ...inputs: Tensor[]) => readonly (Tensor | null)[],
   inputs: readonly Tensor[],
-  { step = 6e-6, atol = 1e-7, rtol = 1e-7 }: GradcheckOptions = {},
+  options: GradcheckOptions = {},
 ): void {
+  checkOptions("check a gradient", options, ["step", "atol", "rtol"]);
+  const { step = 6e-6, atol = 1e-7, rtol = 1e-7 } = options;
   inputs.forEach(checkInput);
   const points = inputs.map((x) => x.clone());
   const out = f(...points);
@@ -85,6 +88,7 @@ function upstreamOf(g: Tensor): string {
 }
 
 function checkInput(x: Tensor, i: number): void {
+  requireTensor(x, `check the gradient of input ${i},`);
   if (x.strides.some((step, d) => step === 0 && x.shape[d] > 1)) {
     throw new RangeError(
       `Cannot check the gradient of input ${i}: it is expanded, elements of its shape ${
@@ -132,6 +136,7 @@ export function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): void {
+  inputs.forEach(checkInput);
   const taped = (g: Tensor, ...points: Tensor[]) => {
     const leaves = points.map((x) => x.detach().requiresGrad_());
     f(...leaves).backward({ gradient: g });

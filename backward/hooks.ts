@@ -1,4 +1,5 @@
 /** What may be asked of a gradient on its way: to be looked at, changed, or kept. */
+import { requireTensor } from "../core/arguments.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
@@ -33,6 +34,7 @@ export function retainGrad(x: Tensor): Tensor {
 }
 
 function requireGradient(x: Tensor, verb: string): void {
+  requireTensor(x, verb);
   if (x.requiresGrad) return;
   throw new Error(`Cannot ${verb} a tensor of shape ${show(x.shape)}: it does not require a gradient`);
 }
@@ -51,6 +53,7 @@ export function isRetained(x: Tensor): boolean {
 export function hooked(x: Tensor, g: Tensor): Tensor {
   for (const { hook } of hooks.get(x) ?? []) {
     const answer = hook(g) ?? g;
+    requireTensor(answer, "use the answer of a hook,");
     if (!sameShape(answer.shape, x.shape)) {
       throw new RangeError(
         `Cannot use the gradient that a hook answered: it has shape ${show(answer.shape)}, its value ${show(x.shape)}`,

@@ -1,4 +1,5 @@
 /** What a step back by hand reads and leaves: the gradient of its output, the values its forward step saw, and its results. */
+import { requireTensor } from "../core/arguments.ts";
 import { leaveGradient, peekGradient } from "../core/gradient_slot.ts";
 import { show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -9,6 +10,7 @@ import type { Tensor } from "../core/tensor.ts";
  * @throws {Error} If it is still empty.
  */
 export function upstream(out: Tensor): Tensor {
+  requireTensor(out, "go back through");
   const g = peekGradient(out);
   if (g === null) {
     throw new Error(
@@ -21,12 +23,14 @@ export function upstream(out: Tensor): Tensor {
 }
 
 /**
- * Leaves a rule's gradients in the `.g` of the tensors they belong to, in order; where the rule made none, what stands there stays.
+ * Leaves the gradients that a rule answers in the `.g` of the tensors they belong to, in order; where it made none, what stands there
+ * stays.
  *
  * Nobody else holds them, so that their memory is used again once they are replaced without having been read.
  */
-export function leave(tensors: readonly Tensor[], gradients: readonly (Tensor | null)[]): void {
-  gradients.forEach((g, i) => {
+export function leave(tensors: readonly Tensor[], rule: () => readonly (Tensor | null)[]): void {
+  for (const x of tensors) requireTensor(x, "leave a gradient on");
+  rule().forEach((g, i) => {
     if (g !== null) leaveGradient(tensors[i], g);
   });
 }

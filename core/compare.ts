@@ -1,4 +1,5 @@
 /** Equal, and near enough: the documents' first tests. */
+import { checkOptions, requireTensor } from "./arguments.ts";
 import { elements, expand } from "./ops/movement.ts";
 import { broadcastShapes, sameShape, show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -28,8 +29,12 @@ export interface Tolerance {
 export function allclose(
   a: Tensor,
   b: Tensor,
-  { rtol = 1e-5, atol = 1e-8, equalNan = false }: Tolerance = {},
+  tolerance: Tolerance = {},
 ): boolean {
+  requireTensor(a, "compare");
+  requireTensor(b, "compare");
+  checkOptions("compare", tolerance, ["rtol", "atol", "equalNan"]);
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = tolerance;
   const shape = broadcastShapes(a.shape, b.shape, "compare");
   const [p, q] = [elements(expand(a, shape)), elements(expand(b, shape))];
   return p.every((x: number, i: number) =>
@@ -82,6 +87,7 @@ function equalTensors(a: Tensor, b: Tensor): boolean {
  * @throws {Error} If one does not; the message says how far away it is.
  */
 export function testNearZero(x: Tensor, tolerance = 1e-3): void {
+  requireTensor(x, "compare with 0");
   const far = elements(x).find((v: number) => !(Math.abs(v) <= tolerance));
   if (far !== undefined) {
     throw new Error(`Not near zero: found ${far} in a tensor of shape ${show(x.shape)}, tolerance ${tolerance}`);

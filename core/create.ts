@@ -1,8 +1,8 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { fresh, wrap } from "./allocate.ts";
+import { checkOptions } from "./arguments.ts";
 import { checkDType, type DType, dtypeOf, held, isNumbers, type Numbers, promote } from "./dtype.ts";
-import { checkOptions } from "./options.ts";
 import { wantGradient } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -15,15 +15,15 @@ export interface TensorOptions {
   requiresGrad?: boolean;
 }
 
-const OPTIONS = ["dtype", "requiresGrad"];
+const OPTIONS = ["dtype", "requiresGrad"] as const;
 
 /** The kind that the options ask for; everything else in them is checked as well. */
-export function kindOf(
-  options: TensorOptions,
+export function kindOf<T extends TensorOptions>(
+  options: T,
   otherwise: DType = "float32",
-  known: readonly string[] = OPTIONS,
+  known: readonly (keyof NoInfer<T> & string)[] = OPTIONS,
 ): DType {
-  checkOptions(options, known, "make a tensor");
+  checkOptions("make a tensor", options, known);
   return options.dtype === undefined ? otherwise : checkDType(options.dtype);
 }
 

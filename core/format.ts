@@ -1,6 +1,6 @@
 /** How a tensor prints, in the terminal and in a notebook: as PyTorch 1.13 prints it. */
+import { checkOptions, requireChoice } from "./arguments.ts";
 import { type DType, isFloating, type Numbers } from "./dtype.ts";
-import { checkOptions } from "./options.ts";
 
 /** What is decided about every tensor that prints. */
 export interface PrintOptions {
@@ -45,6 +45,8 @@ const PROFILES: Record<NonNullable<PrintSettings["profile"]>, PrintOptions> = {
   full: { ...DEFAULTS, threshold: Infinity },
 };
 
+const KNOWN = ["precision", "threshold", "edgeItems", "lineWidth", "sciMode", "profile"] as const;
+
 let options = DEFAULTS;
 
 /**
@@ -64,11 +66,9 @@ let options = DEFAULTS;
  * ```
  */
 export function setPrintOptions(settings: PrintSettings): void {
-  checkOptions(settings, [...Object.keys(DEFAULTS), "profile"], "print");
+  checkOptions("print", settings, KNOWN);
   const { profile, ...changes } = settings;
-  if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) {
-    throw new TypeError(`Cannot print with profile "${profile}": the profiles are ${Object.keys(PROFILES).join(", ")}`);
-  }
+  if (profile !== undefined) requireChoice("print", "profile", profile, Object.keys(PROFILES));
   const named = Object.entries(changes).filter(([, value]) => value !== undefined);
   const next: PrintOptions = { ...(profile ? PROFILES[profile] : options), ...Object.fromEntries(named) };
   checkInteger("precision", next.precision, 0, 98);

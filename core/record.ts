@@ -3,6 +3,7 @@
  *
  * `core/` never imports `backward/`: the tape registers itself when it is loaded. Without it nothing is recorded.
  */
+import { checkOptions, requireTensor } from "./arguments.ts";
 import type { Activation, MapOp, ReduceOp, ZipOp } from "./backend/backend.ts";
 import { isFloating } from "./dtype.ts";
 import { show } from "./shape.ts";
@@ -127,6 +128,8 @@ export function origin(node: OpNode): string {
 
 /** Sends gradients back from `x`; the tape must be loaded. */
 export function goBack(x: Tensor, options: BackwardOptions): void {
+  checkOptions("go backward", options, ["gradient", "retainGraph"]);
+  if (options.gradient !== undefined) requireTensor(options.gradient, "go backward with the gradient");
   if (recorder === null) {
     throw new Error("Cannot go backward: nothing was recorded, import the tape (backward/tape.ts) first");
   }

@@ -1,4 +1,5 @@
 /** Sizes and steps: how many elements, where each stands, and which shapes fit together. */
+import { describe } from "./arguments.ts";
 
 /** Sizes along each dimension, outermost first; `[]` is a single number. */
 export type Shape = readonly number[];
@@ -79,6 +80,9 @@ export function checkShape(shape: Shape): number[] {
 export function resolveDim(dim: number, rank: number, action: string): number {
   const room = Math.max(rank, 1);
   if (!Number.isInteger(dim) || dim < -room || dim >= room) {
+    if (typeof dim !== "number") {
+      throw new TypeError(`Cannot ${action} dimension ${describe(dim)}: a dimension is a number`);
+    }
     throw new RangeError(
       `Cannot ${action} dimension ${dim}: the dimension is out of range, expected ${-room} to ${room - 1}`,
     );

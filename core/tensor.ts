@@ -9,7 +9,7 @@ import { copyInto, copyOf, zipInto } from "./ops/inplace.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
 import { argExtreme, deviation, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
-import { item, nest, type Nested, sizeAlong, type Storage, storage } from "./ops/read.ts";
+import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";
 import { cumsum } from "./ops/scan.ts";
 import { type BackwardOptions, goBack, wantGradient } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";
@@ -98,6 +98,14 @@ export class Tensor extends GradientSlot {
   override toString(): string {
     return formatTensor(this);
   }
+  /** What `JSON.stringify` writes: the nested arrays. */
+  toJSON(): Nested {
+    return nest(this);
+  }
+  /** What operators such as `>` and `*` make of it: its number if it is the only one, else a TypeError that names `gt` and `mul`. */
+  [Symbol.toPrimitive](hint: string): string | number {
+    return hint === "string" ? this.toString() : numberOf(this);
+  }
   /** How `console.log` shows a tensor. */
   [Symbol.for("Deno.customInspect")](): string {
     return formatTensor(this);
@@ -145,7 +153,7 @@ export class Tensor extends GradientSlot {
   }
   /** Repeated to the shape of `other`. */
   expandAs(other: Tensor): Tensor {
-    return move.expand(this, other.shape);
+    return move.expandAs(this, other);
   }
   /** `length` neighbours along `dim`, from `start`. */
   narrow(dim: number, start: number, length: number): Tensor {

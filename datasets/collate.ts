@@ -1,4 +1,5 @@
 /** How samples become a batch. */
+import { isPlainObject } from "../core/arguments.ts";
 import { fromData, tensor } from "../core/create.ts";
 import type { Numbers } from "../core/dtype.ts";
 import { stack } from "../core/ops/join.ts";
@@ -40,7 +41,7 @@ function collateAny(samples: readonly unknown[]): unknown {
   if (ArrayBuffer.isView(first)) return stack((samples as Numbers[]).map((row) => fromData(row, [row.length])));
   if (typeof first === "number" || typeof first === "boolean") return tensor([...samples] as number[]);
   if (Array.isArray(first)) return collateArrays(samples as unknown[][]);
-  return isPlain(first) ? collateObjects(samples as Record<string, unknown>[]) : samples;
+  return isPlainObject(first) ? collateObjects(samples as Record<string, unknown>[]) : samples;
 }
 
 function collateArrays(samples: readonly (readonly unknown[])[]): unknown[] {
@@ -52,11 +53,4 @@ function collateArrays(samples: readonly (readonly unknown[])[]): unknown[] {
 function collateObjects(samples: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown> {
   const keys = Object.keys(samples[0]);
   return Object.fromEntries(keys.map((key) => [key, collateAny(samples.map((sample) => sample[key]))]));
-}
-
-/** Whether a value is an object of no class: a Date, say, is not taken apart. */
-function isPlain(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

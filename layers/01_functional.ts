@@ -3,6 +3,7 @@
  * What moved: nothing yet; every function stands beside the one that undoes it, and the programmer calls them in reverse order.
  * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
  */
+import { checkOptions, requireTensor } from "../core/arguments.ts";
 import { tensor } from "../core/create.ts";
 import { crossEntropyMean } from "../core/ops/fused.ts";
 import { linear } from "../core/ops/linalg.ts";
@@ -21,7 +22,7 @@ export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
 
 /** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`; without `inputToo`, `inp.g` is left as it is. */
 export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, inputToo = true): void {
-  leave([inp, w, b], linBackward(upstream(out), inp, inputToo ? w : null));
+  leave([inp, w, b], () => linBackward(upstream(out), inp, inputToo ? w : null));
 }
 
 /**
@@ -43,54 +44,59 @@ export function linParameters(w: Tensor, b: Tensor): readonly [w: Tensor, b: Ten
 
 /** `max(x, 0)`. */
 export function relu(x: Tensor): Tensor {
+  requireTensor(x, "take relu() of");
   return x.clampMin(0);
 }
 
 /** Fills `inp.g` from `out.g`, where `out = relu(inp)`. */
 export function reluGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], reluBackward(upstream(out), inp));
+  leave([inp], () => reluBackward(upstream(out), inp));
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
 export function sigmoid(x: Tensor): Tensor {
+  requireTensor(x, "take sigmoid() of");
   return x.sigmoid();
 }
 
 /** Fills `inp.g` from `out.g`, where `out = sigmoid(inp)`. */
 export function sigmoidGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], sigmoidBackward(upstream(out), out));
+  leave([inp], () => sigmoidBackward(upstream(out), out));
 }
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
 export function tanh(x: Tensor): Tensor {
+  requireTensor(x, "take tanh() of");
   return x.tanh();
 }
 
 /** Fills `inp.g` from `out.g`, where `out = tanh(inp)`. */
 export function tanhGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], tanhBackward(upstream(out), out));
+  leave([inp], () => tanhBackward(upstream(out), out));
 }
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
 export function softmax(x: Tensor, dim = -1): Tensor {
+  requireTensor(x, "take softmax() of");
   const e = x.sub(x.max(dim, true).values).exp();
   return e.div(e.sum(dim, true));
 }
 
 /** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
 export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leave([inp], softmaxBackward(upstream(out), out, dim));
+  leave([inp], () => softmaxBackward(upstream(out), out, dim));
 }
 
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
+  requireTensor(x, "take logSoftmax() of");
   const shifted = x.sub(x.max(dim, true).values); // so that nothing overflows, and large logits keep their digits
   return shifted.sub(shifted.exp().sum(dim, true).log());
 }
 
 /** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
 export function logSoftmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leave([inp], logSoftmaxBackward(upstream(out), out, dim));
+  leave([inp], () => logSoftmaxBackward(upstream(out), out, dim));
 }
 
 /**
@@ -104,11 +110,15 @@ export function mse(output: Tensor, targ: Tensor): Tensor {
 
 /** Fills `inp.g` with the gradient of `mse(inp, targ)`. */
 export function mseGrad(inp: Tensor, targ: Tensor): void {
-  const [g] = mseBackward(tensor(1), predictions(inp, targ), targ);
-  leave([inp], [g.view(...inp.shape)]);
+  leave([inp], () => {
+    const [g] = mseBackward(tensor(1), predictions(inp, targ), targ);
+    return [g.view(...inp.shape)];
+  });
 }
 
 function predictions(output: Tensor, targ: Tensor): Tensor {
+  requireTensor(output, "compare");
+  requireTensor(targ, "compare with");
   const p = output.ndim === targ.ndim + 1 ? output.squeeze(-1) : output;
   if (sameShape(p.shape, targ.shape)) return p;
   throw new RangeError(
@@ -129,7 +139,7 @@ export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
 
 /** Fills `inp.g` with the gradient of `crossEntropy(inp, targ)`. */
 export function crossEntropyGrad(inp: Tensor, targ: Tensor): void {
-  leave([inp], crossEntropyBackward(tensor(1), inp, targ));
+  leave([inp], () => crossEntropyBackward(tensor(1), inp, targ));
 }
 
 /** Weights and biases of the documents' network: w1 [in, hidden], b1 [hidden], w2 [hidden, out], b2 [out]. */
@@ -161,7 +171,9 @@ export interface TwoLayers {
  * assertEquals(w1.g?.toArray(), [[12]]); // 2·(6 − 5)·2·3
  * ```
  */
-export function forwardAndBackward(inp: Tensor, targ: Tensor, { w1, b1, w2, b2 }: TwoLayers): Tensor {
+export function forwardAndBackward(inp: Tensor, targ: Tensor, parameters: TwoLayers): Tensor {
+  checkOptions("go forward and backward", parameters, ["w1", "b1", "w2", "b2"]);
+  const { w1, b1, w2, b2 } = parameters;
   const l1 = lin(inp, w1, b1);
   const l2 = relu(l1);
   const out = lin(l2, w2, b2);

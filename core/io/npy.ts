@@ -1,4 +1,5 @@
 /** npy files: one tensor each, as NumPy saves it. */
+import { requireTensor } from "../arguments.ts";
 import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
@@ -75,6 +76,7 @@ export async function readNpy(path: string): Promise<Tensor> {
 }
 
 function toParts(tensor: Tensor): [head: Uint8Array, data: Uint8Array] {
+  requireTensor(tensor, "write");
   const { dtype, shape } = tensor;
   const text = printNpyHeader({ descr: DESCR[dtype], fortranOrder: false, shape });
   const start = Math.ceil((10 + text.length + 1) / ALIGNMENT) * ALIGNMENT;

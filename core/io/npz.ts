@@ -1,9 +1,10 @@
 /** npz files: named tensors, each an npy file in a zip archive, as NumPy's `savez` writes them. */
+import { checkOptions } from "../arguments.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
 import { joinBytes } from "./join_bytes.ts";
 import { decodeNpy, encodeNpy } from "./npy.ts";
-import type { NamedTensors } from "./safetensors.ts";
+import { type NamedTensors, namedTensors } from "./named_tensors.ts";
 import { unzip } from "./unzip.ts";
 import { zipParts } from "./zip.ts";
 
@@ -50,10 +51,9 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
  * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or there is more than `limit` allows
  */
-export function decodeNpz(bytes: Uint8Array, name: string = "npz", { limit = MAX_CONTENT }: NpzLimits = {}): Map<
-  string,
-  Tensor
-> {
+export function decodeNpz(bytes: Uint8Array, name: string = "npz", limits: NpzLimits = {}): Map<string, Tensor> {
+  checkOptions("read npz", limits, ["limit"]);
+  const { limit = MAX_CONTENT } = limits;
   const tensors = new Map<string, Tensor>();
   for (const member of unzip(bytes, name, limit)) {
     if (!member.name.endsWith(SUFFIX)) {
@@ -83,8 +83,10 @@ export async function readNpz(path: string, limits: NpzLimits = {}): Promise<Map
   return decodeNpz(await Deno.readFile(path), path, limits);
 }
 
-function toParts(tensors: NamedTensors, { compress = false }: NpzOptions): Uint8Array[] {
-  const named = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [string, Tensor][];
+function toParts(tensors: NamedTensors, options: NpzOptions): Uint8Array[] {
+  checkOptions("write npz", options, ["compress"]);
+  const { compress = false } = options;
+  const named = namedTensors(tensors);
   for (const [name] of named) checkName(name);
   return zipParts(named.map(([name, tensor]) => [name + SUFFIX, encodeNpy(tensor)] as const), compress);
 }

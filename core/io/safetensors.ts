@@ -3,12 +3,12 @@ import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
 import { joinBytes } from "./join_bytes.ts";
+import { type NamedTensors, namedTensors } from "./named_tensors.ts";
 import { type Entry, MAX_HEADER, parseHeader } from "./safetensors_header.ts";
 import { KINDS, WRITTEN } from "./safetensors_kinds.ts";
 import { tensorBytes } from "./tensor_bytes.ts";
 
-/** Tensors by name, as a plain object or a map. A name may be anything but `__metadata__`. */
-export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
+export type { NamedTensors };
 
 /** What a safetensors file holds: maps, for a name may be `__proto__`. */
 export interface Safetensors {
@@ -87,7 +87,7 @@ function readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: s
 }
 
 function toParts(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Uint8Array[] {
-  const named = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [string, Tensor][];
+  const named = namedTensors(tensors);
   for (const [name] of named) checkName(name);
   for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
   const kinds = [...WRITTEN.keys()];

@@ -1,4 +1,5 @@
 /** The sizes of a product, checked once for every rung. */
+import { requireTensor } from "../arguments.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -9,6 +10,8 @@ import type { Tensor } from "../tensor.ts";
  * @throws {TypeError} If one is not float32, which is what the ladder is about.
  */
 export function checkProduct(a: Tensor, b: Tensor): { m: number; k: number; n: number } {
+  requireTensor(a, "multiply");
+  requireTensor(b, "multiply by");
   if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0]) {
     throw new RangeError(`Cannot multiply ${show(a.shape)} by ${show(b.shape)}: expected matrices [m, k] and [k, n]`);
   }

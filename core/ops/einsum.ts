@@ -1,4 +1,5 @@
 /** Einstein summation, lowered to views, one matrix product a pair of operands, and sums. */
+import { requireTensor } from "../arguments.ts";
 import { record } from "../record.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -31,6 +32,7 @@ interface Named {
  * @throws {RangeError} If one letter names two sizes.
  */
 export function einsum(equation: string, ...operands: Tensor[]): Tensor {
+  for (const x of operands) requireTensor(x, "take einsum() of");
   const { inputs, output } = parse(equation, operands);
   const named = operands.map((x, i) => diagonal(equation, x, inputs[i]));
   checkSizes(equation, named);

@@ -1,5 +1,6 @@
 /** Element-wise operations: shapes broadcast and kinds promoted here, numbers computed by the back end. */
 import { blank, scalar } from "../allocate.ts";
+import { requireTensor } from "../arguments.ts";
 import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { checkDType, type DType, held, isFloating, promote, promoteRanked, promoteScalar } from "../dtype.ts";
@@ -29,6 +30,7 @@ const COMPARE = new Set<ZipOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]
 
 /** `op(x)`, element by element. */
 export function map(op: MapOp, x: Tensor, low = 0, high = 0): Tensor {
+  if (!(x instanceof GradientSlot)) requireTensor(x, `take ${op}() of`); // no text is made where all is well
   const out = blank(x.shape, mapKind(op, x.dtype, low, high));
   const from = isFloating(out.dtype) ? cast(x, out.dtype) : x;
   backend().map(op, x.shape, from, out, low, high);
@@ -56,6 +58,7 @@ function clampKind(dtype: DType, low: number, high: number): DType {
 
 /** `a op b` with broadcasting: both become the kind of the two, and then are combined; a plain number takes the kind of `a`. */
 export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
+  requireTensor(a, VERBS[op] ?? op);
   // What the kind of `a` cannot hold can be compared with it all the same: as it is.
   const exact = COMPARE.has(op) && typeof b === "number" && !isFloating(a.dtype);
   const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype; // what divides is never whole
@@ -130,17 +133,6 @@ export function operand(b: Operand, beside: DType, verb: string): Tensor {
   if (typeof b === "number" || typeof b === "boolean") return scalar(Number(b), promoteScalar(beside, b));
   requireTensor(b, verb);
   return b;
-}
-
-/**
- * Refuses what untyped code may pass for a tensor.
- *
- * @throws {TypeError} If it is none.
- */
-export function requireTensor(x: Tensor, verb: string): void {
-  if (x instanceof GradientSlot) return;
-  const found = Array.isArray(x) ? "an array" : x === undefined || x === null ? `${x}` : `a ${typeof x}`;
-  throw new TypeError(`Cannot ${verb} ${found}: it is no tensor, make one with tensor([…]) first`);
 }
 
 /** `x` read as if it had the larger shape. */

@@ -1,5 +1,6 @@
 /** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
 import { blank, scalar } from "../allocate.ts";
+import { requireTensor } from "../arguments.ts";
 import type { Activation } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, type Numbers } from "../dtype.ts";
@@ -34,6 +35,8 @@ function indices(y: Tensor): Int32Array {
 }
 
 function checkClasses(z: Tensor, y: Tensor): void {
+  requireTensor(z, "take the cross-entropy of");
+  requireTensor(y, "take the cross-entropy with");
   if (z.shape.length !== 2 || y.shape.length !== 1 || y.shape[0] !== z.shape[0]) {
     throw new RangeError(
       `Cannot take the cross-entropy of logits ${show(z.shape)} and classes ${

@@ -1,5 +1,6 @@
 /** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
 import { blank, fresh } from "../allocate.ts";
+import { requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
 import { record } from "../record.ts";
@@ -77,6 +78,7 @@ function parseRange(text: string): { start: number | undefined; end: number | un
  * @throws {TypeError} If `by` is of a floating kind.
  */
 export function index(x: Tensor, by: Tensor): Tensor {
+  requireTensor(by, "index with");
   if (by.dtype === "bool") return byMask(x, by);
   if (by.dtype !== "int32" && by.dtype !== "uint8") {
     throw new TypeError(`Cannot index with a ${by.dtype} tensor: use an int32 tensor or a bool mask`);

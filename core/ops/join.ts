@@ -1,9 +1,9 @@
 /** Several tensors joined into one: along a dimension they have, or along a new one. */
+import { requireTensor } from "../arguments.ts";
 import { blank } from "../allocate.ts";
 import { record } from "../record.ts";
 import { resolveDim, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { requireTensor } from "./elementwise.ts";
 import { elements, unsqueeze } from "./movement.ts";
 
 /**

@@ -1,4 +1,5 @@
 /** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
+import { requireTensor } from "../arguments.ts";
 import { blank } from "../allocate.ts";
 import type { Activation, Backend, Gemm } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
@@ -6,7 +7,7 @@ import { type DType, isFloating, promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { cast, map, requireTensor } from "./elementwise.ts";
+import { cast, map } from "./elementwise.ts";
 import { detached, expand, select, t, unsqueeze } from "./movement.ts";
 
 /**
@@ -16,6 +17,7 @@ import { detached, expand, select, t, unsqueeze } from "./movement.ts";
  * @throws {RangeError} If the inner sizes differ.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  requireTensor(a, "multiply");
   requireTensor(b, "multiply by");
   if (a.shape.length === 0 || b.shape.length === 0) throw mismatch(a, b, "a tensor of rank 0 is no matrix, use mul()");
   const [inner, rows] = [a.shape.at(-1)!, b.shape.at(b.shape.length === 1 ? 0 : -2)!];
@@ -44,6 +46,9 @@ export interface LinearOptions {
  */
 export function linear(x: Tensor, w: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
   const { activation = "none", turned = false } = options;
+  requireTensor(x, "take linear() of");
+  requireTensor(w, "weight linear() by");
+  if (bias !== null) requireTensor(bias, "shift linear() by");
   if (!fitsOnePass(x, w, bias, turned)) {
     const sums = matmul(x, turned ? t(w) : w);
     const out = bias === null ? sums : sums.add(bias);

@@ -1,5 +1,6 @@
 /** Views: other shapes and orders of the same memory. Nothing here copies, but `reshape` where it must. */
 import { viewOf } from "../allocate.ts";
+import { requireTensor } from "../arguments.ts";
 import type { Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
 import { inferShape, isRowMajor, resolveDim, type Shape, show, sizeOf, viewStrides } from "../shape.ts";
@@ -111,6 +112,12 @@ export function expand(x: Tensor, shape: Shape): Tensor {
     throw refuse(`its size ${x.shape[d - lead]} at dimension ${d} is neither 1 nor ${n}`);
   });
   return record("expand", viewOf(x, to, strides, x.offset), [x]);
+}
+
+/** Repeated to the shape of `other`. */
+export function expandAs(x: Tensor, other: Tensor): Tensor {
+  requireTensor(other, "expand to the shape of");
+  return expand(x, other.shape);
 }
 
 /** `length` neighbours along `dim`, from `start`. */

@@ -44,6 +44,15 @@ export function item(x: Tensor): number {
   return x.data[x.offset];
 }
 
+/** The only element of `x`, where an operator of the language wants a number. */
+export function numberOf(x: Tensor): number {
+  if (x.numel() === 1) return item(x);
+  throw new TypeError(
+    `Cannot compute with an operator on a tensor of shape ${show(x.shape)}: ` +
+      "JavaScript's work on numbers, use methods such as gt(), mul() and add()",
+  );
+}
+
 /** The elements as arrays nested by dimension. */
 export function nest(x: Tensor): Nested {
   const flat = elements(x);

@@ -1,5 +1,6 @@
 /** Reductions: many elements to few, over all dimensions or the named ones. */
 import { blank } from "../allocate.ts";
+import { describe } from "../arguments.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, held, isFloating } from "../dtype.ts";
@@ -14,6 +15,9 @@ export type Dims = number | readonly number[] | undefined;
 
 /** `op` over `dims`; with `keepdim` they stay, with size 1. */
 export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false): Tensor {
+  if (typeof keepdim !== "boolean") {
+    throw new TypeError(`Cannot take the ${op} with keepdim ${describe(keepdim)}: it is true or false`);
+  }
   const folded = foldedDims(x, dims, op);
   const stays = x.shape.map((_, d) => !folded.has(d));
   const pick = (values: readonly number[], kept: boolean) => values.filter((_, d) => stays[d] === kept);
@@ -37,6 +41,9 @@ export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false): Te
 export function foldedDims(x: Tensor, dims: Dims, action: string): Set<number> {
   const rank = x.shape.length;
   const list = dims === undefined ? x.shape.map((_, d) => d) : typeof dims === "number" ? [dims] : dims;
+  if (!Array.isArray(list)) {
+    throw new TypeError(`Cannot take the ${action} over ${describe(dims)}: dimensions are numbers, as in 1 or [0, 1]`);
+  }
   const folded = new Set(list.map((d) => resolveDim(d, rank, `take the ${action} over`)));
   if (folded.size !== list.length) {
     throw new RangeError(`Cannot take the ${action} over dimensions ${show(list)}: one of them stands there twice`);

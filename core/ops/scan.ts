@@ -1,5 +1,6 @@
 /** Scans: every element together with those before it. */
 import { blank } from "../allocate.ts";
+import { requireTensor } from "../arguments.ts";
 import { isFloating, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, sizeOf } from "../shape.ts";
@@ -13,6 +14,7 @@ import { storeWhole } from "./reduce.ts";
  * @throws {RangeError} If there is no such dimension, or a sum does not fit int32.
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
+  requireTensor(x, "take cumsum() of");
   const d = resolveDim(dim, x.shape.length, "take the cumulative sum over");
   if (x.shape.length === 0) return view(cumsum(view(x, [1]), 0), []);
   const out = blank(x.shape, isFloating(x.dtype) ? x.dtype : "int32");

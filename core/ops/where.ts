@@ -1,12 +1,13 @@
 /** A choice between two values, element by element. */
 import { blank } from "../allocate.ts";
+import { requireTensor } from "../arguments.ts";
 import { eachRow, joinDims } from "../backend/loops.ts";
 import type { Strided } from "../backend/backend.ts";
 import { promoteRanked } from "../dtype.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, type Shape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Operand, operand, requireTensor, spread } from "./elementwise.ts";
+import { type Operand, operand, spread } from "./elementwise.ts";
 
 /**
  * `a` where the condition is true and `b` elsewhere, broadcast; what is not chosen gets a gradient of 0, whatever arrives.

@@ -1,5 +1,7 @@
 /** Tensors of random numbers, drawn as PyTorch draws them: the same seed gives the same numbers. */
+import { checkOptions } from "../arguments.ts";
 import { fromData, kindOf, type TensorOptions, wanting, zeros } from "../create.ts";
+import { checkShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
 import { randperm as drawPermutation } from "./torch_orders.ts";
@@ -11,7 +13,7 @@ export interface RandomOptions extends TensorOptions {
   generator?: Generator;
 }
 
-const OPTIONS = ["dtype", "requiresGrad", "generator"];
+const OPTIONS = ["dtype", "requiresGrad", "generator"] as const;
 
 /**
  * Uniform numbers in [0, 1).
@@ -45,6 +47,7 @@ function drawn(
   name: string,
   fill: (g: Generator, out: Fractions) => void,
 ): Tensor {
+  checkShape(shape);
   const dtype = kindOf(options, "float32", OPTIONS);
   if (dtype !== "float32" && dtype !== "float64") {
     throw new TypeError(`Cannot draw ${name} as ${dtype}: use float32 or float64, or randint for whole numbers`);
@@ -56,12 +59,15 @@ function drawn(
 
 /** Whole numbers from `low` to before `high`, as int32 unless told. */
 export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
+  checkShape(shape);
   const out = zeros(shape, { dtype: kindOf(options, "int32", OPTIONS) });
   fillRandint(options.generator ?? defaultGenerator, out.data, low, high);
   return wanting(out, options);
 }
 
 /** The numbers 0 to n − 1 in random order, as int32. */
-export function randperm(n: number, { generator = defaultGenerator }: { generator?: Generator } = {}): Tensor {
+export function randperm(n: number, options: { generator?: Generator } = {}): Tensor {
+  checkOptions("draw a permutation", options, ["generator"]);
+  const { generator = defaultGenerator } = options;
   return fromData(drawPermutation(generator, n), [n]);
 }

@@ -1,6 +1,8 @@
 /** Activations as modules: what their functions of the same name compute, for use in a `Sequential`. */
+import { checkOptions, requireChoice } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as F from "./functional_activation.ts";
+import * as known from "./known_options.ts";
 import { Module } from "./module.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -73,6 +75,8 @@ export class GELU extends Module {
   /** By the error function unless told. */
   constructor(readonly options: F.GeluOptions = {}) {
     super();
+    checkOptions("make GELU", options, known.GELU);
+    requireChoice("make GELU", "approximation", options.approximate ?? "none", known.GELU_WAYS);
   }
   /** The function of x. */
   forward(x: Tensor): Tensor {
@@ -105,6 +109,7 @@ export class Softplus extends Module {
   /** With a β of 1 and a threshold of 20 unless told. */
   constructor(readonly options: F.SoftplusOptions = {}) {
     super();
+    checkOptions("make Softplus", options, known.SOFTPLUS);
   }
   /** The function of x. */
   forward(x: Tensor): Tensor {

@@ -1,5 +1,6 @@
 /** Batch normalisation. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { show } from "../../core/shape.ts";
@@ -7,7 +8,6 @@ import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { batchNorm } from "./functional_norm.ts";
 import { Module } from "./module.ts";
-import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -65,13 +65,7 @@ export class BatchNorm1d extends Module {
     options: BatchNorm1dOptions = {},
   ) {
     super();
-    checkOptions("make BatchNorm1d", options, {
-      eps: 1e-5,
-      momentum: 0.1,
-      affine: false,
-      trackRunningStats: false,
-      dtype: "float64",
-    });
+    checkOptions("make BatchNorm1d", options, ["eps", "momentum", "affine", "trackRunningStats", "dtype"]);
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = "float32" } = options;
     [this.eps, this.momentum] = [eps, momentum];
     this.weight = affine ? new Parameter(ones([numFeatures], { dtype })) : null;
@@ -87,6 +81,7 @@ export class BatchNorm1d extends Module {
    * @throws {RangeError} If x has another rank or number of channels, or one value a channel in training.
    */
   forward(x: Tensor): Tensor {
+    requireTensor(x, "call BatchNorm1d with");
     if ((x.ndim !== 2 && x.ndim !== 3) || x.shape[1] !== this.numFeatures) {
       throw new RangeError(
         `Cannot normalise a batch of shape ${show(x.shape)}: expected [batch, ${this.numFeatures}] or 3 dimensions`,

@@ -1,4 +1,5 @@
 /** What a module carries along without training it, such as running means. */
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { Tensor } from "../../core/tensor.ts";
 
 /** What a buffer may be told. */
@@ -17,7 +18,10 @@ export class Buffer extends Tensor {
   readonly persistent: boolean;
 
   /** A buffer over the memory of `x`, without its history. */
-  constructor(x: Tensor, { persistent = true }: BufferOptions = {}) {
+  constructor(x: Tensor, options: BufferOptions = {}) {
+    requireTensor(x, "make a buffer of");
+    checkOptions("make a buffer", options, ["persistent"]);
+    const { persistent = true } = options;
     super(x.data, x.shape, x.strides, x.offset, x.dtype, x.edits);
     this.persistent = persistent;
   }

@@ -1,5 +1,6 @@
 /** Targets of a classification: which class each row belongs to, and how much that row counts. */
 import { wrap } from "../../core/allocate.ts";
+import { requireTensor } from "../../core/arguments.ts";
 import { allocate } from "../../core/dtype.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { show } from "../../core/shape.ts";
@@ -61,6 +62,7 @@ function outOfBounds(target: number, classes: number, ignoreIndex: number): Rang
 
 /** Refuses a weight that is not one number a class. */
 export function checkClassWeight(weight: Tensor | null, classes: number): void {
+  if (weight !== null) requireTensor(weight, "weight classes by");
   if (weight === null || (weight.ndim === 1 && weight.shape[0] === classes)) return;
   throw new RangeError(
     `Cannot weight ${classes} classes by ${show(weight.shape)}: give one weight a class, [${classes}]`,

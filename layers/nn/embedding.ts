@@ -1,5 +1,6 @@
 /** A table of vectors. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { resolveDim } from "../../core/shape.ts";
@@ -7,7 +8,6 @@ import type { Tensor } from "../../core/tensor.ts";
 import { embedding } from "./functional_layer.ts";
 import { normal_ } from "./init.ts";
 import { Module } from "./module.ts";
-import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 
 /** How an `Embedding` is made. */
@@ -51,7 +51,7 @@ export class Embedding extends Module {
     options: EmbeddingModuleOptions = {},
   ) {
     super();
-    checkOptions("make Embedding", options, { paddingIdx: 0, dtype: "float64" });
+    checkOptions("make Embedding", options, ["paddingIdx", "dtype"]);
     const { paddingIdx = null, dtype = "float32" } = options;
     this.paddingIdx = paddingIdx === null ? null : resolveDim(paddingIdx, numEmbeddings, "pad with");
     this.weight = new Parameter(zeros([numEmbeddings, embeddingDim], { dtype }));

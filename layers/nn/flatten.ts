@@ -1,4 +1,5 @@
 /** Many dimensions to one. */
+import { requireTensor } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { Module } from "./module.ts";
 
@@ -11,6 +12,7 @@ export class Flatten extends Module {
 
   /** x under its new shape. */
   forward(x: Tensor): Tensor {
+    requireTensor(x, "flatten");
     return x.flatten(this.startDim, this.endDim);
   }
 

@@ -2,37 +2,45 @@
 import { type Context, Function } from "../../backward/function.ts";
 import { hardtanhBackward, softplusBackward } from "../../backward/rules/activation.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
+import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { erf, expm1, log1p } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as stage from "../01_functional.ts";
+import { GELU, GELU_WAYS, SOFTPLUS } from "./known_options.ts";
 
 /** `max(x, 0)`; the slope at 0 is 0. */
 export function relu(x: Tensor): Tensor {
+  requireTensor(x, "take relu() of");
   return x.relu();
 }
 
 /** `x` where it is positive, else `slope · x`. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
+  requireTensor(x, "take leakyRelu() of");
   return x.relu().add(negativePart(x).mul(slope));
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
 export function sigmoid(x: Tensor): Tensor {
+  requireTensor(x, "take sigmoid() of");
   return x.sigmoid();
 }
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
 export function tanh(x: Tensor): Tensor {
+  requireTensor(x, "take tanh() of");
   return x.tanh();
 }
 
 /** `x` where it is positive, else `α(eˣ − 1)`. Source: Clevert et al., "Exponential Linear Units" (2015). */
 export function elu(x: Tensor, alpha = 1): Tensor {
+  requireTensor(x, "take elu() of");
   return x.relu().add(expm1(negativePart(x)).mul(alpha));
 }
 
 /** `1.0507 · elu(x, 1.6733)`, which keeps mean 0 and variance 1. Source: Klambauer et al., "Self-Normalizing Networks" (2017). */
 export function selu(x: Tensor): Tensor {
+  requireTensor(x, "take selu() of");
   return elu(x, 1.6732632423543772).mul(1.0507009873554805);
 }
 
@@ -43,7 +51,11 @@ export interface GeluOptions {
 }
 
 /** `x · Φ(x)` with the normal distribution `Φ(x) = ½(1 + erf(x/√2))`. Source: Hendrycks and Gimpel (2016). */
-export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Tensor {
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  requireTensor(x, "take gelu() of");
+  checkOptions("take gelu()", options, GELU);
+  const { approximate = "none" } = options;
+  requireChoice("take gelu()", "approximation", approximate, GELU_WAYS);
   const inner = approximate === "tanh"
     ? x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh()
     : erf(x.mul(Math.SQRT1_2));
@@ -52,11 +64,13 @@ export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Ten
 
 /** `x · σ(x)`, also called swish. */
 export function silu(x: Tensor): Tensor {
+  requireTensor(x, "take silu() of");
   return x.mul(x.sigmoid());
 }
 
 /** `x · tanh(softplus(x))`. Source: Misra, "Mish" (2019). */
 export function mish(x: Tensor): Tensor {
+  requireTensor(x, "take mish() of");
   return x.mul(softplus(x).tanh());
 }
 
@@ -69,17 +83,22 @@ export interface SoftplusOptions {
 }
 
 /** `ln(1 + e^(βx)) / β`, a smooth relu. */
-export function softplus(x: Tensor, { beta = 1, threshold = 20 }: SoftplusOptions = {}): Tensor {
+export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
+  requireTensor(x, "take softplus() of");
+  checkOptions("take softplus()", options, SOFTPLUS);
+  const { beta = 1, threshold = 20 } = options;
   return SoftplusFunction.apply(x, beta, threshold);
 }
 
 /** `ln σ(x)`, without overflow. */
 export function logSigmoid(x: Tensor): Tensor {
+  requireTensor(x, "take logSigmoid() of");
   return softplus(x.neg(), { threshold: Infinity }).neg();
 }
 
 /** `min(max(x, low), high)`; unlike that of `clamp`, the slope on the bounds is 0. */
 export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
+  requireTensor(x, "take hardtanh() of");
   return HardtanhFunction.apply(x, low, high);
 }
 

@@ -1,6 +1,7 @@
 /** Losses of a classification: logits or log-probabilities against classes. */
 import { type Context, Function } from "../../backward/function.ts";
 import { nllBackward, weightedCrossEntropyBackward } from "../../backward/rules/loss.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { elements } from "../../core/ops/movement.ts";
@@ -10,6 +11,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import * as stage from "../01_functional.ts";
 import { checkClassWeight, type ClassTargets, readTargets } from "./class_targets.ts";
 import { logSoftmax } from "./functional_activation.ts";
+import { CROSS_ENTROPY, NLL } from "./known_options.ts";
 import { type LossOptions, reduced } from "./reduction.ts";
 
 /** What `nll` may be told. */
@@ -34,6 +36,9 @@ export interface CrossEntropyOptions extends NllOptions {
  * @throws {TypeError} If the targets are no integers.
  */
 export function nll(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkOptions("take nll()", options, NLL);
+  requireTensor(logProbabilities, "take nll() of");
+  requireTensor(target, "take nll() with the target");
   const { reduction, weight = null, ignoreIndex = -100 } = options;
   checkClasses("nll", logProbabilities, target);
   const l = classesLast(logProbabilities); // [n, classes]
@@ -60,6 +65,9 @@ export function nll(logProbabilities: Tensor, target: Tensor, options: NllOption
  * @throws {RangeError} If the shapes do not fit, a target is no class, or the smoothing lies outside [0, 1].
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions("take crossEntropy()", options, CROSS_ENTROPY);
+  requireTensor(logits, "take crossEntropy() of");
+  requireTensor(target, "take crossEntropy() with the target");
   const { weight = null, labelSmoothing = 0 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`Cannot smooth labels by ${labelSmoothing}: it must lie from 0 to 1`);

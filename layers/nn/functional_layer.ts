@@ -1,6 +1,7 @@
 /** Layers as functions: their parameters are arguments. */
 import { type Context, Function } from "../../backward/function.ts";
 import { embeddingBackward } from "../../backward/rules/embedding.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { elements } from "../../core/ops/movement.ts";
@@ -40,6 +41,8 @@ export interface DropoutOptions {
  * @throws {TypeError} If x is of an integer kind.
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
+  requireTensor(x, "take dropout() of");
+  checkOptions("take dropout()", options, ["p", "training", "generator"]);
   const { p = 0.5, training = true, generator = defaultGenerator } = options;
   if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
   if (!isFloating(x.dtype)) throw new TypeError(`Cannot drop from a ${x.dtype} tensor: cast it with float()`);
@@ -61,7 +64,11 @@ export interface EmbeddingOptions {
  * @throws {RangeError} If an index is no row.
  * @throws {TypeError} If the indices are no integers.
  */
-export function embedding(indices: Tensor, weight: Tensor, { paddingIdx = null }: EmbeddingOptions = {}): Tensor {
+export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
+  requireTensor(indices, "look up rows by");
+  requireTensor(weight, "look up rows of");
+  checkOptions("take embedding()", options, ["paddingIdx"]);
+  const { paddingIdx = null } = options;
   const padding = paddingIdx === null ? null : resolveDim(paddingIdx, weight.shape[0], "pad with");
   return EmbeddingFunction.apply(weight, indices, padding);
 }

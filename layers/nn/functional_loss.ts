@@ -1,9 +1,11 @@
 /** Losses that compare a prediction with a target of the same shape, element by element. */
 import { type Context, Function } from "../../backward/function.ts";
 import { bceBackward } from "../../backward/rules/loss.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { log1p, square } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { softplus } from "./functional_activation.ts";
+import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, SMOOTH_L1 } from "./known_options.ts";
 import { checkPair, type LossOptions, reduced, type Reduction } from "./reduction.ts";
 
 export type { LossOptions, Reduction };
@@ -22,9 +24,10 @@ export type { LossOptions, Reduction };
  * ```
  * @throws {RangeError} If the shapes differ: (n, 1) against (n) is never broadcast to (n, n).
  */
-export function mse(p: Tensor, t: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function mse(p: Tensor, t: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("take mse()", options, LOSS);
   checkPair("mse", p, t);
-  return reduced(square(p.sub(t)), reduction);
+  return reduced(square(p.sub(t)), options.reduction);
 }
 
 /**
@@ -32,9 +35,10 @@ export function mse(p: Tensor, t: Tensor, { reduction }: LossOptions = {}): Tens
  *
  * @throws {RangeError} If the shapes differ.
  */
-export function l1(p: Tensor, t: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function l1(p: Tensor, t: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions("take l1()", options, LOSS);
   checkPair("l1", p, t);
-  return reduced(p.sub(t).abs(), reduction);
+  return reduced(p.sub(t).abs(), options.reduction);
 }
 
 /** What `smoothL1` may be told. */
@@ -48,7 +52,9 @@ export interface SmoothL1Options extends LossOptions {
  *
  * @throws {RangeError} If the shapes differ, or β is negative.
  */
-export function smoothL1(p: Tensor, t: Tensor, { reduction, beta = 1 }: SmoothL1Options = {}): Tensor {
+export function smoothL1(p: Tensor, t: Tensor, options: SmoothL1Options = {}): Tensor {
+  checkOptions("take smoothL1()", options, SMOOTH_L1);
+  const { reduction, beta = 1 } = options;
   checkPair("smoothL1", p, t);
   if (!(beta >= 0)) throw new RangeError(`Cannot take the smoothL1 with beta ${beta}: it must not be negative`);
   if (beta === 0) return l1(p, t, { reduction: reduction ?? "mean" });
@@ -67,7 +73,9 @@ export interface HuberOptions extends LossOptions {
  *
  * @throws {RangeError} If the shapes differ, or δ is not above 0.
  */
-export function huber(p: Tensor, t: Tensor, { reduction, delta = 1 }: HuberOptions = {}): Tensor {
+export function huber(p: Tensor, t: Tensor, options: HuberOptions = {}): Tensor {
+  checkOptions("take huber()", options, HUBER);
+  const { reduction, delta = 1 } = options;
   checkPair("huber", p, t);
   if (!(delta > 0)) throw new RangeError(`Cannot take the huber loss with delta ${delta}: it must be above 0`);
   const { near, far } = bend(p, t, delta);
@@ -92,7 +100,9 @@ export interface BceOptions extends LossOptions {
  *
  * @throws {RangeError} If the shapes differ, or a prediction lies outside [0, 1].
  */
-export function bce(p: Tensor, t: Tensor, { reduction, weight = null }: BceOptions = {}): Tensor {
+export function bce(p: Tensor, t: Tensor, options: BceOptions = {}): Tensor {
+  checkOptions("take bce()", options, BCE);
+  const { reduction, weight = null } = options;
   checkPair("bce", p, t);
   if (p.lt(0).any().item() === 1 || p.gt(1).any().item() === 1) {
     throw new RangeError(
@@ -114,15 +124,19 @@ export interface BceWithLogitsOptions extends BceOptions {
  * @throws {RangeError} If the shapes differ.
  */
 export function bceWithLogits(x: Tensor, t: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  checkOptions("take bceWithLogits()", options, BCE_WITH_LOGITS);
   checkPair("bceWithLogits", x, t);
   const { reduction, weight = null, posWeight = null } = options;
+  if (posWeight !== null) requireTensor(posWeight, "weight positive targets by");
   const negative = softplus(x.neg(), { threshold: Infinity });
   const positive = posWeight === null ? negative : negative.mul(t.mul(posWeight.sub(1)).add(1));
   return reduced(weighted(x.sub(x.mul(t)).add(positive), weight), reduction);
 }
 
 function weighted(losses: Tensor, weight: Tensor | null): Tensor {
-  return weight === null ? losses : losses.mul(weight.expandAs(losses));
+  if (weight === null) return losses;
+  requireTensor(weight, "weight losses by");
+  return losses.mul(weight.expandAs(losses));
 }
 
 /** What `klDiv` may be told. */
@@ -138,7 +152,9 @@ export interface KlDivOptions {
  *
  * @throws {RangeError} If the shapes differ.
  */
-export function klDiv(x: Tensor, t: Tensor, { reduction = "mean", logTarget = false }: KlDivOptions = {}): Tensor {
+export function klDiv(x: Tensor, t: Tensor, options: KlDivOptions = {}): Tensor {
+  checkOptions("take klDiv()", options, KL_DIV);
+  const { reduction = "mean", logTarget = false } = options;
   checkPair("klDiv", x, t);
   const losses = logTarget ? t.exp().mul(t.sub(x)) : t.mul(t.add(t.eq(0)).log()).sub(t.mul(x));
   return reduction === "batchmean" ? reduced(losses, "mean", x.shape[0] ?? 1) : reduced(losses, reduction);

@@ -1,5 +1,6 @@
 /** Normalisations as functions: `(x − mean) / √(variance + ε)`, then scaled and shifted. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { rsqrt, square } from "../../core/ops/functions.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -34,8 +35,15 @@ export function batchNorm(
   x: Tensor,
   runningMean: Tensor | null,
   runningVar: Tensor | null,
-  { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 }: BatchNormOptions = {},
+  options: BatchNormOptions = {},
 ): Tensor {
+  checkOptions("take batchNorm()", options, ["weight", "bias", "eps", "training", "momentum"]);
+  requireTensor(x, "take batchNorm() of");
+  for (const running of [runningMean, runningVar]) {
+    if (running !== null) requireTensor(running, "take batchNorm() with the statistics");
+  }
+  const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
+  checkAffine(weight, bias);
   const others = x.shape.flatMap((_, d) => (d === 1 ? [] : [d]));
   const alongChannels = (v: Tensor) => v.view(...x.shape.map((_, d) => (d === 1 ? -1 : 1)));
   const scaled = (y: Tensor) => affine(y, weight && alongChannels(weight), bias && alongChannels(bias));
@@ -70,8 +78,12 @@ export function batchNorm(
 export function layerNorm(
   x: Tensor,
   normalizedShape: readonly number[],
-  { weight = null, bias = null, eps = 1e-5 }: LayerNormOptions = {},
+  options: LayerNormOptions = {},
 ): Tensor {
+  checkOptions("take layerNorm()", options, ["weight", "bias", "eps"]);
+  requireTensor(x, "take layerNorm() of");
+  const { weight = null, bias = null, eps = 1e-5 } = options;
+  checkAffine(weight, bias);
   const lead = x.ndim - normalizedShape.length;
   if (normalizedShape.length === 0 || lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
     throw new RangeError(
@@ -87,6 +99,11 @@ function normalise(x: Tensor, dims: number[], eps: number): { mean: Tensor; vari
   const apart = x.sub(mean);
   const variance = square(apart).mean(dims, true); // biased
   return { mean, variance, y: apart.mul(rsqrt(variance.add(eps))) };
+}
+
+function checkAffine(weight: Tensor | null, bias: Tensor | null): void {
+  if (weight !== null) requireTensor(weight, "scale what is normalised by");
+  if (bias !== null) requireTensor(bias, "shift what is normalised by");
 }
 
 function affine(y: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {

@@ -1,5 +1,6 @@
 /** Initialisers: each fills a tensor in place, outside the tape, with the numbers that PyTorch draws for the same seed. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
@@ -56,6 +57,7 @@ export function fanOut(weight: Tensor): number {
 }
 
 function fan(weight: Tensor, dim: 0 | 1): number {
+  requireTensor(weight, "compute the fan of");
   if (weight.ndim < 2) {
     throw new RangeError(`Cannot compute the fan of ${show(weight.shape)}: a weight has at least 2 dimensions`);
   }
@@ -64,11 +66,13 @@ function fan(weight: Tensor, dim: 0 | 1): number {
 
 /** Draws from the uniform distribution on [low, high). */
 export function uniform_<T extends Tensor>(x: T, low = 0, high = 1, options: DrawOptions = {}): T {
+  checkOptions("draw", options, ["generator"]);
   return draw(x, options, (g, out) => fillUniform(g, out, low, high));
 }
 
 /** Draws from the normal distribution. */
 export function normal_<T extends Tensor>(x: T, mean = 0, std = 1, options: DrawOptions = {}): T {
+  checkOptions("draw", options, ["generator"]);
   return draw(x, options, (g, out) => fillNormal(g, out, mean, std));
 }
 
@@ -84,6 +88,7 @@ export function ones_<T extends Tensor>(x: T): T {
 
 /** Every element becomes `value`. */
 export function constant_<T extends Tensor>(x: T, value: number): T {
+  requireTensor(x, "fill");
   return noGrad(() => x.fill_(value));
 }
 
@@ -100,15 +105,18 @@ export interface KaimingOptions extends DrawOptions {
 /** U(−b, b) with `b = gain · √(3 / fan)`. Throws a TypeError for an unknown mode. Source: He et al., "Delving Deep into Rectifiers" (2015). */
 export function kaimingUniform_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
   const bound = Math.sqrt(3) * kaimingStd(x, options);
-  return uniform_(x, -bound, bound, options);
+  return draw(x, options, (g, out) => fillUniform(g, out, -bound, bound));
 }
 
 /** N(0, gain² / fan). Throws a TypeError for an unknown mode. Source: He et al., "Delving Deep into Rectifiers" (2015). */
 export function kaimingNormal_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
-  return normal_(x, 0, kaimingStd(x, options), options);
+  const std = kaimingStd(x, options);
+  return draw(x, options, (g, out) => fillNormal(g, out, 0, std));
 }
 
-function kaimingStd(x: Tensor, { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" }: KaimingOptions): number {
+function kaimingStd(x: Tensor, options: KaimingOptions): number {
+  checkOptions("draw", options, ["a", "mode", "nonlinearity", "generator"]);
+  const { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" } = options;
   return calculateGain(nonlinearity, a) / Math.sqrt(fanOf(x, mode));
 }
 
@@ -127,16 +135,18 @@ export interface XavierOptions extends DrawOptions {
 /** U(−b, b) with `b = gain · √(6 / (fanIn + fanOut))`. Source: Glorot and Bengio (2010). */
 export function xavierUniform_<T extends Tensor>(x: T, options: XavierOptions = {}): T {
   const bound = Math.sqrt(3) * xavierStd(x, options);
-  return uniform_(x, -bound, bound, options);
+  return draw(x, options, (g, out) => fillUniform(g, out, -bound, bound));
 }
 
 /** N(0, gain² · 2 / (fanIn + fanOut)). Source: Glorot and Bengio (2010). */
 export function xavierNormal_<T extends Tensor>(x: T, options: XavierOptions = {}): T {
-  return normal_(x, 0, xavierStd(x, options), options);
+  const std = xavierStd(x, options);
+  return draw(x, options, (g, out) => fillNormal(g, out, 0, std));
 }
 
-function xavierStd(x: Tensor, { gain = 1 }: XavierOptions): number {
-  return gain * Math.sqrt(2 / (fanIn(x) + fanOut(x)));
+function xavierStd(x: Tensor, options: XavierOptions): number {
+  checkOptions("draw", options, ["gain", "generator"]);
+  return (options.gain ?? 1) * Math.sqrt(2 / (fanIn(x) + fanOut(x)));
 }
 
 function draw<T extends Tensor>(
@@ -144,6 +154,7 @@ function draw<T extends Tensor>(
   { generator = defaultGenerator }: DrawOptions,
   fill: (g: Generator, out: Fractions) => void,
 ): T {
+  requireTensor(x, "draw into");
   if (!isFloating(x.dtype)) throw new TypeError(`Cannot draw fractions into a ${x.dtype} tensor: cast it with float()`);
   if (x.numel() === 0) return x; // an empty weight has no fan to scale by
   const out = allocate(x.dtype, x.numel());

@@ -1,6 +1,8 @@
 /** The orthogonal initialiser. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
+import { defaultGenerator } from "../../core/random/generator.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type DrawOptions, normal_ } from "./init.ts";
@@ -19,14 +21,17 @@ export interface OrthogonalOptions extends DrawOptions {
  * @throws {RangeError} If there are fewer than 2 dimensions.
  */
 export function orthogonal_<T extends Tensor>(x: T, options: OrthogonalOptions = {}): T {
+  requireTensor(x, "make orthogonal");
+  checkOptions("make orthogonal", options, ["gain", "generator"]);
+  const { gain = 1, generator = defaultGenerator } = options;
   if (x.ndim < 2) {
     throw new RangeError(`Cannot make ${show(x.shape)} orthogonal: it needs at least 2 dimensions`);
   }
   if (x.numel() === 0) return x;
-  const drawn = normal_(zeros([x.shape[0], x.numel() / x.shape[0]], { dtype: x.dtype }), 0, 1, options);
+  const drawn = normal_(zeros([x.shape[0], x.numel() / x.shape[0]], { dtype: x.dtype }), 0, 1, { generator });
   const wide = drawn.shape[0] < drawn.shape[1];
   const q = orthonormalColumns(wide ? drawn.t().double() : drawn.double());
-  return noGrad(() => x.copy_((wide ? q.t() : q).mul(options.gain ?? 1).reshape(...x.shape)));
+  return noGrad(() => x.copy_((wide ? q.t() : q).mul(gain).reshape(...x.shape)));
 }
 
 /**

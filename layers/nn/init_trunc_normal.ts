@@ -1,7 +1,9 @@
 /** The truncated normal initialiser. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { tensor } from "../../core/create.ts";
 import { erf, log1p, sign, square } from "../../core/ops/functions.ts";
+import { defaultGenerator } from "../../core/random/generator.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type DrawOptions, uniform_ } from "./init.ts";
 
@@ -23,14 +25,16 @@ export interface TruncNormalOptions extends DrawOptions {
  * @throws {RangeError} If `a` is not below `b`, or `std` is not above 0.
  */
 export function truncNormal_<T extends Tensor>(x: T, options: TruncNormalOptions = {}): T {
-  const { mean = 0, std = 1, a = -2, b = 2 } = options;
+  requireTensor(x, "draw into");
+  checkOptions("draw", options, ["mean", "std", "a", "b", "generator"]);
+  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options;
   if (!(a < b) || !(std > 0)) {
     throw new RangeError(
       `Cannot draw a normal of deviation ${std} cut to [${a}, ${b}]: give std > 0 and bounds in order`,
     );
   }
   const bounds = erf(tensor([a, b], { dtype: "float64" }).sub(mean).div(std * Math.SQRT2));
-  uniform_(x, bounds.at(0).item(), bounds.at(1).item(), options);
+  uniform_(x, bounds.at(0).item(), bounds.at(1).item(), { generator });
   return noGrad(() => x.copy_(inverseErf(x.double()).mul(std * Math.SQRT2).add(mean).clamp(a, b)));
 }
 

@@ -1,10 +1,10 @@
 /** Layer normalisation. */
+import { checkOptions } from "../../core/arguments.ts";
 import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { layerNorm } from "./functional_norm.ts";
 import { Module } from "./module.ts";
-import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -49,7 +49,7 @@ export class LayerNorm extends Module {
     options: LayerNormModuleOptions = {},
   ) {
     super();
-    checkOptions("make LayerNorm", options, { eps: 1e-5, elementwiseAffine: false, dtype: "float64" });
+    checkOptions("make LayerNorm", options, ["eps", "elementwiseAffine", "dtype"]);
     const { eps = 1e-5, elementwiseAffine = true, dtype = "float32" } = options;
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
     this.eps = eps;

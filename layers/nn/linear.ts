@@ -1,11 +1,11 @@
 /** A fully connected layer. */
+import { checkOptions } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { linear } from "./functional_layer.ts";
 import { fanIn, kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
-import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 import { pythonic } from "./pythonic.ts";
 
@@ -52,7 +52,7 @@ export class Linear extends Module {
     options: LinearOptions = {},
   ) {
     super();
-    checkOptions("make Linear", options, { bias: false, dtype: "float64" });
+    checkOptions("make Linear", options, ["bias", "dtype"]);
     const { bias = true, dtype = "float32" } = options;
     this.weight = new Parameter(zeros([outFeatures, inFeatures], { dtype }));
     this.bias = bias ? new Parameter(zeros([outFeatures], { dtype })) : null;

@@ -1,8 +1,10 @@
 /** Losses as modules, under PyTorch's class names: settings go to the constructor, prediction and target to the call. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
 import * as F from "./functional_loss.ts";
+import { BCE, BCE_WITH_LOGITS, CROSS_ENTROPY, HUBER, KL_DIV, LOSS, NLL, SMOOTH_L1 } from "./known_options.ts";
 import { Module } from "./module.ts";
 
 /** What a loss compares. */
@@ -13,6 +15,7 @@ export class MSELoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(readonly options: F.LossOptions = {}) {
     super();
+    checkOptions("make MSELoss", options, LOSS);
   }
   /** The loss of a prediction. Throws a RangeError if the shapes differ. */
   forward(prediction: Tensor, target: Tensor): Tensor {
@@ -25,6 +28,7 @@ export class L1Loss extends Module<Pair> {
   /** The mean unless told. */
   constructor(readonly options: F.LossOptions = {}) {
     super();
+    checkOptions("make L1Loss", options, LOSS);
   }
   /** The loss of a prediction. Throws a RangeError if the shapes differ. */
   forward(prediction: Tensor, target: Tensor): Tensor {
@@ -37,6 +41,7 @@ export class SmoothL1Loss extends Module<Pair> {
   /** The mean, with a β of 1, unless told. */
   constructor(readonly options: F.SmoothL1Options = {}) {
     super();
+    checkOptions("make SmoothL1Loss", options, SMOOTH_L1);
   }
   /** The loss of a prediction. Throws a RangeError if the shapes differ. */
   forward(prediction: Tensor, target: Tensor): Tensor {
@@ -49,6 +54,7 @@ export class HuberLoss extends Module<Pair> {
   /** The mean, with a δ of 1, unless told. */
   constructor(readonly options: F.HuberOptions = {}) {
     super();
+    checkOptions("make HuberLoss", options, HUBER);
   }
   /** The loss of a prediction. Throws a RangeError if the shapes differ. */
   forward(prediction: Tensor, target: Tensor): Tensor {
@@ -61,6 +67,7 @@ export class KLDivLoss extends Module<Pair> {
   /** The mean over all elements unless told; `"batchmean"` is the divergence itself. */
   constructor(readonly options: F.KlDivOptions = {}) {
     super();
+    checkOptions("make KLDivLoss", options, KL_DIV);
   }
   /** The loss of log-probabilities. Throws a RangeError if the shapes differ. */
   forward(logProbabilities: Tensor, target: Tensor): Tensor {
@@ -76,6 +83,7 @@ export class BCELoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(readonly options: F.BceOptions = {}) {
     super();
+    checkOptions("make BCELoss", options, BCE);
     this.weight = buffered(options.weight);
   }
   /** The loss of probabilities. Throws a RangeError if the shapes differ. */
@@ -94,6 +102,7 @@ export class BCEWithLogitsLoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(readonly options: F.BceWithLogitsOptions = {}) {
     super();
+    checkOptions("make BCEWithLogitsLoss", options, BCE_WITH_LOGITS);
     this.weight = buffered(options.weight);
     this.posWeight = buffered(options.posWeight);
   }
@@ -111,6 +120,7 @@ export class NLLLoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(readonly options: NllOptions = {}) {
     super();
+    checkOptions("make NLLLoss", options, NLL);
     this.weight = buffered(options.weight);
   }
   /** The loss of log-probabilities [n, classes] and targets [n]. */
@@ -127,6 +137,7 @@ export class CrossEntropyLoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(readonly options: CrossEntropyOptions = {}) {
     super();
+    checkOptions("make CrossEntropyLoss", options, CROSS_ENTROPY);
     this.weight = buffered(options.weight);
   }
   /** The loss of logits [n, classes] and targets [n]. */

@@ -1,4 +1,5 @@
 /** What training changes: a tensor that a module owns and an optimiser moves. */
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { Tensor } from "../../core/tensor.ts";
 
@@ -27,7 +28,10 @@ export class Parameter extends Tensor {
    *
    * @throws {TypeError} If `x` is of an integer kind, which carries no gradient.
    */
-  constructor(x: Tensor, { requiresGrad = true }: ParameterOptions = {}) {
+  constructor(x: Tensor, options: ParameterOptions = {}) {
+    requireTensor(x, "make a parameter of");
+    checkOptions("make a parameter", options, ["requiresGrad"]);
+    const { requiresGrad = true } = options;
     super(x.data, x.shape, x.strides, x.offset, x.dtype, x.edits);
     if (requiresGrad && !isFloating(x.dtype)) {
       throw new TypeError(`Cannot make a parameter of kind ${x.dtype}: it carries no gradient, cast it with float()`);

@@ -1,4 +1,5 @@
 /** How a loss for each element, or each row, becomes the loss of a batch. */
+import { requireTensor } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -31,6 +32,8 @@ export function reduced(losses: Tensor, reduction: Reduction = "mean", total: nu
 
 /** Refuses to compare tensors that only broadcasting could pair. */
 export function checkPair(loss: string, prediction: Tensor, target: Tensor): void {
+  requireTensor(prediction, `take ${loss}() of`);
+  requireTensor(target, `take ${loss}() with the target`);
   if (sameShape(prediction.shape, target.shape)) return;
   throw new RangeError(
     `Cannot take the ${loss} of predictions ${show(prediction.shape)} and targets ${

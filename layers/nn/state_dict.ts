@@ -1,11 +1,11 @@
 /** A module's state by name: collected in PyTorch's order, and loaded all or not at all. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { joinPath, ownFields } from "./fields.ts";
 import type { AnyModule } from "./module.ts";
-import { checkOptions } from "./options.ts";
 import { Parameter } from "./parameter.ts";
 
 /** Tensors by name: what `stateDict()` gives, or the same as a plain object. */
@@ -41,7 +41,7 @@ export function collectState(module: AnyModule, path = "", state = new Map<strin
 
 /** Copies `state` into the module; throws before anything was written. */
 export function loadState(module: AnyModule, given: State, options: LoadOptions): LoadReport {
-  checkOptions("load the state", options, { strict: false });
+  checkOptions("load the state", options, ["strict"]);
   const { strict = true } = options;
   const state = asMap(given);
   const own = collectState(module);

@@ -1,6 +1,8 @@
 /** Gradients kept from growing too large before a step. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { Tensor } from "../../core/tensor.ts";
+import { parameterList } from "./settings.ts";
 
 /** How {@linkcode clipGradNorm} measures. */
 export interface ClipOptions {
@@ -29,8 +31,10 @@ export interface ClipOptions {
 export function clipGradNorm(
   params: Tensor | Iterable<Tensor>,
   maxNorm: number,
-  { normType = 2, errorIfNonfinite = false }: ClipOptions = {},
+  options: ClipOptions = {},
 ): number {
+  checkOptions("clip gradients", options, ["normType", "errorIfNonfinite"]);
+  const { normType = 2, errorIfNonfinite = false } = options;
   requireBound("the norm", maxNorm);
   if (!(normType > 0)) throw new RangeError(`Cannot take the norm of type ${normType}: expected a number above 0`);
   return noGrad(() => {
@@ -71,7 +75,8 @@ function requireBound(what: string, bound: number): void {
 
 /** Each gradient once, also where a parameter is named twice. */
 function gradients(params: Tensor | Iterable<Tensor>): Tensor[] {
-  const list = params instanceof Tensor ? [params] : [...params];
+  const list = params instanceof Tensor ? [params] : parameterList(params, "clip gradients");
+  for (const p of list) requireTensor(p, "clip the gradient of");
   return [...new Set(list.flatMap((p) => (p.g === null ? [] : [p.g])))];
 }
 

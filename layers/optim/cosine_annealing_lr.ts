@@ -1,4 +1,5 @@
 /** A learning rate that falls along a cosine. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { requireCount, Scheduler } from "./scheduler.ts";
 import { requireWithin } from "./settings.ts";
@@ -33,8 +34,10 @@ export class CosineAnnealingLR extends Scheduler<CosineAnnealingLRSettings> {
    */
   constructor(
     optimizer: Optimizer,
-    { tMax, etaMin = 0 }: Pick<CosineAnnealingLRSettings, "tMax"> & Partial<CosineAnnealingLRSettings>,
+    options: Pick<CosineAnnealingLRSettings, "tMax"> & Partial<CosineAnnealingLRSettings>,
   ) {
+    checkOptions("make CosineAnnealingLR", options, ["tMax", "etaMin"]);
+    const { tMax, etaMin = 0 } = options;
     super(optimizer, { tMax, etaMin });
   }
 

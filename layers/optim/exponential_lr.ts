@@ -1,4 +1,5 @@
 /** A learning rate that falls by the same factor each step. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { Scheduler } from "./scheduler.ts";
 import { requireWithin } from "./settings.ts";
@@ -29,7 +30,9 @@ export class ExponentialLR extends Scheduler<ExponentialLRSettings> {
    *
    * @throws {RangeError} If a setting is out of its range.
    */
-  constructor(optimizer: Optimizer, { gamma }: ExponentialLRSettings) {
+  constructor(optimizer: Optimizer, options: ExponentialLRSettings) {
+    checkOptions("make ExponentialLR", options, ["gamma"]);
+    const { gamma } = options;
     super(optimizer, { gamma });
   }
 

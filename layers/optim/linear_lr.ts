@@ -1,4 +1,5 @@
 /** A learning rate that warms up in a straight line. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { requireCount, Scheduler } from "./scheduler.ts";
 import { requireWithin } from "./settings.ts";
@@ -35,8 +36,10 @@ export class LinearLR extends Scheduler<LinearLRSettings> {
    */
   constructor(
     optimizer: Optimizer,
-    { startFactor = 1 / 3, endFactor = 1, totalIters = 5 }: Partial<LinearLRSettings> = {},
+    options: Partial<LinearLRSettings> = {},
   ) {
+    checkOptions("make LinearLR", options, ["startFactor", "endFactor", "totalIters"]);
+    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
     super(optimizer, { startFactor, endFactor, totalIters });
   }
 

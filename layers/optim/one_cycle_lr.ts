@@ -1,6 +1,7 @@
 /** One long wave: a warm-up, and a long fall far below where it began, with momentum in the opposite direction. */
+import { checkOptions, requireChoice } from "../../core/arguments.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { requireCount, type ScheduledGroup, Scheduler } from "./scheduler.ts";
+import { requireCount, requireOptimizer, type ScheduledGroup, Scheduler } from "./scheduler.ts";
 import { requirePositive, requireWithin } from "./settings.ts";
 
 /** What {@linkcode OneCycleLR} is told. */
@@ -75,6 +76,12 @@ export class OneCycleLR extends Scheduler<OneCycleLRSettings> {
     optimizer: Optimizer,
     options: Pick<OneCycleLRSettings, "maxLr" | "totalSteps"> & Partial<OneCycleLRSettings>,
   ) {
+    checkOptions("make OneCycleLR", options, [
+      "maxLr",
+      "totalSteps",
+      ...Object.keys(STANDARD) as (keyof typeof STANDARD)[],
+    ]);
+    requireOptimizer(optimizer, "OneCycleLR");
     const settings = { ...STANDARD, ...options };
     if (settings.cycleMomentum && !optimizer.paramGroups.every(hasMomentum)) {
       throw new TypeError(
@@ -91,6 +98,7 @@ export class OneCycleLR extends Scheduler<OneCycleLRSettings> {
 
   /** Refuses what the formula cannot mean. */
   protected override check(settings: OneCycleLRSettings): void {
+    requireChoice("make OneCycleLR", "strategy", settings.annealStrategy, ["cos", "linear"]);
     requireCount("totalSteps", settings.totalSteps);
     requirePositive(settings, ["maxLr", "divFactor", "finalDivFactor"]);
     requireWithin(settings, ["pctStart", "baseMomentum", "maxMomentum"], 0, 1);

@@ -1,12 +1,13 @@
 /** What every optimiser is: groups of parameters with settings of their own, and one walk over all of them. */
 import { fresh } from "../../core/allocate.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import type { UpdateSlot } from "../../core/backend/backend.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { peekGradient } from "../../core/gradient_slot.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { noGrad } from "../../backward/tape.ts";
-import { checkSettings, type GroupSettings, requireWithin } from "./settings.ts";
+import { type GroupSettings, OPTIONAL_SETTINGS, parameterList, requireWithin } from "./settings.ts";
 import { type MachineStep, moveTogether } from "./together.ts";
 import { loadState, type OptimizerStateDict, type ParameterState, saveState } from "./state_dict.ts";
 
@@ -65,9 +66,10 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * @throws {TypeError} If something is no leaf of a floating kind, or a setting has a name that the optimiser does not know.
    */
   constructor(params: Params<S>, standard: S, options: Partial<S> = {}) {
-    checkSettings(this.constructor.name, options, standard);
+    const { name } = this.constructor;
+    checkOptions(`make ${name}`, options, namesIn(standard));
     this.defaults = { ...standard, ...options };
-    const list: readonly (Tensor | GroupOptions<S>)[] = [...params];
+    const list = parameterList<Tensor | GroupOptions<S>>(params, `make ${name}`);
     if (list.length === 0) throw new RangeError(`Cannot make ${this.constructor.name}: the parameter list is empty`);
     if (list.every(isGroup)) list.forEach((group) => this.addParamGroup(group));
     else this.#addGroup(list as readonly Tensor[], this.defaults);
@@ -130,9 +132,10 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * @throws {RangeError} If it is empty, a setting is out of its range, or the schedule lists its settings by group and has none for it.
    * @throws {TypeError} If a parameter is no leaf, or stands in a group already.
    */
-  addParamGroup({ params, ...own }: GroupOptions<S>): void {
-    checkSettings(this.constructor.name, own, this.defaults);
-    this.#addGroup([...params], { ...this.defaults, ...own });
+  addParamGroup(group: GroupOptions<S>): void {
+    checkOptions("add a parameter group", group, ["params", ...namesIn(this.defaults)]);
+    const { params, ...own } = group;
+    this.#addGroup(parameterList(params, "add a parameter group"), { ...this.defaults, ...own } as S);
   }
 
   #addGroup(params: readonly Tensor[], settings: S): void {
@@ -183,12 +186,17 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   }
 }
 
+/** The names of a group's settings. */
+function namesIn<S extends object>(standard: S): (keyof S & string)[] {
+  return [...Object.keys(standard), ...OPTIONAL_SETTINGS] as (keyof S & string)[];
+}
+
 function isGroup<S>(entry: Tensor | GroupOptions<S>): entry is GroupOptions<S> {
   return typeof entry === "object" && entry !== null && "params" in entry;
 }
 
 function checkParameter(p: Tensor): void {
-  if (!(p instanceof Tensor)) throw new TypeError(`Cannot optimise ${p}: a parameter is a Tensor`);
+  requireTensor(p, "optimise");
   if (!isFloating(p.dtype)) {
     throw new TypeError(`Cannot optimise a ${p.dtype} tensor of shape ${show(p.shape)}: only floats have a gradient`);
   }

@@ -1,5 +1,6 @@
 /** What every schedule of learning rates is: a function of the step's number, written into an optimiser's groups. */
-import type { Optimizer } from "./optimizer.ts";
+import { describe } from "../../core/arguments.ts";
+import { Optimizer } from "./optimizer.ts";
 import { type GroupSettings, toCamelCase, toSnakeCase } from "./settings.ts";
 
 /** A schedule as it is saved, under PyTorch's names, its settings beside these two. */
@@ -56,6 +57,7 @@ export abstract class Scheduler<S extends object = object> {
    * @throws {RangeError} If a setting is out of its range.
    */
   constructor(optimizer: Optimizer, settings: S) {
+    requireOptimizer(optimizer, this.constructor.name);
     this.#optimizer = optimizer;
     this.settings = settings;
     this.check(settings);
@@ -141,6 +143,14 @@ export abstract class Scheduler<S extends object = object> {
     this.baseLrs = [...base_lrs];
     this.#write();
   }
+}
+
+/** Refuses what is no optimiser, such as the model. */
+export function requireOptimizer(optimizer: Optimizer, schedule: string): void {
+  if (optimizer instanceof Optimizer) return;
+  throw new TypeError(
+    `Cannot make ${schedule} for ${describe(optimizer)}: give the optimiser, an optim.SGD for example`,
+  );
 }
 
 /** Refuses what is no whole number from 1 up. */

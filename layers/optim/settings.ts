@@ -1,4 +1,5 @@
 /** Settings of a parameter group: what all optimisers have, and how they are checked. */
+import { describe } from "../../core/arguments.ts";
 
 /** What every optimiser is told. */
 export interface GroupSettings {
@@ -15,14 +16,17 @@ export interface GroupSettings {
 /** Settings that a group may have beside those its optimiser begins with. */
 export const OPTIONAL_SETTINGS: readonly string[] = ["initialLr"];
 
-/** Refuses names that the optimiser does not know, which a plain object would swallow, and settings without names. */
-export function checkSettings(optimizer: string, own: object, known: object): void {
-  if (typeof own !== "object" || own === null) {
-    throw new TypeError(`Cannot make ${optimizer} with ${own}: settings go by name, as in { lr: 0.01 }`);
-  }
-  const strange = Object.keys(own).find((name) => !(name in known) && !OPTIONAL_SETTINGS.includes(name));
-  if (strange === undefined) return;
-  throw new TypeError(`Cannot set ${strange}: ${optimizer} knows ${Object.keys(known).join(", ")}`);
+/**
+ * The parameters, or groups of them, as an array.
+ *
+ * @throws {TypeError} If they are no list: the model itself, or a single tensor.
+ */
+export function parameterList<T>(params: Iterable<T>, action: string): T[] {
+  if (typeof params === "object" && params !== null && Symbol.iterator in params) return [...params];
+  const isModel = typeof (params as { parameters?: unknown } | undefined)?.parameters === "function";
+  throw new TypeError(
+    `Cannot ${action} of ${describe(params)}: give a list, ${isModel ? "model.parameters()" : "as in [w, b]"}`,
+  );
 }
 
 /**

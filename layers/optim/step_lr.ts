@@ -1,4 +1,5 @@
 /** A learning rate that falls in stairs. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { requireCount, Scheduler } from "./scheduler.ts";
 import { requireWithin } from "./settings.ts";
@@ -34,8 +35,10 @@ export class StepLR extends Scheduler<StepLRSettings> {
    */
   constructor(
     optimizer: Optimizer,
-    { stepSize, gamma = 0.1 }: Pick<StepLRSettings, "stepSize"> & Partial<StepLRSettings>,
+    options: Pick<StepLRSettings, "stepSize"> & Partial<StepLRSettings>,
   ) {
+    checkOptions("make StepLR", options, ["stepSize", "gamma"]);
+    const { stepSize, gamma = 0.1 } = options;
     super(optimizer, { stepSize, gamma });
   }
 

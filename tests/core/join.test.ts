@@ -32,7 +32,7 @@ describe("cat()", () => {
     assertThrows(() => cat([m, ones([2, 3])]), RangeError, "Cannot cat [2, 2] and [2, 3]: tensor 1");
     assertThrows(() => cat([m, m.int()]), TypeError, 'Cannot cat float32 and int32: cast tensor 1 with to("float32")');
     assertThrows(() => cat(m as unknown as Tensor[]), TypeError, "cat([a, b])");
-    assertThrows(() => cat([1] as unknown as Tensor[]), TypeError, "Cannot cat a number");
+    assertThrows(() => cat([1] as unknown as Tensor[]), TypeError, "Cannot cat the number 1");
   });
 });
 

@@ -1,6 +1,7 @@
 import { assert, assertInstanceOf, assertMatch, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, fromData, ones, tensor, zeros } from "../../core/create.ts";
+import { rand, randint, randn } from "../../core/random/create.ts";
 import { einsum } from "../../core/ops/einsum.ts";
 import { pick } from "../../core/ops/index.ts";
 import { useBackend } from "../../core/backend/choose.ts";
@@ -25,6 +26,23 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
   ["sum() of a dimension out of range", () => x.sum(2), RangeError, ["dimension 2", "-2 to 1"]],
   ["sum() of a dimension twice", () => x.sum([0, 0]), RangeError, ["[0, 0]", "twice"]],
   ["max() of nothing", () => zeros([0]).max(), RangeError, ["max", "[0]", "no elements"]],
+  ["sum() of options", () => x.sum(untyped({ dim: 1 })), TypeError, ["the sum over an object", "1 or [0, 1]"]],
+  ["max() of options", () => x.max(untyped({ dim: 1 })), TypeError, ["over an object"]],
+  ["mean() with keepdim by name", () => x.mean(1, untyped({ keepdim: true }) as never), TypeError, [
+    "keepdim an object",
+  ]],
+  ["transpose() of names", () => x.transpose(untyped("rows"), 1), TypeError, ['dimension the text "rows"']],
+  ["rand() of sizes one by one", () => rand(untyped(3) as never, 4 as never), TypeError, [
+    "shape 3",
+    "[2, 3] instead of",
+  ]],
+  ["randn() of sizes one by one", () => randn(untyped(3) as never, 4 as never), TypeError, ["[2, 3] instead of 2, 3"]],
+  ["randint() of a size", () => randint(0, 2, untyped(3) as never, 4 as never), TypeError, ["[2, 3] instead of 2, 3"]],
+  ["backward() of a gradient", () => x.backward(ones([2, 3]) as never), TypeError, [
+    "a Tensor for options",
+    "gradient",
+  ]],
+  ["backward() that is to be recorded", () => x.backward({ createGraph: true } as never), TypeError, ["createGraph"]],
   ["matmul() of sizes that differ", () => x.matmul(x), RangeError, ["[2, 3] by [2, 3]", "3 and 2", "t()"]],
   ["matmul() of a number", () => x.matmul(tensor(1)), RangeError, ["rank 0", "mul()"]],
   ["matmul() of bools", () => bools.matmul(bools), TypeError, ["bool", "float()"]],
@@ -61,8 +79,8 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
   ["fromData() as another kind", () => fromData(new Float32Array(1), [1], "bool"), TypeError, ["bool", "float32"]],
   ["arange() away from its end", () => arange(0, 1, -1), RangeError, ["0 to 1 by -1"]],
   ["add() of an array", () => x.add(untyped([1, 2, 3])), TypeError, ["add an array", "tensor([…])"]],
-  ["mul() of a text", () => x.mul(untyped("x")), TypeError, ["multiply a string", "tensor([…])"]],
-  ["sub_() of null", () => ones([1]).sub_(untyped(null)), TypeError, ["subtract null", "tensor([…])"]],
+  ["mul() of a text", () => x.mul(untyped("x")), TypeError, ['multiply the text "x"', "it is no tensor"]],
+  ["sub_() of null", () => ones([1]).sub_(untyped(null)), TypeError, ["subtract null", "it is no tensor, give one"]],
   ["matmul() of an array", () => x.matmul(untyped([1]) as unknown as typeof x), TypeError, ["multiply by an array"]],
   ["at() of a mask", () => x.at(untyped(x.gt(0))), TypeError, ["at() of a tensor", "index()", "bool mask"]],
   ["at() of places", () => x.at(untyped([0, 2])), TypeError, ["at() of an array", "index()", "int32"]],

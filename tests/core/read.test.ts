@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, ones, tensor, zeros } from "../../core/create.ts";
+import { Parameter } from "../../layers/nn/parameter.ts";
 
 describe("reading a tensor", () => {
   const m = arange(6).view(2, 3);
@@ -41,5 +42,43 @@ describe("reading a tensor", () => {
   it("storage() shows itself in console.log as it prints", () => {
     const storage = tensor([1, 2]).storage();
     assertEquals(Deno.inspect(storage), " 1.0\n 2.0\n[FloatStorage of size 2]");
+  });
+});
+
+describe("Symbol.toPrimitive", () => {
+  const five = tensor([5]);
+  const number = (x: unknown) => x as number; // operators are not for tensors, TypeScript says
+  it("a tensor of one element is its number to every operator", () => {
+    assertEquals(
+      [number(five) > 1, number(five) * 2, number(five) + number(five), Math.max(number(tensor(7)), 1)],
+      [true, 10, 10, 7],
+    );
+    assertEquals([+number(tensor([[true]])), number(tensor(-0.5)) < 0], [1, true]);
+  });
+  it("a tensor of several elements refuses operators, and names the methods", () => {
+    for (const x of [tensor([1, 2]), zeros([0])]) {
+      for (
+        const use of [() => number(x) > 1, () => number(x) * 2, () => number(x) + 1, () => `a` + x, () => +number(x)]
+      ) {
+        assertThrows(use, TypeError, "use methods such as gt(), mul() and add()");
+      }
+    }
+  });
+  it("a text of a tensor is its printed form", () => {
+    assertEquals([`${tensor([1, 2])}`, String(five), [five].join()], [
+      "tensor([1., 2.])",
+      "tensor([5.])",
+      "tensor([5.])",
+    ]);
+    assertEquals(`${new Parameter(five)}`, "Parameter containing:\ntensor([5.], requires_grad=True)");
+  });
+});
+
+describe("toJSON()", () => {
+  it("JSON.stringify() of a tensor gives nested arrays", () => {
+    assertEquals(
+      JSON.stringify({ w: tensor([[1, 2], [3, 4]]), on: tensor([true]) }),
+      '{"w":[[1,2],[3,4]],"on":[true]}',
+    );
   });
 });

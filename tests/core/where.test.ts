@@ -27,7 +27,7 @@ describe("where()", () => {
   it("where() refuses a mask that is not bool, and what is no tensor", () => {
     assertThrows(() => where(ones([3]), 1, 0), TypeError, "Cannot choose by a float32 tensor of shape [3]: use a bool");
     assertThrows(() => where(mask, [1] as unknown as number, 0), TypeError, "Cannot choose between an array");
-    assertThrows(() => where(mask, 0, "1" as unknown as number), TypeError, "Cannot choose between a string");
+    assertThrows(() => where(mask, 0, "1" as unknown as number), TypeError, 'Cannot choose between the text "1"');
   });
   it("where() refuses shapes that clash", () => {
     assertThrows(() => where(mask, ones([2]), 0), RangeError, "Cannot choose between [3] and [2]");

@@ -215,22 +215,19 @@ describe("Flatten", () => {
 });
 
 describe("options of layers", () => {
-  const misused: [string, (options: never) => unknown, string][] = [
-    ["Linear", (options) => new nn.Linear(2, 3, options), '{ bias: false, dtype: "float64" }'],
-    ["LayerNorm", (options) => new nn.LayerNorm(3, options), "{ eps: 0.00001, elementwiseAffine: false"],
-    ["BatchNorm1d", (options) => new nn.BatchNorm1d(3, options), "{ eps: 0.00001, momentum: 0.1"],
-    ["Embedding", (options) => new nn.Embedding(2, 3, options), "{ paddingIdx: 0"],
+  const misused: [name: string, make: (options: never) => unknown, first: string][] = [
+    ["Linear", (options) => new nn.Linear(2, 3, options), "bias"],
+    ["LayerNorm", (options) => new nn.LayerNorm(3, options), "eps"],
+    ["BatchNorm1d", (options) => new nn.BatchNorm1d(3, options), "eps"],
+    ["Embedding", (options) => new nn.Embedding(2, 3, options), "paddingIdx"],
   ];
-  for (const [name, make, cure] of misused) {
+  for (const [name, make, first] of misused) {
     it(`${name} refuses PyTorch's positional option, and names what goes by name`, () => {
       assertThrows(
         () => make(false as never),
         TypeError,
-        `Cannot make ${name} with false: options go by name, as in ${cure}`,
+        `Cannot make ${name} with the boolean false for options: they go by name, as in { ${first}: … }`,
       );
-    });
-    it(`${name} refuses an option that it would overlook`, () => {
-      assertThrows(() => make({ bais: false } as never), TypeError, `Cannot make ${name} with bais: it knows ${cure}`);
     });
   }
 });

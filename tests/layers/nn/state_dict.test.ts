@@ -145,6 +145,6 @@ describe("loadStateDict()", () => {
   });
   it("refuses PyTorch's second argument, and names the option", () => {
     const [layer, options] = [new nn.Linear(1, 1), false as unknown as nn.LoadOptions];
-    assertThrows(() => layer.loadStateDict({}, options), TypeError, "options go by name, as in { strict: false }");
+    assertThrows(() => layer.loadStateDict({}, options), TypeError, "they go by name, as in { strict: … }");
   });
 });

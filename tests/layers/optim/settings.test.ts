@@ -73,7 +73,7 @@ const BAD: Record<string, [make: () => unknown, error: typeof RangeError | typeo
   "SGD() refuses what is no tensor": [
     () => new optim.SGD([3 as unknown as Tensor]),
     TypeError,
-    "Cannot optimise 3: a parameter is a Tensor",
+    "Cannot optimise the number 3: it is no tensor",
   ],
   "SGD() refuses a parameter that stands in one group twice": [
     () => {
@@ -94,7 +94,7 @@ const BAD: Record<string, [make: () => unknown, error: typeof RangeError | typeo
   "SGD() refuses a setting it does not know": [
     () => new optim.SGD([p()], { weight_decay: 1 } as object),
     TypeError,
-    "Cannot set weight_decay: SGD knows lr, momentum, dampening, weightDecay, nesterov, maximize",
+    'the option "weight_decay": the options are lr, momentum, dampening, weightDecay, nesterov, maximize, initialLr',
   ],
   "addParamGroup() refuses a setting out of its range": [
     () => new optim.SGD([{ params: [p()], lr: -1 }]),
@@ -199,6 +199,10 @@ describe("loadStateDict()", () => {
 
 describe("settings", () => {
   it("settings given by position are refused, for they would be overlooked", () => {
-    assertThrows(() => new optim.SGD([p()], 0.1 as unknown as { lr: number }), TypeError, "Cannot make SGD with 0.1");
+    assertThrows(
+      () => new optim.SGD([p()], 0.1 as unknown as { lr: number }),
+      TypeError,
+      "Cannot make SGD with the number 0.1",
+    );
   });
 });

@@ -1,0 +1,108 @@
+/** What untyped code may pass by mistake: options that nobody reads, and what is no tensor. Each is refused with a cure. */
+import { GradientSlot } from "./gradient_slot.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * Checks that `options` goes by name and names nothing but `known`: a misspelt option is refused instead of overlooked.
+ *
+ * @throws {TypeError} With the options there are and the nearest one, if it names another, or is no plain object.
+ */
+export function checkOptions<T extends object>(
+  action: string,
+  options: T,
+  known: readonly (keyof NoInfer<T> & string)[],
+): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof GradientSlot) {
+    throw new TypeError(
+      `Cannot ${action} with ${describe(options)} for options: they go by name, as in { ${known[0]}: … }`,
+    );
+  }
+  for (const name in options) if (!known.includes(name)) throw unknownOption(action, name, known);
+}
+
+function unknownOption(action: string, name: string, known: readonly string[]): TypeError {
+  return new TypeError(`Cannot ${action} with the option "${name}": ${choices("options", name, known)}`);
+}
+
+/** What there is to choose from, and which of it is meant most likely: `the kinds are a, b, the nearest is b`. */
+export function choices(what: string, name: string, known: readonly string[]): string {
+  const all = known.length === 1 ? `the only one is ${known[0]}` : `the ${what} are ${known.join(", ")}`;
+  return known.length === 1 ? all : `${all}, the nearest is ${nearest(name, known)}`;
+}
+
+/** The one of `known` that is spelt most like `name`: its words' first letters count as a spelling, their case and `_` as none. */
+export function nearest(name: string, known: readonly string[]): string {
+  const distances = known.map((other) => distance(name, other));
+  return known[distances.indexOf(Math.min(...distances))];
+}
+
+/** From 0 for the same letters to 1 for no common ones. */
+function distance(a: string, b: string): number {
+  if (initials(a) === b || initials(b) === a) return 0;
+  const [p, q] = [a, b].map((name) => name.replaceAll(/[-_ ]/g, "").toLowerCase());
+  return edits(p, q) / Math.max(p.length, q.length, 1);
+}
+
+/** `lr` of `learning_rate`, `learningRate` and `learning-rate`. */
+function initials(name: string): string {
+  return name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").split(/[-_ ]/).map((word) => word.charAt(0)).join("")
+    .toLowerCase();
+}
+
+/** How many letters must be set in, left out, replaced or exchanged with their neighbour to make `b` of `a`. */
+function edits(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = rows[i] = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + Number(a[i - 1] !== b[j - 1]));
+      const turned = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (turned) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[a.length][b.length];
+}
+
+/**
+ * Checks that `x` is a tensor.
+ *
+ * @throws {TypeError} With what was found and how a tensor is made of it, if it is none.
+ */
+export function requireTensor(x: Tensor, action: string): void {
+  if (!(x instanceof GradientSlot)) throw noTensor(x, action);
+}
+
+function noTensor(x: unknown, action: string): TypeError {
+  const numbers = Array.isArray(x) || ArrayBuffer.isView(x) || typeof x === "number" || typeof x === "boolean";
+  const cure = numbers ? "make one with tensor([…]) first" : x instanceof Promise ? "await it first" : "give one";
+  return new TypeError(`Cannot ${action} ${describe(x)}: it is no tensor, ${cure}`);
+}
+
+/** What a value is, in words: `an array`, `the number 3`, `the class Linear`, `a Linear`. */
+export function describe(x: unknown): string {
+  if (x === undefined || x === null) return `${x}`;
+  if (typeof x === "string") return `the text ${JSON.stringify(x.length > 40 ? `${x.slice(0, 40)}…` : x)}`;
+  if (typeof x === "function") return `${/^class\b/.test(`${x}`) ? "the class" : "the function"} ${x.name}`.trimEnd();
+  if (typeof x !== "object") return `the ${typeof x} ${String(x)}`;
+  const kind = Array.isArray(x) ? "array" : x.constructor?.name || "object";
+  const word = kind === "Object" ? "object" : kind;
+  return `${/^[aeiou]/i.test(word) ? "an" : "a"} ${word}`;
+}
+
+/**
+ * Checks that `value` is one of `known`.
+ *
+ * @throws {TypeError} With what there is and the nearest of it, if it is not.
+ */
+export function requireChoice(action: string, what: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  const found = typeof value === "string" ? `"${value}"` : describe(value);
+  throw new TypeError(`Cannot ${action} with ${what} ${found}: ${choices(`${what}s`, `${value}`, known)}`);
+}
+
+/** Whether a value is an object of no class: a `Date`, a module or a map is none. */
+export function isPlainObject(x: unknown): x is Record<string, unknown> {
+  if (typeof x !== "object" || x === null) return false;
+  const prototype = Object.getPrototypeOf(x);
+  return prototype === Object.prototype || prototype === null;
+}
