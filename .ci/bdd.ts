@@ -1,6 +1,6 @@
 /**
- * `@std/testing/bdd` as far as this project uses it, for when JSR does not answer: every `it` becomes one `Deno.test`
- * called "describe it", so that sanitizers, permissions, filters and counts are the test runner's own.
+ * `@std/testing/bdd` as far as this project uses it, for when JSR does not answer. Whatever fails with the one fails with the
+ * other: an outermost `describe` is one `Deno.test`, all in it are its steps, so that sanitizers watch the whole group as well.
  *
  * @module
  */
@@ -9,56 +9,93 @@ type Body = (t: Deno.TestContext) => void | Promise<void>;
 type Hook = () => void | Promise<void>;
 type Options = Partial<Omit<Deno.TestDefinition, "fn" | "name">>;
 
+interface Case {
+  readonly name: string;
+  readonly options: Options;
+  readonly fn: Body;
+}
+
 interface Suite {
   readonly name: string;
-  readonly parent: Suite | null;
   readonly options: Options;
-  readonly before: Hook[];
-  readonly after: Hook[];
+  readonly hooks: Record<"beforeAll" | "afterAll" | "beforeEach" | "afterEach", Hook[]>;
+  readonly steps: (Suite | Case)[];
 }
 
-const newSuite = (name: string, parent: Suite | null, options: Options): Suite => ({
-  name,
-  parent,
-  options,
-  before: [],
-  after: [],
-});
+/** The group being described; of a file with hooks outside every group, the one that holds all others. */
+let current: Suite | null = null;
+/** Whether tests are registered, and whether they run. */
+let [started, running] = [false, false];
 
-let current: Suite = newSuite("", null, {});
-
-/** Outermost first. */
-function lineage(suite: Suite): Suite[] {
-  return suite.parent ? [...lineage(suite.parent), suite] : [suite];
+function newSuite(name: string, options: Options): Suite {
+  return { name, options, hooks: { beforeAll: [], afterAll: [], beforeEach: [], afterEach: [] }, steps: [] };
 }
 
-async function runInside(suites: readonly Suite[], body: Hook): Promise<void> {
+async function runAll(hooks: readonly Hook[]): Promise<void> {
+  for (const hook of hooks) await hook();
+}
+
+/** Runs a test inside the hooks of its groups, outermost first; a group whose `beforeEach` throws is not cleaned up after. */
+async function runCase(suites: readonly Suite[], body: Hook): Promise<void> {
   if (suites.length === 0) return await body();
-  const [outer, ...inner] = suites;
+  const [{ hooks }, ...inner] = suites;
+  await runAll(hooks.beforeEach);
   try {
-    for (const hook of outer.before) await hook();
-    await runInside(inner, body);
+    await runCase(inner, body);
   } finally {
-    for (const hook of outer.after) await hook();
+    await runAll(hooks.afterEach);
   }
 }
 
-function addTest(name: string, fn: Body, own: Options): void {
-  const suites = lineage(current);
-  const options = Object.assign({}, ...suites.map((suite) => suite.options), own);
-  const fullName = [...suites.map((suite) => suite.name), name].filter((part) => part !== "").join(" ");
-  Deno.test({ ...options, name: fullName, fn: (t) => runInside(suites, () => fn(t)) });
+async function runSuite(suites: readonly Suite[], t: Deno.TestContext): Promise<void> {
+  const { hooks, steps } = suites.at(-1)!;
+  await runAll(hooks.beforeAll);
+  try {
+    for (const step of chosen(steps)) {
+      const { permissions, only: _, ...options } = step.options;
+      const fn = (t: Deno.TestContext) => {
+        if (permissions) throw new Error("Cannot use the option permissions inside a describe()");
+        return "steps" in step ? runSuite([...suites, step], t) : runCase(suites, () => step.fn(t));
+      };
+      await t.step({ ...options, name: step.name, fn });
+    }
+  } finally {
+    await runAll(hooks.afterAll);
+  }
+}
+
+function hasOnly(step: Suite | Case): boolean {
+  return step.options.only === true || ("steps" in step && step.steps.some(hasOnly));
+}
+
+function chosen(steps: readonly (Suite | Case)[]): readonly (Suite | Case)[] {
+  return steps.some(hasOnly) ? steps.filter(hasOnly) : steps;
+}
+
+function register(name: string, options: Options, fn: Body): void {
+  started = true;
+  Deno.test({ ...options, name, fn: (t) => (running = true, fn(t)) });
+}
+
+function addTest(name: string, fn: Body, options: Options): void {
+  if (running) throw new Error(`Cannot add it("${name}"): the tests are running`);
+  started = true;
+  if (current) current.steps.push({ name, options, fn });
+  else register(name, options, fn);
 }
 
 function addSuite(name: string, fn: () => void, options: Options): void {
-  const outer = current;
-  current = newSuite(name, outer, options);
+  if (options.ignore) return register(name, options, () => {});
+  const [outer, suite] = [current, newSuite(name, options)];
+  current = suite;
   try {
     const result: unknown = fn();
     if (result instanceof Promise) throw new TypeError(`Cannot use an asynchronous function in describe("${name}")`);
   } finally {
     current = outer;
   }
+  if (outer) outer.steps.push(suite);
+  else register(name, hasOnly(suite) ? { ...options, only: true } : options, (t) => runSuite([suite], t));
 }
 
 /** A function that takes `(name, fn)`, `(name, options, fn)` or one definition, with `.only`, `.skip` and `.ignore`. */
@@ -86,22 +123,25 @@ export const it = withForms<Body>(addTest);
 /** The same as `it`. */
 export const test = it;
 
-/** Runs before each test of the surrounding group. */
-export function beforeEach(fn: Hook): void {
-  current.before.push(fn);
+function hook(kind: keyof Suite["hooks"]): (fn: Hook) => void {
+  return (fn) => {
+    if (!current) {
+      if (started) throw new Error(`Cannot add ${kind}() outside every describe() after the first test`);
+      const all = current = newSuite("global", {});
+      register(all.name, {}, (t) => runSuite([all], t));
+    }
+    current.hooks[kind].push(fn);
+  };
 }
+
+/** Runs before each test of the surrounding group. */
+export const beforeEach = hook("beforeEach");
 
 /** Runs after each test of the surrounding group, also when it failed. */
-export function afterEach(fn: Hook): void {
-  current.after.push(fn);
-}
+export const afterEach = hook("afterEach");
 
-/** Runs once, before the file's first test. */
-export function beforeAll(fn: Hook): void {
-  Deno.test.beforeAll(fn);
-}
+/** Runs once, before the surrounding group's first test. */
+export const beforeAll = hook("beforeAll");
 
-/** Runs once, after the file's last test. */
-export function afterAll(fn: Hook): void {
-  Deno.test.afterAll(fn);
-}
+/** Runs once, after the surrounding group's last test. */
+export const afterAll = hook("afterAll");

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isComplete, markComplete, VENDOR } from "./marker.ts";
+import { alone, isComplete, markComplete, VENDOR } from "./marker.ts";
 import { TYPES } from "./std_types.ts";
 
 /** The same std modules as plain JavaScript. */
@@ -113,14 +113,7 @@ async function fill(): Promise<void> {
   await markComplete();
 }
 
-async function fillOnce(): Promise<void> {
-  await Deno.mkdir(VENDOR, { recursive: true });
-  using lock = await Deno.open(new URL(".lock", VENDOR), { create: true, write: true });
-  await lock.lock(true);
-  if (!await isComplete()) await fill();
-}
-
 if (import.meta.main) {
   if (Deno.args[0] === "fetch") await Promise.all(PACKAGES.map(importStd));
-  else await fillOnce();
+  else await alone(async () => void (await isComplete() || await fill()));
 }

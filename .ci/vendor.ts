@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ENTRIES, isComplete, markComplete } from "./marker.ts";
+import { alone, clearStale, ENTRIES, isComplete, markComplete } from "./marker.ts";
 import { NPM_STD } from "./bridge.ts";
 
 const PATIENCE = 3_000;
@@ -21,6 +21,7 @@ async function jsrAnswers(): Promise<boolean> {
 }
 
 if (import.meta.main && !await isComplete()) {
+  await alone(clearStale);
   if (await jsrAnswers()) {
     await markComplete();
   } else {

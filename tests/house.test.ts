@@ -212,6 +212,15 @@ describe("countTests()", () => {
   it("tells passed, failed and skipped tests apart", () => {
     assertEquals(countTests(REPORT), { passed: 1, failed: 1, skipped: 1 });
   });
+  const group = (step: string, all: string) =>
+    `<testcase name="a &gt; b">${step}</testcase><testcase name="a &gt; c"></testcase><testcase name="a">${all}</testcase>`;
+  it("counts the steps of a test, and not the test as well", () => {
+    assertEquals(countTests(group("", "")), { passed: 2, failed: 0, skipped: 0 });
+    assertEquals(countTests(group("<failure/>", "<failure/>")), { passed: 1, failed: 1, skipped: 0 });
+  });
+  it("counts a test that failed though none of its steps did", () => {
+    assertEquals(countTests(group("", "<failure/>")), { passed: 2, failed: 1, skipped: 0 });
+  });
 });
 
 describe("countRun()", () => {

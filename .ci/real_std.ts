@@ -1,0 +1,54 @@
+/**
+ * Runs the tests on the real std packages where JSR does not answer, from a checkout of github.com/denoland/std:
+ *
+ *     deno run --allow-read --allow-write=deno.std.json --allow-run=deno .ci/real_std.ts FOLDER [FILE…]
+ *
+ * @module
+ */
+import config from "../deno.json" with { type: "json" };
+
+/** The configuration under which `@std/…` are the checkout's files; it lies beside `deno.json`, for it names this package too. */
+export const STD_CONFIG = new URL("../deno.std.json", import.meta.url);
+
+/** Every export of every package in `std`, by the specifier that imports it. */
+async function importsFrom(std: URL): Promise<Record<string, string>> {
+  const imports: Record<string, string> = {};
+  for await (const { name: folder, isDirectory } of Deno.readDir(std)) {
+    if (!isDirectory) continue;
+    const home = new URL(`${folder}/`, std);
+    const text = await Deno.readTextFile(new URL("deno.json", home)).catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return null; // a folder that is no package
+      throw error;
+    });
+    if (text === null) continue;
+    const { name, exports = {} } = JSON.parse(text);
+    for (const [entry, file] of Object.entries(typeof exports === "string" ? { ".": exports } : exports)) {
+      imports[`${name}${entry.slice(1)}`] = new URL(file as string, home).href;
+    }
+  }
+  return imports;
+}
+
+async function writeConfig(std: URL): Promise<void> {
+  const command = config.tasks.test.command.replace("deno test", "deno test --config deno.std.json");
+  const copy = {
+    ...config,
+    imports: { ...config.imports, ...await importsFrom(std) },
+    vendor: false,
+    compilerOptions: { ...config.compilerOptions, noImplicitReturns: false }, // std's own files are checked as well
+    tasks: { test: { command } },
+  };
+  await Deno.writeTextFile(STD_CONFIG, JSON.stringify(copy, null, 2));
+}
+
+if (import.meta.main) {
+  const [folder, ...rest] = Deno.args;
+  const std = new URL(`${folder}/`, `file://${Deno.cwd()}/`);
+  await writeConfig(std);
+  try {
+    const args = ["task", "--config", "deno.std.json", "test", ...rest];
+    Deno.exitCode = (await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).spawn().status).code;
+  } finally {
+    await Deno.remove(STD_CONFIG);
+  }
+}
