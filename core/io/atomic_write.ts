@@ -16,16 +16,38 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
   try {
     await writeSynced(temporary, parts);
     await Deno.rename(temporary, path);
+    await syncFolder(folder);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {}); // it may never have been created; the first error is the one to tell
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    if (!(error instanceof Deno.errors.NotCapable)) throw namingFile(error, path);
     throw new Deno.errors.NotCapable(
       `Cannot write ${path}: it goes through a temporary file beside it, allow its folder: ` +
         `--allow-read=${folder} --allow-write=${folder}`,
       { cause: error },
     );
   }
-  await syncFolder(folder);
+}
+
+/** A system's error with the name of the file in front, which it leaves out where a disk is full or broken; others as they are. */
+export function namingFile(error: unknown, path: string): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  const reason = error.message.replace(/: \w+ '.*'$/, ""); // the name of a temporary file means nothing to anybody
+  const Kind = error.constructor as ErrorConstructor;
+  return Object.assign(new Kind(`Cannot write ${path}: ${reason}`, { cause: error }), { code: error.code });
+}
+
+/** Makes `folder` and those above it where they are not there, each synced into the one that it stands in. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder);
+    await syncFolder(folderOf(folder));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound && folderOf(folder) !== folder) {
+      await makeFolder(folderOf(folder));
+      return await makeFolder(folder);
+    }
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
 /**
@@ -41,7 +63,7 @@ export async function tryWriting(path: string): Promise<void> {
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound
       ? "its folder is not there, make it first"
-      : (error as Error).message.replace(`Cannot write ${probe}: `, "").replace(/: \w+ '.*'$/, "");
+      : (error as Error).message.replace(`Cannot write ${probe}: `, "");
     throw new Error(reason, { cause: error });
   }
 }
@@ -57,10 +79,14 @@ async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<v
   await file.sync();
 }
 
-/** Makes a rename in `folder` last; left out where folders cannot be opened (Windows) or may not be read. */
+/** Makes what was made or renamed in `folder` last; left out where folders cannot be opened (Windows) or may not be read. */
 async function syncFolder(folder: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   if (Deno.permissions.querySync({ name: "read", path: folder }).state !== "granted") return;
-  using handle = await Deno.open(folder, { read: true });
-  await handle.sync();
+  try {
+    using handle = await Deno.open(folder, { read: true });
+    await handle.sync();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
 }

@@ -75,8 +75,9 @@ function requireLayout(saved: Partial<OptimizerStateDict>): void {
 
 /** Missing and unknown settings are reported together. */
 function sameSettings(own: Record<string, unknown>, present: object, group: number): Record<string, unknown> {
-  const missing = Object.keys(present).filter((name) => !(name in own) && !OPTIONAL_SETTINGS.includes(name));
-  const unknown = Object.keys(own).filter((name) => !(name in present) && !OPTIONAL_SETTINGS.includes(name));
+  const absent = (from: object) => (name: string) => !Object.hasOwn(from, name) && !OPTIONAL_SETTINGS.includes(name);
+  const missing = Object.keys(present).filter(absent(own));
+  const unknown = Object.keys(own).filter(absent(present));
   if (missing.length + unknown.length === 0) return own;
   throw new RangeError(
     `Cannot load the state of group ${group}: missing settings [${missing.join(", ")}], unknown settings [${

@@ -2,7 +2,7 @@
  * A checkpoint on disk: a folder with `weights.safetensors` (the model's state under its own names), `training.safetensors`
  * (everything else) and `manifest.json`, which is written last and says what belongs together.
  */
-import { tryWriting, writeAtomically } from "../../core/io/atomic_write.ts";
+import { makeFolder, tryWriting, writeAtomically } from "../../core/io/atomic_write.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../core/io/safetensors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { LearnerState } from "./learner_state.ts";
@@ -12,6 +12,7 @@ const FORMAT = "gradus-checkpoint-1";
 const MANIFEST = "manifest.json";
 const WEIGHTS = "weights.safetensors";
 const TRAINING = "training.safetensors";
+const LOCK = ".lock";
 
 /** What the manifest says of a checkpoint. */
 export interface CheckpointFacts {
@@ -39,7 +40,8 @@ interface Manifest extends CheckpointFacts {
 export async function writeCheckpoint(folder: string, state: LearnerState, score: number | null): Promise<void> {
   const { model, ...rest } = state;
   const { json, tensors } = packState(rest);
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
+  for (const name of [MANIFEST, WEIGHTS, TRAINING]) await clearFolder(`${folder}/${name}`);
   const files: Record<string, FileFacts> = {};
   for (
     const [name, bytes] of [[WEIGHTS, encodeSafetensors(model)], [
@@ -56,6 +58,14 @@ export async function writeCheckpoint(folder: string, state: LearnerState, score
   await writeAtomically(`${folder}/${MANIFEST}`, [new TextEncoder().encode(JSON.stringify(sealed, null, 2) + "\n")]);
 }
 
+/** Removes a folder that came to stand in a file's place, which a rename cannot. */
+async function clearFolder(path: string): Promise<void> {
+  const there = await Deno.lstat(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  if (there?.isDirectory) await Deno.remove(path, { recursive: true });
+}
+
 /**
  * The state in a checkpoint, every byte checked.
  *
@@ -64,8 +74,8 @@ export async function writeCheckpoint(folder: string, state: LearnerState, score
  */
 export async function readCheckpoint(folder: string): Promise<LearnerState> {
   const { files } = await readManifest(folder);
-  const weights = decodeSafetensors(await readFile(folder, WEIGHTS, files), `${folder}/${WEIGHTS}`);
-  const training = decodeSafetensors(await readFile(folder, TRAINING, files), `${folder}/${TRAINING}`);
+  const weights = decodeSafetensors(await readPart(folder, WEIGHTS, files), `${folder}/${WEIGHTS}`);
+  const training = decodeSafetensors(await readPart(folder, TRAINING, files), `${folder}/${TRAINING}`);
   const json = training.metadata.get("json");
   if (json === undefined) throw new SyntaxError(`Cannot read ${folder}/${TRAINING}: it has no state in its metadata`);
   const rest = unpackState({ json, tensors: training.tensors }) as Omit<LearnerState, "model">;
@@ -78,15 +88,22 @@ export async function readFacts(folder: string): Promise<CheckpointFacts> {
 }
 
 /**
- * Makes the folder of a run's checkpoints where it is not there, and tries to write in it.
+ * Makes the folder of a run's checkpoints where it is not there, tries to write in it, and locks it: closing the file that is
+ * returned unlocks it, and so does the end of the process. The empty lock file stays, because removing it could leave two holders.
  *
- * @throws {Error} With the file system's reason, or the permission that is missing.
+ * @throws {Error} With the file system's reason, the permission that is missing, or that another run writes there.
  */
-export async function prepareFolder(folder: string): Promise<void> {
+export async function openFolder(folder: string): Promise<Deno.FsFile> {
+  let lock: Deno.FsFile | null = null;
   try {
-    await Deno.mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await tryWriting(`${folder}/${MANIFEST}`);
+    lock = await Deno.open(`${folder}/${LOCK}`, { write: true, create: true });
+    const free = await lock.tryLock(true).catch(() => true); // where nothing can be locked nobody is kept out
+    if (free) return lock;
+    throw new Error("another run writes its own there, wait for its end or name another folder");
   } catch (error) {
+    lock?.close();
     const reason = (error as Error).message.replace(/: mkdir '.*'$/, "");
     throw new Error(`Cannot keep checkpoints in ${folder}: ${reason}`, { cause: error });
   }
@@ -97,9 +114,24 @@ export async function isCheckpoint(folder: string): Promise<boolean> {
   try {
     return (await Deno.stat(`${folder}/${MANIFEST}`)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (isMisplaced(error)) return false;
     throw error;
   }
+}
+
+/** Whether there is nothing at a path, or something else than a file: what a file's place may come to hold. */
+function isMisplaced(error: unknown): boolean {
+  const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+  return [NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind);
+}
+
+/**
+ * Whether an error means that a checkpoint is damaged, so that an older one may do; others, such as a missing permission, are not
+ * passed over.
+ */
+export function isDamage(error: unknown): error is Error {
+  const damaged = [SyntaxError, RangeError, Deno.errors.InvalidData].some((kind) => error instanceof kind);
+  return damaged || isMisplaced(error) || (error as { code?: string }).code === "EIO";
 }
 
 /** Removes the checkpoint in `folder`, its manifest first: what a kill leaves in between is none. */
@@ -110,7 +142,7 @@ export async function removeCheckpoint(folder: string): Promise<void> {
 
 async function readManifest(folder: string): Promise<Manifest> {
   const path = `${folder}/${MANIFEST}`;
-  const { seal: expected, ...manifest } = parse(await Deno.readTextFile(path), path);
+  const { seal: expected, ...manifest } = parse(new TextDecoder().decode(await readFile(path)), path);
   if (manifest.format !== FORMAT) {
     throw new SyntaxError(
       `Cannot read ${path}: its format is ${JSON.stringify(manifest.format)}, expected "${FORMAT}"`,
@@ -125,22 +157,29 @@ async function readManifest(folder: string): Promise<Manifest> {
 }
 
 function parse(text: string, path: string): Manifest & { seal: unknown } {
+  let manifest;
   try {
-    return JSON.parse(text);
+    manifest = JSON.parse(text);
   } catch (error) {
     throw new SyntaxError(`Cannot read ${path}: it is no JSON (${(error as Error).message}); take another checkpoint`);
   }
+  const missing = [WEIGHTS, TRAINING].find((name) => typeof manifest?.files?.[name]?.bytes !== "number");
+  if (missing === undefined) return manifest;
+  throw new SyntaxError(`Cannot read ${path}: it does not tell how long ${missing} is; take another checkpoint`);
 }
 
-async function readFile(folder: string, name: string, files: Manifest["files"]): Promise<Uint8Array> {
+/** What is in a file, whose length is looked at before it is read; anything but a file, such as a pipe, is not waited for. */
+async function readFile(path: string, bytes?: number): Promise<Uint8Array> {
+  const { isFile, size } = await Deno.stat(path);
+  if (!isFile) throw new SyntaxError(`Cannot read ${path}: it is no file; take another checkpoint`);
+  if (size === (bytes ?? size)) return await Deno.readFile(path);
+  throw new RangeError(`Cannot read ${path}: it ends at byte ${size}, expected ${bytes}; take another checkpoint`);
+}
+
+async function readPart(folder: string, name: string, files: Manifest["files"]): Promise<Uint8Array> {
   const path = `${folder}/${name}`;
   const { bytes, sha256: expected } = files[name];
-  const content = await Deno.readFile(path);
-  if (content.length !== bytes) {
-    throw new RangeError(
-      `Cannot read ${path}: it ends at byte ${content.length}, expected ${bytes}; take another checkpoint`,
-    );
-  }
+  const content = await readFile(path, bytes);
   const found = await sha256(content);
   if (found === expected) return content;
   throw new SyntaxError(

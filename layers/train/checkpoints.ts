@@ -2,7 +2,8 @@
 import type { Callback } from "./callback.ts";
 import {
   isCheckpoint,
-  prepareFolder,
+  isDamage,
+  openFolder,
   readCheckpoint,
   readFacts,
   removeCheckpoint,
@@ -34,7 +35,7 @@ const NAME = /^step-(\d{8,})(-epoch-\d+)?$/;
  * ordinary safetensors file.
  *
  * @throws {Error} Before a run, if the folder holds checkpoints that are further on than the learner (resume, or use another
- * folder), or if nothing can be written there.
+ * folder), if another run writes there, or if nothing can be written there.
  */
 export class Checkpoints implements Callback {
   /** What it is called. */
@@ -43,6 +44,7 @@ export class Checkpoints implements Callback {
   readonly order = 90;
   readonly #options: CheckpointsOptions;
   #saved: string | null = null;
+  #lock: Deno.FsFile | null = null;
 
   /** Checkpoints in `folder`, which need not be there yet. */
   constructor(readonly folder: string, options: CheckpointsOptions = {}) {
@@ -54,11 +56,23 @@ export class Checkpoints implements Callback {
     this.#options = options;
   }
 
-  /** Refuses a folder that another run has filled, or in which nothing can be written. */
+  /** Refuses a folder that another run has filled or fills now, or in which nothing can be written. */
   async beforeFit({ step }: Learner): Promise<void> {
     this.#saved = null;
+    await this.open();
     await this.#refuseOthers(step);
-    await prepareFolder(this.folder);
+  }
+
+  /** Makes the folder and keeps other runs out of it until `cleanUp`; a run that resumes does so before it reads. */
+  async open(): Promise<void> {
+    await foldersIn(this.folder); // refuses a file in its place
+    this.#lock ??= await openFolder(this.folder);
+  }
+
+  /** Lets other runs write into the folder. */
+  cleanUp(): void {
+    this.#lock?.close();
+    this.#lock = null;
   }
 
   async #refuseOthers(step: number): Promise<void> {
@@ -140,7 +154,10 @@ export async function findCheckpoint(
 ): Promise<LearnerState | null> {
   const own = callbacks.find((callback) => callback instanceof Checkpoints);
   if (from === true) {
-    if (own !== undefined) return await own.load();
+    if (own !== undefined) {
+      await own.open();
+      return await own.load();
+    }
     throw new Error("Cannot resume: the learner has no Checkpoints callback, add one or name a folder of checkpoints");
   }
   if (await isCheckpoint(from)) return await readCheckpoint(from);
@@ -180,11 +197,6 @@ async function read(checkpoint: string): Promise<LearnerState | Error> {
     if (isDamage(error)) return error;
     throw error;
   }
-}
-
-/** A folder of which one file does not fit; other errors, such as a missing permission, are not passed over. */
-function isDamage(error: unknown): error is Error {
-  return [SyntaxError, RangeError, Deno.errors.NotFound, Deno.errors.InvalidData].some((kind) => error instanceof kind);
 }
 
 async function bestOf(folder: string, names: readonly string[]): Promise<string | null> {

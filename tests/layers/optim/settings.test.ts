@@ -176,6 +176,10 @@ describe("loadStateDict()", () => {
       },
       "group 0: missing settings [eps], unknown settings [momentum]",
     ],
+    "settings with the names of what every object has": [
+      (saved) => Object.assign(saved.param_groups[0], { constructor: 1, to_string: 2 }),
+      "group 0: missing settings [], unknown settings [constructor, toString]",
+    ],
     "a setting out of its range": [(saved) => saved.param_groups[1].lr = -1, "Cannot set lr to -1"],
   };
   for (const [name, [change, message]] of Object.entries(refused)) {

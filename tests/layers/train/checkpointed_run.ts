@@ -14,5 +14,10 @@ export async function wholeRun(train: () => Batches): Promise<unknown> {
 /** Writes a run's checkpoints into the folder: after each epoch, the last three stay. */
 export async function filled(folder: string, options: CheckpointsOptions = {}): Promise<string[]> {
   await smallLearner([new Checkpoints(folder, options)]).fit(EPOCHS);
-  return namesIn(folder);
+  return checkpointsIn(folder);
+}
+
+/** The names of the checkpoints in the folder, sorted. */
+export function checkpointsIn(folder: string): string[] {
+  return namesIn(folder).filter((name) => name !== ".lock");
 }

@@ -5,7 +5,8 @@ import type { Tensor } from "../../../core/tensor.ts";
 import { type Callback, CancelFit } from "../../../layers/train/callback.ts";
 import { Checkpoints } from "../../../layers/train/checkpoints.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
-import { filled } from "./checkpointed_run.ts";
+import { checkpointsIn, filled } from "./checkpointed_run.ts";
+import { failingWrites, watchSyncs } from "./faulty_disk.ts";
 import { trainAndKill } from "./killed_run.ts";
 import { smallLearner } from "./small_run.ts";
 
@@ -43,7 +44,7 @@ describe("Checkpoints", () => {
       const checkpoints = new Checkpoints(folder, { keepLast: 2, monitor: "score" });
       const { model, optimizer, data, lossFunction: loss } = base;
       await new Learner({ model, optimizer, data, loss, metrics: [score], callbacks: [checkpoints] }).fit(5);
-      assertEquals(namesIn(folder), ["step-00000010-epoch-2", "step-00000020-epoch-4", "step-00000025-epoch-5"]);
+      assertEquals(checkpointsIn(folder), ["step-00000010-epoch-2", "step-00000020-epoch-4", "step-00000025-epoch-5"]);
       assertEquals(await checkpoints.best(), `${folder}/step-00000010-epoch-2`);
       assertEquals(await checkpoints.newest(), `${folder}/step-00000025-epoch-5`);
     }));
@@ -56,7 +57,7 @@ describe("Checkpoints", () => {
         },
       };
       await smallLearner([new Checkpoints(`${folder}/new`), cancel]).fit(1);
-      assertEquals(namesIn(`${folder}/new`), []);
+      assertEquals(checkpointsIn(`${folder}/new`), []);
     }));
 
   it("refuse a new run in the folder of one that is further on", () =>
@@ -90,6 +91,65 @@ describe("Checkpoints", () => {
       assertEquals(learner.step, 0);
     }));
 
+  it("refuse a folder in which another run writes, before anything is read or changed, and let it go at the end", () =>
+    inFolder(async (folder) => {
+      await smallLearner([new Checkpoints(folder)]).fit(1);
+      const message = `Cannot keep checkpoints in ${folder}: another run writes its own there, wait for its end or`;
+      const second = smallLearner([new Checkpoints(folder)]);
+      const refuse: Callback = {
+        beforeTrain: async () => {
+          for (const resume of [false, true]) await assertRejects(() => second.fit(3, { resume }), Error, message);
+        },
+      };
+      await smallLearner([new Checkpoints(folder), refuse]).fit(2, { resume: true });
+      assertEquals([second.epoch, second.step], [0, 0]);
+      await second.fit(3, { resume: true });
+      assertEquals([second.epoch, second.step], [3, 15]);
+    }));
+
+  (mayRun ? it : it.skip)(
+    "refuse a folder in which another process writes, and take it when that was killed",
+    () =>
+      inFolder(async (folder) => {
+        const learner = smallLearner([new Checkpoints(folder), {
+          beforeTrain: async () => {
+            const { complaints } = await trainAndKill(folder);
+            assertStringIncludes(complaints, `Cannot keep checkpoints in ${folder}: another run writes its own there`);
+          },
+        }]);
+        await learner.fit(1);
+        await trainAndKill(folder, 0);
+        await smallLearner([new Checkpoints(folder)]).fit(3, { resume: true });
+      }),
+  );
+
+  it("name the file where the disk is full, and leave nothing of it", () =>
+    inFolder(async (folder) => {
+      const learner = smallLearner([new Checkpoints(folder)]);
+      const end = failingWrites("weights.safetensors", "ENOSPC", "No space left on device (os error 28)");
+      try {
+        const path = `${folder}/step-00000005-epoch-1/weights.safetensors`;
+        await assertRejects(() => learner.fit(1), Error, `Cannot write ${path}: No space left on device (os error 28)`);
+        assertEquals(namesIn(`${folder}/step-00000005-epoch-1`), []);
+      } finally {
+        end();
+      }
+    }));
+
+  it("are synced into their folder, and that into the one above, when they are made", () =>
+    inFolder(async (folder) => {
+      const [synced, end] = watchSyncs();
+      try {
+        await smallLearner([new Checkpoints(`${folder}/a/b`)]).fit(1);
+      } finally {
+        end();
+      }
+      const made = synced.map((path) => path.replace(folder, "")).filter((path) => !path.includes("."));
+      const step = "/a/b/step-00000005-epoch-1";
+      assertEquals([...new Set(made)], ["", "/a", "/a/b", step]);
+      assertEquals(made.lastIndexOf("/a/b") < made.indexOf(step), true); // whole before what is in it
+    }));
+
   (mayRun ? it : it.skip)(
     "refuse a folder that may not be written before the first step, and name the flag",
     () =>
@@ -97,7 +157,7 @@ describe("Checkpoints", () => {
         const { complaints } = await trainAndKill(`${folder}/kept`, Infinity, `${folder}/elsewhere`);
         assertStringIncludes(complaints, `Cannot keep checkpoints in ${folder}/kept: Requires write access`);
         assertStringIncludes(complaints, "--allow-write");
-        assertStringIncludes(complaints, "beforeFit");
+        assertStringIncludes(complaints, "Checkpoints.open");
       }),
   );
 });

@@ -11,6 +11,15 @@ async function damage(path: string, change: (bytes: Uint8Array) => Uint8Array): 
   await Deno.writeFile(path, change(await Deno.readFile(path)));
 }
 
+const mayRun = Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
+
+/** A link may only be made by a process that may read and write everywhere. */
+function loopAt(path: string): void {
+  const code = `Deno.symlinkSync(${JSON.stringify(path)}, ${JSON.stringify(path)})`;
+  const { success } = new Deno.Command(Deno.execPath(), { args: ["eval", code] }).outputSync();
+  assert(success);
+}
+
 const flipped = (at: number) => (bytes: Uint8Array) => bytes.map((byte, i) => (i === at ? byte ^ 4 : byte));
 
 describe("Checkpoints", () => {
@@ -44,6 +53,67 @@ describe("Checkpoints", () => {
         await assertRejects(() => smallLearner().fit(EPOCHS, { resume: path }), SyntaxError, `${path}/${file}`);
       }));
   }
+
+  for (const file of ["manifest.json", "weights.safetensors", "training.safetensors"]) {
+    const others: Record<string, (path: string) => void> = {
+      "a folder": (path) => Deno.mkdirSync(path),
+      "a link that leads to itself": loopAt,
+      "nothing": () => {},
+    };
+    for (const [what, make] of Object.entries(others)) {
+      (make === loopAt && !mayRun ? it.skip : it)(
+        `pass over the newest where ${what} stands in the place of its ${file}`,
+        () =>
+          inFolder(async (folder) => {
+            await filled(folder);
+            const path = `${folder}/step-00000015-epoch-3/${file}`;
+            await Deno.remove(path);
+            make(path);
+            const warnings: string[] = [];
+            const learner = smallLearner([new Checkpoints(folder, { warn: (line) => warnings.push(line) })]);
+            await learner.fit(EPOCHS, { resume: true });
+            assertEquals([warnings.length, warnings[0].includes(file)], [1, true]);
+            assertEquals(bitsOf(learner), await wholeRun(shuffled));
+          }),
+      );
+    }
+  }
+
+  const manifests = ["null", "[]", "1", "{}", '{ "files": null }', '{ "files": { "weights.safetensors": 1 } }'];
+  for (const text of manifests) {
+    it(`pass over the newest where its manifest is ${text}, and say so`, () =>
+      inFolder(async (folder) => {
+        await filled(folder);
+        const path = `${folder}/step-00000015-epoch-3/manifest.json`;
+        await Deno.writeTextFile(path, text);
+        const warnings: string[] = [];
+        const checkpoints = new Checkpoints(folder, { warn: (line) => warnings.push(line) });
+        const learner = smallLearner([checkpoints]);
+        await learner.fit(EPOCHS, { resume: true });
+        const reason = "it does not tell how long weights.safetensors is; take another checkpoint";
+        assertEquals(warnings, [`Cannot read ${path}: ${reason}: going on from step-00000010-epoch-2`]);
+        assertEquals(bitsOf(learner), await wholeRun(shuffled));
+      }));
+  }
+
+  it("pass over the newest where the disk cannot read it", () =>
+    inFolder(async (folder) => {
+      await filled(folder);
+      const { readFile } = Deno;
+      Deno.readFile = (path) =>
+        `${path}`.includes("epoch-3/weights")
+          ? Promise.reject(Object.assign(new Error(`Input/output error (os error 5): ${path}`), { code: "EIO" }))
+          : readFile(path);
+      try {
+        const warnings: string[] = [];
+        const learner = smallLearner([new Checkpoints(folder, { warn: (line) => warnings.push(line) })]);
+        await learner.fit(EPOCHS, { resume: true });
+        assertEquals([warnings.length, warnings[0].includes("Input/output error")], [1, true]);
+        assertEquals(bitsOf(learner), await wholeRun(shuffled));
+      } finally {
+        Deno.readFile = readFile;
+      }
+    }));
 
   it("named by path with a file cut short are refused with the byte where it ends", () =>
     inFolder(async (folder) => {

@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readCheckpoint } from "../../../layers/train/checkpoint_file.ts";
-import { inFolder, namesIn } from "../../core/io/in_folder.ts";
+import { inFolder } from "../../core/io/in_folder.ts";
+import { checkpointsIn } from "./checkpointed_run.ts";
 
 const CHILD = new URL("./interrupt_child.ts", import.meta.url).pathname;
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -31,7 +32,7 @@ describe("Learner", () => {
       inFolder(async (folder) => {
         const output = await interrupted(folder);
         assertMatch(output, /stopped by Ctrl-C at step [123]\n/);
-        const [name, ...others] = namesIn(folder);
+        const [name, ...others] = checkpointsIn(folder);
         const { step } = await readCheckpoint(`${folder}/${name}`);
         assertEquals([others, output.endsWith(`at step ${step}\n`)], [[], true]);
       }),

@@ -7,8 +7,8 @@ import type { Batches, BatchSource, TrainingBatch } from "../../../layers/train/
 import { type Callback, CancelEpoch } from "../../../layers/train/callback.ts";
 import { Checkpoints } from "../../../layers/train/checkpoints.ts";
 import { EarlyStopping } from "../../../layers/train/early_stopping.ts";
-import { inFolder, namesIn } from "../../core/io/in_folder.ts";
-import { filled, wholeRun } from "./checkpointed_run.ts";
+import { inFolder } from "../../core/io/in_folder.ts";
+import { checkpointsIn, filled, wholeRun } from "./checkpointed_run.ts";
 import { bitsOf, EPOCHS, points, promised, shuffled, smallLearner } from "./small_run.ts";
 
 /** Batches in a random order that do not keep their place: drawn anew each epoch from the default generator. */
@@ -105,7 +105,7 @@ describe("Checkpoints", () => {
     inFolder(async (folder) => {
       await smallLearner([new Checkpoints(folder, { everySteps: 3, keepLast: 100 })]).fit(EPOCHS);
       const expected = await wholeRun(shuffled);
-      for (const name of namesIn(folder)) {
+      for (const name of checkpointsIn(folder)) {
         const learner = smallLearner();
         manualSeed(99);
         await learner.fit(EPOCHS, { resume: `${folder}/${name}` });

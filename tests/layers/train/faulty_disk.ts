@@ -1,0 +1,31 @@
+/** A disk that fails, and one that tells what it does: stand-ins for what `Deno.open` gives. */
+
+/** Lets every write to a file whose path has `part` in it fail as the system would; returns what ends this. */
+export function failingWrites(part: string, code: string, message: string): () => void {
+  return onOpen((path, file) => {
+    if (path.includes(part)) file.write = () => Promise.reject(Object.assign(new Error(message), { code }));
+  });
+}
+
+/** The paths that are synced from now on, in their order, and what ends this. */
+export function watchSyncs(): [paths: string[], end: () => void] {
+  const paths: string[] = [];
+  const end = onOpen((path, file) => {
+    const { sync } = file;
+    file.sync = () => {
+      paths.push(path);
+      return sync.call(file);
+    };
+  });
+  return [paths, end];
+}
+
+function onOpen(change: (path: string, file: Deno.FsFile) => void): () => void {
+  const { open } = Deno;
+  Deno.open = async (path, options) => {
+    const file = await open(path, options);
+    change(`${path}`, file);
+    return file;
+  };
+  return () => void (Deno.open = open);
+}
