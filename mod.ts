@@ -87,6 +87,7 @@ export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/mnist.ts
 export type { DownloadProgress } from "./datasets/receive.ts";
 export { digits, type DigitsOptions } from "./datasets/digits.ts";
 export { parseIdx, readIdx } from "./datasets/idx.ts";
+export type { ReadOptions } from "./core/io/cap.ts";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy.ts";
 export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/dataset.ts";
 export {

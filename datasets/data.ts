@@ -13,7 +13,8 @@
  * ```
  * @module
  */
-export { decodeNpz, encodeNpz, type NpzLimits, type NpzOptions, readNpz, writeNpz } from "../core/io/npz.ts";
+export type { ReadOptions } from "../core/io/cap.ts";
+export { decodeNpz, encodeNpz, type NpzOptions, readNpz, writeNpz } from "../core/io/npz.ts";
 export { type ArffOptions, readArff } from "./arff.ts";
 export { type CsvOptions, fromCsv, MISSING } from "./csv.ts";
 export type { Column, ColumnKind, Table } from "./table.ts";

@@ -137,9 +137,9 @@ async function verified(url: string, partial: PartialFile, options: DownloadOpti
 async function inflated(
   received: Uint8Array<ArrayBuffer>,
   url: string,
-  limit = MAX_BYTES,
+  maxBytes = MAX_BYTES,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return await gunzip(received, url, limit).catch((error) => {
+  return await gunzip(received, url, { maxBytes }).catch((error) => {
     throw new Damaged(error.message, { cause: error });
   });
 }

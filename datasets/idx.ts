@@ -1,26 +1,43 @@
 /**
  * IDX, the file format of MNIST: two zero bytes, an element type, a rank, big-endian sizes, then big-endian elements.
  */
+import { checkOptions } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import type { Numbers } from "../core/dtype.ts";
+import { Cap, type ReadOptions } from "../core/io/cap.ts";
+import { readFile } from "../core/io/read_file.ts";
+import { countElements, MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { gunzip } from "./gunzip.ts";
 
 interface IdxType {
-  /** Bytes of one element. */
+  /** Bytes of one element in the file, and here. */
   readonly size: number;
+  readonly takes: number;
   /** The `count` elements that begin at byte `start`. */
   read(view: DataView<ArrayBuffer>, start: number, count: number): Numbers;
 }
 
 // Kinds that tensors lack widen: signed bytes and shorts to int32.
 const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
-  [0x08, { size: 1, read: (view, start, n) => new Uint8Array(view.buffer, view.byteOffset + start, n).slice() }],
-  [0x09, { size: 1, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt8(start + i)) }],
-  [0x0b, { size: 2, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt16(start + 2 * i)) }],
-  [0x0c, { size: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt32(start + 4 * i)) }],
-  [0x0d, { size: 4, read: (view, start, n) => fill(new Float32Array(n), (i) => view.getFloat32(start + 4 * i)) }],
-  [0x0e, { size: 8, read: (view, start, n) => fill(new Float64Array(n), (i) => view.getFloat64(start + 8 * i)) }],
+  [0x08, {
+    size: 1,
+    takes: 1,
+    read: (view, start, n) => new Uint8Array(view.buffer, view.byteOffset + start, n).slice(),
+  }],
+  [0x09, { size: 1, takes: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt8(start + i)) }],
+  [0x0b, { size: 2, takes: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt16(start + 2 * i)) }],
+  [0x0c, { size: 4, takes: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt32(start + 4 * i)) }],
+  [0x0d, {
+    size: 4,
+    takes: 4,
+    read: (view, start, n) => fill(new Float32Array(n), (i) => view.getFloat32(start + 4 * i)),
+  }],
+  [0x0e, {
+    size: 8,
+    takes: 8,
+    read: (view, start, n) => fill(new Float64Array(n), (i) => view.getFloat64(start + 8 * i)),
+  }],
 ]);
 
 /**
@@ -29,7 +46,7 @@ const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
  *
  * @param name What to call the file in errors
  * @throws {SyntaxError} if the first four bytes are not those of an IDX file
- * @throws {RangeError} if the file is not as long as its header says
+ * @throws {RangeError} if the file is not as long as its header says, or takes more than `maxBytes`
  * @see {@link http://yann.lecun.com/exdb/mnist/} for the format
  *
  * @example
@@ -41,29 +58,42 @@ const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
  * assertEquals(parseIdx(bytes).toArray(), [5, 0, 4]);
  * ```
  */
-export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX"): Tensor {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const type = readType(bytes, name);
-  const shape = readShape(view, name);
-  const start = 4 + 4 * shape.length;
-  const count = shape.reduce((product, size) => product * size, 1);
-  if (bytes.length !== start + count * type.size) {
-    const wanted = `header of ${start} and [${shape}] elements of ${type.size}`;
-    throw new RangeError(
-      `Cannot read ${name}: ${wanted} end at byte ${start + count * type.size}, the file at ${bytes.length}`,
-    );
-  }
-  return fromData(type.read(view, start, count), shape);
+export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX", options: ReadOptions = {}): Tensor {
+  checkOptions("read IDX", options, ["maxBytes"]);
+  return parse(bytes, new Cap(name, options, bytes.length));
 }
 
 /**
  * The tensor in the IDX file at `path`, gzipped or not: see {@linkcode parseIdx}.
  *
  * @throws {SyntaxError} if it is not an IDX file, or its compression is damaged
- * @throws {RangeError} if the file is not as long as its header says
+ * @throws {RangeError} if the file is not as long as its header says, or comes to more than `maxBytes`
  */
-export async function readIdx(path: string): Promise<Tensor> {
-  return parseIdx(await gunzip(await Deno.readFile(path), path), path);
+export async function readIdx(path: string, options: ReadOptions = {}): Promise<Tensor> {
+  checkOptions("read IDX", options, ["maxBytes"]);
+  const file = await readFile(path, options);
+  const cap = new Cap(path, options, file.length);
+  return parse(await gunzip(file, path, options), cap);
+}
+
+function parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Tensor {
+  const name = cap.where;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const type = readType(bytes, name);
+  const shape = readShape(view, name);
+  const start = 4 + 4 * shape.length;
+  const count = countElements(shape);
+  if (!(count <= MAX_ELEMENTS)) {
+    throw new RangeError(`Cannot read ${name}: its sizes from byte 4 on, [${shape}], are more elements than fit`);
+  }
+  if (bytes.length !== start + count * type.size) {
+    const wanted = `header of ${start} and [${shape}] elements of ${type.size}`;
+    throw new RangeError(
+      `Cannot read ${name}: ${wanted} end at byte ${start + count * type.size}, the file at ${bytes.length}`,
+    );
+  }
+  cap.take(count * type.takes, () => `[${shape}] of type ${hex(bytes[2])}`);
+  return fromData(type.read(view, start, count), shape);
 }
 
 function readType(bytes: Uint8Array, name: string): IdxType {

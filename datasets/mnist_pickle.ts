@@ -1,6 +1,10 @@
 /** `mnist.pkl.gz`: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
+import { checkOptions } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
+import { Cap, type ReadOptions } from "../core/io/cap.ts";
 import { describe } from "../core/io/npy_kinds.ts";
+import { readFile } from "../core/io/read_file.ts";
+import { countElements } from "../core/io/tensor_bytes.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { gunzip } from "./gunzip.ts";
 import type { LabelledImages } from "./image_dataset.ts";
@@ -22,12 +26,15 @@ export interface MnistPickle {
  * are read that an array consists of.
  *
  * @throws {SyntaxError} if the file holds anything but three pairs of arrays; the message names opcode and byte
- * @throws {RangeError} if it inflates past 1 GiB, or a part has not one label for each image
+ * @throws {RangeError} if more comes of it than `maxBytes`, or a part has not one label for each image
  * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
  */
-export async function readMnistPickle(path: string): Promise<MnistPickle> {
-  const content = await gunzip(await Deno.readFile(path), path);
-  const parts = parseMnistPickle(content, path);
+export async function readMnistPickle(path: string, options: ReadOptions = {}): Promise<MnistPickle> {
+  checkOptions("read a pickle", options, ["maxBytes"]);
+  const file = await readFile(path, options);
+  const cap = new Cap(path, options, file.length);
+  const content = await gunzip(file, path, options);
+  const parts = parse(content, cap);
   content.buffer.transfer(0); // gives 220 MB back now, and not when the collector comes round to it
   return parts;
 }
@@ -37,11 +44,21 @@ export async function readMnistPickle(path: string): Promise<MnistPickle> {
  *
  * @param name What to call the file in errors
  * @throws {SyntaxError} if they are anything but three pairs of arrays
- * @throws {RangeError} if a part has not one label for each image
+ * @throws {RangeError} if a part has not one label for each image, or the arrays take more than `maxBytes`
  */
-export function parseMnistPickle(bytes: Uint8Array<ArrayBuffer>, name: string = "pickle"): MnistPickle {
+export function parseMnistPickle(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string = "pickle",
+  options: ReadOptions = {},
+): MnistPickle {
+  checkOptions("read a pickle", options, ["maxBytes"]);
+  return parse(bytes, new Cap(name, options, bytes.length));
+}
+
+function parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): MnistPickle {
+  const name = cap.where;
   const parts = itemsOf(readPickle(bytes, name), 3, name);
-  const [train, valid, test] = parts.map((part) => toPart(itemsOf(part, 2, name), name));
+  const [train, valid, test] = parts.map((part) => toPart(itemsOf(part, 2, name), cap));
   return { train, valid, test };
 }
 
@@ -50,22 +67,25 @@ function itemsOf(value: Value, count: number, name: string): readonly Value[] {
   throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where a tuple of ${count} must be`);
 }
 
-function toPart([pictures, classes]: readonly Value[], name: string): LabelledImages {
-  const images = toTensor(pictures, name), labels = toTensor(classes, name);
+function toPart([pictures, classes]: readonly Value[], cap: Cap): LabelledImages {
+  const images = toTensor(pictures, cap), labels = toTensor(classes, cap);
   if (images.shape.length === 2 && labels.shape.length === 1 && images.shape[0] === labels.shape[0]) {
     return { images, labels };
   }
   throw new RangeError(
-    `Cannot read ${name}: images [${images.shape}] and labels [${labels.shape}] are not [n, pixels] and [n]`,
+    `Cannot read ${cap.where}: images [${images.shape}] and labels [${labels.shape}] are not [n, pixels] and [n]`,
   );
 }
 
-function toTensor(value: Value, name: string): Tensor {
+function toTensor(value: Value, cap: Cap): Tensor {
+  const name = cap.where;
   if (!(value instanceof NumpyArray) || value.content === null) {
     throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where an array must be`);
   }
   const { shape, fortran, descr, bytes } = value.content;
+  const kind = describe(descr)!;
+  cap.take(countElements(shape) * kind.takes, () => `an array ${descr} [${shape}] at byte ${bytes.at}`);
   const copy = new Uint8Array(bytes.raw); // not aligned in the file
-  const { data, dtype } = describe(descr)!.read(copy, name, bytes.at);
+  const { data, dtype } = kind.read(copy, name, bytes.at);
   return fortran ? fromData(data, shape.toReversed(), dtype).t() : fromData(data, shape, dtype);
 }

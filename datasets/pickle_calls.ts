@@ -42,24 +42,7 @@ function toDtype(items: readonly Value[]): Dtype | null {
 function encodeLatin1(items: readonly Value[]): Bytes | null {
   const [text, codec] = items;
   if (items.length !== 2 || !(text instanceof Text) || textOf(codec) !== "latin1") return null;
-  const raw = toLatin1(text.utf8);
-  return raw && new Bytes(raw, text.at);
-}
-
-/** The code points of UTF-8 as bytes; `null` if one is past 255 or there is no such code point. */
-function toLatin1(utf8: Uint8Array): Uint8Array<ArrayBuffer> | null {
-  const out = new Uint8Array(utf8.length);
-  let length = 0;
-  for (let i = 0; i < utf8.length; i++) {
-    const lead = utf8[i];
-    if (lead < 0x80) out[length++] = lead;
-    else {
-      const next = utf8[++i];
-      if ((lead !== 0xc2 && lead !== 0xc3) || (next & 0xc0) !== 0x80 || next === undefined) return null;
-      out[length++] = (lead & 3) << 6 | next & 0x3f;
-    }
-  }
-  return out.subarray(0, length);
+  return text.latin1;
 }
 
 /** Completes `target` from `state`; why it cannot, or `null` when done. */

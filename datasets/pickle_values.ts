@@ -26,8 +26,34 @@ export class Bytes {
 
 /** Text, kept in UTF-8 until somebody asks. */
 export class Text {
+  #latin1: Bytes | null | undefined;
+
   /** This UTF-8, from byte `at` of the file. */
   constructor(readonly utf8: Uint8Array<ArrayBuffer>, readonly at: number) {}
+
+  /** Its code points as bytes, made once however often it is asked for; `null` if one is past 255 or is none. */
+  get latin1(): Bytes | null {
+    if (this.#latin1 === undefined) {
+      const raw = toLatin1(this.utf8);
+      this.#latin1 = raw && new Bytes(raw, this.at);
+    }
+    return this.#latin1;
+  }
+}
+
+function toLatin1(utf8: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  const out = new Uint8Array(utf8.length);
+  let length = 0;
+  for (let i = 0; i < utf8.length; i++) {
+    const lead = utf8[i];
+    if (lead < 0x80) out[length++] = lead;
+    else {
+      const next = utf8[++i];
+      if ((lead !== 0xc2 && lead !== 0xc3) || (next & 0xc0) !== 0x80 || next === undefined) return null;
+      out[length++] = (lead & 3) << 6 | next & 0x3f;
+    }
+  }
+  return out.subarray(0, length);
 }
 
 /** A tuple. */

@@ -1,11 +1,13 @@
 /** npy files: one tensor each, as NumPy saves it. */
-import { requireTensor } from "../arguments.ts";
+import { checkOptions, requireTensor } from "../arguments.ts";
 import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
+import { Cap, type ReadOptions } from "./cap.ts";
 import { joinBytes } from "./join_bytes.ts";
 import { MAX_NPY_HEADER, type NpyHeader, parseNpyHeader, printNpyHeader } from "./npy_header.ts";
 import { DESCR, describe, type Described, READABLE } from "./npy_kinds.ts";
+import { readFile } from "./read_file.ts";
 import { countElements, MAX_ELEMENTS, tensorBytes } from "./tensor_bytes.ts";
 
 const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY")];
@@ -38,9 +40,15 @@ export function encodeNpy(tensor: Tensor): Uint8Array<ArrayBuffer> {
  *
  * @param name What to call the file in errors
  * @throws {SyntaxError} if it is no `.npy` file, or holds anything but numbers, such as Python objects
- * @throws {RangeError} if a size is wrong, or a 64-bit integer is past 2^53
+ * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */
-export function decodeNpy(bytes: Uint8Array, name: string = "npy"): Tensor {
+export function decodeNpy(bytes: Uint8Array, name: string = "npy", options: ReadOptions = {}): Tensor {
+  checkOptions("read npy", options, ["maxBytes"]);
+  return decodeWithin(bytes, name, new Cap(name, options, bytes.length));
+}
+
+/** The same for one of several in a file: `cap` counts what all of them take. */
+export function decodeWithin(bytes: Uint8Array, name: string, cap: Cap): Tensor {
   const { header, start } = readHeader(bytes, name);
   const { descr, fortranOrder, shape } = header;
   const kind = describe(descr);
@@ -50,6 +58,7 @@ export function decodeNpy(bytes: Uint8Array, name: string = "npy"): Tensor {
     );
   }
   checkLength(header, kind, bytes.length - start, name, start);
+  cap.take(countElements(shape) * kind.takes, () => `${descr} [${shape}]`);
   const copy = new Uint8Array(bytes.subarray(start)); // not aligned in every file
   const { data, dtype } = kind.read(copy, name, start);
   if (!fortranOrder) return fromData(data, shape, dtype);
@@ -69,10 +78,10 @@ export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
  * Reads the `.npy` file `path`: see {@linkcode decodeNpy} for what becomes of each kind.
  *
  * @throws {SyntaxError} if it is no `.npy` file, or holds anything but numbers, such as Python objects
- * @throws {RangeError} if a size is wrong, or a 64-bit integer is past 2^53
+ * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */
-export async function readNpy(path: string): Promise<Tensor> {
-  return decodeNpy(await Deno.readFile(path), path);
+export async function readNpy(path: string, options: ReadOptions = {}): Promise<Tensor> {
+  return decodeNpy(await readFile(path, options), path, options);
 }
 
 function toParts(tensor: Tensor): [head: Uint8Array, data: Uint8Array] {

@@ -2,9 +2,11 @@
 import { checkOptions } from "../arguments.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
+import { Cap, type ReadOptions } from "./cap.ts";
 import { joinBytes } from "./join_bytes.ts";
-import { decodeNpy, encodeNpy } from "./npy.ts";
 import { type NamedTensors, namedTensors } from "./named_tensors.ts";
+import { decodeWithin, encodeNpy } from "./npy.ts";
+import { readFile } from "./read_file.ts";
 import { unzip } from "./unzip.ts";
 import { zipParts } from "./zip.ts";
 
@@ -14,14 +16,7 @@ export interface NpzOptions {
   compress?: boolean;
 }
 
-/** How an npz file is read. */
-export interface NpzLimits {
-  /** The most bytes that its tensors may have together; 4 GiB when absent. */
-  limit?: number;
-}
-
 const SUFFIX = ".npy";
-const MAX_CONTENT = 2 ** 32;
 const MAX_NAME = 0xffff - SUFFIX.length;
 
 /**
@@ -49,17 +44,17 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
  *
  * @param name What to call the file in errors
  * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
- * @throws {RangeError} if a size or an offset is wrong, or there is more than `limit` allows
+ * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
-export function decodeNpz(bytes: Uint8Array, name: string = "npz", limits: NpzLimits = {}): Map<string, Tensor> {
-  checkOptions("read npz", limits, ["limit"]);
-  const { limit = MAX_CONTENT } = limits;
+export function decodeNpz(bytes: Uint8Array, name: string = "npz", options: ReadOptions = {}): Map<string, Tensor> {
+  checkOptions("read npz", options, ["maxBytes"]);
   const tensors = new Map<string, Tensor>();
-  for (const member of unzip(bytes, name, limit)) {
+  const cap = new Cap(name, options, bytes.length);
+  for (const member of unzip(bytes, name, cap)) {
     if (!member.name.endsWith(SUFFIX)) {
       throw new SyntaxError(`Cannot read ${name}: its member ${JSON.stringify(member.name)} is no ${SUFFIX} file`);
     }
-    tensors.set(member.name.slice(0, -SUFFIX.length), decodeNpy(member.content, `${name}: ${member.name}`));
+    tensors.set(member.name.slice(0, -SUFFIX.length), decodeWithin(member.content, `${name}: ${member.name}`, cap));
   }
   return tensors;
 }
@@ -77,10 +72,10 @@ export async function writeNpz(path: string, tensors: NamedTensors, options: Npz
  * Reads the `.npz` file `path`: see {@linkcode decodeNpz}.
  *
  * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
- * @throws {RangeError} if a size or an offset is wrong, or there is more than `limit` allows
+ * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
-export async function readNpz(path: string, limits: NpzLimits = {}): Promise<Map<string, Tensor>> {
-  return decodeNpz(await Deno.readFile(path), path, limits);
+export async function readNpz(path: string, options: ReadOptions = {}): Promise<Map<string, Tensor>> {
+  return decodeNpz(await readFile(path, options), path, options);
 }
 
 function toParts(tensors: NamedTensors, options: NpzOptions): Uint8Array[] {

@@ -1,9 +1,12 @@
 /** safetensors files: named tensors and a few words about them, readable by every framework. */
+import { checkOptions } from "../arguments.ts";
 import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
+import { Cap, type ReadOptions } from "./cap.ts";
 import { joinBytes } from "./join_bytes.ts";
 import { type NamedTensors, namedTensors } from "./named_tensors.ts";
+import { readFile } from "./read_file.ts";
 import { type Entry, MAX_HEADER, parseHeader } from "./safetensors_header.ts";
 import { KINDS, WRITTEN } from "./safetensors_kinds.ts";
 import { tensorBytes } from "./tensor_bytes.ts";
@@ -46,10 +49,15 @@ export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Reco
  *
  * @param name What to call the file in errors
  * @throws {SyntaxError} if the header is not what the format asks for
- * @throws {RangeError} if a size or an offset is wrong, or an I64 is past 2^53
+ * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
  */
-export function decodeSafetensors(bytes: Uint8Array, name: string = "safetensors"): Safetensors {
-  const { entries, metadata, dataStart } = parseHeader(bytes, name);
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  name: string = "safetensors",
+  options: ReadOptions = {},
+): Safetensors {
+  checkOptions("read safetensors", options, ["maxBytes"]);
+  const { entries, metadata, dataStart } = parseHeader(bytes, new Cap(name, options, bytes.length));
   const tensors = new Map<string, Tensor>();
   for (const entry of entries) tensors.set(entry.name, readTensor(bytes, entry, dataStart, name));
   return { tensors, metadata: new Map(metadata) };
@@ -73,10 +81,10 @@ export async function writeSafetensors(
  * Reads the safetensors file `path`: see {@linkcode decodeSafetensors} for what becomes of each kind.
  *
  * @throws {SyntaxError} if the header is not what the format asks for
- * @throws {RangeError} if a size or an offset is wrong, or an I64 is past 2^53
+ * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
  */
-export async function readSafetensors(path: string): Promise<Safetensors> {
-  return decodeSafetensors(await Deno.readFile(path), path);
+export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<Safetensors> {
+  return decodeSafetensors(await readFile(path, options), path, options);
 }
 
 function readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Tensor {

@@ -1,5 +1,6 @@
 /** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
-import { type Json, parseStrictJson } from "./strict_json.ts";
+import type { Cap } from "./cap.ts";
+import { type Json, parseStrictMembers } from "./strict_json.ts";
 import { KINDS } from "./safetensors_kinds.ts";
 import { countElements, MAX_ELEMENTS } from "./tensor_bytes.ts";
 
@@ -22,16 +23,25 @@ export interface Header {
   readonly dataStart: number;
 }
 
-/** Parses and checks the header of `bytes`; `where` names the file in errors. */
-export function parseHeader(bytes: Uint8Array, where: string): Header {
+/** Bytes that a tensor takes beside its elements: its views, its shape, the engine's own accounts. */
+const TENSOR_COST = 1024;
+
+/** Parses and checks the header of `bytes`; `cap` counts what its tensors will take. */
+export function parseHeader(bytes: Uint8Array, cap: Cap): Header {
+  const { where } = cap;
   const dataStart = 8 + headerLength(bytes, where);
-  const json = parseStrictJson(headerText(bytes.subarray(8, dataStart), where), where, 8);
-  const members = json instanceof Map ? json : new Map<string, Json>();
-  const metadata = toMetadata(members.get("__metadata__"), where);
-  members.delete("__metadata__");
-  const entries = Array.from(members, ([name, value]) => toEntry(name, value, where));
+  const entries: Entry[] = [];
+  let metadata = new Map<string, string>();
+  parseStrictMembers(headerText(bytes.subarray(8, dataStart), where), cap, 8, (name, value) => {
+    if (name === "__metadata__") metadata = toMetadata(value, where);
+    else entries.push(toEntry(name, value, cap));
+  });
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkLayout(entries, dataStart, bytes.length, where);
+  for (const entry of entries) {
+    const elements = countElements(entry.shape) * KINDS.get(entry.kind)!.takes;
+    cap.take(elements, () => `with tensor ${JSON.stringify(entry.name)} it`);
+  }
   return { entries, metadata, dataStart };
 }
 
@@ -63,9 +73,8 @@ function headerText(bytes: Uint8Array, where: string): string {
   );
 }
 
-function toMetadata(value: Json | undefined, where: string): Map<string, string> {
+function toMetadata(value: Json, where: string): Map<string, string> {
   const metadata = new Map<string, string>();
-  if (value === undefined) return metadata;
   if (!(value instanceof Map)) {
     throw new SyntaxError(`Cannot read ${where}: __metadata__ in the header is not an object`);
   }
@@ -80,14 +89,16 @@ function toMetadata(value: Json | undefined, where: string): Map<string, string>
   return metadata;
 }
 
-function toEntry(name: string, value: Json, where: string): Entry {
-  const fail = (what: string) => new SyntaxError(`Cannot read ${where}: header entry ${JSON.stringify(name)} ${what}`);
+function toEntry(name: string, value: Json, cap: Cap): Entry {
+  const fail = (what: string) =>
+    new SyntaxError(`Cannot read ${cap.where}: header entry ${JSON.stringify(name)} ${what}`);
   if (!(value instanceof Map)) throw fail("is not an object");
   const kind = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
   if (typeof kind !== "string") throw fail("has no dtype");
   if (!KINDS.has(kind)) throw fail(`has dtype ${kind}: save it as one of ${[...KINDS.keys()].join(" ")}`);
   if (!isSizes(shape)) throw fail("has no shape made of sizes");
   if (!isSizes(offsets) || offsets.length !== 2) throw fail("has no data_offsets [begin, end]");
+  cap.take(TENSOR_COST, () => `a header of many tensors, ${JSON.stringify(name)} among them,`);
   return { name, kind, shape, begin: offsets[0], end: offsets[1] };
 }
 

@@ -1,5 +1,6 @@
 /** The contents of a zip archive's members: sizes capped before they are inflated, check sums compared. */
 import { Inflate } from "fflate";
+import type { Cap } from "./cap.ts";
 import { crc32 } from "./crc32.ts";
 import { readDirectory, type ZipEntry } from "./zip_directory.ts";
 import { LENGTH, METHOD, SIGNATURE } from "./zip_records.ts";
@@ -22,15 +23,14 @@ export interface Unzipped {
 /**
  * The members of the zip archive `bytes`, one at a time, in the order of their bytes.
  *
- * @param where What to call the archive in errors
- * @param limit The most bytes that all contents together may have
+ * @param cap The most bytes that all contents together may have
  * @throws {SyntaxError} if it is no zip archive, or a member is encrypted, oddly packed, oddly named or damaged
- * @throws {RangeError} if a size or an offset is wrong, or there are more than `limit` bytes
+ * @throws {RangeError} if a size or an offset is wrong, or there are more bytes than `cap` allows
  */
-export function* unzip(bytes: Uint8Array, where: string, limit: number): Generator<Unzipped, void, void> {
+export function* unzip(bytes: Uint8Array, where: string, cap: Cap): Generator<Unzipped, void, void> {
   const view = new ZipView(bytes, where);
   const { entries, directory } = readDirectory(view);
-  checkSizes(view, entries, limit);
+  checkSizes(view, entries, cap);
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i];
     const end = Math.min(entries[i + 1]?.offset ?? Infinity, directory.offset); // the next offset may lie as well
@@ -46,14 +46,13 @@ export function* unzip(bytes: Uint8Array, where: string, limit: number): Generat
   }
 }
 
-function checkSizes(view: ZipView, entries: readonly ZipEntry[], limit: number): void {
+function checkSizes(view: ZipView, entries: readonly ZipEntry[], cap: Cap): void {
   let total = 0;
   for (const { name, method, size, packed, offset } of entries) {
-    total += size;
-    if (total > limit) throw view.range(`"${name}" at byte ${offset} makes ${total} bytes, and ${limit} are allowed`);
     if (method === METHOD.deflated && size > (packed + 1) * MOST_GROWTH) {
       throw view.range(`"${name}" at byte ${offset} says that ${packed} bytes inflate to ${size}, which they cannot`);
     }
+    cap.check(total += size, () => `with "${name}" at byte ${offset} it`);
   }
 }
 

@@ -61,7 +61,7 @@ describe("download() is not fooled", () => {
   it("download() stops a small body that inflates past the limit", async () => {
     const body = await gzip(new Uint8Array(10_000_000));
     await scene(() => ({ status: 200, body }), async (scene) => {
-      assert((await failure(scene, { limit: 1_000_000 })).includes("longer than the 1000000 bytes allowed"));
+      assert((await failure(scene, { limit: 1_000_000 })).includes("and maxBytes allows 1000000"));
     });
   });
 
@@ -71,7 +71,7 @@ describe("download() is not fooled", () => {
     new DataView(body.buffer).setUint32(body.length - 4, 2 ** 28 + 1, true);
     await scene(() => ({ status: 200, body }), async (scene) => {
       const message = await failure(scene);
-      assert(message.includes("268435457 bytes, longer than the 268435456 bytes allowed"), message);
+      assert(message.includes("268435457 bytes, and maxBytes allows 268435456"), message);
     });
   });
 

@@ -96,7 +96,8 @@ describe("parseIdx()", () => {
   });
 
   it("parseIdx() refuses sizes that no memory holds, before it takes any", () => {
-    refuses(idx(0x0e, [2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1], []), RangeError, "the file at 16");
+    refuses(idx(0x0e, [2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1], []), RangeError, "more elements than fit");
+    refuses(idx(0x08, [...Array(40).fill(2 ** 32 - 1), 0], []), RangeError, "more elements than fit");
   });
 });
 
@@ -127,6 +128,16 @@ describe("readIdx()", () => {
     bytes[bytes.length - 6] ^= 1;
     await withFile(bytes, async (path) => {
       await assertRejects(() => readIdx(path), SyntaxError, `Cannot inflate ${path}`);
+    });
+  });
+
+  it("parseIdx() and readIdx() hold the elements to maxBytes, as they are here", async () => {
+    const bytes = idx(0x09, [10], Array(10).fill(1)); // widened to four bytes each
+    assertEquals(parseIdx(bytes, "a", { maxBytes: 40 }).shape, [10]);
+    assertThrows(() => parseIdx(bytes, "a", { maxBytes: 39 }), RangeError, "[10] of type 09 comes to 40 bytes");
+    await withFile(await gzip(bytes), async (path) => {
+      assertEquals((await readIdx(path, { maxBytes: 40 })).shape, [10]);
+      await assertRejects(() => readIdx(path, { maxBytes: 39 }), RangeError, "and maxBytes allows 39: raise it");
     });
   });
 });

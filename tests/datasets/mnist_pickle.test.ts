@@ -1,8 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../core/cache_dir.ts";
 import { parseMnistPickle, readMnistPickle } from "../../datasets/mnist_pickle.ts";
+import { readPickle } from "../../datasets/pickle_reader.ts";
+import type { Bytes, Tuple } from "../../datasets/pickle_values.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
 import { array, op, part, type Parts, pickle, whole } from "./pickle_file.ts";
@@ -31,6 +33,27 @@ describe("parseMnistPickle()", () => {
     ...[...op.global("_codecs", "encode"), ...op.unicode(String.fromCharCode(...raw)), ...op.unicode("latin1")],
     ...[...op.tuple2, ...op.reduce],
   ];
+
+  it("readPickle() encodes a text once, however often the file asks for it", () => {
+    const again = [op.tuple2, op.reduce, [0x68, 0], [0x68, 1], [0x68, 2], op.tuple2, op.reduce, op.tuple2, op.stop];
+    const first = [[...op.global("_codecs", "encode"), 0x71, 0], [...op.unicode("ÿ"), 0x71, 1], op.unicode("latin1"), [
+      0x71,
+      2,
+    ]];
+    const pair = readPickle(pickle(op.proto(), ...first, ...again), "a") as Tuple;
+    assertEquals((pair.items[0] as Bytes).raw, new Uint8Array([255]));
+    assertStrictEquals(pair.items[0], pair.items[1]);
+  });
+
+  it("parseMnistPickle() counts what its arrays take together", () => {
+    const takes = 3 * (6 * 4 + 2 * 8); // labels are longs in the file
+    assertEquals(parseMnistPickle(whole(), "a", { maxBytes: takes }).train.labels.numel(), 2);
+    assertThrows(
+      () => parseMnistPickle(whole(), "a.pkl", { maxBytes: takes - 1 }),
+      RangeError,
+      `Cannot read a.pkl: an array <i8 [2]`,
+    );
+  });
 
   for (
     const [what, parts] of [

@@ -154,11 +154,13 @@ describe("decodeNpz() refuses", () => {
   it("decodeNpz() refuses more bytes than are allowed, before it takes memory", () => {
     const two = encodeNpz({ a: zeros([100]), b: zeros([100]) });
     assertThrows(
-      () => decodeNpz(two, "big.npz", { limit: 1_000 }),
+      () => decodeNpz(two, "big.npz", { maxBytes: 1_000 }),
       RangeError,
-      "makes 1056 bytes, and 1000 are allowed",
+      'with "b.npy" at byte 583 it comes to 1056 bytes, and maxBytes allows 1000: raise it',
     );
-    refuses(one({ size: 2 ** 32 - 2, packedSize: 2 ** 32 - 2 }), RangeError, "ends at");
+    const small = { method: 8, packed: new Uint8Array(300_000), size: 2 ** 28 + 1 };
+    refuses(one(small), RangeError, '"t.npy" at byte 0 it comes to 268435457 bytes, and maxBytes allows 268435456');
+    refuses(one({ size: 2 ** 32 - 2, packedSize: 2 ** 32 - 2 }), RangeError, "maxBytes allows 268435456");
   });
 
   it("decodeNpz() refuses a directory that is not where the end record says", () => {

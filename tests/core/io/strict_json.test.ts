@@ -27,6 +27,13 @@ describe("parseStrictJson()", () => {
     assertEquals(parse(String.raw`"\"\u00e9\n"`), '"é\n');
   });
 
+  it("parseStrictJson() reads strings of any length, whatever stands in them", () => {
+    for (const part of ["x", "\\\\", '\\"', "é", "\\u0041"]) {
+      const value = parse(`["${part.repeat(9_000_000)}"]`) as string[];
+      assertEquals(value[0].length, JSON.parse(`"${part}"`).length * 9_000_000);
+    }
+  });
+
   it("parseStrictJson() refuses a repeated key at any depth", () => {
     refuses('{"a": {"b": 1, "b": 2}}', 'found the key "b" a second time at byte 15');
   });

@@ -45,7 +45,8 @@ export function zipFile(members: Member[], end: End = {}): Uint8Array<ArrayBuffe
     ];
     const local = text(m.localName ?? m.name), name = text(m.name);
     bytes.push(0x50, 0x4b, 3, 4, ...short(20), ...short(flags), ...short(method), ...int(0), ...sizes);
-    bytes.push(...short(local.length), ...short(0), ...local, ...packed);
+    bytes.push(...short(local.length), ...short(0), ...local);
+    for (const byte of packed) bytes.push(byte);
     directory.push(
       0x50,
       0x4b,

@@ -1,0 +1,58 @@
+/** Caps on what a reader makes of a file or an answer, so that a small one cannot fill the memory. */
+
+/** How much a reader may make of a file. */
+export interface ReadOptions {
+  /**
+   * The most bytes that the file may come to: inflated, and as tensors.
+   *
+   * @default {Math.max(2 ** 28, 32 * size)} for a file of `size` bytes: 256 MiB, or 32 times its size where that is more; 1 GiB
+   * for a stream or a pipe, whose size nobody knows
+   */
+  maxBytes?: number | undefined;
+}
+
+/** What any file may come to: MNIST as float32 is 220 MB. */
+const LEAST = 2 ** 28;
+
+/** How many times its size a larger file may come to: gzipped CSV of MNIST, read as float64, comes to about 28 times. */
+const GROWTH = 32;
+
+/** What a stream may come to by default. */
+const UNKNOWN = 2 ** 30;
+
+/** Counts what becomes of a file, and ends the reading where that is too much. */
+export class Cap {
+  readonly #maxBytes: number | undefined;
+  #taken = 0;
+
+  /**
+   * A cap for a file, which errors call `where`; `size` is its own size, where that is known.
+   *
+   * @throws {RangeError} if `maxBytes` is no number of bytes
+   */
+  constructor(readonly where: string, { maxBytes }: ReadOptions, public size: number | null = null) {
+    if (maxBytes !== undefined && !(typeof maxBytes === "number" && maxBytes >= 0)) {
+      throw new RangeError(`Cannot set maxBytes to ${String(maxBytes)}: expected a number of bytes, 0 or more`);
+    }
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The most bytes that the file may come to. */
+  get most(): number {
+    return this.#maxBytes ?? (this.size === null ? UNKNOWN : Math.max(LEAST, GROWTH * this.size));
+  }
+
+  /** Counts `bytes` that are about to be made, and throws a RangeError where they are too many; `what` says of what. */
+  take(bytes: number, what: () => string): void {
+    this.#taken += bytes;
+    if (this.#taken > this.most) this.check(this.#taken, what);
+  }
+
+  /** The same for bytes that are not kept, such as those of a line. */
+  check(bytes: number, what: () => string): void {
+    if (bytes <= this.most) return;
+    throw new RangeError(
+      `Cannot read ${this.where}: ${what()} comes to ${bytes} bytes, and maxBytes allows ${this.most}: raise it if you trust the file`,
+    );
+  }
+}
