@@ -78,8 +78,13 @@ export function tanhGrad(inp: Tensor, out: Tensor): void {
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
 export function softmax(x: Tensor, dim = -1): Tensor {
   requireTensor(x, "take softmax() of");
-  const e = x.sub(x.max(dim, true).values).exp();
+  const e = belowMax(x, dim).exp();
   return e.div(e.sum(dim, true));
+}
+
+/** `x − max x` along `dim`, so that nothing overflows, and large logits keep their digits; of nothing there is no largest. */
+function belowMax(x: Tensor, dim: number): Tensor {
+  return x.numel() === 0 ? x : x.sub(x.max(dim, true).values);
 }
 
 /** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
@@ -90,7 +95,7 @@ export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
   requireTensor(x, "take logSoftmax() of");
-  const shifted = x.sub(x.max(dim, true).values); // so that nothing overflows, and large logits keep their digits
+  const shifted = belowMax(x, dim);
   return shifted.sub(shifted.exp().sum(dim, true).log());
 }
 

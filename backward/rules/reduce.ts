@@ -40,7 +40,7 @@ export function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly 
 
 /** `y = x[indices]` along `dim`: that one element gets `g`. */
 export function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices: Tensor): [dx: Tensor] {
-  const places = arange(0, shape[dim], 1, { dtype: "int32" }).view(...shape.map((n, d) => (d === dim ? n : 1)));
+  const places = arange(0, shape[dim] ?? 1, 1, { dtype: "int32" }).view(...shape.map((n, d) => (d === dim ? n : 1)));
   const chosen = places.eq(spreadOver(indices, shape, [dim]));
   return [where(chosen, spreadOver(g, shape, [dim]), 0)];
 }

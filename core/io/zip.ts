@@ -62,16 +62,20 @@ function centralEntry({ name, method, crc, size, bytes }: Packed, offset: number
   return record.bytes;
 }
 
-/** The end record, zip64's before it, and the locator between them. */
+/** The end record, zip64's before it, and the locator between them; of nothing it stands alone, for readers begin with its signature. */
 function endRecords(count: number, size: number, offset: number): Uint8Array {
-  const record = new Record(LENGTH.end64 + LENGTH.locator64 + LENGTH.end);
-  record.int(SIGNATURE.end64).long(LENGTH.end64 - 12).short(VERSION).short(VERSION).int(0).int(0);
-  record.long(count).long(count).long(size).long(offset);
-  record.int(SIGNATURE.locator64).int(0).long(offset + size).int(1);
+  const record = new Record(count === 0 ? LENGTH.end : LENGTH.end64 + LENGTH.locator64 + LENGTH.end);
+  if (count > 0) end64Records(record, count, size, offset);
   const short = Math.min(count, SEE_ZIP64_SHORT);
   record.int(SIGNATURE.end).short(0).short(0).short(short).short(short);
   record.int(Math.min(size, SEE_ZIP64)).int(Math.min(offset, SEE_ZIP64)).short(0);
   return record.bytes;
+}
+
+function end64Records(record: Record, count: number, size: number, offset: number): void {
+  record.int(SIGNATURE.end64).long(LENGTH.end64 - 12).short(VERSION).short(VERSION).int(0).int(0);
+  record.long(count).long(count).long(size).long(offset);
+  record.int(SIGNATURE.locator64).int(0).long(offset + size).int(1);
 }
 
 /** Little-endian fields, written one after the other. */

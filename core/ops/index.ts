@@ -96,9 +96,8 @@ export function index(x: Tensor, by: Tensor): Tensor {
  */
 export function indexBytes(x: Tensor, by: Tensor, table: Float32Array): Tensor {
   const [from, rows] = [contiguous(x), wholeIndices(x, by)];
-  const width = sizeOf(x.shape.slice(1));
   const out = blank([...by.shape, ...x.shape.slice(1)], "float32");
-  backend().gather(from.data, from.offset, width, width, rows, out.data, table);
+  gatherInto(from, rows, out, table);
   return out;
 }
 
@@ -116,12 +115,16 @@ function wholeIndices(x: Tensor, by: Tensor): Int32Array {
 }
 
 function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
-  const inner = x.shape.slice(1);
-  const out = blank([...lead, ...inner], x.dtype);
+  const out = blank([...lead, ...x.shape.slice(1)], x.dtype);
   const from = contiguous(x);
-  const width = inner.reduce((product, n) => product * n, 1);
-  backend().gather(from.data, from.offset, width, width, rows, out.data);
+  gatherInto(from, rows, out);
   return record("gather", out, [from], { rows });
+}
+
+function gatherInto(from: Tensor, rows: Int32Array, out: Tensor, table?: Float32Array): void {
+  const width = sizeOf(from.shape.slice(1));
+  if (width === 0) return; // nothing lies anywhere
+  backend().gather(from.data, from.offset, width, width, rows, out.data, table);
 }
 
 function byMask(x: Tensor, mask: Tensor): Tensor {

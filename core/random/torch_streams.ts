@@ -26,9 +26,9 @@ export function fillUniform(g: Generator, out: Fractions, low = 0, high = 1): vo
     throw new RangeError(`Cannot fill with the uniform distribution on [${low}, ${high}): give finite bounds in order`);
   }
   if (out instanceof Float32Array) {
-    for (let i = 0; i < out.length; i++) out[i] = g.nextFloat() * width + from;
+    for (let i = 0; i < out.length; i++) out[i] = g.nextFloat() * width + from; // exact until it is stored
   } else {
-    for (let i = 0; i < out.length; i++) out[i] = g.nextDouble() * width + from;
+    for (let i = 0; i < out.length; i++) out[i] = multiplyAdd(g.nextDouble(), width, from);
   }
 }
 
@@ -46,10 +46,7 @@ export function fillNormal(g: Generator, out: Fractions, mean = 0, std = 1): voi
       `Cannot fill with a normal distribution of standard deviation ${std}: give one that is not negative`,
     );
   }
-  if (out.length < BLOCK) {
-    for (let i = 0; i < out.length; i++) out[i] = g.nextNormal() * std + mean;
-    return;
-  }
+  if (out.length < BLOCK) return fillNormalSingly(g, out, mean, std);
   fillUniform(g, out);
   for (let start = 0; start + BLOCK <= out.length; start += BLOCK) normalBlock(out, start, mean, std);
   if (out.length % BLOCK === 0) return;
@@ -58,16 +55,38 @@ export function fillNormal(g: Generator, out: Fractions, mean = 0, std = 1): voi
   normalBlock(out, last, mean, std);
 }
 
+/** The same with each element from `Generator.nextNormal`, however many there are: what PyTorch draws where memory has gaps or turns. */
+export function fillNormalSingly(g: Generator, out: Fractions, mean = 0, std = 1): void {
+  for (let i = 0; i < out.length; i++) out[i] = multiplyAdd(g.nextNormal(), std, mean);
+}
+
+/** `a · b + c`, rounded once: the processor's instruction, which PyTorch was compiled to. Source: Dekker (1971), Knuth. */
+function multiplyAdd(a: number, b: number, c: number): number {
+  const product = a * b;
+  const [aHigh, bHigh] = [upperHalf(a), upperHalf(b)];
+  const [aLow, bLow] = [a - aHigh, b - bHigh];
+  const lost = aLow * bLow - (((product - aHigh * bHigh) - aLow * bHigh) - aHigh * bLow);
+  const sum = product + c;
+  const back = sum - product;
+  return sum + (((product - (sum - back)) + (c - back)) + lost);
+}
+
+/** The upper 26 bits of a double, so that products of halves are exact. */
+function upperHalf(x: number): number {
+  const scaled = 134217729 * x; // 2²⁷ + 1
+  return scaled - (scaled - x);
+}
+
 const BLOCK = 16;
 const HALF = BLOCK / 2;
 
 /** Turns 16 uniforms into 16 normals: the radii from the first eight, the angles from the last eight (Box and Muller). */
 function normalBlock(out: Fractions, start: number, mean: number, std: number): void {
   for (let j = start; j < start + HALF; j++) {
-    const radius = std * Math.sqrt(-2 * Math.log(1 - out[j]));
+    const radius = Math.sqrt(-2 * Math.log(1 - out[j]));
     const theta = 2 * Math.PI * out[j + HALF];
-    out[j] = radius * Math.cos(theta) + mean;
-    out[j + HALF] = radius * Math.sin(theta) + mean;
+    out[j] = multiplyAdd(radius * Math.cos(theta), std, mean);
+    out[j + HALF] = multiplyAdd(radius * Math.sin(theta), std, mean);
   }
 }
 

@@ -8,7 +8,7 @@ import { elements } from "../../core/ops/movement.ts";
 import { linear as product } from "../../core/ops/linalg.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
 import { fillDropout, type Fractions } from "../../core/random/torch_streams.ts";
-import { resolveDim } from "../../core/shape.ts";
+import { resolveDim, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from "./functional_norm.ts";
@@ -61,7 +61,7 @@ export interface EmbeddingOptions {
 /**
  * The rows of `weight` [rows, width] that `indices` (any shape, integers) name: [...indices.shape, width].
  *
- * @throws {RangeError} If an index is no row.
+ * @throws {RangeError} If an index is no row; they count from 0 alone, as in PyTorch.
  * @throws {TypeError} If the indices are no integers.
  */
 export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
@@ -82,9 +82,13 @@ interface RowsContext extends Context {
 class EmbeddingFunction extends Function {
   static forward(ctx: RowsContext, weight: Tensor, indices: Tensor, padding: number | null): Tensor {
     if (indices.dtype === "bool") throw new TypeError("Cannot look up rows by a bool tensor: use integers");
+    ctx.rows = Int32Array.from(elements(indices));
+    const before = ctx.rows.find((row) => row < 0);
+    if (before !== undefined) {
+      throw new RangeError(`Cannot look up row ${before} of ${show(weight.shape)}: rows count from 0`);
+    }
     const out = weight.index(indices);
     ctx.saveForBackward(weight);
-    ctx.rows = Int32Array.from(elements(indices), (i) => (i < 0 ? i + weight.shape[0] : i));
     ctx.padding = padding;
     return out;
   }

@@ -4,7 +4,7 @@ import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
-import { fillNormal, fillUniform, type Fractions } from "../../core/random/torch_streams.ts";
+import { fillNormal, fillNormalSingly, fillUniform, type Fractions } from "../../core/random/torch_streams.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -73,7 +73,8 @@ export function uniform_<T extends Tensor>(x: T, low = 0, high = 1, options: Dra
 /** Draws from the normal distribution. */
 export function normal_<T extends Tensor>(x: T, mean = 0, std = 1, options: DrawOptions = {}): T {
   checkOptions("draw", options, ["generator"]);
-  return draw(x, options, (g, out) => fillNormal(g, out, mean, std));
+  const fill = x.isContiguous() ? fillNormal : fillNormalSingly;
+  return draw(x, options, (g, out) => fill(g, out, mean, std));
 }
 
 /** Every element becomes 0. */
@@ -159,5 +160,13 @@ function draw<T extends Tensor>(
   if (x.numel() === 0) return x; // an empty weight has no fan to scale by
   const out = allocate(x.dtype, x.numel());
   fill(generator, out as Fractions);
-  return noGrad(() => x.copy_(fromData(out, x.shape)));
+  const laid = inMemoryOrder(x);
+  noGrad(() => laid.copy_(fromData(out, laid.shape)));
+  return x;
+}
+
+/** The same elements, the dimension with the longest step first: PyTorch draws along the memory. */
+function inMemoryOrder(x: Tensor): Tensor {
+  const reach = x.strides.map(Math.abs);
+  return x.detach().permute(x.shape.map((_, d) => d).sort((a, b) => reach[b] - reach[a]));
 }

@@ -91,6 +91,18 @@ describe("backward()", () => {
     assertEquals([x.g?.shape, x.g?.item()], [[], 4]);
   });
 
+  for (const op of ["max", "min"] as const) {
+    for (const keepdim of [false, true]) {
+      it(`${op}(0, ${keepdim}) of rank 0 gives all of its gradient back`, () => {
+        const x = tensor(3).requiresGrad_();
+        const { values, indices } = x[op](0, keepdim);
+        assertEquals([values.toArray(), indices.toArray()], [3, 0]);
+        values.backward();
+        assertEquals([x.g?.shape, x.g?.item()], [[], 1]);
+      });
+    }
+  }
+
   it("gives a tensor of size 0 a gradient of size 0", () => {
     const x = zeros([0, 3]).requiresGrad_();
     x.exp().sum().backward();

@@ -115,6 +115,13 @@ describe("index() by whole numbers", () => {
       assertThrows(() => ones([3]).index(ints([0, i])), RangeError, message);
     });
   }
+  it("index() picks layers without elements from anywhere", () => {
+    const x = zeros([5, 2, 0]);
+    assertEquals(x.slice(1, 1).index(ints([4, 0, -1])).shape, [3, 1, 0]);
+    assertEquals(x.slice(0, 2).index(ints([2])).shape, [1, 2, 0]);
+    assertEquals(zeros([5, 0]).slice(0, 4).index(tensor([true])).shape, [1, 0]);
+    assertThrows(() => x.slice(1, 1).index(ints([5])), RangeError, "index 5");
+  });
   it("index() refuses a float tensor and a tensor of rank 0", () => {
     assertThrows(() => ones([3]).index(ones([1])), TypeError, "Cannot index with a float32 tensor");
     assertThrows(() => tensor(1).index(ints([0])), RangeError, "Cannot index a tensor of rank 0");

@@ -80,6 +80,17 @@ describe("NumPy", () => {
     );
   }
 
+  for (const compress of [false, true]) {
+    numpyIt(
+      `NumPy reads what writeNpz() writes of no tensors${compress ? ", deflated" : ""}`,
+      () =>
+        inFolder(async (folder) => {
+          await writeNpz(`${folder}/t.npz`, {}, { compress });
+          assertEquals(python("import sys, numpy; print(numpy.load(sys.argv[1]).files)", `${folder}/t.npz`), "[]\n");
+        }),
+    );
+  }
+
   numpyIt("Python's zipfile finds no fault with what writeNpz() writes", () =>
     inFolder(async (folder) => {
       await writeNpz(`${folder}/t.npz`, views, { compress: true });

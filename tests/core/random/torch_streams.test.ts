@@ -19,6 +19,17 @@ function wordsTaken(draw: (g: Generator) => void, most = 100): number {
 }
 
 describe("fillUniform()", () => {
+  it("fillUniform() of float64 multiplies and adds in one rounding, as the processor does", () => {
+    const out = new Float64Array(33);
+    fillUniform(new Generator(42), out, -0.0123, 1.7);
+    // manual_seed(42); empty(33, dtype=float64).uniform_(-.0123, 1.7)[[1, 12, 23, 25, 30, 32]]; rounded twice, each is another number
+    const expected = [
+      ...[0.09542107968110415, 1.4303465351027547, 0.5169013442394094],
+      ...[0.05681950257414474, 0.4189516948178284, 0.3741063486640871],
+    ];
+    assertEquals([1, 12, 23, 25, 30, 32].map((i) => out[i]), expected);
+  });
+
   it("fillUniform() of float64 is PyTorch's to the bit", () => {
     const out = new Float64Array(3);
     fillUniform(new Generator(42), out, -1, 2);
@@ -51,7 +62,37 @@ describe("fillUniform()", () => {
   }
 });
 
+const NORMALS = [
+  0.87237360245256,
+  0.5189759887322025,
+  0.6985860177146039,
+  0.6915661474548402,
+  -1.6088558404548894,
+  -0.0167581087960166,
+  4.053942270501965,
+];
+const LONG_NORMALS = [
+  0.8092456891754483,
+  0.7120422443751998,
+  0.7814525705105204,
+  -0.09600175527250478,
+  1.4409604760269104,
+  1.6290045362329857,
+  -2.743523608537505,
+];
+
 describe("fillNormal()", () => {
+  it("fillNormal() of float64 multiplies and adds in one rounding, as fillUniform() does", () => {
+    const normal = (length: number) => {
+      const out = new Float64Array(length);
+      fillNormal(new Generator(42), out, 0.3, 1.7);
+      return [...out.subarray(0, 7)];
+    };
+    // manual_seed(42); empty(7, dtype=float64).normal_(.3, 1.7), and the same of 40
+    assertEquals(normal(7), NORMALS);
+    assertEquals(normal(40), LONG_NORMALS);
+  });
+
   it("fillNormal() of float64 redraws the last block of 16 as PyTorch does", () => {
     const g = new Generator(7);
     const out = new Float64Array(18);

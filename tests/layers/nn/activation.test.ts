@@ -2,6 +2,7 @@
 import { assertEquals, assertInstanceOf, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { gradcheck } from "../../../backward/gradcheck.ts";
+import { zeros } from "../../../core/create.ts";
 import * as op from "../../../core/ops/functions.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as nn from "../../../layers/nn/nn.ts";
@@ -132,6 +133,16 @@ describe("activations", () => {
     assertNear(F.softmax(x), [[0.5, 0.5], [0.75, 0.25]]);
     assertNear(F.logSoftmax(x).exp(), [[0.5, 0.5], [0.75, 0.25]]);
   });
+  for (const [shape, dim] of [[[2, 0], 1], [[0, 3], 0], [[0, 3], 1], [[0], 0], [[2, 0, 3], 1]] as const) {
+    it(`softmax() and logSoftmax() of [${shape}] along ${dim} are empty, and so is their gradient`, () => {
+      for (const f of [F.softmax, F.logSoftmax]) {
+        const x = zeros(shape).requiresGrad_();
+        const y = f(x, dim);
+        y.sum().backward();
+        assertEquals([y.shape, x.g?.shape], [[...shape], [...shape]]);
+      }
+    });
+  }
   it("softmax() of huge logits does not overflow", () => {
     assertNear(F.softmax(float64([1000, 1000])), [0.5, 0.5]);
   });

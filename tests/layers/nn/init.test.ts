@@ -66,6 +66,40 @@ describe("nn.init gives PyTorch's numbers", () => {
   }
 });
 
+describe("the order of draws", () => {
+  // PyTorch 1.13 with seed 42, which draws along the memory.
+  const drawn: [string, () => Tensor, number[]][] = [
+    ["uniform_(empty(3, 2).t())", () => init.uniform_(zeros([3, 2]).t()), [
+      0.88226926,
+      0.38286376,
+      0.39044821,
+      0.91500396,
+    ]],
+    ["uniform_(empty(2, 3, 4).permute(1, 2, 0))", () => init.uniform_(zeros([2, 3, 4]).permute(1, 2, 0)), [
+      ...[0.88226926, 0.86940444, 0.91500396, 0.56771529],
+    ]],
+    ["uniform_(empty(4, 6)[:, ::2])", () => init.uniform_(zeros([4, 6]).at(":", "::2")), [0.88226926, 0.91500396]],
+    ["xavier_uniform_(empty(3, 2).t())", () => init.xavierUniform_(zeros([3, 2]).t()), [0.83751005, -0.25663266]],
+    ["normal_(empty(3, 2).t())", () => init.normal_(zeros([3, 2]).t()), [0.33669037, 0.23446237, -1.12285638]],
+    ["normal_(empty(5, 4).t()), one by one", () => init.normal_(zeros([5, 4]).t()), [
+      0.33669037,
+      -1.12285638,
+      0.46165723,
+    ]],
+    ["normal_(empty(5, 8)[:, ::2]), one by one", () => init.normal_(zeros([5, 8]).at(":", "::2")), [
+      ...[0.33669037, 0.12880941, 0.23446237, 0.23033303],
+    ]],
+    ["trunc_normal_(empty(3, 2).t())", () => init.truncNormal_(zeros([3, 2]).t()), [1.102491, -0.2840305, -0.2651866]],
+  ];
+  for (const [call, make, expected] of drawn) {
+    it(`${call} is PyTorch's`, () => {
+      manualSeed(42);
+      const x = make();
+      assertNear(x.reshape(-1).narrow(0, 0, expected.length), expected, 1e-6, 1e-6);
+    });
+  }
+});
+
 describe("orthogonal_()", () => {
   // PyTorch 1.13 with seed 42; fewer than 16 normals agree to the last digits of float32.
   it("gives PyTorch's numbers for a wide matrix", () => {

@@ -201,6 +201,7 @@ describe("Embedding", () => {
   });
   it("refuses an index that is no row, a padding that is no row, and fractions", () => {
     assertThrows(() => new nn.Embedding(4, 3).call(int32([4])), RangeError, "index 4");
+    assertThrows(() => new nn.Embedding(4, 3).call(int32([[0], [-1]])), RangeError, "Cannot look up row -1 of [4, 3]");
     assertThrows(() => new nn.Embedding(4, 3, { paddingIdx: 4 }), RangeError, "dimension 4");
     assertThrows(() => new nn.Embedding(4, 3).call(tensor([1])), TypeError, "float32");
     assertThrows(() => new nn.Embedding(2, 3).call(tensor([true, false])), TypeError, "bool");
