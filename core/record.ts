@@ -126,8 +126,18 @@ export function origin(node: OpNode): string {
   return node.name === "window" ? "a view made by at(), narrow(), select() or slice()" : `the result of ${node.name}`;
 }
 
-/** Sends gradients back from `x`; the tape must be loaded. */
+/**
+ * Sends gradients back from `x`; the tape must be loaded.
+ *
+ * @throws {TypeError} If an option is unknown, or asks for gradients of gradients, which are not there yet.
+ */
 export function goBack(x: Tensor, options: BackwardOptions): void {
+  if (Object(options).createGraph !== undefined) {
+    throw new TypeError(
+      "Cannot go backward with createGraph: the way back is not recorded, so that a gradient has no gradient of its own; " +
+        "leave it out",
+    );
+  }
   checkOptions("go backward", options, ["gradient", "retainGraph"]);
   if (options.gradient !== undefined) requireTensor(options.gradient, "go backward with the gradient");
   if (recorder === null) {

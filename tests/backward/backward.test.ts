@@ -53,6 +53,15 @@ describe("backward()", () => {
     assertThrows(() => y.backward({ gradient: ones([1]) }), RangeError, "shape [2] with a gradient of shape [1]");
   });
 
+  it("backward() refuses createGraph: gradients of gradients are not there yet", () => {
+    const options = { createGraph: true } as Parameters<Tensor["backward"]>[0];
+    assertThrows(
+      () => leaf(2).exp().backward(options),
+      TypeError,
+      "Cannot go backward with createGraph: the way back is",
+    );
+  });
+
   it("casts the gradient given to the kind of its value", () => {
     const x = leaf(1, 2);
     x.backward({ gradient: tensor([1, 2], { dtype: "float64" }) });
