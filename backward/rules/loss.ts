@@ -1,6 +1,7 @@
 /** The calculus of losses: how the mean over a batch depends on each prediction. `g` is a single number, 1 for the last loss. */
 import { log1p } from "../../core/ops/functions.ts";
 import { crossEntropyGradient } from "../../core/ops/fused.ts";
+import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rules } from "./rule.ts";
 
@@ -25,15 +26,16 @@ export const lossRules: Rules<"crossEntropy"> = {
 
 /**
  * `L_i = −Σ_c q_ic · ln softmax(z)_ic` for each row, so `dz = g_i · (p · Σ_c q_ic − q)` with `p = softmax(z)`; q [n, classes] is the
- * target's weight at its class and 0 elsewhere, g [n] or a single number.
+ * target's weight at its class and 0 elsewhere, g [n] or a single number. A row without a weight gets 0, whatever it holds.
  */
 export function weightedCrossEntropyBackward(g: Tensor, p: Tensor, q: Tensor): [dz: Tensor] {
-  return [p.mul(q.sum(1, true)).sub(q).mul(g.unsqueeze(-1))];
+  const counts = q.ne(0).any(1, true);
+  return [where(counts, p.mul(q.sum(1, true)).sub(q).mul(g.unsqueeze(-1)), 0)];
 }
 
-/** `L_i = −Σ_c q_ic · l_ic` for log-probabilities l, so `dl = −g_i · q`; g [n], q [n, classes] as above. */
+/** `L_i = −Σ_c q_ic · l_ic` for log-probabilities l, so `dl = −g_i · q`, and 0 where q is; g [n], q [n, classes] as above. */
 export function nllBackward(g: Tensor, q: Tensor): [dl: Tensor] {
-  return [q.mul(g.unsqueeze(-1)).neg()];
+  return [where(q.eq(0), 0, q.mul(g.unsqueeze(-1)).neg())];
 }
 
 /**

@@ -6,6 +6,7 @@ import { isFloating } from "../../core/dtype.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { oneHot, pick } from "../../core/ops/index.ts";
+import { where } from "../../core/ops/where.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as stage from "../01_functional.ts";
@@ -114,9 +115,9 @@ function ofProbabilities(logits: Tensor, target: Tensor, options: CrossEntropyOp
 function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   checkClasses("crossEntropy", logits, target);
   const { weight = null, labelSmoothing = 0, ignoreIndex = -100, reduction } = options;
-  const l = logSoftmax(classesLast(logits)); // [n, classes]
+  const counts = target.reshape(-1).ne(ignoreIndex);
+  const l = logSoftmax(where(counts.unsqueeze(1), classesLast(logits), 0)); // [n, classes]
   const one = nll(l, target.reshape(-1), { weight, ignoreIndex, reduction: "none" });
-  const counts = target.reshape(-1).ne(ignoreIndex).to(l.dtype);
   const all = (weight === null ? l : l.mul(weight)).sum(1).neg().mul(counts);
   const rows = one.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / l.shape[1]));
   const { total } = readTargets(target, l.shape[1], l, weight, ignoreIndex);

@@ -2,6 +2,7 @@
 import { type Context, Function } from "../../backward/function.ts";
 import { bceBackward } from "../../backward/rules/loss.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
+import { isFloating } from "../../core/dtype.ts";
 import { log1p, square } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { softplus } from "./functional_activation.ts";
@@ -119,7 +120,8 @@ export interface BceWithLogitsOptions extends BceOptions {
 }
 
 /**
- * The binary cross-entropy of `σ(x)`, without overflow: `(1 − t)x + (1 + (w − 1)t) · ln(1 + e⁻ˣ)` with `posWeight` w.
+ * The binary cross-entropy of `σ(x)`: `(1 − t) · ln(1 + eˣ) + w · t · ln(1 + e⁻ˣ)` with `posWeight` w. It neither overflows nor
+ * loses digits where the prediction is sure; for w = 1 its slope is `σ(x) − t`.
  *
  * @throws {RangeError} If the shapes differ.
  */
@@ -128,9 +130,10 @@ export function bceWithLogits(x: Tensor, t: Tensor, options: BceWithLogitsOption
   checkPair("bceWithLogits", x, t);
   const { reduction, weight = null, posWeight = null } = options;
   if (posWeight !== null) requireTensor(posWeight, "weight positive targets by");
-  const negative = softplus(x.neg(), { threshold: Infinity });
-  const positive = posWeight === null ? negative : negative.mul(t.mul(posWeight.sub(1)).add(1));
-  return reduced(weighted(x.sub(x.mul(t)).add(positive), weight), reduction);
+  const on = isFloating(t.dtype) ? t : t.to(x.dtype);
+  const positive = softplus(x.neg(), { threshold: Infinity }).mul(posWeight === null ? on : on.mul(posWeight));
+  const negative = softplus(x, { threshold: Infinity }).mul(on.neg().add(1));
+  return reduced(weighted(negative.add(positive), weight), reduction);
 }
 
 function weighted(losses: Tensor, weight: Tensor | null): Tensor {

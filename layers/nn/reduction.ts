@@ -13,14 +13,15 @@ export interface LossOptions {
 }
 
 /**
- * The losses put together; `total` is what a mean divides by, their number unless told.
+ * The losses put together; `total` is what a mean divides by, their number unless told. A mean over nothing, where that is 0, is NaN,
+ * as in PyTorch, and sends a gradient of 0 back: a batch in which nothing counts must not spoil what it was made from.
  *
  * @throws {TypeError} If there is no such reduction.
  */
 export function reduced(losses: Tensor, reduction: Reduction = "mean", total: number = losses.numel()): Tensor {
   switch (reduction) {
     case "mean":
-      return losses.sum().div(total);
+      return total === 0 ? meanOfNothing(losses.sum()) : losses.sum().div(total);
     case "sum":
       return losses.sum();
     case "none":
@@ -28,6 +29,10 @@ export function reduced(losses: Tensor, reduction: Reduction = "mean", total: nu
     default:
       throw new TypeError(`Cannot reduce losses by ${reduction}: expected "mean", "sum" or "none"`);
   }
+}
+
+function meanOfNothing(sum: Tensor): Tensor {
+  return sum.mul(0).add(sum.item() / 0);
 }
 
 /** Refuses to compare tensors that only broadcasting could pair. */

@@ -1,7 +1,7 @@
 /** Losses: PyTorch's values and gradients, formulas in plain numbers, and what is refused. */
-import { assertAlmostEquals, assertEquals, assertThrows, fail } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones, zeros } from "../../../core/create.ts";
+import { full, ones, zeros } from "../../../core/create.ts";
 import type { Nested } from "../../../core/ops/read.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as nn from "../../../layers/nn/nn.ts";
@@ -109,6 +109,25 @@ describe("losses of higher rank and with options: PyTorch's values", () => {
     assertNear(losses, [0.12693, 2.0794, 2.3229, 800], 5e-5); // printed with five digits
     assertNear(x.g!, [0.1192, -1.5, 0.6789, 1], 5e-4); // printed with four digits
   });
+  it("bceWithLogits() of float32 keeps its digits where it is sure, on either side", () => {
+    for (const [x, loss] of [[15, 3.059022269256247e-7], [17, 4.1399375473943306e-8], [80, Math.exp(-80)]]) {
+      for (const right of [0, 1]) {
+        const logit = full([], right === 1 ? x : -x).requiresGrad_();
+        const found = F.bceWithLogits(logit, full([], right));
+        found.backward();
+        assertNear(found, loss, 3e-7); // of float32's 6e-8: an exponential, a logarithm, a product
+        assertNear(logit.g!, loss * (right === 1 ? -1 : 1), 3e-7);
+      }
+    }
+  });
+  it("bceWithLogits() at ∞ is ∞ where it is wrong, and its gradient is σ(x) − t", () => {
+    for (const [x, t] of [[Infinity, 0], [-Infinity, 1]]) {
+      const logit = full([], x).requiresGrad_();
+      const found = F.bceWithLogits(logit, full([], t));
+      found.backward();
+      assertEquals([found.item(), logit.g!.item()], [Infinity, 1 - 2 * t]);
+    }
+  });
   it("bce() holds logarithms and gradients of certain predictions finite", () => {
     const p = float64([0, 1, 0.5]).requiresGrad_();
     const losses = F.bce(p, float64([0, 0, 0.25]), { reduction: "none" });
@@ -176,6 +195,46 @@ describe("losses by their formulas", () => {
   });
   it("crossEntropy() is NaN where every target is ignored", () => {
     assertEquals(one(F.crossEntropy(ones([2, 3]), int32([-100, -100]))), NaN);
+  });
+  it("crossEntropy() and nll() send 0 back where nothing counts: one batch of padding does not spoil the weights", () => {
+    const options: nn.functional.CrossEntropyOptions[] = [{}, { labelSmoothing: 0.1 }, { labelSmoothing: 1 }];
+    const nothing: [classes: Tensor, weight: Tensor | null][] = [
+      [int32([-100, -100]), null],
+      [int32([-100, -100]), float64([1, 2, 3])],
+      [int32([0, 0]), float64([0, 1, 1])], // PyTorch answers NaN to weights that add up to 0
+      [int32([0, 1]), float64([1, -1, 1])], // and ∞ to these
+    ];
+    for (const dtype of ["float32", "float64"] as const) {
+      for (const [classes, weight] of nothing) {
+        const losses = [
+          (z: Tensor) => F.nll(z, classes, { weight }),
+          ...options.map((option) => (z: Tensor) => F.crossEntropy(z, classes, { ...option, weight })),
+        ];
+        for (const loss of losses) {
+          const z = float64([[1, 2, 3], [0, -1, 2]]).to(dtype).requiresGrad_();
+          const found = loss(z);
+          found.backward();
+          assert(!Number.isFinite(found.item()), "the loss says that there is none");
+          assertEquals(z.g!.toArray(), [[0, 0, 0], [0, 0, 0]]);
+        }
+      }
+    }
+  });
+  it("crossEntropy() and nll() send 0 back to an ignored row, whatever it holds and whatever arrives", () => {
+    const classes = int32([-100, 1]);
+    const losses: Record<string, (z: Tensor) => Tensor> = {
+      plain: (z) => F.crossEntropy(z, classes, { reduction: "none" }),
+      smoothed: (z) => F.crossEntropy(z, classes, { reduction: "none", labelSmoothing: 0.1 }),
+      nll: (z) => F.nll(z, classes, { reduction: "none" }),
+    };
+    for (const [name, loss] of Object.entries(losses)) {
+      for (const [row, upstream] of [[NaN, 1], [Infinity, 1], [-Infinity, 1], [2, Infinity]]) {
+        const z = float64([[1, row], [0, 2]]).requiresGrad_();
+        loss(z).backward({ gradient: float64([upstream, 1]) });
+        assertEquals((z.g!.toArray() as number[][])[0], [0, 0], `${name} of ${row}, ${upstream}`);
+        assert((z.g!.toArray() as number[][])[1].every(Number.isFinite));
+      }
+    }
   });
   it("crossEntropy() does not see what an ignored row or another class holds", () => {
     const z = float64([[NaN, NaN], [0, -Infinity]]);
