@@ -1,12 +1,14 @@
 /** CSV files as tensors, their schema guessed. */
-import { CsvParseStream } from "@std/csv";
+import { checkOptions } from "../core/arguments.ts";
+import { Cap, type ReadOptions } from "../core/io/cap.ts";
+import { CsvRecords } from "./csv_records.ts";
 import { hasHeader, planColumns } from "./csv_schema.ts";
-import { type ColumnKind, findTarget, type Table } from "./table.ts";
-import { TableBuilder } from "./table_builder.ts";
-import { namingErrors, openText, type TextSource } from "./text_source.ts";
+import { COLUMN_COST, type ColumnKind, findTarget, type Table } from "./table.ts";
+import { checkWidth, TableBuilder } from "./table_builder.ts";
+import { LineSplitter, readText, type TextSource } from "./text_source.ts";
 
 /** What {@linkcode fromCsv} need not guess. */
-export interface CsvOptions {
+export interface CsvOptions extends ReadOptions {
   /** The column to predict, by name or number; -1 is the last. Without one, `y` is null. */
   target?: string | number;
   /** Whether the first record names the columns; when absent, it does if none of its cells is empty or a number. */
@@ -23,26 +25,40 @@ export interface CsvOptions {
   dtype?: "float32" | "float64";
   /** What to call a stream in errors. */
   name?: string;
-  /** Told in a line each what was guessed and may be wrong, and how many rows were left out. */
+  /** Told in a line each what was guessed and may be wrong, how many rows were left out, and what is past float32. */
   onNote?: (note: string) => void;
 }
+
+const OPTIONS = [
+  "target",
+  "header",
+  "separator",
+  "columns",
+  "missing",
+  "skipIncomplete",
+  "dtype",
+  "name",
+  "onNote",
+  "maxBytes",
+] as const;
 
 /** Cells that mean: nothing known. */
 export const MISSING: readonly string[] = ["", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None"];
 
-/** Records that the schema is guessed from. */
+/** What the schema is guessed from: so many records, fewer where they have more cells than this together. */
 const SAMPLE = 1_000;
+const SAMPLE_CELLS = 1 << 20;
 
 /**
  * The table in a CSV file (RFC 4180, UTF-8; inflated if its name ends in `.gz`), or in a stream of one, read as it comes.
  *
- * A column is numeric if every known cell of the first 1,000 records is a number, else categorical, its categories
- * sorted. Where the separator is no comma, the numbers of a column may have decimal commas: all of them. Columns without
+ * A column is numeric if every known cell of the first 1,000 records is a number (of fewer, where they have a million cells
+ * together), else categorical, its categories sorted. Where the separator is no comma, the numbers of a column may have decimal commas: all of them. Columns without
  * a header are called `column0`, `column1`, …
  *
  * @throws {SyntaxError} if a record has more or fewer cells than there are columns, or a cell does not fit its column;
  * the message names file, record and column
- * @throws {RangeError} if there is no such target, or no row
+ * @throws {RangeError} if there is no such target, or no row, or more comes of it than `maxBytes`
  *
  * @example
  * ```ts
@@ -55,28 +71,50 @@ const SAMPLE = 1_000;
  * ```
  */
 export async function fromCsv(source: TextSource, options: CsvOptions = {}): Promise<Table> {
+  checkOptions("read CSV", options, OPTIONS);
   const where = options.name ?? (typeof source === "string" ? source : "CSV");
-  const stream = new CsvParseStream({ separator: options.separator ?? "," });
-  let record = 0;
-  const records = namingErrors((await openText(source)).pipeThrough(stream), where, () => `record ${record}`);
-  const sample: string[][] = [];
-  let builder: TableBuilder | null = null;
-  for await (const cells of records) {
-    record++;
-    if (builder) builder.add(cells, `record ${record}`);
-    else if (sample.push(cells) > SAMPLE) builder = begin(sample, where, options);
-  }
-  builder ??= begin(sample, where, options);
-  const table = builder.finish();
-  const { skipped } = builder;
-  if (skipped > 0) {
-    options.onNote?.(`${where}: ${skipped} of ${skipped + table.x.shape[0]} rows have an empty cell and are left out`);
-  }
-  return table;
+  const cap = new Cap(where, options);
+  const records = new CsvRecords(options.separator ?? ",", cap);
+  const table = new CsvTable(cap, options);
+  const lines = new LineSplitter(cap, (line) => {
+    const cells = records.add(line);
+    if (cells !== null) table.add(cells);
+  });
+  for await (const text of readText(source, cap, () => `record ${table.record}`)) lines.push(text);
+  lines.end();
+  records.end();
+  return table.finish();
 }
 
-/** A builder with the columns that `records` show, and their rows. */
-function begin(records: readonly string[][], where: string, options: CsvOptions): TableBuilder {
+/** A table under way whose columns are guessed from its first records. */
+class CsvTable {
+  record = 0;
+  readonly #sample: string[][] = [];
+  #builder: TableBuilder | null = null;
+
+  constructor(readonly cap: Cap, readonly options: CsvOptions) {}
+
+  add(cells: string[]): void {
+    this.record++;
+    if (this.#builder !== null) return this.#builder.add(cells, `record ${this.record}`);
+    if (this.record === 1) this.cap.take(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
+    else checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
+    this.#sample.push(cells);
+    const most = Math.max(1, Math.min(SAMPLE, SAMPLE_CELLS / cells.length)); // a header and a row at least
+    if (this.#sample.length > most) this.#builder = begin(this.#sample, this.cap, this.options);
+  }
+
+  finish(): Table {
+    const builder = this.#builder ?? begin(this.#sample, this.cap, this.options);
+    const table = builder.finish();
+    for (const note of builder.notes()) this.options.onNote?.(note);
+    return table;
+  }
+}
+
+/** A builder with the columns that `records` show, and their rows; `records` is empty then. */
+function begin(records: string[][], cap: Cap, options: CsvOptions): TableBuilder {
+  const { where } = cap;
   if (records.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
   const { separator = ",", columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
   const missing = new Set(options.missing ?? MISSING);
@@ -84,7 +122,8 @@ function begin(records: readonly string[][], where: string, options: CsvOptions)
   const header = hasHeader(sample);
   const plans = planColumns(sample, header);
   const target = findTarget(plans, options.target ?? null, where);
-  const builder = new TableBuilder(plans, { where, target, missing, skipIncomplete, dtype });
+  const builder = new TableBuilder(plans, { cap, target, missing, skipIncomplete, dtype });
   records.slice(header ? 1 : 0).forEach((cells, i) => builder.add(cells, `record ${i + (header ? 2 : 1)}`));
+  records.length = 0;
   return builder;
 }

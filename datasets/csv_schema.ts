@@ -22,6 +22,9 @@ export interface CsvSample {
 /** The part of a column that has to be numbers for its other cells to look like slips. */
 const MOSTLY = 0.9;
 
+/** The most characters that look like a number to people. */
+const MAX_NUMBER = 120;
+
 /** Whether the first record names the columns: if none of its cells is empty or a number, unless it was told. */
 export function hasHeader({ where, records: [first], header, separator, missing, onNote }: CsvSample): boolean {
   if (header !== undefined) return header;
@@ -42,9 +45,13 @@ export function hasHeader({ where, records: [first], header, separator, missing,
 export function planColumns(sample: CsvSample, header: boolean): ColumnPlan[] {
   const { where, records, columns } = sample;
   const names = records[0].map((cell, i) => header ? cell : `column${i}`);
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) throw new SyntaxError(`Cannot read ${where}: record 1 names "${twice}" twice`);
-  const unknown = Object.keys(columns).find((name) => !names.includes(name));
+  const known = new Set<string>();
+  for (const name of names) {
+    if (known.size === known.add(name).size) {
+      throw new SyntaxError(`Cannot read ${where}: record 1 names "${name}" twice`);
+    }
+  }
+  const unknown = Object.keys(columns).find((name) => !known.has(name));
   if (unknown !== undefined) {
     throw new RangeError(`Cannot find the column "${unknown}" in ${where}: its header lacks it`);
   }
@@ -91,8 +98,12 @@ function noteSlip(
   );
 }
 
-/** Whether a cell is a number to people: also `1,005` and `10018,15`. */
+/** Whether a cell is a number to people: also `1,005` and `10018,15`. Nobody writes one of more characters than a line's. */
 function looksNumeric(cell: string): boolean {
+  return cell.length <= MAX_NUMBER && isNumeral(cell);
+}
+
+function isNumeral(cell: string): boolean {
   return !isNaN(parseNumber(cell)) || /^\s*[-+]?\d{1,3}([,.]\d{3})*([.,]\d+)?\s*$/.test(cell) ||
     !isNaN(parseDecimalComma(cell));
 }

@@ -40,6 +40,10 @@ export interface ColumnPlan {
   readonly decimalComma?: boolean;
 }
 
+/** What a column, and a word of a categorical one, take beside their text, in bytes. */
+export const COLUMN_COST = 256;
+export const CATEGORY_COST = 96;
+
 /** The number that a cell holds, as decimals are written; NaN for anything else. */
 export function parseNumber(text: string): number {
   const value = Number(text);

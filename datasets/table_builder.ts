@@ -1,15 +1,19 @@
 /** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
 import { fromData } from "../core/create.ts";
+import type { Cap } from "../core/io/cap.ts";
 import { MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
-import { type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
+import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
 
 const BLOCK = 1 << 18;
 const MAX_CATEGORIES = 1 << 20;
 
+/** From here on a number rounds to infinity as float32: half a step past the largest. */
+const FLOAT32_END = 2 ** 128 - 2 ** 103;
+
 /** What a {@linkcode TableBuilder} is told beside the columns. */
 export interface TableSettings {
-  /** The file, for errors. */
-  readonly where: string;
+  /** The file and what may become of it. */
+  readonly cap: Cap;
   /** The place of the column to predict. */
   readonly target: number | null;
   /** Cells that say: nothing known. */
@@ -27,6 +31,12 @@ function floats(dtype: FloatKind, length: number): Floats {
   return dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
 }
 
+/** Checks that a row has a cell for each column. */
+export function checkWidth(cells: readonly string[], width: number, where: string, at: string): void {
+  if (cells.length === width) return;
+  throw new SyntaxError(`Cannot read ${where}: ${at} has ${cells.length} cells, and there are ${width} columns`);
+}
+
 /** A table under way. */
 export class TableBuilder {
   readonly #cells: CellReader[];
@@ -38,12 +48,12 @@ export class TableBuilder {
 
   /** A table without rows. */
   constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings) {
-    this.#cells = plans.map((plan) => new CellReader(plan, settings.where));
+    const { cap, dtype = "float32" } = settings;
+    this.#cells = plans.map((plan) => new CellReader(plan, cap, dtype));
     let width = 0;
     this.#place = plans.map(({ kind }, i) => kind === "skip" || i === settings.target ? null : width++);
-    const { where, dtype = "float32" } = settings;
-    this.#x = new Rows(width, where, dtype);
-    this.#y = new Rows(1, where, dtype);
+    this.#x = new Rows(width, cap, dtype);
+    this.#y = new Rows(1, cap, dtype);
     this.#row = floats(dtype, width);
   }
 
@@ -53,12 +63,8 @@ export class TableBuilder {
    * @throws {SyntaxError} if a cell is not what its column holds, or their number is wrong
    */
   add(cells: readonly string[], at: string): void {
-    const { where, target, missing, skipIncomplete } = this.settings;
-    if (cells.length !== this.#cells.length) {
-      throw new SyntaxError(
-        `Cannot read ${where}: ${at} has ${cells.length} cells, and there are ${this.#cells.length} columns`,
-      );
-    }
+    const { cap: { where }, target, missing, skipIncomplete } = this.settings;
+    checkWidth(cells, this.#cells.length, where, at);
     if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) {
       this.#skipped++;
       return;
@@ -71,9 +77,11 @@ export class TableBuilder {
     this.#x.add(this.#row);
   }
 
-  /** How many rows were left out for an empty cell. */
-  get skipped(): number {
-    return this.#skipped;
+  /** What may be wrong with the rows so far, in a line each: those left out for an empty cell, and numbers too large. */
+  notes(): string[] {
+    const { count } = this.#x, { where } = this.settings.cap;
+    const left = `${where}: ${this.#skipped} of ${this.#skipped + count} rows have an empty cell and are left out`;
+    return [...this.#skipped > 0 ? [left] : [], ...this.#cells.flatMap((cells) => cells.note ?? [])];
   }
 
   /**
@@ -82,7 +90,7 @@ export class TableBuilder {
    * @throws {RangeError} if there are none
    */
   finish(): Table {
-    const { where, target } = this.settings;
+    const { cap: { where }, target } = this.settings;
     const x = this.#x.join();
     const rows = this.#x.count;
     if (rows === 0) {
@@ -102,7 +110,7 @@ export class TableBuilder {
   }
 
   #target(cell: string, at: string): number {
-    const { where, target, missing } = this.settings;
+    const { cap: { where }, target, missing } = this.settings;
     const cells = this.#cells[target!];
     if (!missing.has(cell)) return cells.read(cell, missing, at);
     throw new SyntaxError(
@@ -111,19 +119,24 @@ export class TableBuilder {
   }
 }
 
+const NO_CODES: Map<string, number> = new Map();
+
 /** Reads the cells of one column. */
 class CellReader {
   readonly name: string;
   readonly #plan: ColumnPlan;
   readonly #codes: Map<string, number>;
   readonly #parse: (cell: string) => number;
+  readonly #end: number;
   #missing = 0;
+  #infinite: { count: number; first: string } | null = null;
 
-  constructor(plan: ColumnPlan, readonly where: string) {
+  constructor(plan: ColumnPlan, readonly cap: Cap, dtype: FloatKind) {
     this.#parse = plan.decimalComma ? parseDecimalComma : parseNumber;
     this.name = plan.name;
     this.#plan = plan;
-    this.#codes = new Map(plan.categories?.map((word, i) => [word, i]));
+    this.#codes = plan.kind === "numeric" ? NO_CODES : new Map(plan.categories?.map((word, i) => [word, i]));
+    this.#end = dtype === "float32" ? FLOAT32_END : Infinity;
   }
 
   get wanted(): boolean {
@@ -132,7 +145,10 @@ class CellReader {
 
   read(cell: string, missing: ReadonlySet<string>, at: string): number {
     const value = this.#plan.kind === "numeric" ? this.#parse(cell) : this.#codes.get(cell);
-    if (value !== undefined && value === value) return value;
+    if (value !== undefined && value === value) {
+      if (value >= this.#end || value <= -this.#end) this.#countInfinite(cell, at);
+      return value;
+    }
     if (missing.has(cell)) {
       this.#missing++;
       return NaN;
@@ -140,12 +156,27 @@ class CellReader {
     return this.#newCategory(cell, at);
   }
 
+  /** What became of numbers that float32 cannot hold, if there were any. */
+  get note(): string | null {
+    if (this.#infinite === null) return null;
+    const { count, first } = this.#infinite;
+    const others = count === 1 ? "" : ` and ${count - 1} more like it`;
+    return `${this.cap.where}: ${first}${others}, past float32, and became infinite: read it with dtype "float64"`;
+  }
+
+  #countInfinite(cell: string, at: string): void {
+    this.#infinite ??= { count: 0, first: `${at}, column "${this.name}" holds ${cell.slice(0, 40)}` };
+    this.#infinite.count++;
+  }
+
   #newCategory(cell: string, at: string): number {
-    const fail = (what: string) => new SyntaxError(`Cannot read ${this.where}: ${at}, column "${this.name}" ${what}`);
+    const { where } = this.cap;
+    const fail = (what: string) => new SyntaxError(`Cannot read ${where}: ${at}, column "${this.name}" ${what}`);
     const found = JSON.stringify(cell.slice(0, 40));
     if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
     if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
     if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
+    this.cap.take(CATEGORY_COST + cell.length, () => `column "${this.name}" at ${at}`);
     this.#codes.set(cell, this.#codes.size);
     return this.#codes.size - 1;
   }
@@ -178,15 +209,16 @@ class Rows {
   readonly #blocks: Floats[] = [];
   readonly #perBlock: number;
 
-  constructor(readonly width: number, readonly where: string, readonly dtype: FloatKind) {
+  constructor(readonly width: number, readonly cap: Cap, readonly dtype: FloatKind) {
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, width)));
   }
 
   add(row: ArrayLike<number>): void {
     const i = this.count++ % this.#perBlock;
+    this.cap.take(this.width * (this.dtype === "float64" ? 8 : 4), () => `row ${this.count}`);
     if (this.count * this.width > MAX_ELEMENTS) {
       throw new RangeError(
-        `Cannot read ${this.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,
+        `Cannot read ${this.cap.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,
       );
     }
     if (i === 0) this.#blocks.push(floats(this.dtype, this.#perBlock * this.width));

@@ -59,6 +59,17 @@ describe("readArff()", () => {
     assertEquals((await read(text, { skipIncomplete: true })).x.toArray(), [[4, 1]]);
   });
 
+  it("readArff() notes what it left out and what float32 cannot hold, and keeps that in float64", async () => {
+    const text = head("@attribute a real", "@attribute b real") + "1e39,1\n?,1\n";
+    const notes: string[] = [];
+    await read(text, { skipIncomplete: true, onNote: (note) => notes.push(note) });
+    assertEquals(notes, [
+      "bad.arff: 1 of 2 rows have an empty cell and are left out",
+      'bad.arff: line 5, column "a" holds 1e39, past float32, and became infinite: read it with dtype "float64"',
+    ]);
+    assertEquals((await read(text, { dtype: "float64" })).x.toArray(), [[1e39], [NaN]]);
+  });
+
   it("readArff() reads strings as categories, sorted", async () => {
     assertEquals((await read(head("@attribute s string") + "'b'\na\n")).target!.categories, ["a", "b"]);
   });

@@ -191,6 +191,24 @@ describe("fromCsv() notes", () => {
     assertMatch(note, /record 1, column "column0" holds "id", .*: say that it is the header if it is$/);
   });
 
+  it("fromCsv() notes numbers that float32 cannot hold, and reads them in float64", async () => {
+    assertEquals(await notes("a,b\n1,3.4028235e38\n1e39,2\n-1e300,2\n3.5e38,2\n"), [
+      'bad.csv: record 3, column "a" holds 1e39 and 2 more like it, past float32, and became infinite: ' +
+      'read it with dtype "float64"',
+    ]);
+    const text = "a,t\n1e39,1\n2,1e40\n";
+    assertEquals(await notes(text, { dtype: "float64" }), []);
+    assertEquals((await notes(text, { target: "t" })).length, 2);
+    assertEquals((await read(text, { dtype: "float64" })).x.toArray(), [[1e39, 1], [2, 1e40]]);
+  });
+
+  it("fromCsv() notes the very numbers that become infinite, and no other", async () => {
+    const last = 2 ** 128 - 2 ** 103, before = last - 2 ** 75; // half a step past the largest float32, and just below
+    assertEquals([Math.fround(last), Math.fround(before)], [Infinity, 2 ** 128 - 2 ** 104]);
+    assertEquals((await notes(`a\n${last}\n`)).length, 1);
+    assertEquals(await notes(`a\n${before}\n`), []);
+  });
+
   it("fromCsv() notes how many rows it left out", async () => {
     assertEquals(await notes(people, { skipIncomplete: true }), [
       "bad.csv: 1 of 3 rows have an empty cell and are left out",
@@ -222,6 +240,17 @@ describe("fromCsv() refuses", () => {
     );
     await refuses(people, { target: 3 }, "Cannot find the target 3", RangeError);
     await refuses(people, { columns: { size: "skip" } }, 'Cannot find the column "size"', RangeError);
+  });
+
+  it("fromCsv() refuses an option that it does not have, and a separator that none can be", async () => {
+    await assertRejects(
+      () => read("a\n1\n", { sep: ";" } as CsvOptions),
+      TypeError,
+      'Cannot read CSV with the option "sep"',
+    );
+    for (const separator of ["", '"', "\n"]) {
+      await assertRejects(() => read("a\n1\n", { separator }), RangeError, "Cannot separate cells by");
+    }
   });
 
   it("fromCsv() refuses a name that comes twice", () => refuses("a,a\n1,2\n", {}, 'record 1 names "a" twice'));
