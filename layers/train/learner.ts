@@ -1,10 +1,10 @@
 /** The training loop: batches in, steps out, with a place for everything else around it. */
 import { noGrad } from "../../backward/tape.ts";
+import { TimeSlice } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Module } from "../nn/module.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { type Batches, firstBatch, type LearnerData, type TrainingBatch } from "./batches.ts";
-import { Breather } from "./breather.ts";
 import { type Callback, CancelBatch, CancelEpoch, CancelFit, inOrder, type Moment, type Point } from "./callback.ts";
 import { findCheckpoint } from "./checkpoints.ts";
 import { type Interruption, listen } from "./interruption.ts";
@@ -18,6 +18,8 @@ import { type Judged, Tally } from "./tally.ts";
 
 /**
  * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.
+ *
+ * The event loop turns between these parts; each is one piece, as long as the batch is large: `batchSize` is what bounds it.
  *
  * @example
  * ```ts
@@ -73,7 +75,7 @@ export class Learner {
   loss!: Tensor;
 
   readonly #recorder: Recorder;
-  readonly #breather = new Breather();
+  readonly #slice = new TimeSlice();
   #interruption: Interruption | null = null;
   #ended: Pick<FitReport, "outcome" | "reason"> = { outcome: "finished", reason: null };
   #epochStart: StreamState;
@@ -160,7 +162,10 @@ export class Learner {
     return { loss: tally.loss, ...tally.values() };
   }
 
-  /** Everything a later run needs to go on with the same bits; tensors share their memory. */
+  /**
+   * Everything a later run needs to go on with the same bits; tensors share their memory. Amid a batch, which a timer may find it
+   * in, what was drawn for that batch is drawn anew: take it in `afterBatch`.
+   */
   stateDict(): LearnerState {
     return saveLearnerState(this, this.#epochStart, this.#walk);
   }
@@ -282,6 +287,7 @@ export class Learner {
     body: () => void | Promise<void>,
     count?: () => void,
   ): Promise<void> {
+    if (this.#slice.isOver()) await this.#slice.yield(); // also amid a batch: each part of a large one may take long
     try {
       await this.#call(`before${point}`);
       await body();
@@ -303,7 +309,7 @@ export class Learner {
   }
 
   async #breathe(): Promise<void> {
-    if (this.#breather.due()) await this.#breather.breathe();
+    if (this.#slice.isOver()) await this.#slice.yield();
     const reason = this.#interruption?.reason ?? null;
     if (reason !== null && this.#ended.outcome === "finished") this.stop(reason);
   }
