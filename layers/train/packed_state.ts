@@ -1,6 +1,7 @@
 /** State as text and tensors: plain values go into JSON, tensors and typed arrays beside it by name. */
 import { fromData } from "../../core/create.ts";
 import { isNumbers } from "../../core/dtype.ts";
+import { joinBytes } from "../../core/io/join_bytes.ts";
 import { Tensor } from "../../core/tensor.ts";
 
 /** A state in two parts. */
@@ -16,7 +17,12 @@ type Marked =
   | { $tensor: string }
   | { $array: string }
   | { $number: string }
-  | { $map: [unknown, unknown][] };
+  | { $lines: string }
+  | { $map: unknown }
+  | { $object: unknown };
+
+/** The longest list that stands in the JSON: what grows with a run, such as its history, stands beside it, a line for each item. */
+const LONGEST = 1_000;
 
 /**
  * The state in two parts; the tensors share their memory.
@@ -38,30 +44,43 @@ export function unpackState({ json, tensors }: PackedState): unknown {
 }
 
 function pack(value: unknown, path: string, tensors: Map<string, Tensor>): unknown {
-  const keep = (tensor: Tensor) => {
-    while (tensors.has(path)) path += "'"; // a map's name with a dot may look like a path
-    tensors.set(path, tensor);
-    return path;
-  };
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") return exact(value) ? value : { $number: Object.is(value, -0) ? "-0" : `${value}` };
-  if (value instanceof Tensor) return { $tensor: keep(value.detach()) };
-  if (isNumbers(value)) return { $array: keep(fromData(value, [value.length])) };
-  if (Array.isArray(value)) return value.map((part, i) => pack(part, join(path, i), tensors));
-  if (value instanceof Map) {
-    return { $map: Array.from(value, ([key, part]) => [key, pack(part, join(path, key), tensors)]) };
-  }
+  if (value instanceof Tensor) return { $tensor: keep(value.detach(), path, tensors) };
+  if (isNumbers(value)) return { $array: keep(fromData(value, [value.length]), path, tensors) };
+  if (Array.isArray(value)) return packList(value.map((part, i) => pack(part, join(path, i), tensors)), path, tensors);
+  if (value instanceof Map) return { $map: packEntries([...value], path, tensors) };
   if (isPlain(value)) return packObject(value, path, tensors);
   throw new TypeError(
     `Cannot save ${path}: expected plain values, maps, tensors and typed arrays, found ${typeof value}`,
   );
 }
 
-function packObject(value: object, path: string, tensors: Map<string, Tensor>): Record<string, unknown> {
+function packObject(value: object, path: string, tensors: Map<string, Tensor>): object {
   const entries = Object.entries(value).filter(([, part]) => part !== undefined);
   const strange = entries.find(([key]) => key.startsWith("$"));
   if (strange !== undefined) throw new TypeError(`Cannot save ${join(path, strange[0])}: a name may not begin with $`);
+  if (entries.length > LONGEST) return { $object: packEntries(entries, path, tensors) };
   return Object.fromEntries(entries.map(([key, part]) => [key, pack(part, join(path, key), tensors)]));
+}
+
+function packEntries(entries: readonly (readonly unknown[])[], path: string, tensors: Map<string, Tensor>): unknown {
+  return packList(entries.map(([key, part]) => [key, pack(part, join(path, key), tensors)]), path, tensors);
+}
+
+/** A list whose items are packed; a long one as lines of JSON in a tensor of bytes. */
+function packList(items: readonly unknown[], path: string, tensors: Map<string, Tensor>): unknown {
+  if (items.length <= LONGEST) return items;
+  const encoder = new TextEncoder();
+  const bytes = joinBytes(items.map((item) => encoder.encode(JSON.stringify(item) + "\n")));
+  return { $lines: keep(fromData(bytes, [bytes.length]), path, tensors) };
+}
+
+/** Keeps a tensor under its place in the state, or a name like it; gives the name. */
+function keep(tensor: Tensor, path: string, tensors: Map<string, Tensor>): string {
+  while (tensors.has(path)) path += "'"; // a map's name with a dot may look like a path
+  tensors.set(path, tensor);
+  return path;
 }
 
 function unpack(value: unknown, tensors: ReadonlyMap<string, Tensor>): unknown {
@@ -71,8 +90,18 @@ function unpack(value: unknown, tensors: ReadonlyMap<string, Tensor>): unknown {
   if ("$number" in marked) return Number(marked.$number);
   if ("$tensor" in marked) return found(marked.$tensor, tensors);
   if ("$array" in marked) return found(marked.$array, tensors).data;
-  if ("$map" in marked) return new Map(marked.$map.map(([key, part]) => [key, unpack(part, tensors)]));
+  if ("$lines" in marked) return unpackLines(found(marked.$lines, tensors).data as Uint8Array, tensors);
+  if ("$map" in marked) return new Map(unpack(marked.$map, tensors) as [unknown, unknown][]);
+  if ("$object" in marked) return Object.fromEntries(unpack(marked.$object, tensors) as [string, unknown][]);
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unpack(part, tensors)]));
+}
+
+function unpackLines(bytes: Uint8Array, tensors: ReadonlyMap<string, Tensor>): unknown[] {
+  const decoder = new TextDecoder(), items: unknown[] = [];
+  for (let start = 0, end: number; (end = bytes.indexOf(0x0a, start)) >= 0; start = end + 1) {
+    items.push(unpack(JSON.parse(decoder.decode(bytes.subarray(start, end))), tensors));
+  }
+  return items;
 }
 
 function found(path: string, tensors: ReadonlyMap<string, Tensor>): Tensor {

@@ -1,9 +1,11 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readSafetensors } from "../../../core/io/safetensors.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { type Callback, CancelFit } from "../../../layers/train/callback.ts";
+import { readCheckpoint, writeCheckpoint } from "../../../layers/train/checkpoint_file.ts";
 import { Checkpoints } from "../../../layers/train/checkpoints.ts";
+import type { RecorderState } from "../../../layers/train/recorder.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { checkpointsIn, filled } from "./checkpointed_run.ts";
 import { failingWrites, watchSyncs } from "./faulty_disk.ts";
@@ -32,6 +34,19 @@ describe("Checkpoints", () => {
       const { tensors } = await readSafetensors(`${folder}/step-00000005-epoch-1/weights.safetensors`);
       const values = (map: Map<string, Tensor>) => Object.fromEntries(Array.from(map, ([k, x]) => [k, x.toArray()]));
       assertEquals(values(tensors), values(learner.model.stateDict()));
+    }));
+
+  it("hold the history of 60,000 epochs, and give it back", () =>
+    inFolder(async (folder) => {
+      const learner = smallLearner();
+      await learner.fit(1);
+      const state = learner.stateDict(), recorder = state.callbacks["Recorder"] as RecorderState;
+      recorder.rows = Array.from({ length: 60_000 }, (_, i) => ({ ...recorder.rows[0], epoch: i + 1 }));
+      await writeCheckpoint(folder, state, null);
+      const back = (await readCheckpoint(folder)).callbacks["Recorder"] as RecorderState;
+      assertEquals([back.rows.length, back.rows[59_999]], [60_000, recorder.rows[59_999]]);
+      const { metadata } = await readSafetensors(`${folder}/training.safetensors`);
+      assert(metadata.get("json")!.length < 10_000, "what grows with the run stands beside the JSON");
     }));
 
   it("keep the last few and the best", () =>

@@ -26,6 +26,27 @@ describe("packState()", () => {
     assertEquals([back["a.b"].item(), back.a.b.item()], [1, 2]);
   });
 
+  it("keeps lists that grow with a run beside the JSON, whatever is in them", () => {
+    const many = Array.from({ length: 1_001 }, (_, i) => i);
+    const state = {
+      rows: many.map((i) => ({ i, loss: i === 7 ? NaN : -0, text: "a\n\u2028b", last: new Map([["x", [i]]]) })),
+      map: new Map(many.map((i) => [`k${i}`, i])),
+      object: Object.fromEntries(many.map((i) => [`__proto__${i}`, i])),
+      nested: [many, many],
+      short: many.slice(1),
+    };
+    const packed = packState(state);
+    assert(packed.json.length < 6_000, packed.json); // the short list stands there
+    assertEquals([...packed.tensors.keys()], ["rows", "map", "object", "nested.0", "nested.1"]);
+    assertEquals(unpackState(packed), state);
+  });
+
+  it("keeps a tensor in each item of a long list", () => {
+    const state = { rows: Array.from({ length: 1_500 }, (_, i) => ({ x: tensor([i]) })) };
+    const back = unpackState(packState(state)) as typeof state;
+    assertEquals(back.rows.map(({ x }) => x.item()), state.rows.map((_, i) => i));
+  });
+
   it("refuses what is no data", () => {
     assertThrows(() => packState({ deep: { f: () => 1 } }), TypeError, "deep.f");
     assertThrows(() => packState({ date: new Date(0) }), TypeError, "date");
