@@ -1,7 +1,9 @@
 /** Batches of a dataset, in order or shuffled. */
 import "../core/create.ts"; // registers the class of the tensors that batches are made of
+import { checkOptions, describe } from "../core/arguments.ts";
 import { defaultGenerator, Generator } from "../core/random/generator.ts";
 import { randperm } from "../core/random/torch_orders.ts";
+import { Tensor } from "../core/tensor.ts";
 import { type Batch, collate as collateSamples } from "./collate.ts";
 import type { Dataset } from "./dataset.ts";
 import { type Normalization, normalizeBatch, Normalizer } from "./normalize.ts";
@@ -32,6 +34,17 @@ export interface DataLoaderOptions<T, B> {
   /** Turns the first tensor of each batch into `(x / 255 − mean) / std` if it is uint8, else `(x − mean) / std`. */
   normalize?: Normalization;
 }
+
+const KNOWN = [
+  "batchSize",
+  "shuffle",
+  "dropLast",
+  "sampler",
+  "collate",
+  "prefetch",
+  "generator",
+  "normalize",
+] as const satisfies readonly (keyof DataLoaderOptions<unknown, unknown>)[];
 
 /** Where a {@linkcode DataLoader}, or a loop over it, is. */
 export interface DataLoaderState {
@@ -104,6 +117,8 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
 
   /** Batches of `dataset`, or of an array's elements. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
+    checkOptions("load batches", options, KNOWN);
+    requireDataset(dataset);
     const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`Cannot load batches of ${batchSize}: give a whole number from 1`);
@@ -282,6 +297,12 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const promised = samples.some((sample) => sample instanceof Promise);
     return promised ? Promise.all(samples).then(collate) : collate(samples as Awaited<T>[]);
   }
+}
+
+function requireDataset(dataset: Dataset<unknown> | readonly unknown[]): void {
+  if (typeof dataset === "object" && dataset !== null && typeof dataset.length === "number") return;
+  const cure = dataset instanceof Tensor ? "new TensorDataset(x, y)" : "an array, or an object with length and get(i)";
+  throw new TypeError(`Cannot load batches of ${describe(dataset)}: give a dataset, ${cure}`);
 }
 
 /**

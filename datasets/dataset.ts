@@ -1,4 +1,5 @@
 /** What can be learned from: samples that are counted and fetched by number. */
+import { requireTensor } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import { defaultGenerator, type Generator } from "../core/random/generator.ts";
 import { randomSplit as splitOrder } from "../core/random/torch_orders.ts";
@@ -41,6 +42,7 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
 
   /** A dataset of the rows of `tensors`. */
   constructor(...tensors: T) {
+    for (const x of tensors) requireTensor(x, "make a dataset of");
     const rows = tensors.map(({ shape }) => shape[0]);
     if (rows[0] === undefined || rows.some((count) => count !== rows[0])) {
       const shapes = tensors.map(({ shape }) => `[${shape.join(", ")}]`).join(" and ") || "no tensor";

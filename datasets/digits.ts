@@ -1,4 +1,5 @@
 /** Handwritten-like digits from a seed: a data set that needs no file and no network. */
+import { checkOptions } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import { Generator } from "../core/random/generator.ts";
 import { DigitCanvas } from "./digit_canvas.ts";
@@ -34,7 +35,9 @@ const SIDE = 28;
  * assertEquals(train.images.shape, [100, 28, 28]);
  * ```
  */
-export function digits({ train = 12_000, test = 2_000, seed = 0 }: DigitsOptions = {}): ImageDataset {
+export function digits(options: DigitsOptions = {}): ImageDataset {
+  checkOptions("write digits", options, ["train", "test", "seed"]);
+  const { train = 12_000, test = 2_000, seed = 0 } = options;
   return {
     name: "digits",
     source: `built-in generator, seed ${seed}`,

@@ -1,4 +1,5 @@
 /** Pictures as text. */
+import { checkOptions, requireChoice } from "../core/arguments.ts";
 
 /** How {@linkcode drawDigit} draws. */
 export interface DrawOptions {
@@ -30,12 +31,14 @@ const BLOCKS = [" ", "▄", "▀", "█"]; // by ink: none, below, above, both
  * ```
  */
 export function drawDigit(image: ArrayLike<number>, options: DrawOptions = {}): string {
+  checkOptions("draw", options, ["columns", "max", "style"]);
   const side = Math.sqrt(image.length);
   if (!Number.isInteger(side)) throw new RangeError(`Cannot draw ${image.length} pixels: the picture is not square`);
   const { columns = side, max = 255, style = isTerminal() ? "blocks" : "ascii" } = options;
   if (!Number.isInteger(columns) || columns < 1) {
     throw new RangeError(`Cannot draw ${columns} columns: at least 1 is needed`);
   }
+  requireChoice("draw", "style", style, ["blocks", "ascii"]);
   const character = style === "blocks" ? block : shade;
   const lines = Array.from({ length: Math.ceil(columns / 2) }, (_, line) => {
     const pixel = (row: number, column: number) => ink(image, side, columns, row, column) / max;

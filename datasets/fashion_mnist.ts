@@ -1,4 +1,5 @@
 /** Fashion-MNIST: ten kinds of clothes in MNIST's layout. */
+import { checkOptions } from "../core/arguments.ts";
 import { granted } from "../core/cache_dir.ts";
 import { dataFolder } from "./data_folder.ts";
 import { download } from "./download.ts";
@@ -46,6 +47,7 @@ const FILES: Readonly<Record<string, string>> = {
  * @see {@link https://github.com/zalandoresearch/fashion-mnist} by Xiao, Rasul and Vollgraf
  */
 export async function fashionMnist(options: Omit<MnistOptions, "seed"> = {}): Promise<ImageDataset> {
+  checkOptions("load Fashion-MNIST", options, ["dir", "cache", "offline", "mirrors", "onProgress", "signal"]);
   const name = "fashion-mnist";
   if (options.dir !== undefined) {
     return { ...await readMnistFolder(options.dir), name, source: `files in ${options.dir}` };

@@ -1,4 +1,5 @@
 /** MNIST from the nearest place that has it. */
+import { checkOptions } from "../core/arguments.ts";
 import { granted } from "../core/cache_dir.ts";
 import { dataFolder } from "./data_folder.ts";
 import { digits } from "./digits.ts";
@@ -52,6 +53,7 @@ export interface MnistOptions {
  * ```
  */
 export async function loadMnist(options: MnistOptions = {}): Promise<ImageDataset> {
+  checkOptions("load MNIST", options, ["dir", "cache", "offline", "mirrors", "seed", "onProgress", "signal"]);
   const { dir, seed = 0, signal } = options;
   if (dir !== undefined) return { ...await readMnistFolder(dir), source: `files in ${dir}` };
   try {

@@ -1,4 +1,5 @@
 /** Pictures as numbers that networks like. */
+import { checkOptions, requireTensor } from "../core/arguments.ts";
 import { arange, zeros } from "../core/create.ts";
 import { isFloating } from "../core/dtype.ts";
 import { indexBytes } from "../core/ops/index.ts";
@@ -20,12 +21,14 @@ export class Normalizer {
 
   /** One for values that have this mean and deviation. */
   constructor(normalization: Normalization) {
+    checkOptions("normalize", normalization, ["mean", "std"]);
     this.#normalization = normalization;
     this.#table = this.#shift(arange(0, 256, 1, { dtype: "float32" }).div_(255)).data as Float32Array;
   }
 
   /** All of x, as a new tensor: float32, unless x is float64. */
   all(x: Tensor): Tensor {
+    requireTensor(x, "normalize");
     if (x.dtype === "uint8") {
       return indexBytes(x.reshape(1, -1), zeros([1], { dtype: "int32" }), this.#table).view(x.shape);
     }
@@ -34,6 +37,7 @@ export class Normalizer {
 
   /** The layers of x that `rows` picks along dimension 0; bytes are turned into floats while they are copied. */
   rows(x: Tensor, rows: Tensor): Tensor {
+    requireTensor(x, "normalize");
     return x.dtype === "uint8" ? indexBytes(x, rows, this.#table) : this.all(x.index(rows));
   }
 

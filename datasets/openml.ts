@@ -1,4 +1,5 @@
 /** Data sets of OpenML, by name. */
+import { checkOptions } from "../core/arguments.ts";
 import { granted } from "../core/cache_dir.ts";
 import { writeAtomically } from "../core/io/atomic_write.ts";
 import { type ArffOptions, readArff } from "./arff.ts";
@@ -34,6 +35,19 @@ export interface OpenmlTable extends Table {
   readonly source: string;
 }
 
+const KNOWN = [
+  "target",
+  "skip",
+  "skipIncomplete",
+  "version",
+  "cache",
+  "offline",
+  "api",
+  "limit",
+  "onProgress",
+  "signal",
+] as const satisfies readonly (keyof OpenmlOptions)[];
+
 const MAX_BYTES = 2 ** 30;
 
 /**
@@ -46,6 +60,7 @@ const MAX_BYTES = 2 ** 30;
  * @see {@link https://www.openml.org}
  */
 export async function openml(name: string, options: OpenmlOptions = {}): Promise<OpenmlTable> {
+  checkOptions("load from OpenML", options, KNOWN);
   const { version = 1, cache = dataFolder("openml") } = options;
   if (!isSafeName(name)) {
     throw new SyntaxError(`Cannot load ${JSON.stringify(name)} from OpenML: that is no name there`);

@@ -3,7 +3,7 @@
  * What moved: nothing yet; every function stands beside the one that undoes it, and the programmer calls them in reverse order.
  * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
  */
-import { checkOptions, requireTensor } from "../core/arguments.ts";
+import { checkOptions, describe, requireTensor } from "../core/arguments.ts";
 import { tensor } from "../core/create.ts";
 import { crossEntropyMean } from "../core/ops/fused.ts";
 import { linear } from "../core/ops/linalg.ts";
@@ -32,9 +32,11 @@ export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, inputToo
  * @throws {RangeError} If they do not fit together.
  */
 export function linParameters(w: Tensor, b: Tensor): readonly [w: Tensor, b: Tensor] {
-  if (!(w instanceof Tensor && b instanceof Tensor)) {
-    const missing = w instanceof Tensor ? `bias, w is ${show(w.shape)}: give zeros([${w.shape.at(-1)}])` : "weights";
-    throw new TypeError(`Cannot make a linear layer: it takes weights [in, out] and a bias [out], found no ${missing}`);
+  requireTensor(w, "make a linear layer with the weights");
+  if (!(b instanceof Tensor)) {
+    throw new TypeError(
+      `Cannot make a linear layer with the bias ${describe(b)}: w is ${show(w.shape)}, give zeros([${w.shape.at(-1)}])`,
+    );
   }
   if (w.ndim === 2 && b.ndim === 1 && w.shape[1] === b.shape[0]) return [w, b];
   throw new RangeError(

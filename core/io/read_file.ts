@@ -1,4 +1,5 @@
 /** Whole files, within a cap. */
+import { checkOptions } from "../arguments.ts";
 import { Cap, type ReadOptions } from "./cap.ts";
 import { joinBytes } from "./join_bytes.ts";
 
@@ -8,6 +9,7 @@ import { joinBytes } from "./join_bytes.ts";
  * @throws {RangeError} if there are more than `maxBytes`
  */
 export async function readFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions(`read ${path}`, options, ["maxBytes"]);
   const { isFile, size } = await Deno.stat(path);
   const cap = new Cap(path, options, isFile ? size : null);
   if (isFile) {

@@ -1,4 +1,5 @@
 /** How a module knows what it is made of: by what its own fields hold. */
+import { describe, isPlainObject } from "../../core/arguments.ts";
 
 /** A field's name as PyTorch writes it: `runningMean` is `running_mean`; what is no plain camelCase stays as it is. */
 export function stateName(field: string): string {
@@ -16,7 +17,42 @@ export function ownFields<T>(owner: object, kind: abstract new (...args: never[]
   return Object.entries(owner).flatMap(([field, value]): [string, T][] => {
     const name = stateName(field);
     if (value instanceof kind) return [[name, value]];
-    if (!Array.isArray(value)) return [];
-    return value.flatMap((part, i): [string, T][] => (part instanceof kind ? [[`${name}.${i}`, part]] : []));
+    if (typeof value !== "object" || value === null) return [];
+    if (!Array.isArray(value)) return refuseHidden(owner, field, value, kind);
+    return value.flatMap((part, i): [string, T][] => {
+      if (part instanceof kind) return [[`${name}.${i}`, part]];
+      return typeof part === "object" && part !== null ? refuseHidden(owner, `${field}[${i}]`, part, kind) : [];
+    });
   });
+}
+
+/**
+ * Nothing is found in a record, a map, a set or an array within an array: what stands there would never be trained.
+ *
+ * @throws {TypeError} If there is something to be found.
+ */
+function refuseHidden<T>(
+  owner: object,
+  field: string,
+  value: object,
+  kind: abstract new (...args: never[]) => T,
+): never[] {
+  const isCollection = Array.isArray(value) || value instanceof Map || value instanceof Set || isPlainObject(value);
+  const hidden = isCollection && valuesOf(value).find((part) => part instanceof kind && !isFieldOf(owner, part));
+  if (!hidden) return [];
+  throw new TypeError(
+    `Cannot find ${describe(hidden)} in ${owner.constructor.name}: ${field} is ${
+      describe(value)
+    }, and only fields and ` +
+      "arrays are searched; use one of these, or a #private field for what is not to be found",
+  );
+}
+
+/** Whether it is found all the same, so that the collection is only another way to it. */
+function isFieldOf(owner: object, part: unknown): boolean {
+  return Object.values(owner).some((value) => value === part || (Array.isArray(value) && value.includes(part)));
+}
+
+function valuesOf(collection: object): unknown[] {
+  return collection instanceof Map || collection instanceof Set ? [...collection.values()] : Object.values(collection);
 }

@@ -73,8 +73,7 @@ export function uniform_<T extends Tensor>(x: T, low = 0, high = 1, options: Dra
 /** Draws from the normal distribution. */
 export function normal_<T extends Tensor>(x: T, mean = 0, std = 1, options: DrawOptions = {}): T {
   checkOptions("draw", options, ["generator"]);
-  const fill = x.isContiguous() ? fillNormal : fillNormalSingly;
-  return draw(x, options, (g, out) => fill(g, out, mean, std));
+  return drawNormal(x, mean, std, options);
 }
 
 /** Every element becomes 0. */
@@ -111,8 +110,7 @@ export function kaimingUniform_<T extends Tensor>(x: T, options: KaimingOptions 
 
 /** N(0, gain² / fan). Throws a TypeError for an unknown mode. Source: He et al., "Delving Deep into Rectifiers" (2015). */
 export function kaimingNormal_<T extends Tensor>(x: T, options: KaimingOptions = {}): T {
-  const std = kaimingStd(x, options);
-  return draw(x, options, (g, out) => fillNormal(g, out, 0, std));
+  return drawNormal(x, 0, kaimingStd(x, options), options);
 }
 
 function kaimingStd(x: Tensor, options: KaimingOptions): number {
@@ -141,13 +139,18 @@ export function xavierUniform_<T extends Tensor>(x: T, options: XavierOptions = 
 
 /** N(0, gain² · 2 / (fanIn + fanOut)). Source: Glorot and Bengio (2010). */
 export function xavierNormal_<T extends Tensor>(x: T, options: XavierOptions = {}): T {
-  const std = xavierStd(x, options);
-  return draw(x, options, (g, out) => fillNormal(g, out, 0, std));
+  return drawNormal(x, 0, xavierStd(x, options), options);
 }
 
 function xavierStd(x: Tensor, options: XavierOptions): number {
   checkOptions("draw", options, ["gain", "generator"]);
   return (options.gain ?? 1) * Math.sqrt(2 / (fanIn(x) + fanOut(x)));
+}
+
+function drawNormal<T extends Tensor>(x: T, mean: number, std: number, options: DrawOptions): T {
+  requireTensor(x, "draw into");
+  const fill = x.isContiguous() ? fillNormal : fillNormalSingly;
+  return draw(x, options, (g, out) => fill(g, out, mean, std));
 }
 
 function draw<T extends Tensor>(

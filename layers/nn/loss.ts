@@ -147,5 +147,6 @@ export class CrossEntropyLoss extends Module<Pair> {
 }
 
 function buffered(weight: Tensor | null | undefined): Buffer | null {
-  return weight ? new Buffer(weight) : null;
+  if (!weight) return null;
+  return weight instanceof Buffer ? weight : new Buffer(weight);
 }

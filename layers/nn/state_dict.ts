@@ -1,8 +1,8 @@
 /** A module's state by name: collected in PyTorch's order, and loaded all or not at all. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
-import { Tensor } from "../../core/tensor.ts";
+import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./buffer.ts";
 import { joinPath, ownFields } from "./fields.ts";
 import type { AnyModule } from "./module.ts";
@@ -64,8 +64,7 @@ function asMap(given: State): ReadonlyMap<string, Tensor> {
     throw new TypeError(`Cannot load the state ${given}: expected a Map of tensors by name, as from stateDict()`);
   }
   const state = given instanceof Map ? given : new Map<string, unknown>(Object.entries(given));
-  const odd = Array.from(state).find(([, value]) => !(value instanceof Tensor));
-  if (odd !== undefined) throw new TypeError(`Cannot load the state: its ${odd[0]} is no tensor`);
+  for (const [name, value] of state) requireTensor(value as Tensor, `load the state ${JSON.stringify(name)},`);
   return state as ReadonlyMap<string, Tensor>;
 }
 

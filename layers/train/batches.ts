@@ -1,4 +1,5 @@
 /** Where a learner's data comes from: anything that can be gone through again and again, batch by batch. */
+import { describe } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** Inputs x [batch, …] and what they should lead to, y [batch, …]. */
@@ -32,6 +33,24 @@ export interface LearnerData {
   train: Batches;
   /** What to judge by, never learned from. */
   valid?: Batches;
+}
+
+/**
+ * Refuses what cannot be gone through batch by batch.
+ *
+ * @throws {TypeError} With the way from a dataset to batches.
+ */
+export function requireBatches(batches: Batches): void {
+  const isThere = typeof batches === "object" && batches !== null && typeof batches.length === "number";
+  if (isThere && (Symbol.iterator in batches || Symbol.asyncIterator in batches)) return;
+  throw new TypeError(`Cannot learn from ${describe(batches)}: give batches, new DataLoader(dataset) or [[x, y], …]`);
+}
+
+/** Refuses a batch that is no pair. */
+export function requireBatch(batch: TrainingBatch): void {
+  if (Array.isArray(batch) && batch.length >= 2) return;
+  const found = Array.isArray(batch) ? `an array of ${batch.length}` : describe(batch);
+  throw new TypeError(`Cannot learn from a batch that is ${found}: it is [x, y], inputs and targets`);
 }
 
 /** The first batch of the training data as all there is, to learn from and to be judged by. */

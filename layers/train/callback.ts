@@ -1,4 +1,5 @@
 /** What can be done around each part of a training run, and how a part is cut short. */
+import { choices, describe, isPlainObject } from "../../core/arguments.ts";
 import type { Learner } from "./learner.ts";
 
 /** A part of a run, with a moment before it and one after it. */
@@ -77,6 +78,52 @@ export interface Callback {
 
 /** A moment of a run. */
 export type Moment = `${"before" | "after"}${Capitalize<Point>}`;
+
+const POINTS: readonly Point[] = ["fit", "epoch", "train", "valid", "batch", "loss", "backward", "step"];
+const MOMENTS = POINTS.flatMap((point) =>
+  ["before", "after"].map((when) => `${when}${point[0].toUpperCase()}${point.slice(1)}`)
+);
+const OTHERS = ["cleanUp", "stateDict", "loadStateDict"];
+
+/**
+ * Refuses what would never be called: a class instead of its object, and methods named after moments that there are not.
+ *
+ * @throws {TypeError} With the nearest moment.
+ */
+export function checkCallback(callback: Callback): void {
+  if (typeof callback !== "object" || callback === null) {
+    const cure = typeof callback === "function"
+      ? "make an object of the class with new"
+      : "give an object with methods";
+    throw new TypeError(`Cannot use ${describe(callback)} as a callback: ${cure}`);
+  }
+  const methods = methodsOf(callback);
+  const odd = methods.find((name) => !MOMENTS.includes(name) && (isMomentLike(name) || isUseless(callback, methods)));
+  if (odd === undefined) return;
+  // As Keras and Lightning name them: onEpochEnd is afterEpoch here.
+  const meant = odd.replace(/^on(.*?)_?(begin|start)$/i, "before$1").replace(/^on(.*?)_?end$/i, "after$1");
+  throw new TypeError(`Cannot use a callback with the method ${odd}(): ${choices("moments", meant, MOMENTS)}`);
+}
+
+function isMomentLike(name: string): boolean {
+  return /^(on|before|after)_?.*(fit|epoch|train|valid|batch|loss|backward|step)/i.test(name);
+}
+
+/** Whether an object of no class has methods, but none that is ever called. */
+function isUseless(callback: Callback, methods: readonly string[]): boolean {
+  return isPlainObject(callback) && !methods.some((name) => MOMENTS.includes(name) || OTHERS.includes(name));
+}
+
+function methodsOf(callback: object): string[] {
+  const names: string[] = [];
+  for (let o = callback; o !== null && o !== Object.prototype; o = Object.getPrototypeOf(o)) {
+    const own = Object.entries(Object.getOwnPropertyDescriptors(o));
+    names.push(
+      ...own.flatMap(([name, { value }]) => typeof value === "function" && name !== "constructor" ? [name] : []),
+    );
+  }
+  return names;
+}
 
 /** The callbacks in the order they are called in. */
 export function inOrder(callbacks: readonly Callback[]): Callback[] {

@@ -1,4 +1,5 @@
 /** Checkpoints on the way, so that a run that was killed goes on as if nothing had happened. */
+import { describe } from "../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import {
   isCheckpoint,
@@ -11,7 +12,7 @@ import {
 } from "./checkpoint_file.ts";
 import type { Learner } from "./learner.ts";
 import type { LearnerState } from "./learner_state.ts";
-import { scoreOf, type WatchOptions } from "./watched.ts";
+import { checkWatch, scoreOf, type WatchOptions } from "./watched.ts";
 
 /** When checkpoints are written and which are kept. */
 export interface CheckpointsOptions extends WatchOptions {
@@ -48,6 +49,10 @@ export class Checkpoints implements Callback {
 
   /** Checkpoints in `folder`, which need not be there yet. */
   constructor(readonly folder: string, options: CheckpointsOptions = {}) {
+    if (typeof folder !== "string") {
+      throw new TypeError(`Cannot keep checkpoints in ${describe(folder)}: give the folder's path, then the options`);
+    }
+    checkWatch("make Checkpoints", options, ["monitor", "mode", "everyEpochs", "everySteps", "keepLast", "warn"]);
     const { everyEpochs = 1, everySteps = Infinity, keepLast = 3 } = options;
     for (const [name, count] of Object.entries({ everyEpochs, everySteps, keepLast })) {
       if ((Number.isInteger(count) || count === Infinity) && count > 0) continue;

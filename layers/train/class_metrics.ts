@@ -2,7 +2,7 @@
 import { elements } from "../../core/ops/movement.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import type { Metric } from "./metric.ts";
+import { type Metric, requirePair } from "./metric.ts";
 
 /**
  * The share of rows whose highest score is that of the right class; of several highest the first counts, as in `argmax`.
@@ -42,6 +42,7 @@ export function binaryAccuracy(threshold = 0): Metric {
     name: "accuracy",
     reset: () => void ([right, rows] = [0, 0]),
     update: (prediction, target) => {
+      requirePair("accuracy", prediction, target);
       const [scores, classes] = [elements(prediction), elements(target)];
       if (scores.length !== classes.length) throw mismatch("binary accuracy", prediction, target);
       for (let i = 0; i < scores.length; i++) if (Number(scores[i] > threshold) === classes[i]) right++;
@@ -126,6 +127,7 @@ function confusion(classes: number) {
   return {
     reset: () => void counts.fill(0),
     update: (prediction: Tensor, target: Tensor) => {
+      requirePair("confusion", prediction, target);
       if (prediction.shape[1] !== classes) {
         throw new RangeError(`Cannot count ${classes} classes in scores of shape ${show(prediction.shape)}`);
       }
@@ -143,6 +145,7 @@ function eachRow(
   target: Tensor,
   visit: (scores: ArrayLike<number>, at: number, classes: number, target: number) => void,
 ): void {
+  requirePair(name, prediction, target);
   const [n, classes] = prediction.shape;
   if (prediction.ndim !== 2 || target.ndim !== 1 || target.shape[0] !== n) throw mismatch(name, prediction, target);
   const [scores, targets] = [elements(prediction), elements(target)];

@@ -1,4 +1,5 @@
 /** Gradients kept from growing too large before each step. */
+import { checkOptions } from "../../core/arguments.ts";
 import { clipGradNorm, clipGradValue } from "../optim/clip_grad.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
@@ -24,6 +25,7 @@ export class ClipGradients implements Callback {
    * @throws {RangeError} If none is given.
    */
   constructor(readonly options: ClipGradientsOptions) {
+    checkOptions("make ClipGradients", options, ["maxNorm", "maxValue"]);
     if (options.maxNorm === undefined && options.maxValue === undefined) {
       throw new RangeError("Cannot clip gradients without a bound: give maxNorm or maxValue");
     }

@@ -1,7 +1,7 @@
 /** The end of a run that no longer gets better. */
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
-import { scoreOf, type WatchOptions } from "./watched.ts";
+import { checkWatch, scoreOf, type WatchOptions } from "./watched.ts";
 
 /** When to give up. */
 export interface EarlyStoppingOptions extends WatchOptions {
@@ -24,6 +24,7 @@ export class EarlyStopping implements Callback {
 
   /** Watches the validation loss, with a patience of 3, unless told. */
   constructor(options: EarlyStoppingOptions = {}) {
+    checkWatch("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta"]);
     this.#options = options;
   }
 

@@ -1,4 +1,5 @@
 /** The learning rate finder: how the loss answers to rates from tiny to too large. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import { CancelFit } from "./callback.ts";
 import { Learner } from "./learner.ts";
@@ -50,8 +51,10 @@ export interface LrCurve {
  */
 export async function findLr(
   learner: Learner,
-  { start = 1e-7, factor = 1.3, limit = 3, end = 10 }: FindLrOptions = {},
+  options: FindLrOptions = {},
 ): Promise<LrCurve> {
+  checkOptions("find a rate", options, ["start", "factor", "limit", "end"]);
+  const { start = 1e-7, factor = 1.3, limit = 3, end = 10 } = options;
   if (!(start > 0 && factor > 1 && limit > 1 && end > start)) {
     throw new RangeError(
       `Cannot find a rate from ${start} to ${end} by ${factor} up to ${limit} times the best loss: ` +

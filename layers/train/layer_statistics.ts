@@ -1,4 +1,5 @@
 /** How signals and gradients spread through a model while it learns. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
@@ -38,8 +39,9 @@ export class LayerStatistics implements Callback {
   #end: () => void = () => {};
 
   /** Looks at each step unless told. */
-  constructor({ every = 1 }: LayerStatisticsOptions = {}) {
-    this.#every = every;
+  constructor(options: LayerStatisticsOptions = {}) {
+    checkOptions("make LayerStatistics", options, ["every"]);
+    this.#every = options.every ?? 1;
   }
 
   /** Begins to look. */

@@ -1,15 +1,23 @@
 /** The training loop: batches in, steps out, with a place for everything else around it. */
 import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
 import { TimeSlice } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Module } from "../nn/module.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { type Batches, firstBatch, type LearnerData, type TrainingBatch } from "./batches.ts";
+import {
+  type Batches,
+  firstBatch,
+  type LearnerData,
+  requireBatch,
+  requireBatches,
+  type TrainingBatch,
+} from "./batches.ts";
 import { type Callback, CancelBatch, CancelEpoch, CancelFit, inOrder, type Moment, type Point } from "./callback.ts";
 import { findCheckpoint } from "./checkpoints.ts";
 import { type Interruption, listen } from "./interruption.ts";
 import { type LearnerState, loadLearnerState, saveLearnerState } from "./learner_state.ts";
-import type { FitOptions, FitReport, LearnerOptions, Loss } from "./learner_options.ts";
+import { checkLearner, type FitOptions, type FitReport, type LearnerOptions, type Loss } from "./learner_options.ts";
 import type { Metric, MetricValue } from "./metric.ts";
 import { type EpochRecord, Recorder } from "./recorder.ts";
 import { schedulesOf } from "./schedule.ts";
@@ -84,7 +92,9 @@ export class Learner {
   #evaluation: Promise<unknown> | null = null;
 
   /** A learner of these parts; nothing runs before `fit`. */
-  constructor({ model, loss, optimizer, data, metrics = [], callbacks = [], scheduler }: LearnerOptions) {
+  constructor(options: LearnerOptions) {
+    checkLearner(options);
+    const { model, loss, optimizer, data, metrics = [], callbacks = [], scheduler } = options;
     [this.model, this.lossFunction, this.optimizer, this.data, this.metrics] = [model, loss, optimizer, data, metrics];
     this.#recorder = new Recorder(metrics);
     this.callbacks = inOrder([this.#recorder, ...schedulesOf(scheduler), ...callbacks]);
@@ -103,9 +113,13 @@ export class Learner {
    * @throws {SyntaxError | RangeError} If a checkpoint that was named is damaged, or is that of another model or optimiser.
    */
   async fit(epochs: number, options: FitOptions = {}): Promise<FitReport> {
+    if (typeof epochs !== "number") {
+      throw new TypeError(`Cannot fit ${describe(epochs)}: give a number of epochs, fit(5)`);
+    }
     if (!Number.isInteger(epochs) || epochs < 0) {
       throw new RangeError(`Cannot fit ${epochs} epochs: give a whole number`);
     }
+    checkOptions("fit", options, ["resume", "signal", "ctrlC", "oneBatch"]);
     if (this.#interruption !== null) {
       throw new Error("Cannot fit: this learner is fitting already, await that call first");
     }
@@ -144,6 +158,7 @@ export class Learner {
    */
   async evaluate(batches: Batches | undefined = this.data.valid): Promise<Record<string, MetricValue>> {
     if (batches === undefined) throw new TypeError("Cannot evaluate: the learner has no validation data, give some");
+    requireBatches(batches);
     if (this.#validating || this.#evaluation !== null) {
       const other = this.#validating ? "fit() is validating, evaluate in afterValid" : "another is on, await it first";
       throw new Error(`Cannot evaluate while the metrics are in use: ${other}`);
@@ -155,8 +170,9 @@ export class Learner {
 
   async #evaluate(batches: Batches): Promise<Record<string, MetricValue>> {
     const tally = new Tally(this.metrics);
-    for await (const [x, y] of batches) {
-      tally.add(this.#judged(x, y));
+    for await (const batch of batches) {
+      requireBatch(batch);
+      tally.add(this.#judged(batch[0], batch[1]));
       await this.#breathe();
     }
     return { loss: tally.loss, ...tally.values() };
@@ -253,8 +269,9 @@ export class Learner {
     await this.#around("Loss", null, () => void (this.loss = noGrad(() => this.#lossOf(this.prediction, this.y))));
   }
 
-  async #batch([x, y]: TrainingBatch, body: () => Promise<void>): Promise<void> {
-    [this.x, this.y] = [x, y];
+  async #batch(batch: TrainingBatch, body: () => Promise<void>): Promise<void> {
+    requireBatch(batch);
+    [this.x, this.y] = batch;
     await this.#around("Batch", CancelBatch, body, () => this.batch++);
     await this.#breathe();
   }
@@ -277,7 +294,9 @@ export class Learner {
 
   #lossOf(prediction: Tensor, y: Tensor): Tensor {
     const loss = this.lossFunction;
-    return typeof loss === "function" ? loss(prediction, y) : loss.call(prediction, y);
+    const value = typeof loss === "function" ? loss(prediction, y) : loss.call(prediction, y);
+    requireTensor(value, "use the answer of the loss,");
+    return value;
   }
 
   /** The body between its two moments; an error of the kind `cancel` ends it early, and `count` follows in any case. */

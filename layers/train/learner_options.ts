@@ -1,9 +1,10 @@
 /** What a learner is made of and told, and what it answers. */
 import type { Tensor } from "../../core/tensor.ts";
-import type { Module } from "../nn/module.ts";
-import type { Optimizer } from "../optim/optimizer.ts";
-import type { LearnerData } from "./batches.ts";
-import type { Callback } from "./callback.ts";
+import { checkOptions, describe } from "../../core/arguments.ts";
+import { Module } from "../nn/module.ts";
+import { Optimizer } from "../optim/optimizer.ts";
+import { type LearnerData, requireBatches } from "./batches.ts";
+import { type Callback, checkCallback } from "./callback.ts";
 import type { Metric } from "./metric.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { ScheduleOption } from "./schedule.ts";
@@ -52,4 +53,36 @@ export interface FitReport {
   reason: string | null;
   /** A record for each epoch behind the learner. */
   history: readonly EpochRecord[];
+}
+
+/**
+ * Refuses parts that are none, before anything runs.
+ *
+ * @throws {TypeError} With what was found, and what is expected.
+ */
+export function checkLearner(options: LearnerOptions): void {
+  const known = ["model", "loss", "optimizer", "data", "metrics", "callbacks", "scheduler"] as const;
+  checkOptions("make a Learner", options, known);
+  const { model, loss, optimizer, data, metrics = [], callbacks = [] } = options;
+  if (!(model instanceof Module)) throw misfit("model", model, "an nn.Module");
+  if (!isLoss(loss)) throw misfit("loss", loss, "nn.functional.mse, or new nn.MSELoss()");
+  if (!(optimizer instanceof Optimizer)) throw misfit("optimizer", optimizer, "new optim.SGD(model.parameters())");
+  if (typeof data !== "object" || data === null || !("train" in data)) {
+    throw misfit("data", data, "{ train, valid }, each of batches");
+  }
+  checkOptions("make a Learner with data", data, ["train", "valid"]);
+  requireBatches(data.train);
+  if (data.valid !== undefined) requireBatches(data.valid);
+  const odd = metrics.find((metric) => typeof metric?.update !== "function");
+  if (odd !== undefined) throw misfit("metric", odd, "one such as metrics.accuracy()");
+  callbacks.forEach(checkCallback);
+}
+
+function misfit(part: string, found: unknown, expected: string): TypeError {
+  return new TypeError(`Cannot make a Learner with the ${part} ${describe(found)}: give ${expected}`);
+}
+
+/** Whether it can be called with a prediction and a target; a class cannot, before there is an object of it. */
+function isLoss(loss: unknown): boolean {
+  return loss instanceof Module || (typeof loss === "function" && !(loss.prototype instanceof Module));
 }

@@ -1,4 +1,5 @@
 /** How well a model does: counted batch by batch, judged once at the end. */
+import { requireTensor } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** A number, or several: one a class, or a row a class. */
@@ -35,4 +36,10 @@ export function measure(metric: Metric, prediction: Tensor, target: Tensor): Met
   metric.reset();
   metric.update(prediction, target);
   return metric.value();
+}
+
+/** Refuses predictions and targets that are no tensors. */
+export function requirePair(name: string, prediction: Tensor, target: Tensor): void {
+  requireTensor(prediction, `take the ${name} of`);
+  requireTensor(target, `take the ${name} with the target`);
 }

@@ -1,7 +1,7 @@
 /** Metrics of regression: predictions against targets of the same shape. */
 import { elements } from "../../core/ops/movement.ts";
 import { sameShape, show } from "../../core/shape.ts";
-import type { Metric } from "./metric.ts";
+import { type Metric, requirePair } from "./metric.ts";
 
 /** Sums over everything counted: of errors and of targets, in float64. */
 interface Sums {
@@ -50,6 +50,7 @@ function ofSums(name: string, judge: (sums: Sums) => number): Metric {
     name,
     reset: () => void (sums = { ...none }),
     update: (prediction, target) => {
+      requirePair(name, prediction, target);
       if (!sameShape(prediction.shape, target.shape)) {
         throw new RangeError(
           `Cannot take the ${name} of predictions ${show(prediction.shape)} and targets ${

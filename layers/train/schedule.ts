@@ -1,5 +1,6 @@
 /** Learning rates that follow a schedule while a learner trains. */
-import type { Scheduler, SchedulerStateDict } from "../optim/scheduler.ts";
+import { checkOptions, describe, isPlainObject, requireChoice } from "../../core/arguments.ts";
+import { Scheduler, type SchedulerStateDict } from "../optim/scheduler.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
 
@@ -14,7 +15,12 @@ export class Schedule implements Callback {
   readonly order = 20;
 
   /** Steps `scheduler` once `per` batch or epoch. */
-  constructor(readonly scheduler: Scheduler, readonly per: "batch" | "epoch" = "epoch") {}
+  constructor(readonly scheduler: Scheduler, readonly per: "batch" | "epoch" = "epoch") {
+    if (!(scheduler instanceof Scheduler)) {
+      throw new TypeError(`Cannot follow ${describe(scheduler)}: give a schedule, an optim.StepLR for example`);
+    }
+    requireChoice("follow a schedule", "rhythm", per, ["batch", "epoch"]);
+  }
 
   /** On to the next rate. */
   afterStep(): void {
@@ -40,5 +46,7 @@ export class Schedule implements Callback {
 /** The callbacks for a learner's option. */
 export function schedulesOf(option: ScheduleOption | undefined): Schedule[] {
   if (option === undefined) return [];
-  return ["per" in option ? new Schedule(option.scheduler, option.per) : new Schedule(option)];
+  if (option instanceof Scheduler || !isPlainObject(option)) return [new Schedule(option as Scheduler)];
+  checkOptions("follow a schedule", option, ["scheduler", "per"]);
+  return [new Schedule(option.scheduler, option.per)];
 }

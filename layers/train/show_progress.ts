@@ -1,4 +1,5 @@
 /** What a run shows of itself: a bar while an epoch runs, a line when it is over. */
+import { checkOptions } from "../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
 import { Progress, type ProgressOutput, standardError } from "./progress.ts";
@@ -24,7 +25,9 @@ export class ShowProgress implements Callback {
   #bar: Progress | null = null;
 
   /** Shown on standard error and printed to standard output unless told. */
-  constructor({ out = standardError(), print = console.log, line = describeEpoch }: ShowProgressOptions = {}) {
+  constructor(options: ShowProgressOptions = {}) {
+    checkOptions("make ShowProgress", options, ["out", "print", "line"]);
+    const { out = standardError(), print = console.log, line = describeEpoch } = options;
     [this.#out, this.#print, this.#line] = [out, print, line];
   }
 

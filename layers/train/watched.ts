@@ -1,4 +1,5 @@
 /** One number of the last epoch's record, to be judged by. */
+import { checkOptions, requireChoice } from "../../core/arguments.ts";
 import type { Learner } from "./learner.ts";
 
 /** What is watched. */
@@ -7,6 +8,16 @@ export interface WatchOptions {
   monitor?: string;
   /** Whether small or large is good; `"min"` for losses and errors (`mse`, `mae`), else `"max"`, unless told. */
   mode?: "min" | "max";
+}
+
+/** Refuses unknown options of a callback that watches a number, and an unknown mode. */
+export function checkWatch<T extends WatchOptions>(
+  action: string,
+  options: T,
+  known: readonly (keyof NoInfer<T> & string)[],
+): void {
+  checkOptions(action, options, known);
+  if (options.mode !== undefined) requireChoice(action, "mode", options.mode, ["min", "max"]);
 }
 
 /**

@@ -38,10 +38,10 @@ describe("Lin", () => {
   ];
   for (const [name, make] of makers) {
     it(`${name} without a bias names the bias that fits`, () => {
-      assertThrows(() => make(w), TypeError, "found no bias, w is [3, 2]: give zeros([2])");
+      assertThrows(() => make(w), TypeError, "with the bias undefined: w is [3, 2], give zeros([2])");
     });
     it(`${name} without weights says what it takes`, () => {
-      assertThrows(() => make(), TypeError, "it takes weights [in, out] and a bias [out], found no weights");
+      assertThrows(() => make(), TypeError, "with the weights undefined: it is no tensor");
     });
     it(`${name} refuses a bias of another length`, () => {
       assertThrows(() => make(w, zeros([3])), RangeError, "weights [3, 2] and bias [3]");

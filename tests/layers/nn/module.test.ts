@@ -271,3 +271,38 @@ describe("summary()", () => {
     assertEquals(new Tied().summary().split("\n").at(-1), "8 parameters, 8 of them trained");
   });
 });
+
+describe("what stands where nothing is found", () => {
+  const HIDDEN: Record<string, () => object> = {
+    "a record": () => ({ a: new nn.Linear(1, 1) }),
+    "a map": () => new Map([["a", new nn.ReLU()]]),
+    "a set": () => new Set([new nn.Parameter(zeros([1]))]),
+    "an array of arrays": () => [[new nn.Linear(1, 1)]],
+    "an array of records": () => [{ name: "a", layer: new nn.Linear(1, 1) }],
+    "a record with a buffer": () => ({ mean: new nn.Buffer(zeros([1])) }),
+  };
+  for (const [name, make] of Object.entries(HIDDEN)) {
+    it(`a module refuses parts in ${name}, which would never be trained or saved`, () => {
+      class Net extends nn.Module {
+        parts = make();
+        forward(x: Tensor): Tensor {
+          return x;
+        }
+      }
+      const refusals = [() => new Net().stateDict(), () => new nn.Sequential(new Net()).stateDict()];
+      for (const refused of refusals) assertThrows(refused, TypeError, "in Net: parts");
+    });
+  }
+  it("a module may keep parts in a record that are found elsewhere, and others in a #private field", () => {
+    class Net extends nn.Module {
+      readonly #teacher = { net: new nn.Linear(1, 1) };
+      layers = [new nn.Linear(1, 1)];
+      byName = { first: this.layers[0] };
+      settings = { sizes: [1, 2], nothing: null, map: new Map([["a", 1]]) };
+      forward(x: Tensor): Tensor {
+        return this.#teacher.net.call(x);
+      }
+    }
+    assertEquals([...new Net().stateDict().keys()], ["layers.0.weight", "layers.0.bias"]);
+  });
+});

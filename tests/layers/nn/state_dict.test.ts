@@ -141,7 +141,11 @@ describe("loadStateDict()", () => {
   it("refuses what holds no tensors by name", () => {
     const load = (state: unknown) => () => new nn.Linear(1, 1).loadStateDict(state as nn.State);
     assertThrows(load("model.safetensors"), TypeError, "expected a Map of tensors by name");
-    assertThrows(load({ tensors: new Map(), metadata: new Map() }), TypeError, "its tensors is no tensor");
+    assertThrows(
+      load({ tensors: new Map(), metadata: new Map() }),
+      TypeError,
+      'the state "tensors", a Map: it is no tensor',
+    );
   });
   it("refuses PyTorch's second argument, and names the option", () => {
     const [layer, options] = [new nn.Linear(1, 1), false as unknown as nn.LoadOptions];

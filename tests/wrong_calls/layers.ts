@@ -1,0 +1,192 @@
+/** Wrong calls of `nn` and `optim`. */
+import * as g from "../../mod.ts";
+import {
+  called,
+  type Cases,
+  initialiser,
+  ints,
+  loss,
+  lossClass,
+  model,
+  NEITHER,
+  optimizer,
+  sgd,
+  type TensorCase,
+  unary,
+  x,
+  y,
+} from "./cases.ts";
+
+const { nn, optim, ones } = g;
+
+const LOSSES: Record<string, Cases> = {
+  mse: loss(nn.mse),
+  l1: loss(nn.l1),
+  smoothL1: loss(nn.smoothL1, x, ["Beta", "beta", (o) => nn.smoothL1(x, x, o)]),
+  huber: loss(nn.huber, x, ["dleta", "delta", (o) => nn.huber(x, x, o)]),
+  bce: loss(nn.bce, x, ["wieght", "weight", (o) => nn.bce(x, x, o)]),
+  bceWithLogits: loss(nn.bceWithLogits, x, ["pos_weight", "posWeight", (o) => nn.bceWithLogits(x, x, o)]),
+  klDiv: loss(nn.klDiv, x, ["log_target", "logTarget", (o) => nn.klDiv(x, x, o)]),
+  nll: loss(nn.nll, ints, ["ignore_index", "ignoreIndex", (o) => nn.nll(x, ints, o)]),
+  crossEntropy: loss(nn.crossEntropy, ints, ["labelSmooth", "labelSmoothing", (o) => nn.crossEntropy(x, ints, o)]),
+};
+for (const [name, f] of Object.entries({ bce: nn.bce, bceWithLogits: nn.bceWithLogits })) {
+  LOSSES[name].tensors!.push([(weight) => f(x, x, { weight }), "undefined"]);
+}
+for (const [name, f] of Object.entries({ nll: nn.nll, crossEntropy: nn.crossEntropy })) {
+  LOSSES[name].tensors!.push([(weight) => f(x, ints, { weight }), "undefined"]);
+}
+LOSSES.bceWithLogits.tensors!.push([(posWeight) => nn.bceWithLogits(x, x, { posWeight }), "undefined"]);
+
+const F = nn.functional;
+export const FUNCTIONAL: Record<string, Cases> = {
+  ...LOSSES,
+  relu: unary(F.relu),
+  leakyRelu: unary(F.leakyRelu),
+  sigmoid: unary(F.sigmoid),
+  tanh: unary(F.tanh),
+  elu: unary(F.elu),
+  selu: unary(F.selu),
+  gelu: { options: [["aproximate", "approximate", (o) => F.gelu(x, o)]], ...unary(F.gelu) },
+  silu: unary(F.silu),
+  mish: unary(F.mish),
+  softplus: { options: [["thresh", "threshold", (o) => F.softplus(x, o)]], ...unary(F.softplus) },
+  logSigmoid: unary(F.logSigmoid),
+  hardtanh: unary(F.hardtanh),
+  softmax: unary(F.softmax),
+  logSoftmax: unary(F.logSoftmax),
+  linear: {
+    tensors: [(x) => F.linear(x, x), (w) => F.linear(x, w), [(b) => F.linear(x, x, b), "undefined"]],
+  },
+  dropout: { options: [["trainning", "training", (o) => F.dropout(x, o)]], ...unary(F.dropout) },
+  embedding: {
+    options: [["padding_idx", "paddingIdx", (o) => F.embedding(ints, x, o)]],
+    tensors: [(i) => F.embedding(i, x), (w) => F.embedding(ints, w)],
+  },
+  batchNorm: {
+    options: [["momentun", "momentum", (o) => F.batchNorm(x, null, null, o)]],
+    tensors: [
+      (x) => F.batchNorm(x, null, null),
+      (mean) => F.batchNorm(x, mean, null),
+      (variance) => F.batchNorm(x, null, variance),
+      [(weight) => F.batchNorm(x, null, null, { weight }), "undefined"],
+      [(bias) => F.batchNorm(x, null, null, { bias }), "undefined"],
+    ],
+  },
+  layerNorm: {
+    options: [["epsilon", "eps", (o) => F.layerNorm(x, [2], o)]],
+    tensors: [
+      (x) => F.layerNorm(x, [2]),
+      [(weight) => F.layerNorm(x, [2], { weight }), "undefined"],
+      [(bias) => F.layerNorm(x, [2], { bias }), "undefined"],
+    ],
+  },
+};
+
+const I = nn.init;
+export const INIT: Record<string, Cases | typeof NEITHER> = {
+  calculateGain: NEITHER,
+  fanIn: unary(I.fanIn),
+  fanOut: unary(I.fanOut),
+  uniform_: initialiser((x, o) => I.uniform_(x, 0, 1, o)),
+  normal_: initialiser((x, o) => I.normal_(x, 0, 1, o)),
+  zeros_: unary(I.zeros_),
+  ones_: unary(I.ones_),
+  constant_: unary((x) => I.constant_(x, 1)),
+  kaimingUniform_: initialiser(I.kaimingUniform_, ["nonlinarity", "nonlinearity"], ["Mode", "mode"]),
+  kaimingNormal_: initialiser(I.kaimingNormal_, ["nonlinarity", "nonlinearity"]),
+  xavierUniform_: initialiser(I.xavierUniform_, ["Gain", "gain"]),
+  xavierNormal_: initialiser(I.xavierNormal_, ["Gain", "gain"]),
+  orthogonal_: initialiser(I.orthogonal_, ["Gain", "gain"]),
+  truncNormal_: initialiser(I.truncNormal_, ["Std", "std"]),
+};
+
+class Kept extends nn.Module {
+  forward(x: g.Tensor): g.Tensor {
+    return x;
+  }
+}
+
+export const NN: Record<string, Cases | typeof NEITHER> = {
+  ...LOSSES,
+  BCELoss: lossClass((o) => new nn.BCELoss(o)),
+  BCEWithLogitsLoss: lossClass((o) => new nn.BCEWithLogitsLoss(o)),
+  CrossEntropyLoss: lossClass((o) => new nn.CrossEntropyLoss(o), ints),
+  HuberLoss: lossClass((o) => new nn.HuberLoss(o)),
+  KLDivLoss: lossClass((o) => new nn.KLDivLoss(o)),
+  L1Loss: lossClass((o) => new nn.L1Loss(o)),
+  MSELoss: lossClass((o) => new nn.MSELoss(o)),
+  NLLLoss: lossClass((o) => new nn.NLLLoss(o), ints),
+  SmoothL1Loss: lossClass((o) => new nn.SmoothL1Loss(o)),
+  BatchNorm1d: {
+    options: [["track_running_stats", "trackRunningStats", (o) => new nn.BatchNorm1d(2, o)]],
+    ...called(() => new nn.BatchNorm1d(2)),
+  },
+  Buffer: { options: [["presistent", "persistent", (o) => new nn.Buffer(x, o)]], ...unary((x) => new nn.Buffer(x)) },
+  Dropout: called(() => new nn.Dropout()),
+  ELU: called(() => new nn.ELU()),
+  Embedding: {
+    options: [["padding_idx", "paddingIdx", (o) => new nn.Embedding(2, 2, o)]],
+    ...called(() => new nn.Embedding(2, 2)),
+  },
+  Flatten: called(() => new nn.Flatten()),
+  GELU: { options: [["aproximate", "approximate", (o) => new nn.GELU(o)]], ...called(() => new nn.GELU()) },
+  Hardtanh: called(() => new nn.Hardtanh()),
+  LayerNorm: {
+    options: [["elementwise_affine", "elementwiseAffine", (o) => new nn.LayerNorm(2, o)]],
+    ...called(() => new nn.LayerNorm(2)),
+  },
+  LeakyReLU: called(() => new nn.LeakyReLU()),
+  Linear: { options: [["bais", "bias", (o) => new nn.Linear(2, 2, o)]], ...called(() => new nn.Linear(2, 2)) },
+  LogSigmoid: called(() => new nn.LogSigmoid()),
+  LogSoftmax: called(() => new nn.LogSoftmax()),
+  Mish: called(() => new nn.Mish()),
+  Module: {
+    options: [["Strict", "strict", (o) => new Kept().loadStateDict(new Map(), o)]],
+    tensors: [(weight) => model().loadStateDict({ weight, bias: ones([1]) })],
+  },
+  Parameter: {
+    options: [["requires_grad", "requiresGrad", (o) => new nn.Parameter(x, o)]],
+    ...unary((x) => new nn.Parameter(x)),
+  },
+  ReLU: called(() => new nn.ReLU()),
+  SELU: called(() => new nn.SELU()),
+  Sequential: {
+    tensors: [model, () => new nn.ReLU(), () => new nn.Dropout()].flatMap((make): TensorCase[] => [
+      (x) => new nn.Sequential(make()).call(x),
+      (x) => new nn.Sequential(make(), new nn.ReLU()).call(x),
+    ]),
+  },
+  SiLU: called(() => new nn.SiLU()),
+  Sigmoid: called(() => new nn.Sigmoid()),
+  Softmax: called(() => new nn.Softmax()),
+  Softplus: { options: [["thresh", "threshold", (o) => new nn.Softplus(o)]], ...called(() => new nn.Softplus()) },
+  Tanh: called(() => new nn.Tanh()),
+};
+
+export const OPTIM: Record<string, Cases | typeof NEITHER> = {
+  Adagrad: optimizer((p, o) => new optim.Adagrad(p, o)),
+  Adam: optimizer((p, o) => new optim.Adam(p, o)),
+  AdamW: optimizer((p, o) => new optim.AdamW(p, o)),
+  Momentum: optimizer((p, o) => new optim.Momentum(p, o)),
+  RMSprop: optimizer((p, o) => new optim.RMSprop(p, o)),
+  SGD: optimizer((p, o) => new optim.SGD(p, o)),
+  Optimizer: {
+    options: [["learning_rate", "lr", (o) => sgd().addParamGroup({ params: [y], ...o })]],
+    tensors: [(p) => sgd().addParamGroup({ params: [p] })],
+  },
+  CosineAnnealingLR: { options: [["eta_min", "etaMin", (o) => new optim.CosineAnnealingLR(sgd(), { tMax: 2, ...o })]] },
+  ExponentialLR: { options: [["Gamma", "gamma", (o) => new optim.ExponentialLR(sgd(), { gamma: 1, ...o })]] },
+  LinearLR: { options: [["start_factor", "startFactor", (o) => new optim.LinearLR(sgd(), o)]] },
+  OneCycleLR: {
+    options: [["max_lr", "maxLr", (o) => new optim.OneCycleLR(sgd(), { maxLr: 1, totalSteps: 2, ...o })]],
+  },
+  StepLR: { options: [["step_size", "stepSize", (o) => new optim.StepLR(sgd(), { stepSize: 1, ...o })]] },
+  Scheduler: NEITHER,
+  UPDATE_SETTINGS: NEITHER,
+  clipGradNorm: {
+    options: [["norm_type", "normType", (o) => optim.clipGradNorm([y], 1, o)]],
+    tensors: [(p) => optim.clipGradNorm([p], 1)],
+  },
+  clipGradValue: { tensors: [(p) => optim.clipGradValue([p], 1)] },
+};
