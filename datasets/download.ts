@@ -1,6 +1,6 @@
 /** Downloads that end with the right file or with none. */
 import { granted } from "../core/cache_dir.ts";
-import { writeAtomically } from "../core/io/atomic_write.ts";
+import { sweepTemporary, writeAtomically } from "../core/io/atomic_write.ts";
 import { type Digest, digestLike, nameDigest } from "./digest.ts";
 import { withFileLock } from "./file_lock.ts";
 import { gunzip } from "./gunzip.ts";
@@ -19,10 +19,10 @@ export interface DownloadOptions {
   /** Keep a gzipped file as it comes; inflate it when absent. */
   keepGzip?: boolean;
   /** The most bytes to receive or to inflate to; 256 MiB when absent. */
-  limit?: number;
+  maxBytes?: number;
   /** Milliseconds to wait for a server's answer; 3,000 when absent. */
   connectTimeout?: number;
-  /** Milliseconds to wait for further bytes; 15,000 when absent. */
+  /** Milliseconds to wait for further 16 KiB, so that a drip does not pass for a download; 15,000 when absent. */
   stallTimeout?: number;
   /** How to try again after a failure that may pass. */
   retry?: RetryOptions;
@@ -45,12 +45,13 @@ class Damaged extends Error {}
  * ETag stays the same. Passing failures (429, 5xx, a connection that drops) are tried again with growing pauses,
  * lasting ones (404, a wrong hash, no connection) send it to the next address. The final name appears by a rename,
  * after the hash was right. A lock on `TARGET.lock` keeps other processes from downloading the same. Asks for no
- * permission: an address not granted counts as a failure.
+ * permission: an address not granted counts as a failure. `signal` ends the wait for another process as well.
  *
  * @throws {AggregateError} if no address gave the file; the message tells what each did
  */
 export async function download(options: DownloadOptions): Promise<string | null> {
   return await withFileLock(`${options.target}.lock`, async () => {
+    await sweepTemporary(options.target);
     if (await isWhole(options)) return null;
     const failures: Error[] = [];
     for (const url of options.urls) {
@@ -64,7 +65,7 @@ export async function download(options: DownloadOptions): Promise<string | null>
     }
     const reasons = failures.map((failure) => failure.message).join("; ");
     throw new AggregateError(failures, `Cannot download ${nameOf(options.target)}: ${reasons}`);
-  });
+  }, options.signal);
 }
 
 async function isWhole({ target, digest }: DownloadOptions): Promise<boolean> {
@@ -86,7 +87,10 @@ async function fromOne(url: string, options: DownloadOptions): Promise<void> {
   if (!granted({ name: "net", host })) throw new Error(`no permission to reach ${hostname} (--allow-net=${hostname})`);
   const partial = new PartialFile(options.target);
   for (let last = false;; last = true) {
-    await receiveAll(url, partial, options);
+    await receiveAll(url, partial, options).catch(async (error) => {
+      if (error instanceof RangeError) await partial.discard(); // too large: nothing to go on with
+      throw error;
+    });
     try {
       const content = await verified(url, partial, options);
       await writeAtomically(options.target, [content]);
@@ -114,10 +118,10 @@ async function receiveAll(url: string, partial: PartialFile, options: DownloadOp
 }
 
 function toReceiveOptions(options: DownloadOptions): ReceiveOptions {
-  const { limit = MAX_BYTES, connectTimeout = 3_000, stallTimeout = 15_000, signal, onProgress } = options;
+  const { maxBytes = MAX_BYTES, connectTimeout = 3_000, stallTimeout = 15_000, signal, onProgress } = options;
   const name = nameOf(options.target);
   return {
-    limit,
+    maxBytes,
     connectTimeout,
     stallTimeout,
     signal,
@@ -127,7 +131,7 @@ function toReceiveOptions(options: DownloadOptions): ReceiveOptions {
 
 async function verified(url: string, partial: PartialFile, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const received = await Deno.readFile(partial.path);
-  const content = options.keepGzip ? received : await inflated(received, url, options.limit);
+  const content = options.keepGzip ? received : await inflated(received, url, options.maxBytes);
   const { hex, algorithm } = nameDigest(options.digest);
   const found = await digestLike(content, options.digest);
   if (found === hex) return content;

@@ -1,12 +1,15 @@
-/** One process at a time. */
+/** One process at a time, in turn. */
+import { tryFileLock } from "../core/io/file_lock.ts";
+import { sleep } from "./retry.ts";
 
-/**
- * What `task` gives, run while this process alone holds `path` locked. The lock ends with the process, so a crash
- * leaves none behind; the empty file stays, because removing it could split two waiting processes between an old lock
- * and a new one.
- */
-export async function withFileLock<T>(path: string, task: () => Promise<T>): Promise<T> {
-  using file = await Deno.open(path, { write: true, create: true });
-  await file.lock(true); // closing the file unlocks it
-  return await task();
+/** Milliseconds between two looks at a lock that another holds: a wait for the lock itself could not be ended. */
+const PAUSE = 50;
+
+/** What `task` gives, run while this process alone holds `path` locked; `signal` ends the wait for that. */
+export async function withFileLock<T>(path: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    using lock = await tryFileLock(path);
+    if (lock !== null) return await task();
+    await sleep(PAUSE, signal);
+  }
 }

@@ -19,8 +19,8 @@ export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "sk
   offline?: boolean;
   /** The address that OpenML's interface is asked at; {@linkcode OPENML_API} when absent. */
   api?: string;
-  /** The most bytes to download; 1 GiB when absent. */
-  limit?: number;
+  /** The most bytes to download; 1 GiB when absent, and 16 MiB for what OpenML says of the data set. */
+  maxBytes?: number;
   /** Told how far the download has come. */
   onProgress?: (progress: DownloadProgress) => void;
   /** Ends the download. */
@@ -83,14 +83,15 @@ async function fetchInto(
   folder: string,
   options: OpenmlOptions,
 ): Promise<OpenmlDescription> {
-  const { api = OPENML_API, limit = MAX_BYTES, offline = false, onProgress, signal } = options;
+  const { api = OPENML_API, maxBytes, offline = false, onProgress, signal } = options;
   try {
     if (offline) throw new Error("offline");
     if (!granted({ name: "write", path: folder })) throw new Error(`no permission to write ${folder} (--allow-write)`);
-    const description = await describeOpenml(name, version, api, signal);
+    const description = await describeOpenml(name, version, { api, signal, maxBytes });
     await Deno.mkdir(folder, { recursive: true });
     const { url, md5 } = description;
-    await download({ urls: [url], digest: { md5 }, target: `${path}.arff`, limit, onProgress, signal });
+    const target = `${path}.arff`;
+    await download({ urls: [url], digest: { md5 }, target, maxBytes: maxBytes ?? MAX_BYTES, onProgress, signal });
     await writeAtomically(`${path}.json`, [new TextEncoder().encode(JSON.stringify(description))]);
     return description;
   } catch (error) {

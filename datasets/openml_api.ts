@@ -1,11 +1,24 @@
 /** What OpenML tells of a data set. */
 import { granted } from "../core/cache_dir.ts";
+import { Cap } from "../core/io/cap.ts";
 import { Unreachable } from "./receive.ts";
 
 /** Where OpenML's interface is. */
 export const OPENML_API = "https://api.openml.org/";
 
 const PATIENCE = 15_000;
+
+const MAX_BYTES = 2 ** 24;
+
+/** How OpenML is asked. */
+interface Asking {
+  /** The address of its interface. */
+  api: string;
+  /** Ends the questions. */
+  signal?: AbortSignal | undefined;
+  /** The most bytes of an answer. */
+  maxBytes?: number | undefined;
+}
 
 /** What is needed of OpenML's description. */
 export interface OpenmlDescription {
@@ -32,12 +45,12 @@ export function isSafeName(name: string): boolean {
 export async function describeOpenml(
   name: string,
   version: number,
-  api: string,
-  signal?: AbortSignal,
+  asking: Asking,
 ): Promise<OpenmlDescription> {
-  const list = await ask(`${api}api/v1/json/data/list/data_name/${name}/limit/2/data_version/${version}`, signal);
+  const { api } = asking;
+  const list = await ask(`${api}api/v1/json/data/list/data_name/${name}/limit/2/data_version/${version}`, asking);
   const id = toId(at(list, "data", "dataset", 0, "did"), name, "number");
-  const description = at(await ask(`${api}api/v1/json/data/${id}`, signal), "data_set_description");
+  const description = at(await ask(`${api}api/v1/json/data/${id}`, asking), "data_set_description");
   const md5 = at(description, "md5_checksum"), target = at(description, "default_target_attribute");
   if (typeof md5 !== "string" || !/^[0-9a-f]{32}$/.test(md5)) throw new Error(`OpenML tells no MD5 of ${name}`);
   const url = `${api}data/v1/download/${toId(at(description, "file_id"), name, "file")}`;
@@ -46,10 +59,10 @@ export async function describeOpenml(
   return { url, md5, skip, ...typeof target === "string" && !target.includes(",") ? { target } : {} };
 }
 
-async function ask(url: string, outer?: AbortSignal): Promise<unknown> {
+async function ask(url: string, asking: Asking): Promise<unknown> {
   const { hostname, host } = new URL(url);
   if (!granted({ name: "net", host })) throw new Error(`no permission to reach ${hostname} (--allow-net=${hostname})`);
-  const { ok, status, statusText, text } = await answer(url, outer);
+  const { ok, status, statusText, text } = await answer(url, asking);
   if (!ok) throw new Error(`${url} answered ${status} ${statusText}`.trimEnd());
   try {
     return JSON.parse(text);
@@ -58,16 +71,29 @@ async function ask(url: string, outer?: AbortSignal): Promise<unknown> {
   }
 }
 
-async function answer(url: string, outer?: AbortSignal) {
+async function answer(url: string, { signal: outer, maxBytes = MAX_BYTES }: Asking) {
   const patience = AbortSignal.timeout(PATIENCE);
   try {
     const response = await fetch(url, { signal: outer ? AbortSignal.any([outer, patience]) : patience });
     const { ok, status, statusText } = response;
-    return { ok, status, statusText, text: await response.text() };
+    return { ok, status, statusText, text: await textOf(response, url, maxBytes) };
   } catch (error) {
     outer?.throwIfAborted();
+    if (error instanceof RangeError) throw error;
     throw Unreachable.by(error as Error, url);
   }
+}
+
+/** The text of an answer that has no more than `maxBytes`. */
+async function textOf(response: Response, url: string, maxBytes: number): Promise<string> {
+  const cap = new Cap(url, { maxBytes });
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const piece of response.body ?? []) {
+    cap.take(piece.length, () => "the answer");
+    text += decoder.decode(piece, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** The part of an answer that `keys` lead to; `undefined` where they lead nowhere. */

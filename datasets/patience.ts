@@ -11,10 +11,10 @@ export class Patience implements Disposable {
     this.signal = outer === undefined ? this.#controller.signal : AbortSignal.any([outer, this.#controller.signal]);
   }
 
-  /** Waits `milliseconds` from now, and then says that there was no `what`. */
+  /** Waits `milliseconds` from now, and then says that there was `what`. */
   restart(milliseconds: number, what: string): void {
     clearTimeout(this.#timer);
-    const reason = new Error(`no ${what} for ${milliseconds / 1000} s`);
+    const reason = new Error(`${what} for ${milliseconds / 1000} s`);
     this.#timer = setTimeout(() => this.#controller.abort(reason), milliseconds);
   }
 

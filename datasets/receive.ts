@@ -1,4 +1,6 @@
 /** One HTTP request whose answer goes into a partial file. */
+import { namingFile } from "../core/io/atomic_write.ts";
+import { Cap } from "../core/io/cap.ts";
 import { writeAll } from "../core/io/write_all.ts";
 import type { PartialFile } from "./partial_file.ts";
 import { Patience } from "./patience.ts";
@@ -17,16 +19,19 @@ export interface DownloadProgress {
 /** Bounds and listeners of one request. */
 export interface ReceiveOptions {
   /** The most bytes to take. */
-  limit: number;
+  maxBytes: number;
   /** Milliseconds to wait for an answer to begin. */
   connectTimeout: number;
-  /** Milliseconds to wait for the next piece of it. */
+  /** Milliseconds to wait for the next {@linkcode LEAST} bytes of it. */
   stallTimeout: number;
   /** Called after each piece. */
   onProgress?: ((received: number, total: number | null) => void) | undefined;
   /** Ends the request. */
   signal?: AbortSignal | undefined;
 }
+
+/** An answer that brings fewer bytes than these in the time of a stall does not end while anybody waits. */
+export const LEAST = 2 ** 14;
 
 /** No answer at all: no network, no such host, nobody listening. */
 export class Unreachable extends Error {
@@ -49,21 +54,25 @@ export class Unreachable extends Error {
  * @throws {Unreachable} if there is no answer
  * @throws {Transient} if the answer may be better next time: 408, 429, 5xx, a range that was not met, or a body cut
  * short
- * @throws {RangeError} if there are more than `limit` bytes
+ * @throws {RangeError} if there are more than `maxBytes`
  * @throws {Error} if the answer is any other than the file
  */
 export async function receive(url: string, partial: PartialFile, options: ReceiveOptions): Promise<void> {
   using patience = new Patience(options.signal);
   const have = await partial.resumable(url);
-  patience.restart(options.connectTimeout, "answer");
+  patience.restart(options.connectTimeout, "no answer");
   const response = await ask(url, have, patience.signal, options.signal);
   const start = await startOf(response, have?.size ?? 0, url, partial);
   const total = totalOf(response);
-  checkLimit(total ?? 0, url, options.limit);
+  const cap = new Cap(url, options);
+  const check = (bytes: number) => cap.check(bytes, () => "the file");
+  check(total ?? 0);
   using file = start > 0 ? await partial.resume() : await partial.begin(url, response.headers.get("etag"));
   const received = await copy(pieces(response, url, patience, options), file, start, (received) => {
-    checkLimit(received, url, options.limit);
+    check(received);
     options.onProgress?.(received, total);
+  }).catch((error) => {
+    throw namingFile(error, partial.path);
   });
   if (total === null || received === total) return;
   throw new Transient(`${url} ended after ${received} of ${total} bytes`);
@@ -114,10 +123,6 @@ function totalOf({ status, headers }: Response): number | null {
   return text && /^[0-9]+$/.test(text) ? Number(text) : null;
 }
 
-function checkLimit(bytes: number, url: string, limit: number): void {
-  if (bytes > limit) throw new RangeError(`${url} has ${bytes} bytes or more, and ${limit} are allowed`);
-}
-
 /**
  * Appends `body` to `file`, telling `check` how many bytes it has before each piece is written; gives how many at the
  * end.
@@ -139,10 +144,14 @@ async function copy(
 
 /** The body piece by piece; a break in it is a {@linkcode Transient}. */
 async function* pieces(response: Response, url: string, patience: Patience, options: ReceiveOptions) {
-  patience.restart(options.stallTimeout, "bytes");
+  const restart = () => patience.restart(options.stallTimeout, `fewer than ${LEAST} bytes`);
+  let since = 0;
+  restart();
   try {
     for await (const piece of response.body ?? []) {
-      patience.restart(options.stallTimeout, "bytes");
+      since += piece.length;
+      if (since >= LEAST) since = 0;
+      if (since === 0) restart();
       yield piece;
     }
   } catch (error) {

@@ -23,11 +23,12 @@ export class Transient extends Error {
   }
 }
 
-const LONGEST_PAUSE = 30_000;
+/** Milliseconds; who asks for a longer pause is not waited for. */
+const LONGEST_PAUSE = 10_000;
 
 /**
  * What `task` gives, tried again while it throws {@linkcode Transient}, after pauses that double and vary by chance so
- * that many clients do not come back at once. The last failure is thrown.
+ * that many clients do not come back at once. The last failure is thrown, and one that asks for a wait of more than ten seconds.
  */
 export async function retry<T>(task: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { attempts = 4, pause = 500, signal } = options;
@@ -36,13 +37,15 @@ export async function retry<T>(task: () => Promise<T>, options: RetryOptions = {
       return await task();
     } catch (error) {
       if (!(error instanceof Transient) || attempt >= attempts) throw error;
+      if (error.wait !== undefined && error.wait > LONGEST_PAUSE) throw error;
       const backOff = pause * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
       await sleep(Math.min(error.wait ?? backOff, LONGEST_PAUSE), signal);
     }
   }
 }
 
-function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+/** Waits so many milliseconds, or until `signal` ends it with its reason. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const stop = () => {

@@ -1,6 +1,9 @@
 /** Files that are wholly old or wholly new, never in between. */
 import { writeAll } from "./write_all.ts";
 
+/** What the names of temporary files and probes end with. */
+const LEFT = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
+
 /**
  * Writes `parts` one after the other to `path`: all of them, or the old file stays as it was.
  *
@@ -30,10 +33,12 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
 
 /** A system's error with the name of the file in front, which it leaves out where a disk is full or broken; others as they are. */
 export function namingFile(error: unknown, path: string): unknown {
-  if (!(error instanceof Error && "code" in error)) return error;
+  if (!(error instanceof Error && typeof (error as { code?: unknown }).code === "string")) return error;
   const reason = error.message.replace(/: \w+ '.*'$/, ""); // the name of a temporary file means nothing to anybody
   const Kind = error.constructor as ErrorConstructor;
-  return Object.assign(new Kind(`Cannot write ${path}: ${reason}`, { cause: error }), { code: error.code });
+  return Object.assign(new Kind(`Cannot write ${path}: ${reason}`, { cause: error }), {
+    code: (error as { code?: unknown }).code,
+  });
 }
 
 /** Makes `folder` and those above it where they are not there, each synced into the one that it stands in. */
@@ -65,6 +70,16 @@ export async function tryWriting(path: string): Promise<void> {
       ? "its folder is not there, make it first"
       : (error as Error).message.replace(`Cannot write ${probe}: `, "");
     throw new Error(reason, { cause: error });
+  }
+}
+
+/** Removes what processes that were killed while they wrote `path` left beside it; nobody may be writing it now. */
+export async function sweepTemporary(path: string): Promise<void> {
+  const folder = folderOf(path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  for await (const entry of Deno.readDir(folder)) {
+    const left = entry.name.startsWith(name) && LEFT.test(entry.name.slice(name.length));
+    if (left) await Deno.remove(`${folder}/${entry.name}`);
   }
 }
 

@@ -2,7 +2,8 @@
  * A checkpoint on disk: a folder with `weights.safetensors` (the model's state under its own names), `training.safetensors`
  * (everything else) and `manifest.json`, which is written last and says what belongs together.
  */
-import { makeFolder, tryWriting, writeAtomically } from "../../core/io/atomic_write.ts";
+import { makeFolder, sweepTemporary, tryWriting, writeAtomically } from "../../core/io/atomic_write.ts";
+import { tryFileLock } from "../../core/io/file_lock.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../core/io/safetensors.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { LearnerState } from "./learner_state.ts";
@@ -89,21 +90,19 @@ export async function readFacts(folder: string): Promise<CheckpointFacts> {
 
 /**
  * Makes the folder of a run's checkpoints where it is not there, tries to write in it, and locks it: closing the file that is
- * returned unlocks it, and so does the end of the process. The empty lock file stays, because removing it could leave two holders.
+ * returned unlocks it.
  *
  * @throws {Error} With the file system's reason, the permission that is missing, or that another run writes there.
  */
 export async function openFolder(folder: string): Promise<Deno.FsFile> {
-  let lock: Deno.FsFile | null = null;
   try {
     await makeFolder(folder);
     await tryWriting(`${folder}/${MANIFEST}`);
-    lock = await Deno.open(`${folder}/${LOCK}`, { write: true, create: true });
-    const free = await lock.tryLock(true).catch(() => true); // where nothing can be locked nobody is kept out
-    if (free) return lock;
-    throw new Error("another run writes its own there, wait for its end or name another folder");
+    const lock = await tryFileLock(`${folder}/${LOCK}`);
+    if (lock === null) throw new Error("another run writes its own there, wait for its end or name another folder");
+    await sweepTemporary(`${folder}/${MANIFEST}`);
+    return lock;
   } catch (error) {
-    lock?.close();
     const reason = (error as Error).message.replace(/: mkdir '.*'$/, "");
     throw new Error(`Cannot keep checkpoints in ${folder}: ${reason}`, { cause: error });
   }

@@ -51,6 +51,19 @@ describe("download() goes on after a break", () => {
       assertEquals([server.asked[0].headers.get("range"), result()], ["bytes=5-", content]);
     }));
 
+  it("download() removes what a process left that was killed while it wrote", () =>
+    scene(good, async ({ folder, get, result }) => {
+      const left = [`f.${crypto.randomUUID()}.tmp`, `f.${crypto.randomUUID()}.${crypto.randomUUID()}.tmp`];
+      for (const name of [...left, "f.tmp", `g.${crypto.randomUUID()}.tmp`]) {
+        await Deno.writeFile(`${folder}/${name}`, other);
+      }
+      await get();
+      const others = namesIn(folder).filter((name) => name.endsWith(".tmp"));
+      assertEquals([others.length, others.includes("f.tmp")], [2, true]);
+      for (const name of others) await Deno.remove(`${folder}/${name}`);
+      assertEquals(result(), content);
+    }));
+
   it("download() begins anew when the note beside the part has a weak ETag", () =>
     scene(good, async ({ folder, server, get, result }) => {
       await Deno.writeFile(`${folder}/f.part`, content.subarray(0, 5));
@@ -95,6 +108,19 @@ describe("download() goes on after a break", () => {
 });
 
 describe("download() ends when told", () => {
+  it("download() throws the signal's reason while another process holds the lock, and waits for that no longer", () =>
+    scene(good, async ({ folder, server, get }) => {
+      const controller = new AbortController();
+      using lock = await Deno.open(`${folder}/f.lock`, { write: true, create: true });
+      await lock.lock(true);
+      const waiting = get({ signal: controller.signal });
+      setTimeout(() => controller.abort(new Error("enough")), 10);
+      await assertRejects(() => waiting, Error, "enough");
+      assertEquals(server.asked, []);
+      await lock.unlock();
+      await get();
+    }));
+
   it("download() throws the signal's reason and keeps what came", () =>
     scene((asked) => cut(serveFile(asked, content, '"one"'), 40_000), async ({ folder, get }) => {
       const controller = new AbortController();

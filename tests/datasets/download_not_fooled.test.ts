@@ -46,22 +46,23 @@ describe("download() is not fooled", () => {
     });
   });
 
-  it("download() takes nothing of a body whose length is past the limit", () =>
+  it("download() takes nothing of a body whose length is past maxBytes", () =>
     scene(good, async (scene) => {
-      const message = await failure(scene, { limit: 99_999 });
-      assert(message.includes("has 100000 bytes or more, and 99999 are allowed"), message);
+      const message = await failure(scene, { maxBytes: 99_999 });
+      assert(message.includes("the file comes to 100000 bytes, and maxBytes allows 99999"), message);
       assertEquals(namesIn(scene.folder), ["f.lock"]);
     }));
 
-  it("download() stops a body without a length at the limit", () =>
+  it("download() stops a body without a length at maxBytes, and keeps nothing of it", () =>
     scene(() => ({ status: 200, headers: { "content-length": "" }, body: content }), async (scene) => {
-      assert((await failure(scene, { limit: 50_000 })).includes("and 50000 are allowed"));
+      assert((await failure(scene, { maxBytes: 50_000 })).includes("and maxBytes allows 50000"));
+      assertEquals(namesIn(scene.folder), ["f.lock"]);
     }));
 
   it("download() stops a small body that inflates past the limit", async () => {
     const body = await gzip(new Uint8Array(10_000_000));
     await scene(() => ({ status: 200, body }), async (scene) => {
-      assert((await failure(scene, { limit: 1_000_000 })).includes("and maxBytes allows 1000000"));
+      assert((await failure(scene, { maxBytes: 1_000_000 })).includes("and maxBytes allows 1000000"));
     });
   });
 
@@ -78,7 +79,7 @@ describe("download() is not fooled", () => {
   it("download() refuses a length past 256 MiB when nothing else is said", () =>
     scene(() => ({ status: 200, headers: { "content-length": "268435457" }, body: content }), async (scene) => {
       const message = await failure(scene);
-      assert(message.includes("has 268435457 bytes or more, and 268435456 are allowed"), message);
+      assert(message.includes("the file comes to 268435457 bytes, and maxBytes allows 268435456"), message);
     }));
 
   it("download() counts the time to the first byte of a body from its headers on", () => {
@@ -86,7 +87,7 @@ describe("download() is not fooled", () => {
     return scene(stalled, async (scene) => {
       const patience = { connectTimeout: 60_000, stallTimeout: 50, retry: { attempts: 1 } };
       const message = await failure(scene, patience);
-      assert(message.includes("broke off: no bytes for 0.05 s"), message);
+      assert(message.includes("broke off: fewer than 16384 bytes for 0.05 s"), message);
     });
   });
 

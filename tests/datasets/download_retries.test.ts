@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../core/cache_dir.ts";
 import { content, failure, good, inTurn, scene } from "./download_scene.ts";
-import { serveFile } from "./raw_server.ts";
+import { type Handler, serveFile } from "./raw_server.ts";
 
 describe("download() tries again, or does not", () => {
   for (const status of [408, 429, 500, 503]) {
@@ -50,6 +50,27 @@ describe("download() tries again, or does not", () => {
       assertEquals(await get({ urls: [server.url("a"), server.url("b")], connectTimeout: 1_000 }), server.url("b"));
       assertEquals(server.asked.map(({ path }) => path), ["/a", "/b"]);
     }));
+
+  it("download() goes to the next address when one drips", () => {
+    const dripping: Handler = (asked) =>
+      asked.path === "/a"
+        ? { ...serveFile(asked, content, '"one"'), drip: 20 } // half an hour for all of it
+        : serveFile(asked, content, '"one"');
+    return scene(dripping, async ({ server, get, result }) => {
+      const retry = { attempts: 2, pause: 0 };
+      assertEquals(await get({ urls: [server.url("a"), server.url("b")], stallTimeout: 200, retry }), server.url("b"));
+      assertEquals([server.asked.map(({ path }) => path), result()], [["/a", "/a", "/b"], content]);
+    });
+  });
+
+  it("download() goes to the next address at once when one asks for a day's patience", () => {
+    const busy: Handler = (asked) =>
+      asked.path === "/a" ? { status: 503, headers: { "retry-after": "100000" } } : serveFile(asked, content, '"one"');
+    return scene(busy, async ({ server, get, result }) => {
+      assertEquals(await get({ urls: [server.url("a"), server.url("b")] }), server.url("b"));
+      assertEquals([server.asked.map(({ path }) => path), result()], [["/a", "/b"], content]);
+    });
+  });
 
   it("download() tells what each address did", () =>
     scene((asked) => ({ status: asked.path === "/a" ? 404 : 403 }), async (scene) => {

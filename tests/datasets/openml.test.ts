@@ -91,6 +91,18 @@ describe("openml()", () => {
     return scene(answers(other), (scene) => failure(scene, `, not ${md5}`));
   });
 
+  it("openml() stops an answer without an end at maxBytes, and says how to raise it", async () => {
+    const endless = {
+      "/api/v1/json/data/554": { status: 200, headers: { "content-length": "" }, body: new Uint8Array(2 ** 17) },
+    };
+    const message = "the answer comes to";
+    await scene(answers(endless), (scene) => failure(scene, message, { maxBytes: 2 ** 16 }));
+    const flood = {
+      "/api/v1/json/data/554": { status: 200, headers: { "content-length": "" }, body: new Uint8Array(2 ** 24 + 1) },
+    };
+    await scene(answers(flood), (scene) => failure(scene, "maxBytes allows 16777216: raise it"));
+  });
+
   for (
     const [what, changed, message] of [
       ["no JSON", { "/api/v1/json/data/554": { status: 200, body: encode("<html>") } }, "answered no JSON"],

@@ -11,6 +11,8 @@ export interface Answer {
   status: number;
   headers?: Record<string, string>;
   body?: Uint8Array;
+  /** Milliseconds between a byte of the body and the next; all at once when absent. */
+  drip?: number;
   /** Leave the connection open after `body`, and say no more. */
   hang?: boolean;
 }
@@ -77,14 +79,21 @@ async function readRequest(connection: Deno.Conn): Promise<Asked | null> {
 
 async function writeAnswer(
   connection: Deno.Conn,
-  { status, headers = {}, body = new Uint8Array() }: Answer,
+  { status, headers = {}, body = new Uint8Array(), drip }: Answer,
 ): Promise<void> {
   const all = { "content-length": `${body.length}`, ...headers, connection: "close" };
   const lines = Object.entries(all).filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value}\r\n`);
   const head = new TextEncoder().encode(`HTTP/1.1 ${status} Said\r\n${lines.join("")}\r\n`);
-  for (const bytes of [head, body]) {
-    for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
+  await writeBytes(connection, head);
+  for (let i = 0; drip !== undefined && i < body.length; i++) {
+    await writeBytes(connection, body.subarray(i, i + 1));
+    await new Promise((done) => setTimeout(done, drip));
   }
+  if (drip === undefined) await writeBytes(connection, body);
+}
+
+async function writeBytes(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 
 /** A client that hangs up in the middle is part of the game. */

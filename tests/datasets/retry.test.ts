@@ -29,6 +29,11 @@ describe("retry()", () => {
     assertEquals(await retry(failing(1, new Transient("busy", { wait: 0 })), { pause: 1e9 }), 2);
   });
 
+  it("retry() does not wait for who asks for more than ten seconds, and tells what it said", async () => {
+    const task = failing(1, new Transient("busy for a day", { wait: 100_000_000 }));
+    await assertRejects(() => retry(task, { pause: 0 }), Transient, "busy for a day");
+  });
+
   it("retry() ends in a pause when told, with the signal's reason", async () => {
     const controller = new AbortController();
     const running = retry(failing(1, new Transient("busy")), { pause: 1e9, signal: controller.signal });
