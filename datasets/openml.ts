@@ -43,7 +43,7 @@ const KNOWN = [
   "cache",
   "offline",
   "api",
-  "limit",
+  "maxBytes",
   "onProgress",
   "signal",
 ] as const satisfies readonly (keyof OpenmlOptions)[];
