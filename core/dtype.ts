@@ -72,6 +72,14 @@ export function overlap(a: Numbers, b: Numbers): boolean {
     b.byteOffset < a.byteOffset + a.byteLength;
 }
 
+/** The error for elements that are no longer where they were: a typed array without its buffer has length 0. */
+export function memoryGone(): RangeError {
+  return new RangeError(
+    "Cannot use a tensor whose memory is gone: its buffer was transferred, resized, or of a WebAssembly memory that grew, " +
+      "clone() the tensor before that",
+  );
+}
+
 /** Whether a value is one of the typed arrays that hold a tensor's elements. */
 export function isNumbers(data: unknown): data is Numbers {
   return [Float32Array, Float64Array, Int32Array, Uint8Array].some((kind) => data instanceof kind);

@@ -1,6 +1,6 @@
 /** How a tensor prints, in the terminal and in a notebook: as PyTorch 1.13 prints it. */
 import { checkOptions, requireChoice } from "./arguments.ts";
-import { type DType, isFloating, type Numbers } from "./dtype.ts";
+import { type DType, isFloating, memoryGone, type Numbers } from "./dtype.ts";
 
 /** What is decided about every tensor that prints. */
 export interface PrintOptions {
@@ -139,6 +139,7 @@ function shownValues(t: Printable, shown: number[][]): number[] {
     const kept = indices.filter((i) => i !== GAP);
     offsets = offsets.flatMap((offset) => kept.map((i) => offset + i * t.strides[dim]));
   });
+  if (offsets.some((offset) => offset >= t.data.length)) throw memoryGone();
   return offsets.map((offset) => t.data[offset]);
 }
 

@@ -24,7 +24,8 @@ export function cut(dtype: DType, length: number): Numbers {
   const power = 32 - Math.clz32(Math.max(length * bytesOf(dtype), LINE) - 1);
   const size = 1 << power;
   const room = Math.min(MOST, Math.trunc(SHEET / size)) * size; // whole blocks
-  if (sheets[power] === undefined || used[power] === room) {
+  const gone = sheets[power] === undefined || sheets[power].length === 0; // somebody transferred the buffer of a small tensor
+  if (gone || used[power] === room) {
     sheets[power] = onLine(room);
     used[power] = 0;
   }

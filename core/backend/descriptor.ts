@@ -1,5 +1,5 @@
 /** The one message that crosses into C: sizes, strides and lengths as 32-bit integers, checked before they go. */
-import type { Numbers } from "../dtype.ts";
+import { memoryGone, type Numbers } from "../dtype.ts";
 import { ACTIVATIONS, type Gemm } from "./backend.ts";
 
 /** The order of the integers, as `kernels.h` declares it. */
@@ -26,10 +26,7 @@ export function allFloat32(a: Numbers, b: Numbers, c: Numbers, bias: Numbers | n
  * @throws {RangeError} If a walk leaves its buffer, or a number does not fit in 32 bits.
  */
 export function describeGemm(into: Int32Array, d: Gemm, a: number, b: number, c: number, bias: number | null): void {
-  checkWalk("A", d.m, d.k, d.aOffset, d.aRow, d.aCol, a);
-  checkWalk("B", d.k, d.n, d.bOffset, d.bRow, d.bCol, b);
-  checkWalk("C", d.m, d.n, d.cOffset, d.cRow, d.cCol, c);
-  if (bias !== null) checkWalk("bias", 1, d.n, d.biasOffset, 0, d.biasStride, bias);
+  checkGemm(d, a, b, c, bias);
   into[0] = d.m, into[1] = d.k, into[2] = d.n;
   into[3] = d.aOffset, into[4] = d.aRow, into[5] = d.aCol, into[6] = a;
   into[7] = d.bOffset, into[8] = d.bRow, into[9] = d.bCol, into[10] = b;
@@ -37,6 +34,18 @@ export function describeGemm(into: Int32Array, d: Gemm, a: number, b: number, c:
   into[15] = d.biasOffset, into[16] = d.biasStride, into[17] = bias ?? 0;
   into[18] = bias === null ? 0 : 1, into[19] = d.beta;
   into[20] = d.activation === undefined ? 0 : ACTIVATIONS[d.activation];
+}
+
+/**
+ * Checks that a product stays in its buffers, of these lengths.
+ *
+ * @throws {RangeError} If a walk leaves its buffer, or a number does not fit in 32 bits.
+ */
+export function checkGemm(d: Gemm, a: number, b: number, c: number, bias: number | null): void {
+  checkWalk("A", d.m, d.k, d.aOffset, d.aRow, d.aCol, a);
+  checkWalk("B", d.k, d.n, d.bOffset, d.bRow, d.bCol, b);
+  checkWalk("C", d.m, d.n, d.cOffset, d.cRow, d.cCol, c);
+  if (bias !== null) checkWalk("bias", 1, d.n, d.biasOffset, 0, d.biasStride, bias);
 }
 
 function checkWalk(
@@ -56,6 +65,7 @@ function checkWalk(
   // NaN and fractions fail here as well: comparisons are written so that only what is certainly right passes.
   const sane = isSize(rows) && isSize(cols) && isSize(length) && isStep(offset) && isStep(row) && isStep(col);
   if (sane && (empty || (low >= 0 && high < length))) return;
+  if (length === 0) throw memoryGone();
   throw new RangeError(
     `Cannot multiply: ${name} of [${rows}, ${cols}] at offset ${offset} with strides [${row}, ${col}] ` +
       (sane ? `reaches from ${low} to ${high} in a buffer of ${length}` : `must be integers below ${LIMIT}`),

@@ -1,5 +1,5 @@
 /** What a gather refuses. */
-import type { Numbers } from "../dtype.ts";
+import { memoryGone, type Numbers } from "../dtype.ts";
 
 /**
  * Checks that every row to be gathered lies in `x`, that `out` has room for all of them, and that a table fits.
@@ -42,6 +42,7 @@ export function checkTable(x: Numbers, out: Numbers, table: Float32Array | null)
 
 /** The error for a row that does not lie in its buffer. */
 export function badRow(row: number, offset: number, stride: number, width: number, length: number): RangeError {
+  if (length === 0) return memoryGone();
   const from = offset + row * stride;
   return new RangeError(
     `Cannot gather row ${row}: it reaches from ${from} to ${from + width - 1} in a buffer of ${length}`,

@@ -1,5 +1,5 @@
 /** Reductions through the native library: along rows, along columns, or over everything. */
-import type { Numbers } from "../dtype.ts";
+import { memoryGone, type Numbers } from "../dtype.ts";
 import type { Backend, Fold, ReduceOp } from "./backend.ts";
 import { unwrap } from "./descriptor.ts";
 import { reference } from "./reference.ts";
@@ -48,6 +48,7 @@ function checkReach(
   // NaN and fractions fail here as well.
   const sane = [kept, step, folded, along, offset, length].every((n) => (n | 0) === n);
   if (sane && low >= 0 && high < length) return;
+  if (length === 0) throw memoryGone();
   throw new RangeError(
     `Cannot take the ${op}: ${kept} × ${folded} elements at offset ${offset} with strides [${step}, ${along}] ` +
       (sane ? `reach from ${low} to ${high} in a buffer of ${length}` : "must be integers below 2147483648"),

@@ -5,10 +5,12 @@
  */
 import type { Numbers } from "../dtype.ts";
 import type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "./backend.ts";
+import { checkGemm } from "./descriptor.ts";
 import { checkGather } from "./gather_check.ts";
 import { MAP, WHOLE_ZIP, wholeMap, ZIP } from "./formulas.ts";
 import { eachRow, joinDims, type Walk } from "./loops.ts";
 import { crossEntropy, gate, update } from "./reference_training.ts";
+import { checkStrided } from "./walk_descriptor.ts";
 
 /** Plain loops over float32, float64 and integers. */
 export const reference: Backend = {
@@ -30,6 +32,7 @@ function isWhole(data: Numbers): boolean {
 function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
   const activation = d.activation === undefined || d.activation === "none" ? null : MAP[d.activation];
   const sumOf = isWhole(c) ? wholeDot : dot;
+  checkGemm(d, a.length, b.length, c.length, bias === null ? null : bias.length);
   for (let i = 0; i < d.m; i++) {
     const aRow = d.aOffset + i * d.aRow;
     const cRow = d.cOffset + i * d.cRow;
@@ -58,6 +61,8 @@ function wholeDot(n: number, a: Numbers, p: number, pStep: number, b: Numbers, q
 
 function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
   const f = isWhole(out.data) ? wholeMap(op, out.data) : MAP[op];
+  checkStrided("map", "x", shape, x);
+  checkStrided("map", "the result", shape, out);
   const walk = joinDims(shape, [x.strides, out.strides]);
   const n = walk.shape.at(-1)!;
   const [xStep, outStep] = walk.strides.map((s) => s.at(-1)!);
@@ -70,6 +75,9 @@ function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low:
 
 function zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
   const f = (isWhole(out.data) ? WHOLE_ZIP[op] : undefined) ?? ZIP[op];
+  checkStrided(op, "the left operand", shape, a);
+  checkStrided(op, "the right operand", shape, b);
+  checkStrided(op, "the result", shape, out);
   const walk = joinDims(shape, [a.strides, b.strides, out.strides]);
   const n = walk.shape.at(-1)!;
   const [aStep, bStep, outStep] = walk.strides.map((s) => s.at(-1)!);
@@ -92,6 +100,8 @@ const FOLDS: Record<Exclude<ReduceOp, "argmax" | "argmin">, [start: number, next
   };
 
 function reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void {
+  const strides = [...fold.keptStrides, ...fold.foldedStrides];
+  checkStrided(`take the ${op}`, "x", [...fold.kept, ...fold.folded], { data: x, offset, strides });
   const inner = joinDims(fold.folded, [fold.foldedStrides]);
   const one = op === "argmax" || op === "argmin"
     ? (start: number) => firstExtreme(op, inner, x, start)

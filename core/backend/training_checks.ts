@@ -1,5 +1,5 @@
 /** What the verbs for training refuse, before anything is written or crosses into C. */
-import type { Numbers } from "../dtype.ts";
+import { memoryGone, type Numbers } from "../dtype.ts";
 import { type Activation, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
 
 /**
@@ -67,6 +67,7 @@ export function checkUpdate(kind: UpdateKind, settings: Float64Array, slots: rea
   const [needsM, needsV] = [kind === "adam" || settings[UPDATE_SETTINGS.momentum] !== 0, kind === "adam"];
   for (let i = 0; i < slots.length; i++) {
     const { p, g, m, v } = slots[i];
+    if (p.length === 0 && (p.buffer as ArrayBuffer).detached) throw memoryGone();
     if (g.length !== p.length) throw unequal("g", i, p, g);
     if (needsM && m?.length !== p.length) throw unequal("m", i, p, m);
     if (needsV && v?.length !== p.length) throw unequal("v", i, p, v);
@@ -74,6 +75,7 @@ export function checkUpdate(kind: UpdateKind, settings: Float64Array, slots: rea
 }
 
 function unequal(name: string, slot: number, p: Numbers, found: Numbers | null): RangeError {
+  if (found?.length === 0) return memoryGone();
   return new RangeError(
     `Cannot update parameter ${slot} of ${p.length} elements: ${name} ${
       found === null ? "is missing" : `has ${found.length}`

@@ -1,5 +1,5 @@
 /** Strided walks as C reads them: joined, checked, and written into a descriptor without an allocation. */
-import type { Numbers } from "../dtype.ts";
+import { memoryGone, type Numbers } from "../dtype.ts";
 import type { Strided } from "./backend.ts";
 
 /** Most dimensions of a walk that C takes, after joining. */
@@ -50,7 +50,7 @@ export function describeWalk(
 }
 
 /**
- * Checks that a walk over a shape that is not empty stays in its buffer.
+ * Checks that a walk stays in its buffer.
  *
  * @throws {RangeError} If it does not, or a number does not fit in 32 bits.
  */
@@ -59,6 +59,7 @@ export function checkStrided(action: string, name: string, shape: readonly numbe
   let high = x.offset;
   let sane = (low | 0) === low && x.data.length < LIMIT;
   for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 0) return;
     const step = x.strides[i];
     // NaN and fractions fail here as well.
     sane &&= (shape[i] | 0) === shape[i] && (step | 0) === step;
@@ -66,6 +67,7 @@ export function checkStrided(action: string, name: string, shape: readonly numbe
     else high += (shape[i] - 1) * step;
   }
   if (sane && low >= 0 && high < x.data.length) return;
+  if (x.data.length === 0) throw memoryGone();
   throw new RangeError(
     `Cannot ${action}: ${name} of [${shape}] at offset ${x.offset} with strides [${x.strides}] ` +
       (sane ? `reaches from ${low} to ${high} in a buffer of ${x.data.length}` : `must be integers below ${LIMIT}`),

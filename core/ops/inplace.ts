@@ -52,7 +52,8 @@ function settled(x: Tensor, out: Tensor, verb: string): Tensor {
 }
 
 function sameView(a: Tensor, b: Tensor): boolean {
-  return a.data.byteOffset === b.data.byteOffset && a.offset === b.offset && sameShape(a.shape, b.shape) &&
+  return a.dtype === b.dtype && a.data.byteOffset === b.data.byteOffset && a.offset === b.offset &&
+    sameShape(a.shape, b.shape) &&
     sameShape(a.strides, b.strides);
 }
 

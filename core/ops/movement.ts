@@ -1,7 +1,7 @@
 /** Views: other shapes and orders of the same memory. Nothing here copies, but `reshape` where it must. */
 import { viewOf } from "../allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import type { Numbers } from "../dtype.ts";
+import { memoryGone, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
 import { inferShape, isRowMajor, resolveDim, type Shape, show, sizeOf, viewStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -46,7 +46,9 @@ export function detached(x: Tensor): Tensor {
 /** The elements in row-major order, as a typed array: shared where the tensor is row-major, else a copy. */
 export function elements(x: Tensor): Numbers {
   const dense = isRowMajor(x.shape, x.strides) ? x : copyOf(detached(x));
-  return dense.data.subarray(dense.offset, dense.offset + sizeOf(dense.shape));
+  const end = dense.offset + sizeOf(dense.shape);
+  if (end > dense.data.length && end > dense.offset) throw memoryGone();
+  return dense.data.subarray(dense.offset, end);
 }
 
 /** Dimensions in the order `dims`. */

@@ -1,5 +1,5 @@
 /** Numbers out of a tensor: one, all as nested arrays, or the memory behind a view. */
-import type { DType, Numbers } from "../dtype.ts";
+import { type DType, memoryGone, type Numbers } from "../dtype.ts";
 import { resolveDim, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { elements } from "./movement.ts";
@@ -41,7 +41,9 @@ export function item(x: Tensor): number {
       }: a Tensor with ${x.numel()} elements is no single number, reduce or index it first`,
     );
   }
-  return x.data[x.offset];
+  const value = x.data[x.offset];
+  if (value === undefined) throw memoryGone();
+  return value;
 }
 
 /** The only element of `x`, where an operator of the language wants a number. */

@@ -3,6 +3,7 @@ import { blank } from "../allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { eachRow, joinDims } from "../backend/loops.ts";
 import type { Strided } from "../backend/backend.ts";
+import { checkStrided } from "../backend/walk_descriptor.ts";
 import { promoteRanked } from "../dtype.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, type Shape, show } from "../shape.ts";
@@ -47,7 +48,9 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const [p, q] = sides(a, b);
   const shape = broadcastShapes(condition.shape, broadcastShapes(p.shape, q.shape, VERB), VERB);
   const out = blank(shape, promoteRanked(p.dtype, p.shape.length, q.dtype, q.shape.length));
-  choose(shape, [condition, p, q].map((x) => spread(x, shape)), out);
+  const read = [condition, p, q].map((x) => spread(x, shape));
+  for (const x of read) checkStrided(VERB, "an operand", shape, x);
+  choose(shape, read, out);
   return record("where", out, [condition, p, q]);
 }
 

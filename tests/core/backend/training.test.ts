@@ -232,7 +232,8 @@ describe("update()", () => {
     const arrays = [list[0].p, list[0].g, list[0].m!, list[0].v!];
     const moved = arrays.map((x) => (x.buffer as ArrayBuffer).transfer());
     const before = moved.map((buffer) => new Float32Array(buffer).slice());
-    native!.update("adam", settings({ ...ADAM, step: 2 }), list);
+    const again = () => native!.update("adam", settings({ ...ADAM, step: 2 }), list);
+    assertThrows(again, RangeError, "Cannot use a tensor whose memory is gone");
     assertEquals(moved.map((buffer) => new Float32Array(buffer)), before);
   });
 
