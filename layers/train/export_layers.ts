@@ -23,27 +23,28 @@ const LAYERS: ReadonlyMap<unknown, (module: never) => Exported | string> = new M
   Kind,
   (module: never) => Exported | string
 >([
-  [nn.Linear, ({ weight, bias, inFeatures, outFeatures }: nn.Linear) => ({
+  [nn.Linear, ({ weight, bias }: nn.Linear) => ({
     expression: (take) => `linear(x, ${list(take, weight, bias)})`,
     calls: ["linear"],
-    inputs: inFeatures,
-    outputs: outFeatures,
+    inputs: weight.size(1),
+    outputs: weight.size(0),
   })],
-  [nn.BatchNorm1d, ({ runningMean, runningVar, eps, weight, bias, numFeatures }: nn.BatchNorm1d) => {
+  [nn.BatchNorm1d, ({ runningMean, runningVar, eps, weight, bias }: nn.BatchNorm1d) => {
     if (runningMean === null || runningVar === null) return "it has no running statistics to predict with";
-    return {
+    return withNumbers([eps], (eps) => ({
       expression: (take) => `batchNorm(x, ${list(take, runningMean, runningVar)}, ${eps}${more(take, weight, bias)})`,
       calls: ["batchNorm"],
-      inputs: numFeatures,
+      inputs: runningMean.numel(),
       outputs: null,
-    };
+    }));
   }],
-  [nn.LayerNorm, ({ normalizedShape, eps, weight, bias }: nn.LayerNorm) => ({
-    expression: (take) => `layerNorm(x, ${eps}${more(take, weight, bias)})`,
-    calls: ["layerNorm"],
-    inputs: sizeOf(normalizedShape),
-    outputs: null,
-  })],
+  [nn.LayerNorm, ({ normalizedShape, eps, weight, bias }: nn.LayerNorm) =>
+    withNumbers([eps], (eps) => ({
+      expression: (take) => `layerNorm(x, ${eps}${more(take, weight, bias)})`,
+      calls: ["layerNorm"],
+      inputs: sizeOf(normalizedShape),
+      outputs: null,
+    }))],
   [
     nn.Flatten,
     ({ startDim, endDim }: nn.Flatten) =>
@@ -60,7 +61,11 @@ const LAYERS: ReadonlyMap<unknown, (module: never) => Exported | string> = new M
   [nn.SiLU, () => mapped("v * sigmoid(v)", "sigmoid")],
   [nn.Mish, () => mapped("v * Math.tanh(softplus(v, 1, 20))", "softplus")],
   [nn.Softplus, ({ options }: nn.Softplus) => each("softplus", options.beta ?? 1, options.threshold ?? 20)],
-  [nn.Hardtanh, ({ low, high }: nn.Hardtanh) => mapped(`Math.min(Math.max(v, ${low}), ${high})`)],
+  [
+    nn.Hardtanh,
+    ({ low, high }: nn.Hardtanh) =>
+      withNumbers([low, high], (low, high) => mapped(`Math.min(Math.max(v, ${low}), ${high})`)),
+  ],
   [nn.LogSigmoid, () => mapped("-softplus(-v, 1, Infinity)", "softplus")],
   [nn.Softmax, ({ dim }: nn.Softmax) => ofAll("softmax", dim)],
   [nn.LogSoftmax, ({ dim }: nn.LogSoftmax) => ofAll("logSoftmax", dim)],
@@ -83,8 +88,18 @@ export function exportLayer(path: string, module: AnyModule): Exported {
   );
 }
 
-function each(name: string, ...settings: number[]): Exported {
-  return mapped(settings.length === 0 ? name : `${name}(v, ${settings.join(", ")})`, name);
+function each(name: string, ...settings: number[]): Exported | string {
+  return withNumbers(
+    settings,
+    (...texts) => mapped(texts.length === 0 ? name : `${name}(v, ${texts.join(", ")})`, name),
+  );
+}
+
+/** What `make` makes of settings as source, or what is wrong with one: nothing but a number is written there. */
+function withNumbers(settings: readonly number[], make: (...texts: string[]) => Exported): Exported | string {
+  const odd = settings.findIndex((value) => typeof value !== "number" || Number.isNaN(value));
+  if (odd >= 0) return `its setting ${JSON.stringify(settings[odd])} is no number`;
+  return make(...settings.map((value) => Object.is(value, -0) ? "-0" : `${value}`));
 }
 
 function mapped(body: string, ...calls: string[]): Exported {

@@ -113,6 +113,47 @@ describe("exportTs()", () => {
     assertEquals(predict(Float32Array.from(SAMPLES[1])), predict(SAMPLES[1]));
   });
 
+  it("writes settings as numbers, and refuses what would be code", async () => {
+    const code = "0.1), globalThis.PWNED = 1, (0" as unknown as number;
+    const odd = (layer: nn.Module, settings: object) => Object.assign(layer, settings);
+    for (
+      const layer of [
+        odd(new nn.LeakyReLU(), { negativeSlope: code }),
+        odd(new nn.ELU(), { alpha: code }),
+        odd(new nn.Hardtanh(), { low: code }),
+        odd(new nn.Hardtanh(), { high: code }),
+        odd(new nn.Softplus(), { options: { beta: code } }),
+        odd(new nn.Softplus(), { options: { threshold: code } }),
+        odd(new nn.LayerNorm(6), { eps: code }),
+        odd(new nn.BatchNorm1d(6), { eps: code }),
+      ]
+    ) {
+      const message = `${layer.constructor.name}): its setting "0.1), globalThis.PWNED = 1, (0" is no number`;
+      await assertRejects(() => exportTs(new nn.Sequential(layer)), TypeError, message);
+    }
+    await assertRejects(
+      () => exportTs(new nn.Sequential(odd(new nn.ELU(), { alpha: NaN }))),
+      TypeError,
+      "its setting null is no number",
+    );
+    const { predict } = await load(await exportTs(new nn.Sequential(new nn.Hardtanh(-Infinity, -0))));
+    assertEquals(predict([-1e300, 5]), [-1e300, -0]);
+  });
+
+  it("writes names into its comment in a way that they cannot end it", async () => {
+    class Odd extends nn.Sequential {}
+    Object.defineProperty(Odd, "name", { value: "*/ globalThis.PWNED = 2; /*\r\n**//\u2028*/" });
+    const { predict } = await load(await exportTs(new nn.Sequential(new Odd(new nn.ReLU()))));
+    assertEquals([predict([-1, 2]), (globalThis as { PWNED?: number }).PWNED], [[0, 2], undefined]);
+  });
+
+  it("takes the sizes of its input from the weights that it writes", async () => {
+    const layer = new nn.Linear(6, 4);
+    Object.assign(layer, { inFeatures: "1) { globalThis.PWNED = 3; } if (0" });
+    const { predict } = await load(await exportTs(new nn.Sequential(layer)));
+    assertEquals([predict(SAMPLES[0]).length, (globalThis as { PWNED?: number }).PWNED], [4, undefined]);
+  });
+
   it("refuses an input of another length", async () => {
     const { predict } = await load(await exportTs(model()));
     const error = await assertRejects(async () => await predict([1, 2]), RangeError);
