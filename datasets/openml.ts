@@ -10,7 +10,7 @@ import type { DownloadProgress } from "./receive.ts";
 import type { Table } from "./table.ts";
 
 /** Where {@linkcode openml} may look, and how it reads. */
-export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "skipIncomplete"> {
+export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "skipIncomplete" | "dtype" | "onNote"> {
   /** The version of the data set; 1 when absent. */
   version?: number;
   /** Where downloads are kept; when absent `openml` in the folder that `GRADUS_DATA` names, else in the user's cache. */
@@ -19,7 +19,10 @@ export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "sk
   offline?: boolean;
   /** The address that OpenML's interface is asked at; {@linkcode OPENML_API} when absent. */
   api?: string;
-  /** The most bytes to download; 1 GiB when absent, and 16 MiB for what OpenML says of the data set. */
+  /**
+   * The most bytes to download, and that the table may come to; when absent 1 GiB, 16 MiB for what OpenML says of the data set, and
+   * for the table what `readArff` allows.
+   */
   maxBytes?: number;
   /** Told how far the download has come. */
   onProgress?: (progress: DownloadProgress) => void;
@@ -44,6 +47,8 @@ const KNOWN = [
   "offline",
   "api",
   "maxBytes",
+  "dtype",
+  "onNote",
   "onProgress",
   "signal",
 ] as const satisfies readonly (keyof OpenmlOptions)[];
@@ -68,8 +73,9 @@ export async function openml(name: string, options: OpenmlOptions = {}): Promise
   const path = `${cache}/${name}.v${version}`;
   const kept = await exists(`${path}.arff`);
   const description = kept ? await readNote(path) : await fetchInto(path, name, version, cache, options);
-  const { target = description?.target, skip = description?.skip, skipIncomplete = false } = options;
-  const how: ArffOptions = { skipIncomplete };
+  const { target = description?.target, skip = description?.skip, maxBytes } = options;
+  const { skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
+  const how: ArffOptions = { skipIncomplete, dtype, onNote, maxBytes };
   if (target !== undefined) how.target = target;
   if (skip !== undefined) how.skip = skip;
   const table = await readArff(`${path}.arff`, how);
