@@ -4,7 +4,7 @@
 export function pythonic(value: boolean | number | null | readonly number[], kind: "int" | "float" = "int"): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value === "number") return kind === "float" ? pythonFloat(value) : `${value}`;
+  if (typeof value === "number") return kind === "float" ? pythonFloat(value) : pythonPower(`${value}`);
   return value.length === 1 ? `(${value[0]},)` : `(${value.join(", ")})`;
 }
 
@@ -12,5 +12,10 @@ function pythonFloat(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e16) return `${value}.0`;
   const size = Math.abs(value);
   const text = size < 1e-4 || size >= 1e16 ? value.toExponential() : `${value}`;
-  return text.replace(/e([+-])(\d)$/, "e$10$2").replace("Infinity", "inf");
+  return pythonPower(text).replace("Infinity", "inf");
+}
+
+/** Python's powers of ten have two digits. */
+function pythonPower(text: string): string {
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
 }

@@ -7,7 +7,8 @@ import { peekGradient } from "../../core/gradient_slot.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { noGrad } from "../../backward/tape.ts";
-import { type GroupSettings, OPTIONAL_SETTINGS, parameterList, requireWithin } from "./settings.ts";
+import { pythonic } from "../nn/pythonic.ts";
+import { type GroupSettings, OPTIONAL_SETTINGS, parameterList, requireWithin, toSnakeCase } from "./settings.ts";
 import { type MachineStep, moveTogether } from "./together.ts";
 import { loadState, type OptimizerStateDict, type ParameterState, saveState } from "./state_dict.ts";
 
@@ -163,6 +164,17 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     this.#follower = follower;
   }
 
+  /** The printed form, as PyTorch prints it: the settings of each group. */
+  toString(): string {
+    const groups = this.paramGroups.map((group, i) => `Parameter Group ${i}\n${describeGroup(group)}`);
+    return `${this.constructor.name} (\n${groups.join("\n")})`;
+  }
+
+  /** How `console.log` shows an optimiser. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
   /**
    * Everything that a later run needs to go on as if nothing had happened, in PyTorch's structure and with its names:
    * `state` by the parameter's number, `param_groups` with settings and numbers. The tensors share their memory.
@@ -184,6 +196,11 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     this.#state.clear();
     state.forEach((parts, p) => this.#state.set(p, parts));
   }
+}
+
+function describeGroup<S extends GroupSettings>({ params: _, ...settings }: ParamGroup<S>): string {
+  const lines = Object.entries(toSnakeCase(settings)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return lines.map(([name, value]) => `    ${name}: ${pythonic(value as boolean | number)}\n`).join("");
 }
 
 /** The names of a group's settings. */

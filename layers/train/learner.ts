@@ -13,11 +13,19 @@ import {
   requireBatches,
   type TrainingBatch,
 } from "./batches.ts";
+import { callersOf, causedIn } from "./call_site.ts";
 import { type Callback, CancelBatch, CancelEpoch, CancelFit, inOrder, type Moment, type Point } from "./callback.ts";
 import { findCheckpoint } from "./checkpoints.ts";
 import { type Interruption, listen } from "./interruption.ts";
 import { type LearnerState, loadLearnerState, saveLearnerState } from "./learner_state.ts";
-import { checkLearner, type FitOptions, type FitReport, type LearnerOptions, type Loss } from "./learner_options.ts";
+import {
+  checkLearner,
+  describeLearner,
+  type FitOptions,
+  type FitReport,
+  type LearnerOptions,
+  type Loss,
+} from "./learner_options.ts";
 import type { Metric, MetricValue } from "./metric.ts";
 import { type EpochRecord, Recorder } from "./recorder.ts";
 import { schedulesOf } from "./schedule.ts";
@@ -123,6 +131,8 @@ export class Learner {
     if (this.#interruption !== null) {
       throw new Error("Cannot fit: this learner is fitting already, await that call first");
     }
+    const callers = callersOf(this.fit);
+    this.#warnOfMetrics(options);
     this.#interruption = listen(options);
     this.#ended = { outcome: "finished", reason: null };
     try {
@@ -132,12 +142,27 @@ export class Learner {
       await this.#around("Fit", CancelFit, async () => {
         while (this.epoch < this.epochs) await this.#runEpoch(data);
       });
+    } catch (error) {
+      throw causedIn(error, this.#where(), callers);
     } finally {
       this.#interruption.close();
       this.#interruption = null;
       for (const callback of this.callbacks) callback.cleanUp?.(this);
     }
     return { ...this.#ended, history: this.history };
+  }
+
+  #where(): string {
+    const { epoch, batch, batches, step, training } = this;
+    const part = `, ${training ? "training" : "validation"} batch ${batch + 1} of ${batches}`;
+    return `fit() stopped after ${step} steps, in epoch ${epoch + 1}${batch < batches ? part : ""}; called`;
+  }
+
+  /** Metrics judge validation data: without, nobody would see them, and nobody would know why. */
+  #warnOfMetrics({ oneBatch = false }: FitOptions): void {
+    if (this.metrics.length === 0 || this.data.valid !== undefined || oneBatch || this.epoch > 0) return;
+    const names = this.metrics.map(({ name }) => name).join(", ");
+    console.warn(`fit() takes no metrics (${names}) without validation data: give data: { train, valid }`);
   }
 
   /** How the run, or the last one, has ended or is about to. */
@@ -331,6 +356,16 @@ export class Learner {
     if (this.#slice.isOver()) await this.#slice.yield();
     const reason = this.#interruption?.reason ?? null;
     if (reason !== null && this.#ended.outcome === "finished") this.stop(reason);
+  }
+
+  /** The parts and how far they are, a line each. */
+  toString(): string {
+    return describeLearner(this);
+  }
+
+  /** How `console.log` shows a learner. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
   }
 
   #checkStop(): void {

@@ -5,6 +5,7 @@ import { Module } from "../nn/module.ts";
 import { Optimizer } from "../optim/optimizer.ts";
 import { type LearnerData, requireBatches } from "./batches.ts";
 import { type Callback, checkCallback } from "./callback.ts";
+import type { Learner } from "./learner.ts";
 import type { Metric } from "./metric.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { ScheduleOption } from "./schedule.ts";
@@ -85,4 +86,21 @@ function misfit(part: string, found: unknown, expected: string): TypeError {
 /** Whether it can be called with a prediction and a target; a class cannot, before there is an object of it. */
 function isLoss(loss: unknown): boolean {
   return loss instanceof Module || (typeof loss === "function" && !(loss.prototype instanceof Module));
+}
+
+/** A learner as text: its parts by name and size, and how far it is. */
+export function describeLearner(learner: Learner): string {
+  const { model, lossFunction, optimizer, data, metrics, callbacks, epoch, step, history } = learner;
+  const parameters = model.parameters().reduce((count, p) => count + p.numel(), 0);
+  const lines = {
+    model: `${model.constructor.name}, ${parameters} parameters`,
+    loss: typeof lossFunction === "function" ? lossFunction.name || "a function" : lossFunction.constructor.name,
+    optimizer: `${optimizer.constructor.name}, lr ${optimizer.paramGroups.map(({ lr }) => lr).join(", ")}`,
+    train: `${data.train.length} batches`,
+    valid: data.valid === undefined ? "none" : `${data.valid.length} batches`,
+    metrics: metrics.map(({ name }) => name).join(", ") || "none",
+    callbacks: callbacks.map((callback) => callback.name ?? callback.constructor.name).join(", "),
+    behind: `${epoch} epochs, ${step} steps${history.length > 0 ? `, train loss ${history.at(-1)!.trainLoss}` : ""}`,
+  };
+  return `Learner(\n${Object.entries(lines).map(([name, text]) => `  ${name}: ${text}\n`).join("")})`;
 }

@@ -1,0 +1,31 @@
+/** Who called a run that failed: the ten frames of an error's stack are all the loop's own by then. */
+
+/** The stack where `call` was called, without its own frame; `call` must not have waited for anything yet. */
+export function callersOf(call: (...args: never) => unknown): string {
+  const here = new Error();
+  Error.captureStackTrace?.(here, call); // V8's
+  return here.stack?.replace(/^Error.*\n/, "") ?? "";
+}
+
+/**
+ * `error` with a cause that says where the run was, and who had called it; an error that has causes keeps them, and the last one gets
+ * this one.
+ */
+export function causedIn(error: unknown, where: string, callers: string): unknown {
+  const deepest = lastCause(error);
+  if (deepest === null) return error;
+  const cause = new Error(where);
+  cause.stack = `Error: ${where}\n${callers}`;
+  Object.defineProperty(deepest, "cause", { value: cause, configurable: true, writable: true });
+  return error;
+}
+
+/** The error that nothing else has caused; `null` where it is no error, or may not be changed. */
+function lastCause(error: unknown): Error | null {
+  let last = error;
+  for (const seen = new Set(); last instanceof Error && last.cause !== undefined; last = last.cause) {
+    if (seen.has(last)) return null;
+    seen.add(last);
+  }
+  return last instanceof Error && Object.isExtensible(last) ? last : null;
+}
