@@ -39,9 +39,9 @@ function requireGradient(x: Tensor, verb: string): void {
   throw new Error(`Cannot ${verb} a tensor of shape ${show(x.shape)}: it does not require a gradient`);
 }
 
-/** Whether somebody outside the tape will see the gradient of `x`. */
-export function isWatched(x: Tensor): boolean {
-  return retained.has(x) || hooks.has(x);
+/** Whether code from outside will see the gradient of `x` on its way. */
+export function hasHooks(x: Tensor): boolean {
+  return hooks.has(x);
 }
 
 /** Whether the gradient of the intermediate value `x` is to stay in its `.g`. */

@@ -2,6 +2,7 @@
 import type { OpName, OpNode, OpSettings } from "../core/record.ts";
 import { show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { bare } from "./ownership.ts";
 import { notDifferentiable, type Rule, type Step } from "./rules/rule.ts";
 
 /** A value kept for the way back, with the count of edits its memory had then. */
@@ -50,15 +51,15 @@ export class RuleNode<K extends OpName> implements OpNode, Step<OpSettings[K]> {
   }
 
   get a(): Tensor {
-    return this.#kept[0].read(this.name);
+    return bare(this.#kept[0].read(this.name));
   }
 
   get b(): Tensor {
-    return this.#kept[1].read(this.name);
+    return bare(this.#kept[1].read(this.name));
   }
 
   get y(): Tensor {
-    return this.#y!.read(this.name);
+    return bare(this.#y!.read(this.name));
   }
 
   get shape(): readonly number[] {

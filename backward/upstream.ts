@@ -1,8 +1,9 @@
 /** What a step back by hand reads and leaves: the gradient of its output, the values its forward step saw, and its results. */
 import { requireTensor } from "../core/arguments.ts";
-import { leaveGradient, peekGradient } from "../core/gradient_slot.ts";
+import { GradientSlot, peekGradient } from "../core/gradient_slot.ts";
 import { show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { bare, Ownership } from "./ownership.ts";
 
 /**
  * The gradient in `out.g`, which whatever used `out` must have filled before.
@@ -22,17 +23,27 @@ export function upstream(out: Tensor): Tensor {
   return g;
 }
 
+/** A part of a way back: about a layer of many. */
+const STEP = 1 / 64;
+
 /**
- * Leaves the gradients that a rule answers in the `.g` of the tensors they belong to, in order; where it made none, what stands there
- * stays.
- *
- * Nobody else holds them, so that their memory is used again once they are replaced without having been read.
+ * Leaves what `rule` answers to `args` in the `.g` of the tensors it belongs to, in order; where it answers `null`, what stands there
+ * stays. Nobody else holds these gradients, so that their memory is used again once they are replaced without having been read.
  */
-export function leave(tensors: readonly Tensor[], rule: () => readonly (Tensor | null)[]): void {
+export function leave<Args extends readonly (Tensor | null)[]>(
+  tensors: readonly Tensor[],
+  rule: (...args: Args) => readonly (Tensor | null)[],
+  ...args: Args
+): void {
   for (const x of tensors) requireTensor(x, "leave a gradient on");
-  rule().forEach((g, i) => {
-    if (g !== null) leaveGradient(tensors[i], g);
+  const memory = new Ownership();
+  memory.own(() => {
+    const gradients = rule(...args.map((x) => x instanceof GradientSlot ? bare(x) : x) as unknown as Args);
+    gradients.forEach((g, i) => {
+      if (g !== null) memory.leave(tensors[i], g);
+    });
   });
+  memory.end(STEP);
 }
 
 /**

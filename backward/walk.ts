@@ -1,22 +1,21 @@
 /** The way back: from a loss to everything it was made from, each value once, when its gradient is complete. */
 import { scalar } from "../core/allocate.ts";
-import type { Numbers } from "../core/dtype.ts";
-import { leaveGradient, peekGradient } from "../core/gradient_slot.ts";
-import { give, watchTaken } from "../core/pool.ts";
+import { peekGradient } from "../core/gradient_slot.ts";
+import { cast } from "../core/ops/elementwise.ts";
+import { copyOf } from "../core/ops/inplace.ts";
 import type { OpNode } from "../core/record.ts";
 import { sameShape, type Shape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { hooked, isRetained, isWatched } from "./hooks.ts";
+import { hasHooks, hooked, isRetained } from "./hooks.ts";
 import { RuleNode } from "./node.ts";
+import { bare, Ownership } from "./ownership.ts";
 
 /** One walk; `run` it once, without recording. */
 export class Walk {
   readonly #grads: Map<Tensor, Tensor>;
   readonly #pending: Map<Tensor, number>;
   readonly #ready: Tensor[];
-  readonly #leaves: Tensor[] = [];
-  readonly #inner: Tensor[] = [];
-  #foreign = false; // whether code from outside saw a gradient, which it may have kept
+  readonly #memory = new Ownership();
 
   /** A walk from `root`, whose own gradient is `gradient`, or 1 for a single number. */
   constructor(root: Tensor, gradient: Tensor | undefined, readonly retainGraph: boolean) {
@@ -25,16 +24,12 @@ export class Walk {
     this.#ready = [root];
   }
 
-  /** Leaves a gradient on every leaf, and gives back all memory that nobody else has seen. */
+  /** Leaves a gradient on every leaf; the memory of all others, which nobody has seen, is used again. */
   run(): void {
-    const taken = watchTaken(() => {
+    this.#memory.own(() => {
       for (let x = this.#ready.pop(); x !== undefined; x = this.#ready.pop()) this.#visit(x);
     });
-    if (this.#foreign) return;
-    const kept = new Set<Numbers>();
-    for (const leaf of this.#leaves) this.#claim(leaf, taken, kept);
-    for (const block of taken) if (!kept.has(block)) give(block);
-    if (!this.retainGraph) { for (const x of this.#inner) give(x.data); }
+    this.#memory.end();
   }
 
   #visit(x: Tensor): void {
@@ -43,7 +38,6 @@ export class Walk {
     if (g !== undefined) this.#receive(x, g);
     if (x.node === null) return;
     for (const input of x.node.inputs) if (input.requiresGrad) this.#arrived(input);
-    if (x.isInner) this.#inner.push(x);
     if (!this.retainGraph) x.node.release();
   }
 
@@ -55,30 +49,27 @@ export class Walk {
 
   /** Leaves the complete gradient of `x` where it is wanted, and sends it on to what `x` was made from. */
   #receive(x: Tensor, arrived: Tensor): void {
-    if (isWatched(x)) this.#foreign = true;
-    const g = hooked(x, arrived);
+    const g = hasHooks(x) ? this.#memory.show(arrived, () => hooked(x, arrived)) : arrived;
     if (x.node === null || isRetained(x)) {
       const before = peekGradient(x);
-      x.g = before === null ? g : before.add(g);
-      this.#leaves.push(x);
+      const own = x.node === null ? g : copyOf(g); // which goes on from a value that is no leaf
+      this.#memory.leave(x, before === null ? own : bare(before).add(g));
     }
     if (x.node === null) return;
-    if (!(x.node instanceof RuleNode)) this.#foreign = true;
-    const parts = x.node.back(g);
+    const parts = this.#stepBack(x.node, g);
     x.node.inputs.forEach((input, i) => {
       const part = parts[i];
       if (!input.requiresGrad || part === null) return;
       const sum = this.#grads.get(input);
       const fitted = fit(part, input);
-      this.#grads.set(input, sum === undefined ? owned(fitted, input, x.node!, g) : sum.add(fitted));
+      this.#grads.set(input, sum === undefined ? apart(fitted, input, parts, g) : sum.add(fitted));
     });
   }
 
-  /** A leaf's gradient that was made on this walk is the tape's own until somebody reads it. */
-  #claim(leaf: Tensor, taken: readonly Numbers[], kept: Set<Numbers>): void {
-    const g = peekGradient(leaf)!;
-    kept.add(g.data);
-    if (taken.includes(g.data)) leaveGradient(leaf, g);
+  /** The gradients of what a step was made from. A `Function` is not the library's: it may keep what it sees and what it answers. */
+  #stepBack(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
+    if (node instanceof RuleNode) return node.back(g);
+    return this.#memory.show(g, () => node.back(g)).map((part) => part && bare(part));
   }
 }
 
@@ -102,7 +93,8 @@ function firstGradient(root: Tensor, gradient: Tensor | undefined): Tensor {
       `Cannot go backward from shape ${show(root.shape)} with a gradient of shape ${show(gradient.shape)}: they differ`,
     );
   }
-  return gradient?.to(root.dtype).clone() ?? scalar(1, root.dtype).view(...root.shape.map(() => 1));
+  if (gradient !== undefined) return copyOf(cast(bare(gradient), root.dtype));
+  return scalar(1, root.dtype).view(...root.shape.map(() => 1));
 }
 
 /** How often each value below `root` is used above it: a gradient is complete when all uses have sent theirs. */
@@ -133,10 +125,9 @@ export function unbroadcast(g: Tensor, shape: Shape): Tensor {
   return g.sum(repeated, true).view(...shape);
 }
 
-/** A gradient that will stand in somebody's `.g` shares no memory with another value, so that no edit of it spreads. */
-function owned(part: Tensor, input: Tensor, node: OpNode, g: Tensor): Tensor {
-  if (input.node !== null && !isWatched(input)) return part;
-  const foreign = !(node instanceof RuleNode); // a Function may answer a tensor that it keeps, or one tensor twice
-  const shared = part.data === g.data || node.inputs.some((x) => x.data === part.data);
-  return foreign || shared ? part.clone() : part;
+/** A gradient that others will see shares no memory with one that goes elsewhere, so that no edit of it spreads. */
+function apart(part: Tensor, input: Tensor, parts: readonly (Tensor | null)[], g: Tensor): Tensor {
+  if (input.node !== null && !isRetained(input) && !hasHooks(input)) return part;
+  const shared = part.data === g.data || parts.filter((other) => other?.data === part.data).length > 1;
+  return shared ? copyOf(part) : part;
 }

@@ -5,7 +5,7 @@
  */
 import { allocate, type DType, held, type Numbers } from "./dtype.ts";
 import { checkShape, rowMajor, type Shape, sizeOf } from "./shape.ts";
-import { make, take } from "./pool.ts";
+import { acquire, make } from "./pool.ts";
 import type { Tensor } from "./tensor.ts";
 
 type Birth = (
@@ -39,7 +39,7 @@ export function fresh(shape: Shape, dtype: DType): Tensor {
 export function blank(shape: Shape, dtype: DType): Tensor {
   const size = sizeOf(shape);
   if (size > 0x7fffffff) checkShape(shape);
-  return birth(take(dtype, size), shape, rowMajor(shape), 0, dtype);
+  return birth(acquire(dtype, size), shape, rowMajor(shape), 0, dtype);
 }
 
 /** A row-major tensor over `data`, which it shares. */

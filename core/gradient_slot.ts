@@ -1,22 +1,22 @@
 /** The one place where every stage leaves its gradients, and what the tape must know about it. */
-import { give } from "./pool.ts";
+import { release } from "./pool.ts";
 import type { OpNode } from "./record.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Reads the gradient of `x` for an update that does not let it go further: it stays the tape's to use again. */
 export let peekGradient: (x: GradientSlot) => Tensor | null;
 
-/** Leaves a gradient that nobody but the tape has seen: its memory is used again once it is replaced unread. */
+/** Leaves a gradient in memory that nobody else has seen: it is used again once the gradient is replaced unread. */
 export let leaveGradient: (x: GradientSlot, g: Tensor) => void;
+
+let replace: (x: GradientSlot, g: Tensor | null, isPrivate: boolean) => void;
 
 /** Three plain slots that only `backward/` fills. */
 export abstract class GradientSlot {
   #g: Tensor | null = null;
-  #private = false; // whether the gradient is the tape's own and was never read
+  #private = false; // whether nobody has seen the gradient's memory
   /** Whether operations on this tensor are recorded, so that a gradient can find its way back here. */
   requiresGrad = false;
-  /** Whether only the library can reach it: a value between two layers, whose memory is used again after the way back. */
-  isInner = false;
   /** How it was made, where that is recorded. */
   node: OpNode | null = null;
 
@@ -26,9 +26,7 @@ export abstract class GradientSlot {
     return this.#g;
   }
   set g(g: Tensor | null) {
-    if (this.#private) give(this.#g!.data);
-    this.#private = false;
-    this.#g = g;
+    replace(this, g, false);
   }
 
   /** The same slot as `g`, under PyTorch's name. */
@@ -41,9 +39,11 @@ export abstract class GradientSlot {
 
   static {
     peekGradient = (x) => x.#g;
-    leaveGradient = (x, g) => {
-      x.g = g;
-      x.#private = true;
+    leaveGradient = (x, g) => replace(x, g, true);
+    replace = (x, g, isPrivate) => {
+      if (x.#private) release(x.#g!.data);
+      x.#g = g;
+      x.#private = isPrivate;
     };
   }
 }

@@ -1,27 +1,35 @@
 /**
- * Memory that is used again: blocks come from here, and those who know that nobody else can see a block give it back.
+ * Memory that is used again: blocks are acquired here, and released by those who know that nobody else can reach them.
  *
- * A training loop allocates the same sizes step after step. The tape gives back what it alone held, so that from the second
- * step on nothing is allocated; whatever is never given back is the garbage collector's, as everything else.
+ * Only two places release: a way back, what it acquired itself and showed to nobody, and a tensor's `.g`, a gradient that nobody has
+ * read. What operations answer is never released, since whoever called may hold it: that is the garbage collector's.
  */
 import { onLine } from "./cache_line.ts";
 import { bytesOf, type DType, dtypeOf, elementsIn, type Numbers } from "./dtype.ts";
 import { cut, LARGEST_CUT } from "./sheet.ts";
 
-/** Blocks of one size that are kept at most; a step of a deep network holds many of them at once. */
-const MOST = 64;
+/** The bytes of released blocks that are kept at most; what is released beyond them is the garbage collector's. */
+export const MOST_KEPT = 256 << 20;
 
-const idle = new Map<DType, Map<number, Numbers[]>>(); // by what the array is, so that bool and uint8 share
-const resting = new WeakSet<Numbers>();
-let watched: Numbers[] | null = null;
+/** So many ways back a block is kept without being wanted, so that batches of ever new sizes do not leave a block of each. */
+export const WAYS_KEPT = 16;
 
-/** A block of `length` elements that may hold anything: whoever takes it writes all of it. */
-export function take(dtype: DType, length: number): Numbers {
-  const kept = idle.get(dtype === "bool" ? "uint8" : dtype);
-  let block = kept?.get(length)?.pop();
-  if (block === undefined) block = make(dtype, length);
-  else resting.delete(block);
-  watched?.push(block);
+/** Released blocks of one size, oldest first, each with the number of the way back after which it was released. */
+interface FreeList {
+  readonly blocks: Numbers[];
+  readonly released: number[];
+}
+
+const free = new Map<number, FreeList>();
+let kept = 0; // bytes in all free lists
+let way = 0; // the number of this way back
+let tracked: Numbers[] | null = null;
+let reuse: "on" | "off" | "spoil" = "on";
+
+/** A block of `length` elements that may hold anything: whoever acquires it writes all of it. */
+export function acquire(dtype: DType, length: number): Numbers {
+  const block = takeFree(dtype, length) ?? make(dtype, length);
+  tracked?.push(block);
   return block;
 }
 
@@ -29,31 +37,91 @@ export function take(dtype: DType, length: number): Numbers {
 export function make(dtype: DType, length: number): Numbers {
   const bytes = length * bytesOf(dtype);
   if (bytes <= LARGEST_CUT) return cut(dtype, length);
-  const memory = onLine(bytes);
+  const memory = onLine(roomFor(bytes));
   return elementsIn(dtype, memory.buffer, memory.byteOffset, length);
 }
 
-/** Gives a block back. The caller knows that no tensor which anybody can reach lies in it. */
-export function give(block: Numbers): void {
-  if (resting.has(block)) return;
-  const dtype = dtypeOf(block);
-  let sizes = idle.get(dtype);
-  if (sizes === undefined) idle.set(dtype, sizes = new Map());
-  const list = sizes.get(block.length);
-  if (list === undefined) sizes.set(block.length, [block]);
-  else if (list.length < MOST) list.push(block);
-  else return;
-  resting.add(block);
+/** Takes back a block that {@linkcode acquire} gave. The caller knows that no tensor which anybody can reach lies in it. */
+export function release(block: Numbers): void {
+  const room = roomFor(block.byteLength);
+  if (reuse === "off" || kept + room > MOST_KEPT) return;
+  if (reuse === "spoil") new Uint8Array(block.buffer, block.byteOffset, block.byteLength).fill(0xff);
+  const key = keyOf(dtypeOf(block), block.length);
+  let list = free.get(key);
+  if (list === undefined) free.set(key, list = { blocks: [], released: [] });
+  list.blocks.push(block);
+  list.released.push(way);
+  kept += room;
 }
 
-/** Runs `body` and answers with the blocks that were taken meanwhile. */
-export function watchTaken(body: () => void): Numbers[] {
-  const before = watched;
-  const taken: Numbers[] = watched = [];
+function takeFree(dtype: DType, length: number): Numbers | null {
+  const list = free.get(keyOf(dtype, length));
+  const block = list?.blocks.pop();
+  if (block === undefined) return null;
+  list!.released.pop();
+  kept -= roomFor(block.byteLength);
+  if (block.length === length && dtypeOf(block) === stored(dtype)) return block;
+  return elementsIn(dtype, block.buffer as ArrayBuffer, block.byteOffset, length);
+}
+
+/** Runs `body` and adds every block acquired meanwhile to `into`; nothing is noted where that is `null`: the code is not ours. */
+export function trackAcquired<T>(into: Numbers[] | null, body: () => T): T {
+  const before = tracked;
+  tracked = into;
   try {
-    body();
+    return body();
   } finally {
-    watched = before;
+    tracked = before;
   }
-  return taken;
+}
+
+/** Counts a way back, or a part of one, and lets go of blocks that nobody wanted for {@linkcode WAYS_KEPT} of them. */
+export function endWay(part = 1): void {
+  const before = way;
+  way += part;
+  if (Math.trunc(before / WAYS_KEPT) !== Math.trunc(way / WAYS_KEPT)) dropOlderThan(way - WAYS_KEPT);
+}
+
+function dropOlderThan(limit: number): void {
+  for (const [key, { blocks, released }] of free) {
+    const firstNew = released.findIndex((when) => when >= limit);
+    const old = firstNew === -1 ? blocks.length : firstNew;
+    for (const block of blocks.splice(0, old)) kept -= roomFor(block.byteLength);
+    released.splice(0, old);
+    if (blocks.length === 0) free.delete(key);
+  }
+}
+
+/**
+ * Whether released memory is used again: `"on"` at first. With `"off"` every block is new, and with `"spoil"` a released block is
+ * filled with NaN at once, so that whoever still holds it shows: both are for tests.
+ */
+export function setReuse(mode: "on" | "off" | "spoil"): void {
+  reuse = mode;
+  dropOlderThan(Infinity);
+}
+
+/** The bytes of released blocks that are kept just now. */
+export function bytesKept(): number {
+  return kept;
+}
+
+/** The bytes that a block of so many takes: near sizes share, and what is kept is at most an eighth larger than its contents. */
+function roomFor(bytes: number): number {
+  if (bytes <= LARGEST_CUT) return bytes;
+  const step = 1 << (28 - Math.clz32(bytes)); // an eighth of the power of two below
+  return Math.ceil(bytes / step) * step;
+}
+
+/** What blocks that can stand for each other have in common: small ones kind and length, large ones their room. */
+function keyOf(dtype: DType, length: number): number {
+  const bytes = length * bytesOf(dtype);
+  return bytes <= LARGEST_CUT ? length * 4 + KINDS.indexOf(stored(dtype)) : -roomFor(bytes);
+}
+
+const KINDS: readonly DType[] = ["float32", "float64", "int32", "uint8"];
+
+/** The kind of the array that holds it: bools are bytes. */
+function stored(dtype: DType): DType {
+  return dtype === "bool" ? "uint8" : dtype;
 }

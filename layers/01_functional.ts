@@ -22,7 +22,7 @@ export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
 
 /** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`; without `inputToo`, `inp.g` is left as it is. */
 export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, inputToo = true): void {
-  leave([inp, w, b], () => linBackward(upstream(out), inp, inputToo ? w : null));
+  leave([inp, w, b], linBackward, upstream(out), inp, inputToo ? w : null);
 }
 
 /**
@@ -52,7 +52,7 @@ export function relu(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = relu(inp)`. */
 export function reluGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], () => reluBackward(upstream(out), inp));
+  leave([inp], reluBackward, upstream(out), inp);
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
@@ -63,7 +63,7 @@ export function sigmoid(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = sigmoid(inp)`. */
 export function sigmoidGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], () => sigmoidBackward(upstream(out), out));
+  leave([inp], sigmoidBackward, upstream(out), out);
 }
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
@@ -74,7 +74,7 @@ export function tanh(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = tanh(inp)`. */
 export function tanhGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], () => tanhBackward(upstream(out), out));
+  leave([inp], tanhBackward, upstream(out), out);
 }
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
@@ -91,7 +91,7 @@ function belowMax(x: Tensor, dim: number): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
 export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leave([inp], () => softmaxBackward(upstream(out), out, dim));
+  leave([inp], (g, y) => softmaxBackward(g, y, dim), upstream(out), out);
 }
 
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
@@ -103,7 +103,7 @@ export function logSoftmax(x: Tensor, dim = -1): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
 export function logSoftmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leave([inp], () => logSoftmaxBackward(upstream(out), out, dim));
+  leave([inp], (g, y) => logSoftmaxBackward(g, y, dim), upstream(out), out);
 }
 
 /**
@@ -117,10 +117,8 @@ export function mse(output: Tensor, targ: Tensor): Tensor {
 
 /** Fills `inp.g` with the gradient of `mse(inp, targ)`. */
 export function mseGrad(inp: Tensor, targ: Tensor): void {
-  leave([inp], () => {
-    const [g] = mseBackward(tensor(1), predictions(inp, targ), targ);
-    return [g.view(...inp.shape)];
-  });
+  const rule = (g: Tensor, p: Tensor, t: Tensor) => [mseBackward(g, p, t)[0].view(...inp.shape)];
+  leave([inp], rule, tensor(1), predictions(inp, targ), targ);
 }
 
 function predictions(output: Tensor, targ: Tensor): Tensor {
@@ -146,7 +144,7 @@ export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
 
 /** Fills `inp.g` with the gradient of `crossEntropy(inp, targ)`. */
 export function crossEntropyGrad(inp: Tensor, targ: Tensor): void {
-  leave([inp], () => crossEntropyBackward(tensor(1), inp, targ));
+  leave([inp], crossEntropyBackward, tensor(1), inp, targ);
 }
 
 /** Weights and biases of the documents' network: w1 [in, hidden], b1 [hidden], w2 [hidden, out], b2 [out]. */

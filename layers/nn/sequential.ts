@@ -1,6 +1,8 @@
 /** Modules one after the other. */
+import type { Activation } from "../../core/backend/backend.ts";
+import { linear } from "../../core/ops/linalg.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { activatedLinear, fusibleActivation, isDiscreet, keepInner, letGo } from "./inner.ts";
+import { ReLU, Sigmoid, Tanh } from "./activation.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -45,17 +47,36 @@ export class Sequential extends Module {
 
   /** What the last module makes of it; the input itself where there is none. */
   forward(x: Tensor): Tensor {
-    for (let i = 0; i in this;) {
-      const [module, activation] = [this[i], fusibleActivation(this[i + 1])];
-      const fused = module.constructor === Linear && activation !== "none";
-      const y = fused ? activatedLinear(module as Linear, activation, x) : module.call(x);
-      if (isDiscreet(module)) letGo(x, y);
-      i += fused ? 2 : 1;
-      if (i in this && isDiscreet(module) && isDiscreet(this[i])) keepInner(y, x);
-      x = y;
+    for (let i = 0; i in this; i++) {
+      const activation = isPlainLinear(this[i]) ? fusibleActivation(this[i + 1]) : undefined;
+      x = activation === undefined ? this[i].call(x) : activatedLinear(this[i++] as Linear, activation, x);
     }
     return x;
   }
+}
+
+/** Activations that the machine applies while a linear layer's sums are at hand, by the method that computes each. */
+const FUSIBLE: ReadonlyMap<unknown, Activation> = new Map<unknown, Activation>([
+  [ReLU.prototype.forward, "relu"],
+  [Sigmoid.prototype.forward, "sigmoid"],
+  [Tanh.prototype.forward, "tanh"],
+]);
+const { forward: linearForward } = Linear.prototype;
+const { call: moduleCall } = Module.prototype;
+
+/** Whether to call the module is to run `Linear.forward`: in a class derived from it, or on the object, either may be another one. */
+function isPlainLinear(module: Module): boolean {
+  return module.forward === linearForward && module.call === moduleCall;
+}
+
+/** The activation that the module is, where it computes that and nothing else. */
+function fusibleActivation(module: Module | undefined): Activation | undefined {
+  return module?.call === moduleCall ? FUSIBLE.get(module.forward) : undefined;
+}
+
+/** A linear layer and the activation after it, in one pass. */
+function activatedLinear({ weight, bias }: Linear, activation: Activation, x: Tensor): Tensor {
+  return linear(x, weight, bias, { activation, turned: true });
 }
 
 function requireModule(part: unknown, place: number): void {

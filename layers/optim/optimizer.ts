@@ -102,7 +102,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     let slots = this.#slots.get(group);
     if (slots === undefined) this.#slots.set(group, slots = []);
     if (step !== null && moveTogether(moving, this.#state, step, slots)) return;
-    for (const p of moving) this.#move(p, peekGradient(p)!, group);
+    for (const p of moving) this.#move(p, p.g!, group); // `update` may keep it
   }
 
   /** The same step as a rule that the machine knows, to be taken by all parameters in one call; `null` where there is none. */

@@ -115,6 +115,19 @@ describe("retainGrad()", () => {
     assertEquals(middle.g?.item(), 10);
   });
 
+  it("may be cleared by a hook while the gradient is still on its way", () => {
+    const [x, y] = [ones([5000]).requiresGrad_(), ones([5000]).requiresGrad_()];
+    const sum = retainGrad(x.mul(2).add(y.mul(3))); // one gradient for both
+    for (const leaf of [x, y]) {
+      registerHook(leaf, () => {
+        sum.g = null;
+        ones([5000]).mul(7); // may lie in the memory that is free now
+      });
+    }
+    sum.sum().backward();
+    assertEquals([new Set(x.g!.data), new Set(y.g!.data)], [new Set([2]), new Set([3])]);
+  });
+
   it("refuses a tensor that requires no gradient", () => {
     assertThrows(() => retainGrad(ones([2])), Error, "Cannot retain the gradient of a tensor of shape [2]");
   });

@@ -139,6 +139,22 @@ describe("Optimizer", () => {
     const p = parameter(1);
     assertEquals(new optim.SGD(new Set([p]).values()).paramGroups[0].params, [p]);
   });
+
+  it("leaves a gradient that an optimiser of one's own keeps as it was given", () => {
+    class Keeping extends optim.Optimizer {
+      protected override update(_p: Tensor, g: Tensor, state: optim.ParameterState): void {
+        state.before ??= g;
+      }
+    }
+    const w = zeros([5000]).requiresGrad_();
+    const optimizer = new Keeping([w], { lr: 0.1, weightDecay: 0, maximize: false });
+    for (let step = 1; step <= 4; step++) {
+      optimizer.zeroGrad();
+      w.mul(step).sum().backward();
+      optimizer.step();
+    }
+    assertEquals(new Set(optimizer.stateDict().state[0].before.data), new Set([1]));
+  });
 });
 
 describe("SGD", () => {
