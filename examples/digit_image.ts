@@ -1,38 +1,8 @@
 /** From a picture of any size to what MNIST's networks were shown: 28×28, light ink on dark, the ink's centre in the middle. */
-import { decode, type DecodedPng } from "fast-png";
-
-/** Grey levels, 0 (dark) to 255 (light), row by row. */
-export interface GreyImage {
-  readonly width: number;
-  readonly height: number;
-  readonly levels: Float32Array;
-}
+import type { GreyImage } from "./png.ts";
 
 const SIZE = 28;
 const BOX = 20; // MNIST's digits fit into a box of 20×20
-
-/**
- * The grey levels of a PNG file; what is transparent is white.
- *
- * @throws {SyntaxError} If the bytes are no PNG file.
- */
-export function readPng(bytes: Uint8Array, name: string): GreyImage {
-  let png: DecodedPng;
-  try {
-    png = decode(bytes, { checkCrc: true });
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${name}: ${faultOf(error as Error)}`, { cause: error });
-  }
-  const { width, height } = png;
-  const at = pixelReader(png);
-  return { width, height, levels: Float32Array.from({ length: width * height }, (_, i) => grey(at(i))) };
-}
-
-/** What is wrong with a PNG file: of data that end too early the decoder tells by what it tripped over. */
-function faultOf({ message }: Error): string {
-  if (!/^(Error while decompressing|Unsupported filter|Offset is outside)/.test(message)) return message;
-  return "its compressed pixels are cut short or damaged";
-}
 
 /**
  * The picture as MNIST has it; one of 28×28 with dark corners is taken as it is.
@@ -44,44 +14,6 @@ export function toDigit(image: GreyImage, name = "the picture"): Uint8Array {
   const ink = border(image) > 127 ? inverted(image) : image;
   const ready = width === SIZE && height === SIZE && ink === image;
   return Uint8Array.from(ready ? ink.levels : centred(scaled(cropped(ink, name))), Math.round);
-}
-
-type Pixel = readonly [red: number, green: number, blue: number, alpha: number];
-
-/** Reads pixel i with channels from 0 to 1. */
-function pixelReader({ data, channels, depth, palette, width }: DecodedPng): (i: number) => Pixel {
-  const sample = sampleReader(data, depth, width * channels);
-  if (palette !== undefined) {
-    return (i) => {
-      const [r, g, b, a = 255] = palette[sample(i)];
-      return [r / 255, g / 255, b / 255, a / 255];
-    };
-  }
-  const value = (i: number) => sample(i) / (2 ** depth - 1);
-  return (i) => {
-    const first = i * channels;
-    const alpha = channels % 2 === 0 ? value(first + channels - 1) : 1;
-    if (channels <= 2) return [value(first), value(first), value(first), alpha];
-    return [value(first), value(first + 1), value(first + 2), alpha];
-  };
-}
-
-/** Samples of less than 8 bits stand several in a byte, each row beginning with a new one. */
-function sampleReader(data: ArrayLike<number>, depth: number, perRow: number): (i: number) => number {
-  if (depth >= 8) return (i) => data[i];
-  const bytesPerRow = Math.ceil((perRow * depth) / 8);
-  return (i) => {
-    const [row, column] = [Math.floor(i / perRow), i % perRow];
-    const bit = column * depth;
-    const byte = data[row * bytesPerRow + (bit >> 3)];
-    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
-  };
-}
-
-/** Rec. 601 luma over white. */
-function grey([red, green, blue, alpha]: Pixel): number {
-  const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
-  return 255 * (luma * alpha + 1 - alpha);
 }
 
 function border({ width, height, levels }: GreyImage): number {

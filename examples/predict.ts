@@ -5,8 +5,9 @@
  */
 import { parseArgs } from "node:util";
 import { backend, drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
-import { readPng, toDigit } from "./digit_image.ts";
+import { toDigit } from "./digit_image.ts";
 import { heeding, noteMissing } from "./permissions.ts";
+import { readPng } from "./png.ts";
 import { COMMON_OPTIONS, runScript, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Name the digits in pictures.
