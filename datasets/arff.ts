@@ -1,5 +1,6 @@
 /** ARFF files, OpenML's format, as tensors. */
 import { checkOptions } from "../core/arguments.ts";
+import { runInSlices, type Steps } from "../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../core/io/cap.ts";
 import { parseAttribute, splitValues } from "./arff_syntax.ts";
 import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, type Table } from "./table.ts";
@@ -49,7 +50,7 @@ export async function readArff(source: TextSource, options: ArffOptions = {}): P
   const lines = new LineSplitter(cap, (line) => file.add(line));
   for await (const text of readText(source, cap, () => `line ${file.line}`)) lines.push(text);
   lines.end();
-  return file.finish();
+  return await runInSlices(file.finish());
 }
 
 /** A file under way: its declarations, then its rows. */
@@ -68,11 +69,11 @@ class ArffFile {
     else if (!/^\s*@relation\b/i.test(line)) this.#declare(line);
   }
 
-  finish(): Table {
+  *finish(): Steps<Table> {
     if (this.#builder === null) {
       throw new SyntaxError(`Cannot read ${this.cap.where}: it ends at line ${this.line}, and no line says @DATA`);
     }
-    const table = this.#builder.finish();
+    const table = yield* this.#builder.finish();
     for (const note of this.#builder.notes()) this.options.onNote?.(note);
     return table;
   }

@@ -1,5 +1,6 @@
 /** CSV files as tensors, their schema guessed. */
 import { checkOptions } from "../core/arguments.ts";
+import { runInSlices, type Steps } from "../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../core/io/cap.ts";
 import { CsvRecords } from "./csv_records.ts";
 import { hasHeader, planColumns } from "./csv_schema.ts";
@@ -80,10 +81,13 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
     const cells = records.add(line);
     if (cells !== null) table.add(cells);
   });
-  for await (const text of readText(source, cap, () => `record ${table.record}`)) lines.push(text);
+  for await (const text of readText(source, cap, () => `record ${table.record}`)) {
+    lines.push(text);
+    if (table.isReady()) await runInSlices(table.begin());
+  }
   lines.end();
   records.end();
-  return table.finish();
+  return await runInSlices(table.finish());
 }
 
 /** A table under way whose columns are guessed from its first records. */
@@ -100,30 +104,47 @@ class CsvTable {
     if (this.record === 1) this.cap.take(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
     else checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
     this.#sample.push(cells);
-    const most = Math.max(1, Math.min(SAMPLE, SAMPLE_CELLS / cells.length)); // a header and a row at least
-    if (this.#sample.length > most) this.#builder = begin(this.#sample, this.cap, this.options);
   }
 
-  finish(): Table {
-    const builder = this.#builder ?? begin(this.#sample, this.cap, this.options);
-    const table = builder.finish();
+  /** Whether the columns are not guessed yet, and there is enough to guess them from. */
+  isReady(): boolean {
+    return this.#builder === null && this.#sample.length > 0 && this.#sample.length > most(this.#sample);
+  }
+
+  /** Guesses the columns. */
+  *begin(): Steps<TableBuilder> {
+    return this.#builder = yield* begin(this.#sample, this.cap, this.options);
+  }
+
+  *finish(): Steps<Table> {
+    const builder = this.#builder ?? (yield* this.begin());
+    const table = yield* builder.finish();
     for (const note of builder.notes()) this.options.onNote?.(note);
     return table;
   }
 }
 
-/** A builder with the columns that `records` show, and their rows; `records` is empty then. */
-function begin(records: string[][], cap: Cap, options: CsvOptions): TableBuilder {
+/** The last of the records that the columns are guessed from: a header and a row at least. */
+function most([first]: readonly string[][]): number {
+  return Math.max(1, Math.min(SAMPLE, SAMPLE_CELLS / first.length));
+}
+
+/** A builder with the columns that the first of `records` show, and the rows of all; `records` is empty then. */
+function* begin(records: string[][], cap: Cap, options: CsvOptions): Steps<TableBuilder> {
   const { where } = cap;
   if (records.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
   const { separator = ",", columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
   const missing = new Set(options.missing ?? MISSING);
-  const sample = { where, records, header: options.header, separator, columns, missing, onNote };
+  const first = records.slice(0, most(records) + 1);
+  const sample = { where, records: first, header: options.header, separator, columns, missing, onNote };
   const header = hasHeader(sample);
-  const plans = planColumns(sample, header);
+  const plans = yield* planColumns(sample, header);
   const target = findTarget(plans, options.target ?? null, where);
   const builder = new TableBuilder(plans, { cap, target, missing, skipIncomplete, dtype });
-  records.slice(header ? 1 : 0).forEach((cells, i) => builder.add(cells, `record ${i + (header ? 2 : 1)}`));
+  for (let i = header ? 1 : 0; i < records.length; i++) {
+    builder.add(records[i], `record ${i + 1}`);
+    if (i % 16 === 0) yield;
+  }
   records.length = 0;
   return builder;
 }

@@ -1,4 +1,5 @@
 /** What the columns of a CSV file hold, guessed from its first records. */
+import type { Steps } from "../core/event_loop.ts";
 import { type ColumnKind, type ColumnPlan, parseDecimalComma, parseNumber } from "./table.ts";
 
 /** What the schema is guessed from, and with. */
@@ -42,7 +43,7 @@ export function hasHeader({ where, records: [first], header, separator, missing,
  * @throws {SyntaxError} if a name comes twice
  * @throws {RangeError} if a column that was told about is not there
  */
-export function planColumns(sample: CsvSample, header: boolean): ColumnPlan[] {
+export function* planColumns(sample: CsvSample, header: boolean): Steps<ColumnPlan[]> {
   const { where, records, columns } = sample;
   const names = records[0].map((cell, i) => header ? cell : `column${i}`);
   const known = new Set<string>();
@@ -55,7 +56,12 @@ export function planColumns(sample: CsvSample, header: boolean): ColumnPlan[] {
   if (unknown !== undefined) {
     throw new RangeError(`Cannot find the column "${unknown}" in ${where}: its header lacks it`);
   }
-  return names.map((name, i) => planColumn(name, i, sample, header));
+  const plans: ColumnPlan[] = [];
+  for (const [i, name] of names.entries()) {
+    plans.push(planColumn(name, i, sample, header));
+    yield;
+  }
+  return plans;
 }
 
 function planColumn(name: string, at: number, sample: CsvSample, header: boolean): ColumnPlan {

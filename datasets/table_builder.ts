@@ -1,10 +1,14 @@
 /** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
 import { fromData } from "../core/create.ts";
+import type { Steps } from "../core/event_loop.ts";
 import type { Cap } from "../core/io/cap.ts";
 import { MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
 import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
 
 const BLOCK = 1 << 18;
+
+/** Words or rows worked on at a time, so that the event loop can turn in between. */
+const STEP = 1 << 14;
 const MAX_CATEGORIES = 1 << 20;
 
 /** From here on a number rounds to infinity as float32: half a step past the largest. */
@@ -89,23 +93,24 @@ export class TableBuilder {
    *
    * @throws {RangeError} if there are none
    */
-  finish(): Table {
+  *finish(): Steps<Table> {
     const { cap: { where }, target } = this.settings;
-    const x = this.#x.join();
+    const x = yield* this.#x.join();
     const rows = this.#x.count;
     if (rows === 0) {
       const found = this.#skipped > 0 ? `each of its ${this.#skipped} rows has an empty cell` : "it holds no rows";
       throw new RangeError(`Cannot read ${where}: ${found}`);
     }
     const width = this.#row.length;
-    const columns = this.#cells.flatMap((cells, i) => {
+    const columns: Column[] = [];
+    for (const [i, cells] of this.#cells.entries()) {
       const place = this.#place[i];
-      return place === null ? [] : [cells.finish(x, place, width)];
-    });
+      if (place !== null) columns.push(yield* cells.finish(x, place, width));
+    }
     if (target === null) return { x: fromData(x, [rows, width]), y: null, columns, target };
-    const values = this.#y.join();
-    const column = this.#cells[target].finish(values, 0, 1);
-    const y = fromData(column.kind === "numeric" ? values : Int32Array.from(values), [rows]);
+    const values = yield* this.#y.join();
+    const column = yield* this.#cells[target].finish(values, 0, 1);
+    const y = fromData(column.kind === "numeric" ? values : new Int32Array(values), [rows]);
     return { x: fromData(x, [rows, width]), y, columns, target: column };
   }
 
@@ -182,25 +187,62 @@ class CellReader {
   }
 
   /** The column, whose codes in `values` are changed to those of the sorted words unless their order was declared. */
-  finish(values: Floats, place: number, width: number): Column {
+  *finish(values: Floats, place: number, width: number): Steps<Column> {
     const { name, kind, categories } = this.#plan;
     const column = { name, kind: kind === "numeric" ? kind : "categorical", missing: this.#missing } as const;
     if (kind === "numeric" || categories) return { ...column, categories: categories ?? [] };
     const words = [...this.#codes.keys()];
-    const sorted = words.toSorted(compareWords);
-    const rank = new Map(sorted.map((word, i) => [word, i]));
-    const codes = words.map((word) => rank.get(word)!);
-    for (let i = place; i < values.length; i += width) values[i] = codes[values[i]] ?? NaN;
-    return { ...column, categories: sorted };
+    const order = yield* sortWords(words);
+    const codes = new Int32Array(words.length);
+    order.forEach((word, i) => codes[word] = i);
+    for (let i = place, next = STEP; i < values.length; i += width) {
+      values[i] = codes[values[i]] ?? NaN;
+      if (--next === 0) {
+        next = STEP;
+        yield;
+      }
+    }
+    return { ...column, categories: order.map((word) => words[word]) };
   }
 }
 
-/** Numbers by their size and before all else, so that "10" follows "9"; the rest by code unit. */
-function compareWords(a: string, b: string): number {
-  const p = parseNumber(a), q = parseNumber(b);
-  if (p === p && q === q && p !== q) return p - q;
-  if (p === p !== (q === q)) return p === p ? -1 : 1;
-  return a < b ? -1 : 1;
+/** The places of `words` in their order: numbers by their size and before all else, so that "10" follows "9"; the rest by code unit. */
+function* sortWords(words: readonly string[]): Steps<number[]> {
+  const numbers = new Float64Array(words.length);
+  for (let i = 0; i < words.length; i++) {
+    numbers[i] = parseNumber(words[i]);
+    if (i % STEP === 0) yield;
+  }
+  return yield* sortInSteps(words.map((_, i) => i), (i, j) => {
+    const p = numbers[i], q = numbers[j];
+    if (p === p && q === q && p !== q) return p - q;
+    if (p === p !== (q === q)) return p === p ? -1 : 1;
+    return words[i] < words[j] ? -1 : 1;
+  });
+}
+
+/** `list` sorted: pieces by themselves, then two neighbours into one until one is left. */
+function* sortInSteps(list: readonly number[], compare: (a: number, b: number) => number): Steps<number[]> {
+  let runs: number[][] = [];
+  for (let at = 0; at < list.length; at += STEP) {
+    runs.push(list.slice(at, at + STEP).sort(compare));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: number[][] = [];
+    for (let i = 0; i < runs.length; i += 2) merged.push(yield* merge(runs[i], runs[i + 1] ?? [], compare));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge(a: number[], b: number[], compare: (a: number, b: number) => number): Steps<number[]> {
+  const both: number[] = [];
+  for (let i = 0, j = 0; both.length < a.length + b.length;) {
+    both.push(j === b.length || (i < a.length && compare(a[i], b[j]) <= 0) ? a[i++] : b[j++]);
+    if (both.length % STEP === 0) yield;
+  }
+  return both;
 }
 
 /** Rows of equal width, kept in blocks until their number is known. */
@@ -226,10 +268,13 @@ class Rows {
   }
 
   /** All rows in one array; the blocks are let go. */
-  join(): Floats {
+  *join(): Steps<Floats> {
     const all = floats(this.dtype, this.count * this.width);
     const size = this.#perBlock * this.width;
-    this.#blocks.forEach((block, i) => all.set(block.subarray(0, Math.min(size, all.length - i * size)), i * size));
+    for (const [i, block] of this.#blocks.entries()) {
+      all.set(block.subarray(0, Math.min(size, all.length - i * size)), i * size);
+      yield;
+    }
     this.#blocks.length = 0;
     return all;
   }

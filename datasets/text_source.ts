@@ -1,4 +1,5 @@
 /** Text from a file or a stream, piece by piece and line by line. */
+import { TimeSlice } from "../core/event_loop.ts";
 import type { Cap } from "../core/io/cap.ts";
 import { declaredLength, inflated } from "./gunzip.ts";
 import { Utf8Stream } from "./utf8_stream.ts";
@@ -9,11 +10,15 @@ export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>>;
 /** What a line may need while it is taken apart, in bytes a character: two to hold it, and a place for a cell in each second one. */
 const LINE_COST = 8;
 
+/** Characters given out at a time, so that the event loop can turn in between. */
+const PIECE = 1 << 16;
+
 /** The longest text that the engine can make. */
 const MAX_TEXT = 2 ** 29 - 24;
 
 /**
- * The UTF-8 text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated on the way.
+ * The UTF-8 text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated on the way. The event loop
+ * turns between two pieces where what was done with the last ones took long.
  *
  * Errors name the file: those of other makers (of the decoder, of the decompressor) become a SyntaxError that says after
  * what they came, which `after` tells.
@@ -22,10 +27,14 @@ export async function* readText(source: TextSource, cap: Cap, after: () => strin
   const isGzip = typeof source === "string" && source.endsWith(".gz");
   const bytes = typeof source === "string" ? await openFile(source, isGzip, cap) : source;
   const text = ReadableStream.from(isGzip ? inflated(bytes) : bytes).pipeThrough(new Utf8Stream());
+  const slice = new TimeSlice();
   let length = 0;
   for await (const piece of namingErrors(text, cap.where, after)) {
     cap.check(length += piece.length, () => "its text");
-    yield piece;
+    for (let at = 0; at < piece.length; at += PIECE) {
+      yield piece.slice(at, at + PIECE);
+      if (slice.isOver()) await slice.yield();
+    }
   }
 }
 

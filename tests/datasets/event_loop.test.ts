@@ -1,0 +1,50 @@
+import { assertEquals, assertLess } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { fromCsv } from "../../datasets/csv.ts";
+import { readArff } from "../../datasets/arff.ts";
+import type { Table } from "../../datasets/table.ts";
+import { longestGap } from "../longest_gap.ts";
+
+const ROWS = 300_000;
+
+/** A text that comes whole. */
+function whole(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return ReadableStream.from([new TextEncoder().encode(text)]);
+}
+
+function rows(cells: (i: number) => string): string {
+  return Array.from({ length: ROWS }, (_, i) => cells(i)).join("\n");
+}
+
+/** Reads within the time for which the event loop may be held. */
+async function within(read: () => Promise<Table>): Promise<Table> {
+  let table!: Table;
+  assertLess(await longestGap(async () => table = await read()), 100);
+  return table;
+}
+
+describe("fromCsv()", () => {
+  it("lets the event loop turn while it reads rows that come at once", async () => {
+    const text = rows((i) => `${i % 100},${i % 7},k${i % 3}`);
+    assertEquals((await within(() => fromCsv(whole(text)))).x.shape, [ROWS, 3]);
+  });
+  it("lets it turn while it sorts the words of a column", async () => {
+    const text = rows((i) => `w${(i * 7919) % ROWS}`);
+    const { columns } = await within(() => fromCsv(whole(text), { header: false }));
+    const sorted = Array.from({ length: ROWS }, (_, i) => `w${i}`).sort();
+    assertEquals(columns[0].categories.findIndex((word, i) => word !== sorted[i]), -1);
+    assertEquals(columns[0].categories.length, ROWS);
+  });
+  it("lets it turn while it guesses many columns", async () => {
+    const row = Array.from({ length: 2_000 }, (_, i) => i % 10).join(",");
+    assertEquals((await within(() => fromCsv(whole(`${row}\n`.repeat(600))))).x.shape, [600, 2_000]);
+  });
+});
+
+describe("readArff()", () => {
+  it("lets the event loop turn while it reads rows that come at once", async () => {
+    const head = "@RELATION r\n@ATTRIBUTE a REAL\n@ATTRIBUTE b REAL\n@DATA\n";
+    const text = head + rows((i) => `${i % 100},${i % 7}`);
+    assertEquals((await within(() => readArff(whole(text)))).x.shape, [ROWS, 1]);
+  });
+});
