@@ -1,4 +1,5 @@
 /** The four files of MNIST in a folder. */
+import { granted } from "../core/cache_dir.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { readIdx } from "./idx.ts";
 import type { ImageDataset, LabelledImages } from "./image_dataset.ts";
@@ -18,12 +19,17 @@ const CLASSES = 10;
  * The data set in the four IDX files of `dir`, gzipped or not; any set of the same layout will do, such as
  * Fashion-MNIST.
  *
+ * @param names The names that each file goes by, the first looked for first
  * @throws {Deno.errors.NotFound} if a file is missing; the message lists the missing ones
+ * @throws {Deno.errors.NotCapable} if the folder may not be read: nobody is asked
  * @throws {SyntaxError} if a file is not IDX
  * @throws {RangeError} if a size is wrong: images are [n, 28, 28], labels [n] and below 10
  */
-export async function readMnistFolder(dir: string): Promise<Omit<ImageDataset, "source">> {
-  const paths = await Promise.all(Object.keys(MNIST_FILES).map((name) => find(dir, name)));
+export async function readMnistFolder(dir: string, names = candidates): Promise<Omit<ImageDataset, "source">> {
+  if (!granted({ name: "read", path: dir })) {
+    throw new Deno.errors.NotCapable(`Cannot read ${dir}: no permission (--allow-read=${dir})`);
+  }
+  const paths = await Promise.all(Object.keys(MNIST_FILES).map((name) => find(dir, names(name))));
   const missing = Object.keys(MNIST_FILES).filter((_, i) => paths[i] === null);
   if (missing.length > 0) {
     throw new Deno.errors.NotFound(
@@ -39,13 +45,13 @@ export async function readMnistFolder(dir: string): Promise<Omit<ImageDataset, "
 }
 
 /** The names a file goes by: with a dash or a dot before `idx`, compressed or not. */
-function candidates(name: string): string[] {
+export function candidates(name: string): string[] {
   const dotted = name.replace("-idx", ".idx");
   return [name, `${name}.gz`, dotted, `${dotted}.gz`];
 }
 
-async function find(dir: string, name: string): Promise<string | null> {
-  for (const candidate of candidates(name)) {
+async function find(dir: string, names: readonly string[]): Promise<string | null> {
+  for (const candidate of names) {
     const path = `${dir}/${candidate}`;
     try {
       if ((await Deno.stat(path)).isFile) return path;

@@ -8,6 +8,7 @@ import { download } from "./download.ts";
 import { describeOpenml, isSafeName, OPENML_API, type OpenmlDescription } from "./openml_api.ts";
 import type { DownloadProgress } from "./receive.ts";
 import type { Table } from "./table.ts";
+import { setWrongAside } from "./verified_files.ts";
 
 /** Where {@linkcode openml} may look, and how it reads. */
 export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "skipIncomplete" | "dtype" | "onNote"> {
@@ -57,7 +58,7 @@ const MAX_BYTES = 2 ** 30;
 
 /**
  * The data set `name` of OpenML, such as `mnist_784`: from the cache, else downloaded into it, checked by the MD5 that
- * OpenML tells. The target is the one that OpenML names, unless `target` names another; attributes that OpenML says to
+ * OpenML tells, and again when its size or time has changed; one that is wrong is set aside. The target is the one that OpenML names, unless `target` names another; attributes that OpenML says to
  * leave out are. Asks for no permission.
  *
  * @throws {Error} if it is not there and cannot be had; the message says why, and which file to put where
@@ -71,8 +72,12 @@ export async function openml(name: string, options: OpenmlOptions = {}): Promise
     throw new SyntaxError(`Cannot load ${JSON.stringify(name)} from OpenML: that is no name there`);
   }
   const path = `${cache}/${name}.v${version}`;
-  const kept = await exists(`${path}.arff`);
-  const description = kept ? await readNote(path) : await fetchInto(path, name, version, cache, options);
+  const file = `${name}.v${version}.arff`;
+  const there = await exists(`${path}.arff`);
+  const note = there ? await readNote(path) : undefined;
+  const wrong = typeof note?.md5 === "string" ? await setWrongAside(cache, { [file]: { md5: note.md5 } }) : [];
+  const kept = there && wrong.length === 0;
+  const description = kept ? note : await fetchInto(path, name, version, cache, options, wrong);
   const { target = description?.target, skip = description?.skip, maxBytes } = options;
   const { skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
   const how: ArffOptions = { skipIncomplete, dtype, onNote, maxBytes };
@@ -88,6 +93,7 @@ async function fetchInto(
   version: number,
   folder: string,
   options: OpenmlOptions,
+  wrong: readonly string[],
 ): Promise<OpenmlDescription> {
   const { api = OPENML_API, maxBytes, offline = false, onProgress, signal } = options;
   try {
@@ -102,7 +108,7 @@ async function fetchInto(
     return description;
   } catch (error) {
     signal?.throwIfAborted();
-    const reason = (error as Error).message;
+    const reason = [(error as Error).message, ...wrong].join("; ");
     throw new Error(`Cannot load OpenML's ${name}: ${reason}; or put its ARFF file into ${path}.arff`, {
       cause: error,
     });

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { granted } from "../../core/cache_dir.ts";
 import { digestLike } from "../../datasets/digest.ts";
-import { FASHION_CLASSES, fashionMnist } from "../../datasets/fashion_mnist.ts";
+import { FASHION_CLASSES, fashionMnist, fashionMnistOf } from "../../datasets/fashion_mnist.ts";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
 import { RawServer } from "./raw_server.ts";
@@ -9,20 +10,24 @@ import { RawServer } from "./raw_server.ts";
 const idx = (sizes: number[], elements: number[]) =>
   new Uint8Array([0, 0, 8, sizes.length, ...sizes.flatMap((size) => [0, 0, 0, size]), ...elements]);
 
-/** The four files of a data set of 1 + 1 pictures, gzipped as the mirrors have them. */
-async function fill(folder: string): Promise<void> {
+/** The four files of a data set of 1 + 1 pictures, gzipped as the mirrors have them; gives their digests. */
+async function fill(folder: string): Promise<Record<string, string>> {
   for (const part of ["train", "t10k"]) {
     await Deno.writeFile(`${folder}/${part}-images-idx3-ubyte.gz`, await gzip(idx([1, 28, 28], Array(784).fill(9))));
     await Deno.writeFile(`${folder}/${part}-labels-idx1-ubyte.gz`, await gzip(idx([1], [9])));
   }
+  const digests = namesIn(folder).map(async (name) => {
+    return [name, await digestLike(await Deno.readFile(`${folder}/${name}`), { sha256: "" })];
+  });
+  return Object.fromEntries(await Promise.all(digests));
 }
 
 describe("fashionMnist()", () => {
   it("fashionMnist() reads the files of dir, and of the cache, and says which", () =>
     inFolder(async (folder) => {
-      await fill(folder);
-      const fromDir = await fashionMnist({ dir: folder }),
-        fromCache = await fashionMnist({ cache: folder, offline: true });
+      const digests = await fill(folder);
+      const fromDir = await fashionMnist({ dir: folder });
+      const fromCache = await fashionMnistOf(digests, { cache: folder, offline: true });
       assertEquals([fromDir.name, fromDir.source], ["fashion-mnist", `files in ${folder}`]);
       assertEquals([fromCache.source, FASHION_CLASSES[fromCache.test.labels.item()]], [
         `cache ${folder}`,
@@ -51,10 +56,49 @@ describe("fashionMnist()", () => {
       assertEquals(namesIn(cache), ["train-images-idx3-ubyte.gz.lock"]);
     }));
 
-  it("fashionMnist() refuses a damaged cache instead of hiding it", () =>
+  it("fashionMnist() names what is wrong in the cache, and sets it aside", () =>
     inFolder(async (cache) => {
-      await fill(cache);
-      await Deno.writeTextFile(`${cache}/t10k-labels-idx1-ubyte.gz`, "not gzip");
-      await assertRejects(() => fashionMnist({ cache }), SyntaxError, "t10k-labels-idx1-ubyte.gz");
+      const digests = await fill(cache);
+      const path = `${cache}/t10k-labels-idx1-ubyte.gz`;
+      await Deno.writeFile(path, await gzip(idx([1], [8])));
+      const error = await assertRejects(() => fashionMnistOf(digests, { cache, offline: true }), Error);
+      assert(error.message.includes(`; Cannot use ${path}: its SHA-256 is `), error.message);
+      assert(error.message.includes(`it is set aside as ${path}.wrong; or put`), error.message);
+      assertEquals(namesIn(cache).filter((name) => name.startsWith("t10k-labels")), [
+        "t10k-labels-idx1-ubyte.gz.wrong",
+      ]);
     }));
+
+  it("fashionMnist() takes nothing from the cache of which no digest is known", () =>
+    inFolder(async (cache) => {
+      const digests = await fill(cache);
+      await Deno.writeFile(`${cache}/t10k-labels-idx1-ubyte`, idx([1], [8]));
+      const { test } = await fashionMnistOf(digests, { cache, offline: true });
+      assertEquals(test.labels.item(), 9);
+    }));
+
+  const mayRun = granted({ name: "run", command: Deno.execPath() });
+  for (const options of ['{ cache: "elsewhere" }', '{ dir: "elsewhere" }']) {
+    for (const load of ["fashionMnist", "loadMnist"]) {
+      (mayRun ? it : it.skip)(
+        `${load}(${options}) looks at no file that it was not allowed to: it would prompt`,
+        () =>
+          inFolder(async (folder) => {
+            const module = load === "loadMnist" ? "mnist" : "fashion_mnist";
+            const source = new URL(`../../datasets/${module}.ts`, import.meta.url);
+            const script = `import { ${load} } from "${source}";
+              for (const name of ["stat", "readFile", "readTextFile", "open", "mkdir"]) {
+                Deno[name] = () => { console.log("asked for", name); throw new Error(name); };
+              }
+              await ${load}(${options}).then(({ source }) => console.log(source), (e) => console.log(e.message));`;
+            await Deno.writeTextFile(`${folder}/script.ts`, script);
+            const args = ["run", "-q", "--no-check", "--no-prompt", `${folder}/script.ts`];
+            const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
+            const said = new TextDecoder().decode(stdout);
+            assertStringIncludes(said, "no permission");
+            assertEquals(said.includes("asked for"), false, said);
+          }),
+      );
+    }
+  }
 });

@@ -3,7 +3,9 @@ import { fromFileUrl } from "@std/path";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../core/cache_dir.ts";
 import type { ImageDataset } from "../../datasets/image_dataset.ts";
-import { loadMnist } from "../../datasets/mnist.ts";
+import { digestLike } from "../../datasets/digest.ts";
+import { loadMnist, loadMnistOf } from "../../datasets/mnist.ts";
+import { MNIST_FILES } from "../../datasets/mnist_files.ts";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
 import { type Handler, RawServer } from "./raw_server.ts";
@@ -24,6 +26,11 @@ const tiny: Record<string, Uint8Array<ArrayBuffer>> = {
   "t10k-images-idx3-ubyte": images(2),
   "t10k-labels-idx1-ubyte": idx([2], [1, 2]),
 };
+
+/** Its digests. */
+const tinyDigests = Object.fromEntries(
+  await Promise.all(Object.entries(tiny).map(async ([name, bytes]) => [name, await digestLike(bytes, { sha256: "" })])),
+);
 
 async function fill(folder: string, files: Record<string, Uint8Array>): Promise<void> {
   for (const [name, bytes] of Object.entries(files)) await Deno.writeFile(`${folder}/${name}`, bytes);
@@ -107,7 +114,7 @@ function cure(cache: string): string {
 describe("loadMnist() without a folder", () => {
   it("loadMnist() takes what the cache holds", () =>
     withTiny({}, async (cache) => {
-      const dataset = await loadMnist({ cache, mirrors: [] });
+      const dataset = await loadMnistOf(tinyDigests, { cache, mirrors: [] });
       isTiny(dataset);
       assertEquals([dataset.name, dataset.source], ["mnist", `cache ${cache}`]);
     }));
@@ -119,11 +126,59 @@ describe("loadMnist() without a folder", () => {
       assertEquals(source, `built-in generator, seed 3 (offline, and MNIST is not in ${cache}; ${cure(cache)})`);
     }));
 
-  it("loadMnist() generates digits when the cache is damaged and nothing can be downloaded, and says so", () =>
-    withTiny({ "train-labels-idx1-ubyte": idx([3], [1, 10, 2]) }, async (cache) => {
-      const { name, source } = await loadMnist({ cache, offline: true });
+  it("loadMnist() generates digits when a file in the cache is wrong and nothing can be downloaded, and names it", () =>
+    withTiny({ "train-images-idx3-ubyte": images(3).fill(255, 16) }, async (cache) => {
+      const path = `${cache}/train-images-idx3-ubyte`;
+      const { name, source } = await loadMnistOf(tinyDigests, { cache, offline: true });
       assertEquals(name, "digits");
-      assert(source.includes(`Cannot use ${cache}/train-labels-idx1-ubyte: label 1 is 10`), source);
+      const expected = tinyDigests["train-images-idx3-ubyte"];
+      assert(source.includes(`Cannot use ${path}: its SHA-256 is `), source);
+      assert(source.includes(`, expected ${expected}; it is set aside as ${path}.wrong`), source);
+      assertEquals(namesIn(cache), [
+        ...["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "train-images-idx3-ubyte.wrong"],
+        ...["train-labels-idx1-ubyte", "verified.json"],
+      ]);
+    }));
+
+  it("loadMnist() sets aside what is no gzip, and takes the right file beside it", () =>
+    withTiny({ "t10k-labels-idx1-ubyte.gz": new Uint8Array([0x1f, 0x8b, ...Array(30).fill(7)]) }, async (cache) => {
+      const dataset = await loadMnistOf(tinyDigests, { cache, offline: true });
+      isTiny(dataset);
+      assert(
+        dataset.source.startsWith(`cache ${cache} (Cannot use ${cache}/t10k-labels-idx1-ubyte.gz: `),
+        dataset.source,
+      );
+    }));
+
+  it("loadMnist() downloads anew what is wrong in the cache, and says why", () =>
+    withTiny({ "train-labels-idx1-ubyte": idx([3], [7, 0, 8]) }, async (cache) => {
+      await using server = new RawServer(({ path }) => ({ status: 200, body: tiny[path.slice(1, -3)] }));
+      const dataset = await loadMnistOf(tinyDigests, { cache, mirrors: [server.url("")] });
+      isTiny(dataset);
+      const start = `downloaded to ${cache} (Cannot use ${cache}/train-labels-idx1-ubyte: its SHA-256 is `;
+      assert(dataset.source.startsWith(start), dataset.source);
+      assertEquals(server.asked.map(({ path }) => path), ["/train-labels-idx1-ubyte.gz"]);
+    }));
+
+  it("loadMnist() looks at a kept file once, and again when its size or time has changed", () =>
+    withTiny({}, async (cache) => {
+      const load = async () => (await loadMnistOf(tinyDigests, { cache, offline: true })).name;
+      const path = `${cache}/train-images-idx3-ubyte`;
+      assertEquals(await load(), "mnist");
+      const { mtime } = await Deno.stat(path);
+      await Deno.writeFile(path, images(3).fill(255, 16)); // another file of the same size and time: the price of looking once
+      await Deno.utime(path, mtime!, mtime!);
+      assertEquals(await load(), "mnist");
+      await Deno.utime(path, mtime!, new Date(mtime!.getTime() + 1000));
+      assertEquals(await load(), "digits");
+    }));
+
+  it("loadMnist() takes no other set for MNIST, though it reads it from dir", () =>
+    withTiny({}, async (folder) => {
+      assertEquals((await loadMnist({ cache: folder, offline: true })).name, "digits");
+      await fill(folder, tiny);
+      isTiny(await loadMnist({ dir: folder }));
+      assertEquals(Object.keys(MNIST_FILES), Object.keys(tiny));
     }));
 
   it("loadMnist() generates digits when no mirror answers, and says so in one line", () =>
@@ -153,7 +208,7 @@ describe("loadMnist() without a folder", () => {
         const before = Deno.env.get("GRADUS_DATA");
         try {
           Deno.env.set("GRADUS_DATA", folder);
-          assertEquals((await loadMnist()).source, `cache ${folder}`);
+          assertEquals((await loadMnistOf(tinyDigests, {})).source, `cache ${folder}`);
         } finally {
           if (before === undefined) Deno.env.delete("GRADUS_DATA");
           else Deno.env.set("GRADUS_DATA", before);
@@ -198,6 +253,8 @@ describe("loadMnist() with the files of MNIST itself", () => {
         ]);
         assertEquals(namesIn(cache).filter((name) => !name.endsWith(".lock")), Object.keys(tiny).sort());
         assertEquals([(await loadMnist(options)).source, server.asked.length], [`cache ${cache}`, 5]);
+        await Deno.writeFile(`${cache}/train-images-idx3-ubyte`, new Uint8Array(59_000).fill(255), { append: true });
+        assertEquals((await loadMnist({ cache, offline: true })).name, "digits");
       }),
   );
 });

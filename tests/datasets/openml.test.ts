@@ -64,6 +64,16 @@ describe("openml()", () => {
       assertEquals([target!.name, source, server.asked.length], ["kind", `cache ${folder}/tiny.v1.arff`, 3]);
     }));
 
+  it("openml() sets a kept file aside that is no longer what OpenML told, names it, and downloads anew", () =>
+    scene(answers(), async ({ folder, get, server }) => {
+      await get();
+      await Deno.writeFile(`${folder}/tiny.v1.arff`, arff.map((byte) => byte === 0x37 ? 0x38 : byte)); // a row number
+      const message = `Cannot use ${folder}/tiny.v1.arff: its MD5 is `;
+      await assertRejects(() => get({ offline: true }), Error, message);
+      assertEquals(namesIn(folder).includes("tiny.v1.arff.wrong"), true);
+      assertEquals([(await get()).source, server.asked.length], [`downloaded to ${folder}/tiny.v1.arff`, 6]);
+    }));
+
   it("openml() reads a file that somebody put there, its last attribute the target", () =>
     scene({}, async ({ folder, get, server }) => {
       await Deno.writeFile(`${folder}/tiny.v1.arff`, arff);
