@@ -5,6 +5,7 @@
  * @module
  */
 import { backend, backendReason } from "../core/backend/choose.ts";
+import { parseOptions, runScript } from "../examples/script.ts";
 import { cpuModel } from "./cpu.ts";
 import { compilerVersion } from "../core/backend/kernel_file.ts";
 import { openNative } from "../core/backend/native.ts";
@@ -77,7 +78,18 @@ function lines({ backend, reason, simd, cc, cpu, gflops, peak }: Findings): stri
   ].join("\n");
 }
 
-if (import.meta.main) {
-  const findings = examine();
-  console.log(Deno.args.includes("--json") ? JSON.stringify(findings) : lines(findings));
+const HELP = `Say which back end is in use, why, and how fast it is.
+
+  --json   one JSON object instead
+  --debug  show where an error came from
+  --help   this text`;
+
+// deno-lint-ignore require-await -- a throw is to be a rejection
+async function main(): Promise<void> {
+  const option = { type: "boolean", default: false } as const;
+  const { values } = parseOptions({ options: { json: option, debug: option, help: option } });
+  if (values.help) console.log(HELP);
+  else console.log(values.json ? JSON.stringify(examine()) : lines(examine()));
 }
+
+if (import.meta.main) await runScript(main, () => []);

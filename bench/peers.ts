@@ -7,7 +7,6 @@
  * A peer that does not work is left out, and why and how to install it is said. tfjs and jax-js are looked for in the folder that
  * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; one that multiplies by a slow BLAS is not timed.
  */
-import { parseArgs } from "node:util";
 import { backend, backendReason } from "@gradus/gradus";
 import { openNative } from "../core/backend/native.ts";
 import { commandsOf, FLAGS } from "./peers/commands.ts";
@@ -19,7 +18,7 @@ import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
 import { type Kind, MUCH_MEMORY, product, type Work, WORKS } from "./peers/works.ts";
-import { runScript, UsageError, wholeNumber } from "../examples/script.ts";
+import { parseOptions, runScript, UsageError, wholeNumber } from "../examples/script.ts";
 
 const HELP = `Usage: deno task peers [--json] [--only TEXT] [--rounds N]
        deno task peers --race --data DIR
@@ -129,7 +128,7 @@ async function sayRace(data: string | undefined, json: boolean): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     options: {
       json: { type: "boolean", default: false },
       only: { type: "string", default: "" },

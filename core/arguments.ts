@@ -64,6 +64,21 @@ function edits(a: string, b: string): number {
 }
 
 /**
+ * Checks that a command line has no other `--options` than these, and no words beside them unless there may be some.
+ *
+ * @throws {TypeError} With the options there are and the nearest one.
+ */
+export function checkFlags(args: readonly string[], names: readonly string[], words = false): void {
+  const known = names.map((name) => `--${name}`);
+  for (const arg of args) {
+    if (arg === "--") return;
+    const [flag] = arg.split("=");
+    if (known.includes(flag) || (words && !flag.startsWith("--"))) continue;
+    throw new TypeError(`Cannot use ${flag}: ${choices("options", flag, known)}`);
+  }
+}
+
+/**
  * Checks that `x` is a tensor.
  *
  * @throws {TypeError} With what was found and how a tensor is made of it, if it is none.

@@ -1,8 +1,7 @@
 /** What the replays of the documents share: their arguments, and MNIST itself. */
-import { parseArgs } from "node:util";
 import { backend, backendReason, type ImageDataset, loadMnist } from "@gradus/gradus";
 import { compiledKernel, findingFolders, heeding, noteMissing, readingMnist, type Use } from "./permissions.ts";
-import { UsageError, wholeNumber } from "./script.ts";
+import { parseOptions, UsageError, wholeNumber } from "./script.ts";
 
 /** What a replay may be told. */
 export interface ReplaySettings {
@@ -19,7 +18,7 @@ export interface ReplaySettings {
  * @throws {TypeError} If `GRADUS_BACKEND` names no back end.
  */
 export function replaySettings(args: string[], purpose: string, most: number): ReplaySettings | null {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     args,
     options: {
       data: { type: "string" },

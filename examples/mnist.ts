@@ -3,7 +3,6 @@
  *
  *     deno task train [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
  */
-import { parseArgs } from "node:util";
 import {
   backend,
   backendReason,
@@ -37,6 +36,7 @@ import { Resuming } from "./resuming.ts";
 import {
   COMMON_OPTIONS,
   INTERRUPTED,
+  parseOptions,
   requireWritable,
   requireWritableFolder,
   runScript,
@@ -178,7 +178,7 @@ function showPredictions({ model }: Learner, part: LabelledImages, normalize: No
 }
 
 function readSettings(): Settings | null {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     options: {
       data: { type: "string" },
       epochs: { type: "string", default: "5" },

@@ -3,12 +3,11 @@
  *
  *     deno task predict FILE… [--weights FILE] [--top N] [--json]
  */
-import { parseArgs } from "node:util";
 import { backend, drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
 import { toDigit } from "./digit_image.ts";
 import { heeding, noteMissing } from "./permissions.ts";
 import { readPng } from "./png.ts";
-import { COMMON_OPTIONS, runScript, UsageError, wholeNumber } from "./script.ts";
+import { COMMON_OPTIONS, parseOptions, runScript, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Name the digits in pictures.
 
@@ -141,7 +140,7 @@ function toJson(name: string, probabilities: readonly number[]): string {
 }
 
 function readSettings(): Settings | null {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     allowPositionals: true,
     options: {
       weights: { type: "string", default: "mnist.safetensors" },

@@ -1,4 +1,6 @@
 /** What the scripts that people run have in common: exit codes, errors without stack traces, numbers from the command line. */
+import { parseArgs } from "node:util";
+import { checkFlags } from "../core/arguments.ts";
 import { tryWriting } from "../core/io/atomic_write.ts";
 import { REQUIRE_PERMISSIONS, requirePermissions, type Use } from "./permissions.ts";
 
@@ -15,6 +17,20 @@ export const COMMON_OPTIONS = {
 
 /** The wrong use of a script: told with a hint at --help, exit code 2. */
 export class UsageError extends Error {}
+
+/**
+ * Node's `parseArgs`, but that an unknown option is told with the nearest.
+ *
+ * @throws {UsageError} If an option is unknown.
+ */
+export const parseOptions: typeof parseArgs = (config) => {
+  try {
+    checkFlags(config?.args ?? Deno.args, Object.keys(config?.options ?? {}), true);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return parseArgs(config);
+};
 
 /**
  * Runs a script: an error becomes one line and an exit code, unless `--debug` asks for its stack. `uses` are those of permissions

@@ -1,6 +1,5 @@
 /** What may be said to the table example on its command line. */
-import { parseArgs } from "node:util";
-import { COMMON_OPTIONS, UsageError, wholeNumber } from "./script.ts";
+import { COMMON_OPTIONS, parseOptions, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Learn one column of a CSV file from the others.
 
@@ -45,7 +44,7 @@ export interface Settings {
 
 /** What the command line says; `null` where it asks for help, which is given. */
 export function readSettings(): Settings | null {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     allowPositionals: true,
     options: {
       target: { type: "string" },

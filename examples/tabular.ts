@@ -160,7 +160,7 @@ function build({ x, y }: Table, features: Encoding, task: Task, rows: [Tensor, T
     data: { train: loader, valid: [valid] },
     metrics: task.metrics,
     scheduler: { scheduler: new optim.OneCycleLR(optimizer, { maxLr: 5e-3, totalSteps }), per: "batch" },
-    callbacks: [new ShowProgress({ print: everyTenth() }), new NanWatchdog()],
+    callbacks: [new ShowProgress({ print: tenLines(settings.epochs) }), new NanWatchdog()],
   });
 }
 
@@ -173,11 +173,12 @@ function network(sizes: number[]): nn.Sequential {
   return new nn.Sequential(...layers);
 }
 
-/** Prints the first line and each tenth. */
-function everyTenth(): (line: string) => void {
+/** Prints ten lines of a run and its first: every line of a short one. */
+function tenLines(epochs: number): (line: string) => void {
+  const step = Math.ceil(epochs / 10);
   let count = 0;
   return (line) => {
-    if (++count === 1 || count % 10 === 0) console.log(line);
+    if (++count === 1 || count % step === 0 || count === epochs) console.log(line);
   };
 }
 

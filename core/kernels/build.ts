@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkFlags } from "../arguments.ts";
 import { compileKernel, thisHost } from "../backend/kernel_file.ts";
 import { MAIN_SOURCE, SOURCES, sourcesFingerprint } from "./sources.ts";
 
@@ -80,4 +81,18 @@ function main(): void {
   }
 }
 
-if (import.meta.main) main();
+/** Whether it was told what it knows; else the error is said. */
+function knowsFlags(): boolean {
+  try {
+    checkFlags(Deno.args, ["wasm"]);
+    return true;
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+if (import.meta.main) {
+  if (knowsFlags()) main();
+  else Deno.exitCode = 2;
+}

@@ -4,6 +4,8 @@
 export interface ProgressOutput {
   /** Whether a line can be drawn over. */
   readonly terminal: boolean;
+  /** How many characters fit in a line of the terminal; 80 where it is absent. */
+  readonly columns?: number;
   /** Writes text as it is. */
   write(text: string): void;
 }
@@ -12,10 +14,16 @@ export interface ProgressOutput {
 export function standardError(): ProgressOutput {
   if (typeof Deno === "undefined") return { terminal: false, write: () => {} };
   const encoder = new TextEncoder();
-  return { terminal: Deno.stderr.isTerminal(), write: (text) => void Deno.stderr.writeSync(encoder.encode(text)) };
+  return {
+    terminal: Deno.stderr.isTerminal(),
+    get columns() { // asked for at each drawing: a window changes its size
+      return this.terminal ? Deno.consoleSize().columns : 80;
+    },
+    write: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
+  };
 }
 
-const WIDTH = 24; // characters of the bar
+const WIDTH = 24; // characters of the bar, where there is room
 const EVERY = 100; // milliseconds between two drawings
 
 /**
@@ -46,11 +54,19 @@ export class Progress {
     this.#drawn = now;
     const seconds = (now - this.#started) / 1000;
     const rate = done / Math.max(seconds, 1e-9);
-    const filled = Math.round((WIDTH * done) / this.total);
-    const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
-    const percent = `${Math.floor((100 * done) / this.total)}%`.padStart(4);
-    const left = formatSeconds((this.total - done) / Math.max(rate, 1e-9));
-    this.out.write(`\r\x1b[K${this.label} ${bar}${percent} ${rate.toFixed(0)}/s, ${left} left ${note}`);
+    const part = Math.min(done / this.total, 1);
+    const percent = `${Math.floor(100 * part)}%`.padStart(4);
+    const left = formatSeconds(Math.max(this.total - done, 0) / Math.max(rate, 1e-9));
+    this.#write(part, `${percent} ${rate.toFixed(0)}/s, ${left} left ${note}`);
+  }
+
+  /** On one line, whatever its length: a line that wraps cannot be drawn over. The bar gives way first, then the end of the text. */
+  #write(part: number, text: string): void {
+    const columns = (this.out.columns ?? 80) - 1; // in the last column the cursor may have wrapped already
+    const width = Math.max(0, Math.min(WIDTH, columns - this.label.length - 1 - text.length));
+    const filled = Math.round(width * part);
+    const bar = "█".repeat(filled) + "░".repeat(width - filled);
+    this.out.write(`\r\x1b[K${`${this.label} ${bar}${text}`.slice(0, columns)}`);
   }
 
   /** Takes the bar away. */

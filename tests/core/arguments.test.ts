@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
+  checkFlags,
   checkOptions,
   describe as describeValue,
   nearest,
@@ -53,6 +54,22 @@ describe("checkOptions()", () => {
         `Cannot load with ${found} for options: they go by name, as in { batchSize`,
       );
     }
+  });
+});
+
+describe("checkFlags()", () => {
+  it("checkFlags() lets known options pass, with values and after --", () => {
+    checkFlags(["--json", "--seed=3", "--", "--what"], ["json", "seed"]);
+    checkFlags(["file.csv", "-3", "--json"], ["json"], true);
+  });
+  it("checkFlags() refuses others, and words where there are to be none", () => {
+    assertThrows(() => checkFlags(["--jsn"], ["seed", "json"]), TypeError, "the nearest is --json");
+    assertThrows(
+      () => checkFlags(["json"], ["seed", "json"]),
+      TypeError,
+      "Cannot use json: the options are --seed, --json",
+    );
+    assertThrows(() => checkFlags(["a", "--wasmm=1"], ["wasm"], true), TypeError, "--wasmm: the only one is --wasm");
   });
 });
 

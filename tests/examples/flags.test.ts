@@ -1,0 +1,47 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { inFolder } from "../core/io/in_folder.ts";
+import { decode, mayRun, ROOT } from "./run_script.ts";
+
+const SCRIPTS: [script: string, written: string, nearest: string][] = [
+  ["bench/doctor.ts", "--jsn", "--json"],
+  ["core/kernels/build.ts", "--wasmm", "--wasm"],
+  ["bench/peers.ts", "--round", "--rounds"],
+  ["examples/mnist.ts", "--epoch", "--epochs"],
+  ["examples/tabular.ts", "--traget", "--target"],
+  ["examples/predict.ts", "--weight", "--weights"],
+];
+
+async function run(script: string, args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "--no-check", "--no-prompt", "--allow-read", "--allow-write", "--allow-env", script, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", GRADUS_BACKEND: "reference" },
+    stdin: "null",
+  }).output();
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+describe("scripts", () => {
+  const test = mayRun ? it : it.skip;
+  for (const [script, written, nearest] of SCRIPTS) {
+    test(`${script} refuses ${written} and names ${nearest}`, async () => {
+      const { code, out, err } = await run(script, [written]);
+      assertEquals([code, out], [2, ""]);
+      assertStringIncludes(err, `Cannot use ${written}: `);
+      assertStringIncludes(err.split("\n")[0], ` is ${nearest}`);
+    });
+  }
+  test("examples/tabular.ts prints each epoch of a short run, also where it is piped", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/table.csv`, "a,b\n" + "1,2\n2,4\n3,6\n".repeat(8));
+      const { out } = await run("examples/tabular.ts", [
+        `${folder}/table.csv`,
+        "--epochs",
+        "3",
+        "--out",
+        `${folder}/w`,
+      ]);
+      assertEquals(out.match(/^epoch \d\/3/gm), ["epoch 1/3", "epoch 2/3", "epoch 3/3"]);
+    }));
+});
