@@ -59,8 +59,7 @@ export function held(value: number, dtype: DType, what = "number"): number {
   if (isFloating(dtype)) return value;
   if (dtype === "bool") return Number(value !== 0);
   const [least, most] = WHOLE[dtype as keyof typeof WHOLE];
-  const whole = Math.trunc(value);
-  if (whole >= least && whole <= most) return whole;
+  if (value >= least && value <= most) return Math.trunc(value);
   throw new RangeError(
     `Cannot hold the ${what} ${value} in ${dtype}: it lies outside ${least} to ${most}, cast first with double()`,
   );

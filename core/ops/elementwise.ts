@@ -65,10 +65,11 @@ export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
   const right = exact ? scalar(b, "float64") : operand(b, beside, VERBS[op] ?? op);
   const common = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
   const dtype = op === "div" ? promote(common, "float32") : common;
-  if (!isFloating(dtype)) checkWhole(op, dtype, b, right);
   const shape = sameShape(a.shape, right.shape) ? a.shape : broadcastShapes(a.shape, right.shape, VERBS[op] ?? op);
+  const asTheyAre = exact || (COMPARE.has(op) && !isFloating(dtype));
+  const [p, q] = asTheyAre ? [a, right] : [cast(a, dtype), cast(right, dtype)];
+  if (!isFloating(dtype)) checkWhole(op, dtype, p, b, q);
   const out = blank(shape, COMPARE.has(op) ? "bool" : dtype);
-  const [p, q] = isFloating(dtype) && !exact ? [cast(a, dtype), cast(right, dtype)] : [a, right];
   backend().zip(zipFor(op, dtype), shape, spread(p, shape), spread(q, shape), out);
   return record(op, out, [p, q]);
 }
@@ -81,13 +82,13 @@ export function zipFor(op: ZipOp, dtype: DType): ZipOp {
 }
 
 /** Refuses what has no answer in whole numbers. */
-function checkWhole(op: ZipOp, dtype: DType, b: Operand, right: Tensor): void {
+function checkWhole(op: ZipOp, dtype: DType, a: Tensor, b: Operand, right: Tensor): void {
   if (op === "pow" && typeof b === "number" && b < 0) {
     throw new RangeError(
       `Cannot raise ${dtype} to the power ${b}: the results are fractions, cast it first with float()`,
     );
   }
-  if ((op === "remainder" || op === "fmod") && zip("eq", right, 0).any().item() === 1) {
+  if ((op === "remainder" || op === "fmod") && a.numel() > 0 && zip("eq", right, 0).any().item() === 1) {
     throw new RangeError(
       `Cannot take the remainder of ${dtype} by 0: it has no answer, cast it first with float() for NaN`,
     );

@@ -28,8 +28,9 @@ export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
 
 /** `out = x` in place, broadcast to its shape and cast to its kind. */
 export function copyInto<T extends Tensor>(out: T, x: Operand): T {
-  const given = typeof x === "number" ? scalar(x, out.dtype) : operand(x, out.dtype, "copy");
-  const from = settled(out.dtype === "bool" ? cast(given, "bool") : given, out, "copy");
+  const constant = typeof x === "number" || typeof x === "boolean"; // which an element that stands for several may take
+  const given = constant ? scalar(Number(x), out.dtype) : settled(operand(x, out.dtype, "copy"), out, "copy");
+  const from = out.dtype === "bool" ? cast(given, "bool") : given;
   edited(out, from, "copy");
   backend().map("copy", out.shape, spread(from, out.shape), out, 0, 0);
   return out;

@@ -1,13 +1,16 @@
 /** Several tensors joined into one: along a dimension they have, or along a new one. */
 import { requireTensor } from "../arguments.ts";
 import { blank } from "../allocate.ts";
+import { promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { elements, unsqueeze } from "./movement.ts";
+import { cast } from "./elementwise.ts";
+import { elements, unsqueeze, view } from "./movement.ts";
 
 /**
- * The tensors one after the other along `dim`: [2, 3] and [5, 3] give [7, 3]. PyTorch's `torch.cat`.
+ * The tensors one after the other along `dim`: [2, 3] and [5, 3] give [7, 3], in the kind that holds them all; those of shape [0] add
+ * nothing. PyTorch's `torch.cat`.
  *
  * @example
  * ```ts
@@ -18,22 +21,32 @@ import { elements, unsqueeze } from "./movement.ts";
  * assertEquals(cat([a, b]).toArray(), [[1, 2], [3, 4], [5, 6]]);
  * ```
  * @throws {RangeError} If there are none, they have rank 0, or they differ in another size than that of `dim`.
- * @throws {TypeError} If they differ in kind.
  */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  const first = firstOf(tensors, "cat");
+  checkList(tensors, "cat");
+  const first = tensors.find((x) => !isNothing(x)) ?? tensors[0];
   if (first.shape.length === 0) throw new RangeError("Cannot cat tensors of rank 0: use stack()");
   const d = resolveDim(dim, first.shape.length, "cat along");
-  tensors.forEach((x, i) => checkAlike("cat", first, x, i, (shape) => shape.toSpliced(d, 1)));
-  const sizes = tensors.map((x) => x.shape[d]);
-  const out = blank(first.shape.with(d, sizes.reduce((sum, n) => sum + n, 0)), first.dtype);
+  const dtype = tensors.map((x) => x.dtype).reduce(promote);
+  const parts = tensors.map((x, i) => {
+    if (isNothing(x)) return cast(view(x, first.shape.with(d, 0)), dtype);
+    checkAlike("cat", first, x, i, (shape) => shape.toSpliced(d, 1));
+    return cast(x, dtype);
+  });
+  const sizes = parts.map((x) => x.shape[d]);
+  const out = blank(first.shape.with(d, sizes.reduce((sum, n) => sum + n, 0)), dtype);
   let start = 0;
-  for (const x of tensors) start = place(x, d, start, out);
-  return record("cat", out, tensors, { dim: d, sizes });
+  for (const x of parts) start = place(x, d, start, out);
+  return record("cat", out, parts, { dim: d, sizes });
+}
+
+function isNothing(x: Tensor): boolean {
+  return x.shape.length === 1 && x.shape[0] === 0;
 }
 
 /**
- * The tensors side by side along a new dimension `dim`: two of shape [3] give [2, 3]. PyTorch's `torch.stack`.
+ * The tensors side by side along a new dimension `dim`, in the kind that holds them all: two of shape [3] give [2, 3]. PyTorch's
+ * `torch.stack`.
  *
  * @example
  * ```ts
@@ -45,20 +58,19 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
  * assertEquals(stack([a, b], 1).toArray(), [[1, 3], [2, 4]]);
  * ```
  * @throws {RangeError} If there are none, or they differ in shape.
- * @throws {TypeError} If they differ in kind.
  */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  const first = firstOf(tensors, "stack");
+  checkList(tensors, "stack");
+  const first = tensors[0];
   tensors.forEach((x, i) => checkAlike("stack", first, x, i, (shape) => shape));
   const d = resolveDim(dim, first.shape.length + 1, "stack along");
   return cat(tensors.map((x) => unsqueeze(x, d)), d);
 }
 
-function firstOf(tensors: readonly Tensor[], verb: string): Tensor {
+function checkList(tensors: readonly Tensor[], verb: string): void {
   if (!Array.isArray(tensors)) throw new TypeError(`Cannot ${verb} them: give one array, as in ${verb}([a, b])`);
   if (tensors.length === 0) throw new RangeError(`Cannot ${verb} no tensors: give at least one`);
   tensors.forEach((x) => requireTensor(x, verb));
-  return tensors[0];
 }
 
 function checkAlike(
@@ -72,9 +84,6 @@ function checkAlike(
     throw new RangeError(
       `Cannot ${verb} ${show(first.shape)} and ${show(x.shape)}: tensor ${i} does not fit the first, pad or slice it`,
     );
-  }
-  if (x.dtype !== first.dtype) {
-    throw new TypeError(`Cannot ${verb} ${first.dtype} and ${x.dtype}: cast tensor ${i} with to("${first.dtype}")`);
   }
 }
 

@@ -90,8 +90,17 @@ describe("in-place operations that do not fit", () => {
   it("add_() refuses a shape that does not broadcast", () => {
     assertThrows(() => ones([3]).add_(ones([2])), RangeError, "Cannot add in place [3] and [2]: sizes 3 and 2 differ");
   });
-  it("fill_() refuses an expanded tensor", () => {
-    assertThrows(() => ones([3]).expand(2, 3).fill_(1), RangeError, "clone() it first");
+  it("copy_() and add_() refuse an expanded tensor, whose elements would be written twice", () => {
+    const x = ones([3]);
+    assertThrows(() => x.expand(2, 3).copy_(ones([2, 3])), RangeError, "clone() it first");
+    assertThrows(() => x.expand(2, 3).add_(1), RangeError, "clone() it first");
+    assertEquals(x.toArray(), [1, 1, 1]);
+  });
+  it("fill_() and zero_() of an expanded tensor set what it shows, as in PyTorch", () => {
+    const x = ones([3]);
+    assertEquals(x.expand(2, 3).fill_(2).toArray(), [[2, 2, 2], [2, 2, 2]]);
+    x.expand(2, 3).zero_();
+    assertEquals(x.toArray(), [0, 0, 0]);
   });
   it("add_() leaves the tensor as it was when it refuses", () => {
     const x = int();

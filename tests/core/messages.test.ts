@@ -92,7 +92,7 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
   ["add_() of a larger shape", () => ones([3]).add_(x), RangeError, ["[2, 3] into [3]", "larger"]],
   ["add_() of a float", () => ones([1], { dtype: "int32" }).add_(0.5), TypeError, ["float32", "int32", "float()"]],
   ["add_() into a bool", () => tensor([true]).add_(1), TypeError, ["int32", "bool", "int()"]],
-  ["fill_() of an expanded tensor", () => ones([1]).expand(3).fill_(0), RangeError, ["[3]", "clone()"]],
+  ["copy_() into an expanded tensor", () => ones([1]).expand(3).copy_(ones([3])), RangeError, ["[3]", "clone()"]],
   ["useBackend() of no back end", () => useBackend("cuda" as "auto"), TypeError, ["cuda", "native, wasm, reference"]],
 ];
 

@@ -76,6 +76,8 @@ describe("numbers outside the kind", () => {
     ["clampMin()", () => ints(1).clampMin(3e9), "3000000000 in int32"],
     ["fill_()", () => bytes(1).fill_(256), "256 in uint8"],
     ["fill_() of a fraction", () => ints(1).fill_(3e9 + 0.5), "3000000000.5 in int32"],
+    ["fill_() just past the end", () => bytes(1).fill_(255.5), "255.5 in uint8"],
+    ["full() just below 0", () => full([2], -0.5, { dtype: "uint8" }), "-0.5 in uint8"],
     ["fill_() of NaN", () => ints(1).fill_(NaN), "NaN in int32"],
     ["where()", () => where(flags(true), ints(1), 3e9), "3000000000 in int32"],
     ["full()", () => full([2], NaN, { dtype: "int32" }), "NaN in int32"],
@@ -92,8 +94,8 @@ describe("numbers outside the kind", () => {
     assertEquals(x.toArray(), [1, 2]);
   });
   it("fill_(), full() and tensor() cut a fraction off, as int() does", () => {
-    assertEquals(bytes(1).fill_(255.9).item(), 255);
-    assertEquals(full([], -0.5, { dtype: "uint8" }).item(), 0);
+    assertEquals(bytes(1).fill_(254.9).item(), 254);
+    assertEquals(full([], 0.5, { dtype: "uint8" }).item(), 0);
     assertEquals(ints(-1.5, 1.5).toArray(), [-1, 1]);
   });
   it("comparisons take any number as it is", () => {
@@ -126,6 +128,20 @@ describe("integers to fractions", () => {
     assertEquals(remainder(far, 2.5).toArray(), [1]);
     assertEquals(fmod(far, tensor([2.5])).toArray(), [1]);
     assertEquals(tensor([1]).add(tensor(16777217, { dtype: "float64" })).toArray(), [16777216]);
+  });
+  it("a rank-0 integer takes the kind of the tensor beside it first, but is compared as it is", () => {
+    const x = bytes(3, 200);
+    const less = tensor(-2, { dtype: "int32" });
+    assertEquals(x.maximum(less).toArray(), [254, 254]);
+    assertEquals(remainder(x, less).toArray(), [3, 200]);
+    assertEquals(x.add(less).toArray(), [1, 198]);
+    assertEquals(x.gt(less).toArray(), [true, true]);
+  });
+  it("remainder() of no integers by 0 is empty", () => {
+    assertEquals(remainder(bytes(), 0).shape, [0]);
+    assertEquals(fmod(ints().view(0, 1), ints(0, 0)).shape, [0, 2]);
+    assertThrows(() => remainder(bytes(1), 0), RangeError, "remainder of uint8 by 0");
+    assertThrows(() => remainder(bytes(1), tensor(256, { dtype: "int32" })), RangeError, "remainder of uint8 by 0");
   });
   it("functions of one argument see the integer as float32", () => {
     const far = ints(16777217);
