@@ -1,10 +1,11 @@
 /**
  * Runs the tests on the real std packages where JSR does not answer, from a checkout of github.com/denoland/std:
  *
- *     deno run --allow-read --allow-write=deno.std.json --allow-run=deno .ci/real_std.ts FOLDER [FILE…]
+ *     deno run --allow-read --allow-write=deno.std.json --allow-run --allow-env .ci/real_std.ts FOLDER [FILE…]
  *
  * @module
  */
+import { placesHere, runDeno, TASKS } from "./task.ts";
 import config from "../deno.json" with { type: "json" };
 
 /** The configuration under which `@std/…` are the checkout's files; it lies beside `deno.json`, for it names this package too. */
@@ -30,13 +31,12 @@ async function importsFrom(std: URL): Promise<Record<string, string>> {
 }
 
 async function writeConfig(std: URL): Promise<void> {
-  const command = config.tasks.test.command.replace("deno test", "deno test --config deno.std.json");
   const copy = {
     ...config,
     imports: { ...config.imports, ...await importsFrom(std) },
     vendor: false,
     compilerOptions: { ...config.compilerOptions, noImplicitReturns: false }, // std's own files are checked as well
-    tasks: { test: { command } },
+    tasks: {},
   };
   await Deno.writeTextFile(STD_CONFIG, JSON.stringify(copy, null, 2));
 }
@@ -46,8 +46,8 @@ if (import.meta.main) {
   const std = new URL(`${folder}/`, `file://${Deno.cwd()}/`);
   await writeConfig(std);
   try {
-    const args = ["task", "--config", "deno.std.json", "test", ...rest];
-    Deno.exitCode = (await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).spawn().status).code;
+    const [test, ...flags] = TASKS.test(placesHere());
+    Deno.exitCode = await runDeno([test, "--config", "deno.std.json", ...flags, ...rest]);
   } finally {
     await Deno.remove(STD_CONFIG);
   }

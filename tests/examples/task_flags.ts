@@ -1,28 +1,26 @@
-/** The permission flags of the tasks in `deno.json`, as they stand there, and what becomes of a task without one of them. */
-import config from "../../deno.json" with { type: "json" };
+/** The permission flags of the tasks, as they stand in `.ci/task.ts`, and what becomes of a task without one of them. */
+import { TASKS } from "../../.ci/task.ts";
 import { decode, ROOT, type Said } from "./run_script.ts";
 
 /** A task that runs a script. */
 export type ScriptTask = "train" | "replay" | "tabular" | "predict";
 
-/** The places that a task finds out by `.ci/paths.ts`. */
+/** The places that flags name. */
 export interface Places {
   /** Where the script runs, and writes. */
   work: string;
-  /** What stands for `$CACHE`. */
+  /** The folder of compiled kernels. */
   cache: string;
-  /** The folder in `GRADUS_DATA`: `$DATA` is the two of them. */
+  /** The folder in `GRADUS_DATA`. */
   data: string;
 }
 
 /** A flag with one of the values it lists, or without any: `--allow-run=cc`, `--allow-read`. */
 export type Grant = string;
 
-/** The words of a task's last command after `deno`. */
+/** What Deno is told for a task. */
 function wordsOf(task: ScriptTask, { cache, data }: Places): string[] {
-  const command = config.tasks[task].command.split(" && ").at(-1)!;
-  const expanded = command.replaceAll("$CACHE", cache).replaceAll("$DATA", `${cache},${data}`);
-  return expanded.split(" ").slice(1).map((word) => word.replace(/^"(.*)"$/, "$1"));
+  return TASKS[task]({ cache, data: `${cache},${data}`, temp: cache, deno: Deno.execPath() });
 }
 
 /** Each thing that a task grants. */

@@ -1,0 +1,105 @@
+/**
+ * Runs a task: `deno.json` names it, and here are its commands with all their permission flags.
+ *
+ * Deno prints a task's command before anything else; with the flags in it that took eight lines of a terminal.
+ *
+ * @module
+ */
+import { paths } from "./paths.ts";
+
+/** The folders and programs that flags name; a machine's own. */
+export interface Places {
+  /** The folder of compiled kernels. */
+  readonly cache: string;
+  /** That folder, and the one where data are kept elsewhere. */
+  readonly data: string;
+  /** That folder, and the one of temporary files. */
+  readonly temp: string;
+  /** The Deno in use. */
+  readonly deno: string;
+}
+
+const ENV = [
+  "GRADUS_BACKEND",
+  "GRADUS_THREADS",
+  "GRADUS_CACHE",
+  "GRADUS_DATA",
+  "XDG_CACHE_HOME",
+  "HOME",
+  "LOCALAPPDATA",
+];
+const ALL_ENV = `--allow-env=${ENV.join(",")}`;
+const MIRRORS = "--allow-net=ossci-datasets.s3.amazonaws.com,storage.googleapis.com";
+const RUN = ["run", "-q", "--no-prompt", "--allow-read"];
+
+/** What finds and loads the compiled kernel, and may compile it; `beside` are further folders to write in. */
+const kernel = (cache: string, ...beside: string[]) => [
+  `--allow-write=${[...beside, cache].join(",")}`,
+  `--allow-ffi=${cache}`,
+  "--allow-run=cc",
+  ALL_ENV,
+];
+
+/** What Deno is told for each task; what is given to the task comes after it. */
+export const TASKS = {
+  train: ({ cache, data }) => [
+    ...[...RUN, `--allow-write=.,${data}`, `--allow-ffi=${cache}`, MIRRORS, "--allow-run=cc", ALL_ENV],
+    ...["examples/mnist.ts", "--require-permissions"],
+  ],
+  tabular: () => [
+    ...[...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", "examples/tabular.ts", "--require-permissions"],
+  ],
+  predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", "examples/predict.ts", "--require-permissions"],
+  replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
+  test: ({ temp, deno }) => [
+    ...["test", "--doc", "--no-prompt", "--preload=.ci/preload.ts", "--allow-read"],
+    ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],
+    ...[`--allow-run=cc,git,node,chromium,/usr/bin/python3,${deno}`, ALL_ENV],
+  ],
+  bench: ({ cache }) => ["bench", "--no-prompt", "--allow-read", ...kernel(cache)],
+  peers: ({ cache }) => [
+    ...["run", "-q", "--allow-read", `--allow-write=.,${cache}`, `--allow-ffi=${cache}`, "--allow-run", "--allow-env"],
+    "bench/peers.ts",
+  ],
+  doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-sys=cpus", "bench/doctor.ts"],
+  build: ({ cache }) => [
+    ...[...RUN, `--allow-write=core/kernels,${cache}`, `--allow-ffi=${cache}`],
+    ...["--allow-run=cc,clang,clang-19,wasm-ld,wasm-ld-19", ALL_ENV, "core/kernels/build.ts"],
+  ],
+} satisfies Record<string, (places: Places) => string[]>;
+
+/** The places on this machine. */
+export function placesHere(): Places {
+  return {
+    cache: paths(["cache"]),
+    data: paths(["cache", "data"]),
+    temp: paths(["cache", "temp"]),
+    deno: paths(["deno"]),
+  };
+}
+
+/** Runs Deno with these arguments; its exit code. What is sent to end this process goes on to that one. */
+export async function runDeno(args: readonly string[]): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), { args: [...args] }).spawn();
+  // A terminal sends Ctrl-C to both: a second one would end at once what is ending in order.
+  const interrupt = () => void (Deno.stdin.isTerminal() || child.kill("SIGINT"));
+  Deno.addSignalListener("SIGINT", interrupt);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
+  return (await child.status).code;
+}
+
+/** Fills `vendor/`: from JSR itself, else from the stand-ins. */
+async function vendor(): Promise<number> {
+  const [read, write] = ["--allow-read=.", "--allow-write=vendor"];
+  if (await runDeno(["run", read, write, ".ci/vendor.ts"]) === 0) return 0;
+  const fetched = await runDeno(["run", ".ci/bridge.ts", "fetch"]);
+  return fetched === 0 ? await runDeno(["run", "--cached-only", read, write, ".ci/bridge.ts"]) : fetched;
+}
+
+if (import.meta.main) {
+  const [task, ...args] = Deno.args;
+  const code = task === "vendor"
+    ? await vendor()
+    : await runDeno([...TASKS[task as keyof typeof TASKS](placesHere()), ...args]);
+  Deno.exit(code);
+}
