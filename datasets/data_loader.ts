@@ -60,6 +60,8 @@ export interface DataLoaderState {
 export interface DataLoaderPlace {
   /** Everything that decides the batches to come: what a loader goes on from by `loadStateDict`. */
   stateDict(): DataLoaderState;
+  /** The numbers that the samples of the batch given last have in the dataset. */
+  samples(): Int32Array;
 }
 
 /** An epoch of one loop: its order once it is drawn, and how many batches of it were given out. */
@@ -143,13 +145,13 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   /** Begins an epoch, or goes on with the one that `loadStateDict` told of. */
   [Symbol.iterator](): IterableIterator<B> & DataLoaderPlace {
     const epoch = this.#begin();
-    return Object.assign(this.#batchesOf(epoch), { stateDict: () => this.#stateOf(epoch) });
+    return Object.assign(this.#batchesOf(epoch), this.#placeOf(epoch));
   }
 
   /** The same for batches that come as promises; others come as in a plain loop, at the same moments. */
   [Symbol.asyncIterator](): AsyncIterableIterator<B> & DataLoaderPlace {
     const epoch = this.#begin();
-    return Object.assign(this.#promisedBatchesOf(epoch), { stateDict: () => this.#stateOf(epoch) });
+    return Object.assign(this.#promisedBatchesOf(epoch), this.#placeOf(epoch));
   }
 
   /** Gives up the epoch under way: the next loop begins a new one, also after a state of this moment was loaded. */
@@ -188,6 +190,13 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     if (going !== null) return going;
     this.#generator.nextSeed(); // PyTorch draws a seed for workers, even where there are none
     return this.#epoch = { order: null, position: 0, ended: false };
+  }
+
+  #placeOf(epoch: Epoch): DataLoaderPlace {
+    return {
+      stateDict: () => this.#stateOf(epoch),
+      samples: () => this.#rows(epoch.order ?? new Int32Array(), epoch.position - 1).slice(),
+    };
   }
 
   #stateOf(epoch: Epoch | null): DataLoaderState {

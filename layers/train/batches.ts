@@ -22,7 +22,8 @@ export interface BatchSource {
  * promises them (`for await`). Where both can be done the promises are taken, so that what prepares ahead can do so.
  *
  * With `stateDict` and `loadStateDict` they say themselves where they are, so that a resumed run meets the same batches. An iterator
- * that has a `stateDict` of its own is asked first: then other loops over the same data do not move the run's place.
+ * that has a `stateDict` of its own is asked first: then other loops over the same data do not move the run's place. One that has `samples` is
+ * asked for the numbers of a batch's samples, for messages.
  * Without, they are gone through again up to that place, with the random streams the epoch began with.
  */
 export type Batches = BatchSource & (Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>);

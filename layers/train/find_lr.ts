@@ -4,6 +4,7 @@ import type { Callback } from "./callback.ts";
 import { CancelFit } from "./callback.ts";
 import { Learner } from "./learner.ts";
 import type { LearnerState } from "./learner_state.ts";
+import { faultOf } from "./nan_watchdog.ts";
 import { packState, unpackState } from "./packed_state.ts";
 
 /** How rates are tried. */
@@ -90,12 +91,13 @@ class RateTrial implements Callback {
     for (const group of optimizer.paramGroups) group.lr = this.start * this.factor ** step;
   }
 
-  afterLoss({ optimizer, loss }: Learner): void {
+  afterLoss(learner: Learner): void {
+    const { optimizer, loss } = learner;
     const [{ lr }] = optimizer.paramGroups;
     const value = loss.item();
     if (this.#losses.length > 0 && (lr > this.end || !(value <= this.limit * this.#best))) throw new CancelFit();
     if (!Number.isFinite(value)) {
-      throw new RangeError(`Cannot find a rate: the first loss is ${value}, look at the data`);
+      throw new RangeError(`Cannot find a rate: the first loss is ${value}; ${faultOf(learner) ?? "look at the data"}`);
     }
     this.#rates.push(lr);
     this.#losses.push(value);

@@ -29,7 +29,7 @@ import {
 import type { Metric, MetricValue } from "./metric.ts";
 import { type EpochRecord, Recorder } from "./recorder.ts";
 import { schedulesOf } from "./schedule.ts";
-import { loadStreams, saveStreams, type StreamState, type Walk, walk } from "./streams.ts";
+import { begin, loadStreams, saveStreams, type StreamState, type Walk, walk } from "./streams.ts";
 import { type Judged, Tally } from "./tally.ts";
 
 /**
@@ -96,6 +96,7 @@ export class Learner {
   #ended: Pick<FitReport, "outcome" | "reason"> = { outcome: "finished", reason: null };
   #epochStart: StreamState;
   #walk: Walk | null = null; // through the training data, of the epoch under way
+  #current: Walk | null = null; // what the batch came from, be it of training or of validation
   #validating = false;
   #evaluation: Promise<unknown> | null = null;
 
@@ -163,6 +164,11 @@ export class Learner {
     if (this.metrics.length === 0 || this.data.valid !== undefined || oneBatch || this.epoch > 0) return;
     const names = this.metrics.map(({ name }) => name).join(", ");
     console.warn(`fit() takes no metrics (${names}) without validation data: give data: { train, valid }`);
+  }
+
+  /** The numbers that the batch's samples have in their dataset, or `null` where the data does not tell. */
+  get samples(): ArrayLike<number> | null {
+    return this.#current?.samples?.() ?? null;
   }
 
   /** How the run, or the last one, has ended or is about to. */
@@ -248,7 +254,7 @@ export class Learner {
     this.batches = batches.length;
     if (batches.length === 0) throw new RangeError("Cannot train: the training data has no batches, see dropLast");
     await this.#around("Train", null, async () => {
-      this.#walk = walk(batches, this.batch, this.#epochStart, this.#walk);
+      this.#current = this.#walk = walk(batches, this.batch, this.#epochStart, this.#walk);
       for await (const batch of this.#walk.batches) {
         await this.#batch(batch, () => this.#learn());
         if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have its end to reach
@@ -274,7 +280,8 @@ export class Learner {
     batches.reset?.(); // a loop of somebody else's may have left it in its midst
     try {
       await this.#around("Valid", null, async () => {
-        for await (const batch of batches) {
+        this.#current = begin(batches);
+        for await (const batch of this.#current.batches) {
           await this.#batch(batch, () => this.#judge());
           this.#checkStop();
         }
@@ -303,9 +310,9 @@ export class Learner {
 
   /** A batch's judgement in one go: whatever runs beside it finds the modes as they were. */
   #judged(x: Tensor, y: Tensor): Judged {
-    const { training } = this;
+    const before = [this.x, this.y, this.training, this.#current] as const;
     const restore = evalMode(this.model);
-    this.training = false;
+    [this.x, this.y, this.training, this.#current] = [x, y, false, null];
     try {
       return noGrad(() => {
         const prediction = this.model.call(x);
@@ -313,7 +320,7 @@ export class Learner {
       });
     } finally {
       restore();
-      this.training = training;
+      [this.x, this.y, this.training, this.#current] = before;
     }
   }
 

@@ -18,6 +18,8 @@ export interface Walk {
   readonly batches: Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
   /** Everything that decides which are still to come; absent where only the data itself tells. */
   readonly stateDict?: () => unknown;
+  /** The numbers that the samples of the batch given last have in their dataset; absent where nobody tells. */
+  readonly samples?: () => ArrayLike<number>;
 }
 
 /** Where the streams stand now: the training data where `walk` through it stands, whoever else loops over the same data. */
@@ -44,6 +46,11 @@ export function walk(batches: Batches, done: number, start: StreamState, last: W
   if (done >= batches.length) return { batches: [] };
   if (done > 0 && batches.loadStateDict === undefined) return { batches: replayed(batches, done, start) };
   if (done > 0) batches.loadStateDict!((last?.stateDict ?? batches.stateDict?.bind(batches))?.()); // to go on, not to begin
+  return begin(batches);
+}
+
+/** A walk through all batches. */
+export function begin(batches: Batches): Walk {
   if (Symbol.asyncIterator in batches) {
     const loop = batches[Symbol.asyncIterator]();
     return { batches: { [Symbol.asyncIterator]: () => loop }, ...placeOf(loop) };
@@ -52,10 +59,13 @@ export function walk(batches: Batches, done: number, start: StreamState, last: W
   return { batches: { [Symbol.iterator]: () => loop }, ...placeOf(loop) };
 }
 
-/** How a loop tells its place, where it does. */
-function placeOf(loop: object): Pick<Walk, "stateDict"> {
-  const told = loop as { stateDict?(): unknown };
-  return told.stateDict === undefined ? {} : { stateDict: () => told.stateDict!() };
+/** What a loop tells of itself. */
+function placeOf(loop: object): Omit<Walk, "batches"> {
+  const told = loop as { stateDict?(): unknown; samples?(): ArrayLike<number> };
+  return {
+    ...told.stateDict === undefined ? {} : { stateDict: () => told.stateDict!() },
+    ...told.samples === undefined ? {} : { samples: () => told.samples!() },
+  };
 }
 
 async function* replayed(batches: Batches, done: number, start: StreamState): AsyncGenerator<TrainingBatch, void> {

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { tensor } from "../../../core/create.ts";
 import { defaultGenerator } from "../../../core/random/generator.ts";
 import { findLr } from "../../../layers/train/find_lr.ts";
 import { parabola } from "./parabola.ts";
@@ -41,6 +42,13 @@ describe("findLr()", () => {
     await findLr(learner, { start: 1e-3 });
     assertEquals(bitsOf(learner), before);
     assertEquals(defaultGenerator.getState(), streams);
+  });
+
+  it("says which sample and column of the first batch is no number", async () => {
+    const one = tensor([[1]], { dtype: "float64" });
+    const lost = parabola({ data: { train: [[tensor([[1], [NaN]], { dtype: "float64" }), one]] } });
+    const message = "Cannot find a rate: the first loss is NaN; the batch's inputs hold NaN at sample 1, column 0";
+    await assertRejects(() => findLr(lost), RangeError, message);
   });
 
   it("refuses a factor that does not grow", async () => {
