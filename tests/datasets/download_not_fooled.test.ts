@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { failingWrites } from "../core/io/faulty_disk.ts";
 import { namesIn } from "../core/io/in_folder.ts";
 import { content, failure, good, hash, inTurn, other, scene, sha256 } from "./download_scene.ts";
 import { gzip } from "./gzip.ts";
@@ -80,6 +81,17 @@ describe("download() is not fooled", () => {
     scene(() => ({ status: 200, headers: { "content-length": "268435457" }, body: content }), async (scene) => {
       const message = await failure(scene);
       assert(message.includes("the file comes to 268435457 bytes, and maxBytes allows 268435456"), message);
+    }));
+
+  it("download() names the file where the disk is full", () =>
+    scene(good, async (scene) => {
+      const end = failingWrites("f.part", "ENOSPC", "No space left on device (os error 28)");
+      try {
+        const message = await failure(scene);
+        assert(message.includes(`Cannot write ${scene.folder}/f.part: No space left on device (os error 28)`), message);
+      } finally {
+        end();
+      }
     }));
 
   it("download() counts the time to the first byte of a body from its headers on", () => {

@@ -41,6 +41,15 @@ describe("DataLoader with samples that come as promises", () => {
     }
   });
 
+  it("gives two loops a place each, whichever is asked", async () => {
+    const loader = load(new Slow(5), { prefetch: 2 });
+    const loops = [loader[Symbol.asyncIterator](), loader[Symbol.asyncIterator]()];
+    const seen: number[][][] = [[], []];
+    for (const i of [0, 1, 1, 0, 0, 1]) seen[i].push(values((await loops[i].next()).value!));
+    assertEquals(seen, [[[0, 1], [2, 3], [4]], [[0, 1], [2, 3], [4]]]);
+    assertEquals([(await loops[0].next()).done, (await loops[1].next()).done], [true, true]);
+  });
+
   it("begins the next batch before this one is learned from, and the one after only then", async () => {
     const slow = new Slow(6);
     for await (const batch of load(slow)) slow.log.push(`learn ${values(batch)}`);

@@ -8,7 +8,7 @@ import { Checkpoints } from "../../../layers/train/checkpoints.ts";
 import type { RecorderState } from "../../../layers/train/recorder.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { checkpointsIn, filled } from "./checkpointed_run.ts";
-import { failingWrites, watchSyncs } from "./faulty_disk.ts";
+import { failingWrites, watchSyncs } from "../../core/io/faulty_disk.ts";
 import { trainAndKill } from "./killed_run.ts";
 import { smallLearner } from "./small_run.ts";
 

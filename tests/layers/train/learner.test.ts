@@ -185,6 +185,22 @@ describe("Learner", () => {
     assertEquals([places, seen.toSorted()], [[2], (points().x.select(1, 0).toArray() as number[]).toSorted()]);
   });
 
+  it("fit() of two learners at once over one loader shows each of them all samples", async () => {
+    const data = shuffled();
+    const seen: number[][] = [[], []];
+    const learners = seen.map((rows) =>
+      smallLearner([{
+        beforeBatch: async ({ training, x }) => {
+          if (training) rows.push(...x.select(1, 0).toArray() as number[]);
+          await Promise.resolve();
+        },
+      }], data)
+    );
+    await Promise.all(learners.map((learner) => learner.fit(1)));
+    const all = (points().x.select(1, 0).toArray() as number[]).toSorted();
+    assertEquals(seen.map((rows) => rows.toSorted()), [all, all]);
+  });
+
   it("evaluate() is refused by name while the metrics count a validation or another evaluation", async () => {
     const { x, y } = points();
     const message = "Cannot evaluate while the metrics are in use";
