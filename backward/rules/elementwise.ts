@@ -8,7 +8,7 @@
 import type { MapOp, ZipOp } from "../../core/backend/backend.ts";
 import { fresh } from "../../core/allocate.ts";
 import { slope } from "../../core/ops/fused.ts";
-import { cos, floor, logicalAnd, sign, sin } from "../../core/ops/functions.ts";
+import { cos, logicalAnd, round, sign, sin } from "../../core/ops/functions.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
@@ -47,7 +47,8 @@ function share(g: Tensor, lost: Tensor, equal: Tensor): Tensor {
 }
 
 const flat = (g: Tensor) => [fresh(g.shape, g.dtype)];
-const towardZero = (x: Tensor) => sign(x).mul(floor(x.abs()));
+/** `y = a − n·b` for a whole n: how often b went into a, which `a / b` rounds past where it nearly divides. */
+const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) => round(a.sub(y).div(b));
 
 /** The rules of one argument. */
 export const mapRules: Rules<MapOp> = {
@@ -85,8 +86,8 @@ export const zipRules: Rules<ZipOp> = {
   pow: (g, { a, b, y, wants }) => powBackward(g, a, b, y, wants),
   maximum: (g, { a, b }) => [share(g, a.lt(b), a.eq(b)), share(g, a.gt(b), a.eq(b))],
   minimum: (g, { a, b }) => [share(g, a.gt(b), a.eq(b)), share(g, a.lt(b), a.eq(b))],
-  remainder: (g, { a, b }) => [g, g.mul(floor(a.div(b))).neg()],
-  fmod: (g, { a, b }) => [g, g.mul(towardZero(a.div(b))).neg()],
+  remainder: (g, { a, b, y }) => [g, g.mul(wholeTimes(a, b, y)).neg()],
+  fmod: (g, { a, b, y }) => [g, g.mul(wholeTimes(a, b, y)).neg()],
   eq: notDifferentiable,
   ne: notDifferentiable,
   lt: notDifferentiable,

@@ -15,6 +15,7 @@ import {
 } from "../../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
 import { ones, tensor } from "../../core/create.ts";
+import { fmod, remainder } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { crossEntropy, lin, logSoftmax, mse, relu, sigmoid, softmax, tanh } from "../../layers/01_functional.ts";
 
@@ -119,6 +120,14 @@ describe("rules on their kinks", () => {
   it("relu has slope 0 at 0", () => {
     assertEquals(reluBackward(one(3), at(-1, 0, 1))[0].toArray(), [0, 0, 1]);
   });
+
+  for (const [op, a, expected] of [[remainder, 2, -19], [fmod, 2, -19], [remainder, -2, 20], [fmod, -2, 19]] as const) {
+    it(`${op.name} of ${a} by 0.1f counts how often the divisor went in, not a rounded quotient: ${expected}`, () => {
+      const [x, y] = [tensor([a]), tensor([0.1]).requiresGrad_()]; // 0.1f is above 0.1, and 2 / 0.1f rounds to 20
+      op(x, y).sum().backward();
+      assertEquals(y.g?.toArray(), [expected]);
+    });
+  }
 
   it("clamp has slope 1 on its bounds", () => {
     assertEquals(clampBackward(one(4), at(-2, -1, 1, 2), -1, 1)[0].toArray(), [0, 1, 1, 0]);
