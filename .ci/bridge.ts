@@ -14,7 +14,7 @@ import { TYPES } from "./std_types.ts";
 export const NPM_STD = "npm:deno-std@^1.4.0";
 
 /** The packages that npm's copy holds; `@std/testing` is not among them. */
-export const PACKAGES = ["assert", "csv", "path", "streams"] as const;
+export const PACKAGES = ["assert", "path", "streams"] as const;
 
 type Package = typeof PACKAGES[number];
 

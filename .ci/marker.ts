@@ -12,7 +12,7 @@ const LOCK = ".lock";
 const INPUTS = ["../deno.json", "bdd.ts", "bridge.ts", "std_types.ts"];
 
 /** The modules that `jsr:` must be able to deliver before any task runs. */
-export const ENTRIES = ["@std/assert", "@std/csv", "@std/path", "@std/streams", "@std/testing/bdd"];
+export const ENTRIES = ["@std/assert", "@std/path", "@std/streams", "@std/testing/bdd"];
 
 async function digest(): Promise<string> {
   const read = (name: string) => Deno.readTextFile(new URL(name, import.meta.url));

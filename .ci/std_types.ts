@@ -50,11 +50,6 @@ const assert: Signatures = {
   unreachable: "(msg?: string) => never",
 };
 
-const csv: Signatures = {
-  CsvParseStream:
-    "new (options?: { separator?: string; comment?: string; trimLeadingSpace?: boolean; lazyQuotes?: boolean; fieldsPerRecord?: number }) => TransformStream<string, string[]>",
-};
-
 const path: Signatures = {
   basename: "(path: string | URL, suffix?: string) => string",
   DELIMITER: "';' | ':'",
@@ -79,9 +74,8 @@ const streams: Signatures = {
 };
 
 /** Types as source text, by package and export. */
-export const TYPES: Readonly<Record<"assert" | "csv" | "path" | "streams", Signatures>> = {
+export const TYPES: Readonly<Record<"assert" | "path" | "streams", Signatures>> = {
   assert,
-  csv,
   path,
   streams,
 };

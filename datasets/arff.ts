@@ -64,7 +64,7 @@ class ArffFile {
   add(line: string): void {
     this.line++;
     if (line === "" || line[0] === "%" || line.trim() === "") return;
-    if (this.#builder) this.#builder.add(this.#row(line), `line ${this.line}`);
+    if (this.#builder) this.#builder.add(this.#row(line), this.line);
     else if (/^\s*@data\s*$/i.test(line)) this.#builder = this.#begin();
     else if (!/^\s*@relation\b/i.test(line)) this.#declare(line);
   }
@@ -87,7 +87,7 @@ class ArffFile {
       (plan) => left.has(plan.name) ? { ...plan, kind: "skip" as const } : plan,
     );
     const target = findTarget(plans, wanted, this.cap.where);
-    return new TableBuilder(plans, { cap: this.cap, target, missing: MISSING, skipIncomplete, dtype });
+    return new TableBuilder(plans, { cap: this.cap, unit: "line", target, missing: MISSING, skipIncomplete, dtype });
   }
 
   #declare(line: string): void {

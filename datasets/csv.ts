@@ -100,7 +100,7 @@ class CsvTable {
 
   add(cells: string[]): void {
     this.record++;
-    if (this.#builder !== null) return this.#builder.add(cells, `record ${this.record}`);
+    if (this.#builder !== null) return this.#builder.add(cells, this.record);
     if (this.record === 1) this.cap.take(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
     else checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
     this.#sample.push(cells);
@@ -140,9 +140,9 @@ function* begin(records: string[][], cap: Cap, options: CsvOptions): Steps<Table
   const header = hasHeader(sample);
   const plans = yield* planColumns(sample, header);
   const target = findTarget(plans, options.target ?? null, where);
-  const builder = new TableBuilder(plans, { cap, target, missing, skipIncomplete, dtype });
+  const builder = new TableBuilder(plans, { cap, unit: "record", target, missing, skipIncomplete, dtype });
   for (let i = header ? 1 : 0; i < records.length; i++) {
-    builder.add(records[i], `record ${i + 1}`);
+    builder.add(records[i], i + 1);
     if (i % 16 === 0) yield;
   }
   records.length = 0;

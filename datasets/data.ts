@@ -1,5 +1,5 @@
 /**
- * Readers and writers of data files, and the data sets that come in them: what needs a zip or CSV library, apart from the main
+ * Readers and writers of data files, and the data sets that come in them: what needs a zip library or reads tables, apart from the main
  * module so that nobody else loads one.
  *
  * @example

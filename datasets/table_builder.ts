@@ -18,6 +18,8 @@ const FLOAT32_END = 2 ** 128 - 2 ** 103;
 export interface TableSettings {
   /** The file and what may become of it. */
   readonly cap: Cap;
+  /** What a row's place is counted in. */
+  readonly unit: "line" | "record";
   /** The place of the column to predict. */
   readonly target: number | null;
   /** Cells that say: nothing known. */
@@ -53,7 +55,7 @@ export class TableBuilder {
   /** A table without rows. */
   constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings) {
     const { cap, dtype = "float32" } = settings;
-    this.#cells = plans.map((plan) => new CellReader(plan, cap, dtype));
+    this.#cells = plans.map((plan) => new CellReader(plan, settings));
     let width = 0;
     this.#place = plans.map(({ kind }, i) => kind === "skip" || i === settings.target ? null : width++);
     this.#x = new Rows(width, cap, dtype);
@@ -62,13 +64,13 @@ export class TableBuilder {
   }
 
   /**
-   * Adds a row; `at` says where it stands in the file, such as `line 7`.
+   * Adds a row, which stands at the line or record `at` of the file.
    *
    * @throws {SyntaxError} if a cell is not what its column holds, or their number is wrong
    */
-  add(cells: readonly string[], at: string): void {
-    const { cap: { where }, target, missing, skipIncomplete } = this.settings;
-    checkWidth(cells, this.#cells.length, where, at);
+  add(cells: readonly string[], at: number): void {
+    const { cap: { where }, unit, target, missing, skipIncomplete } = this.settings;
+    if (cells.length !== this.#cells.length) checkWidth(cells, this.#cells.length, where, `${unit} ${at}`);
     if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) {
       this.#skipped++;
       return;
@@ -114,12 +116,12 @@ export class TableBuilder {
     return { x: fromData(x, [rows, width]), y, columns, target: column };
   }
 
-  #target(cell: string, at: string): number {
-    const { cap: { where }, target, missing } = this.settings;
+  #target(cell: string, at: number): number {
+    const { cap: { where }, unit, target, missing } = this.settings;
     const cells = this.#cells[target!];
     if (!missing.has(cell)) return cells.read(cell, missing, at);
     throw new SyntaxError(
-      `Cannot read ${where}: ${at} has no target "${cells.name}": fill it, or skip incomplete rows`,
+      `Cannot read ${where}: ${unit} ${at} has no target "${cells.name}": fill it, or skip incomplete rows`,
     );
   }
 }
@@ -136,19 +138,19 @@ class CellReader {
   #missing = 0;
   #infinite: { count: number; first: string } | null = null;
 
-  constructor(plan: ColumnPlan, readonly cap: Cap, dtype: FloatKind) {
+  constructor(plan: ColumnPlan, readonly settings: TableSettings) {
     this.#parse = plan.decimalComma ? parseDecimalComma : parseNumber;
     this.name = plan.name;
     this.#plan = plan;
     this.#codes = plan.kind === "numeric" ? NO_CODES : new Map(plan.categories?.map((word, i) => [word, i]));
-    this.#end = dtype === "float32" ? FLOAT32_END : Infinity;
+    this.#end = settings.dtype !== "float64" ? FLOAT32_END : Infinity;
   }
 
   get wanted(): boolean {
     return this.#plan.kind !== "skip";
   }
 
-  read(cell: string, missing: ReadonlySet<string>, at: string): number {
+  read(cell: string, missing: ReadonlySet<string>, at: number): number {
     const value = this.#plan.kind === "numeric" ? this.#parse(cell) : this.#codes.get(cell);
     if (value !== undefined && value === value) {
       if (value >= this.#end || value <= -this.#end) this.#countInfinite(cell, at);
@@ -166,22 +168,26 @@ class CellReader {
     if (this.#infinite === null) return null;
     const { count, first } = this.#infinite;
     const others = count === 1 ? "" : ` and ${count - 1} more like it`;
-    return `${this.cap.where}: ${first}${others}, past float32, and became infinite: read it with dtype "float64"`;
+    return `${this.settings.cap.where}: ${first}${others}, past float32, and became infinite: read it with dtype "float64"`;
   }
 
-  #countInfinite(cell: string, at: string): void {
-    this.#infinite ??= { count: 0, first: `${at}, column "${this.name}" holds ${cell.slice(0, 40)}` };
+  #countInfinite(cell: string, at: number): void {
+    this.#infinite ??= {
+      count: 0,
+      first: `${this.settings.unit} ${at}, column "${this.name}" holds ${cell.slice(0, 40)}`,
+    };
     this.#infinite.count++;
   }
 
-  #newCategory(cell: string, at: string): number {
-    const { where } = this.cap;
-    const fail = (what: string) => new SyntaxError(`Cannot read ${where}: ${at}, column "${this.name}" ${what}`);
+  #newCategory(cell: string, at: number): number {
+    const { cap, unit } = this.settings;
+    const fail = (what: string) =>
+      new SyntaxError(`Cannot read ${cap.where}: ${unit} ${at}, column "${this.name}" ${what}`);
     const found = JSON.stringify(cell.slice(0, 40));
     if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
     if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
     if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
-    this.cap.take(CATEGORY_COST + cell.length, () => `column "${this.name}" at ${at}`);
+    cap.take(CATEGORY_COST + cell.length, () => `column "${this.name}" at ${unit} ${at}`);
     this.#codes.set(cell, this.#codes.size);
     return this.#codes.size - 1;
   }
