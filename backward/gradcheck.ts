@@ -1,6 +1,6 @@
 /** Derivatives by finite differences: the judge of every rule. */
 import "./tape.ts"; // gradcheck goes backward
-import { checkOptions, requireTensor } from "../core/arguments.ts";
+import { checkOptions, requireArray, requireTensor } from "../core/arguments.ts";
 import { fromData, full } from "../core/create.ts";
 import type { Numbers } from "../core/dtype.ts";
 import { elements } from "../core/ops/movement.ts";
@@ -45,7 +45,7 @@ export function checkRule(
 ): void {
   checkOptions("check a gradient", options, ["step", "atol", "rtol"]);
   const { step = 6e-6, atol = 1e-7, rtol = 1e-7 } = options;
-  inputs.forEach(checkInput);
+  checkInputs(inputs);
   const points = inputs.map((x) => x.clone());
   const out = f(...points);
   const single = out.numel() === 1;
@@ -85,6 +85,11 @@ function upstreamOf(g: Tensor): string {
   if (factors.length === 1) return factors[0] === 1 ? "" : `, where the gradient from above is ${factors[0]}`;
   const first = Array.from(factors.subarray(0, 3), rounded).join(", ");
   return `, where the outputs are weighted by ${first}${factors.length > 3 ? ", …" : ""}`;
+}
+
+function checkInputs(inputs: readonly Tensor[]): void {
+  requireArray(inputs, "check the gradients of", "[x]");
+  inputs.forEach(checkInput);
 }
 
 function checkInput(x: Tensor, i: number): void {
@@ -136,7 +141,7 @@ export function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): void {
-  inputs.forEach(checkInput);
+  checkInputs(inputs);
   const taped = (g: Tensor, ...points: Tensor[]) => {
     const leaves = points.map((x) => x.detach().requiresGrad_());
     f(...leaves).backward({ gradient: g });

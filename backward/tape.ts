@@ -3,6 +3,7 @@
  *
  * Loading this file registers it with `core/`. There is no list of operations: each value points to the step that made it.
  */
+import { describe } from "../core/arguments.ts";
 import { isFloating } from "../core/dtype.ts";
 import { type BackwardOptions, type OpName, type OpSettings, origin, registerRecorder } from "../core/record.ts";
 import { show } from "../core/shape.ts";
@@ -34,6 +35,9 @@ export function isGradEnabled(): boolean {
  * @throws {TypeError} If `body` is asynchronous: recording would be on again before it ends.
  */
 export function noGrad<T>(body: () => T): T {
+  if (typeof body !== "function") {
+    throw new TypeError(`Cannot run ${describe(body)} in noGrad: give a function, as in noGrad(() => …)`);
+  }
   const before = recording;
   recording = false;
   try {

@@ -121,3 +121,24 @@ export function isPlainObject(x: unknown): x is Record<string, unknown> {
   const prototype = Object.getPrototypeOf(x);
   return prototype === Object.prototype || prototype === null;
 }
+
+/**
+ * Checks that what a reader is given are bytes.
+ *
+ * @throws {TypeError} With the way to them, if it is a path or a buffer.
+ */
+export function requireBytes(bytes: Uint8Array, name: string): void {
+  if (bytes instanceof Uint8Array) return;
+  const isBuffer = (bytes as unknown) instanceof ArrayBuffer;
+  const cure = isBuffer ? "give new Uint8Array(buffer)" : "give a Uint8Array, such as Deno.readFile(path) promises";
+  throw new TypeError(`Cannot read ${name} from ${describe(bytes)}: ${cure}`);
+}
+
+/**
+ * Checks that `x` is an array.
+ *
+ * @throws {TypeError} With an example of one, if it is not.
+ */
+export function requireArray(x: readonly unknown[], action: string, example: string): void {
+  if (!Array.isArray(x)) throw new TypeError(`Cannot ${action} ${describe(x)}: give an array, as in ${example}`);
+}

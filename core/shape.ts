@@ -61,7 +61,12 @@ export function checkShape(shape: Shape): number[] {
   }
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
-      throw new RangeError(`Cannot make a tensor of shape ${show(shape)}: ${size} is not a whole size of 0 or more`);
+      const sizes = show(shape.map((n) => (typeof n === "number" ? n : describe(n))) as unknown as Shape);
+      throw new RangeError(
+        `Cannot make a tensor of shape ${sizes}: ${
+          typeof size === "number" ? size : describe(size)
+        } is not a whole size of 0 or more`,
+      );
     }
   }
   if (sizeOf(shape) > 0x7fffffff) {

@@ -1,5 +1,5 @@
 /** How samples become a batch. */
-import { isPlainObject } from "../core/arguments.ts";
+import { isPlainObject, requireArray } from "../core/arguments.ts";
 import { fromData, tensor } from "../core/create.ts";
 import type { Numbers } from "../core/dtype.ts";
 import { stack } from "../core/ops/join.ts";
@@ -32,6 +32,7 @@ export type Batch<T> = T extends Tensor | Numbers | number | boolean ? Tensor
  * @throws {TypeError} if tensors differ in kind, or there is no tensor of a typed array's kind
  */
 export function collate<T>(samples: readonly T[]): Batch<T> {
+  requireArray(samples, "make a batch of", "[sample, …]");
   return collateAny(samples) as Batch<T>;
 }
 

@@ -1,11 +1,10 @@
 /** Batches of a dataset, in order or shuffled. */
 import "../core/create.ts"; // registers the class of the tensors that batches are made of
-import { checkOptions, describe } from "../core/arguments.ts";
+import { checkOptions } from "../core/arguments.ts";
 import { defaultGenerator, Generator } from "../core/random/generator.ts";
 import { randperm } from "../core/random/torch_orders.ts";
-import { Tensor } from "../core/tensor.ts";
 import { type Batch, collate as collateSamples } from "./collate.ts";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, requireDataset } from "./dataset.ts";
 import { type Normalization, normalizeBatch, Normalizer } from "./normalize.ts";
 import { ReadAhead } from "./read_ahead.ts";
 
@@ -120,7 +119,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   /** Batches of `dataset`, or of an array's elements. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
     checkOptions("load batches", options, KNOWN);
-    requireDataset(dataset);
+    requireDataset(dataset, "load batches of");
     const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`Cannot load batches of ${batchSize}: give a whole number from 1`);
@@ -306,12 +305,6 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const promised = samples.some((sample) => sample instanceof Promise);
     return promised ? Promise.all(samples).then(collate) : collate(samples as Awaited<T>[]);
   }
-}
-
-function requireDataset(dataset: Dataset<unknown> | readonly unknown[]): void {
-  if (typeof dataset === "object" && dataset !== null && typeof dataset.length === "number") return;
-  const cure = dataset instanceof Tensor ? "new TensorDataset(x, y)" : "an array, or an object with length and get(i)";
-  throw new TypeError(`Cannot load batches of ${describe(dataset)}: give a dataset, ${cure}`);
 }
 
 /**

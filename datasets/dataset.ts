@@ -1,8 +1,9 @@
 /** What can be learned from: samples that are counted and fetched by number. */
-import { requireTensor } from "../core/arguments.ts";
+import { describe, requireArray, requireTensor } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import { defaultGenerator, type Generator } from "../core/random/generator.ts";
 import { randomSplit as splitOrder } from "../core/random/torch_orders.ts";
+import { GradientSlot } from "../core/gradient_slot.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Normalizer } from "./normalize.ts";
 
@@ -75,6 +76,18 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
   }
 }
 
+/**
+ * Checks that something has samples that can be counted.
+ *
+ * @throws {TypeError} With the way from tensors to a dataset, if it has not.
+ */
+export function requireDataset(dataset: { readonly length: number }, action: string): void {
+  if (typeof dataset === "object" && typeof dataset?.length === "number") return;
+  const isTensor = (dataset as unknown) instanceof GradientSlot;
+  const cure = isTensor ? "new TensorDataset(x, y)" : "an array, or an object with length and get(i)";
+  throw new TypeError(`Cannot ${action} ${describe(dataset)}: give a dataset, ${cure}`);
+}
+
 /** Some samples of another dataset, in an order of their own. */
 export class Subset<T> implements Dataset<T> {
   /** The numbers that the samples have in the other dataset. */
@@ -90,6 +103,10 @@ export class Subset<T> implements Dataset<T> {
    * @throws {RangeError} if there is no sample of such a number
    */
   constructor(readonly dataset: Dataset<T>, indices: ArrayLike<number>) {
+    requireDataset(dataset, "take samples of");
+    if (typeof indices?.length !== "number") {
+      throw new TypeError(`Cannot take the samples ${describe(indices)}: give their numbers, as in [0, 2]`);
+    }
     const wrong = Array.from(indices).find((i) => !Number.isInteger(i) || i < 0 || i >= dataset.length);
     if (wrong !== undefined) throw new RangeError(`Cannot take sample ${wrong} of ${dataset.length}: count from 0`);
     this.indices = Int32Array.from(indices);
@@ -132,6 +149,8 @@ export function randomSplit<T>(
   lengths: readonly number[],
   generator: Generator = defaultGenerator,
 ): Subset<T>[] {
+  requireDataset(dataset, "split");
+  requireArray(lengths, "split by", "[0.8, 0.2]");
   const counts = toCounts(lengths, dataset.length);
   const sum = counts.reduce((total, count) => total + count, 0);
   if (sum !== dataset.length) {

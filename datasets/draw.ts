@@ -1,5 +1,5 @@
 /** Pictures as text. */
-import { checkOptions, requireChoice } from "../core/arguments.ts";
+import { checkOptions, describe, requireChoice } from "../core/arguments.ts";
 
 /** How {@linkcode drawDigit} draws. */
 export interface DrawOptions {
@@ -31,6 +31,9 @@ const BLOCKS = [" ", "▄", "▀", "█"]; // by ink: none, below, above, both
  * ```
  */
 export function drawDigit(image: ArrayLike<number>, options: DrawOptions = {}): string {
+  if (typeof image?.length !== "number") {
+    throw new TypeError(`Cannot draw ${describe(image)}: give its levels in an array, row by row`);
+  }
   checkOptions("draw", options, ["columns", "max", "style"]);
   const side = Math.sqrt(image.length);
   if (!Number.isInteger(side)) throw new RangeError(`Cannot draw ${image.length} pixels: the picture is not square`);

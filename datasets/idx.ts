@@ -1,7 +1,7 @@
 /**
  * IDX, the file format of MNIST: two zero bytes, an element type, a rank, big-endian sizes, then big-endian elements.
  */
-import { checkOptions } from "../core/arguments.ts";
+import { checkOptions, requireBytes } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import type { Numbers } from "../core/dtype.ts";
 import { Cap, type ReadOptions } from "../core/io/cap.ts";
@@ -60,6 +60,7 @@ const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
  */
 export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX", options: ReadOptions = {}): Tensor {
   checkOptions("read IDX", options, ["maxBytes"]);
+  requireBytes(bytes, name);
   return parse(bytes, new Cap(name, options, bytes.length));
 }
 

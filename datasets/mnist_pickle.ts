@@ -1,5 +1,5 @@
 /** `mnist.pkl.gz`: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
-import { checkOptions } from "../core/arguments.ts";
+import { checkOptions, requireBytes } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import { Cap, type ReadOptions } from "../core/io/cap.ts";
 import { describe } from "../core/io/npy_kinds.ts";
@@ -52,6 +52,7 @@ export function parseMnistPickle(
   options: ReadOptions = {},
 ): MnistPickle {
   checkOptions("read a pickle", options, ["maxBytes"]);
+  requireBytes(bytes, name);
   return parse(bytes, new Cap(name, options, bytes.length));
 }
 

@@ -1,4 +1,5 @@
 /** Text from a file or a stream, piece by piece and line by line. */
+import { describe } from "../core/arguments.ts";
 import { TimeSlice } from "../core/event_loop.ts";
 import type { Cap } from "../core/io/cap.ts";
 import { declaredLength, inflated } from "./gunzip.ts";
@@ -24,6 +25,9 @@ const MAX_TEXT = 2 ** 29 - 24;
  * what they came, which `after` tells.
  */
 export async function* readText(source: TextSource, cap: Cap, after: () => string): AsyncGenerator<string> {
+  if (typeof source !== "string" && !(source instanceof ReadableStream)) {
+    throw new TypeError(`Cannot read ${describe(source)} as text: give a path, or a stream such as a response's body`);
+  }
   const isGzip = typeof source === "string" && source.endsWith(".gz");
   const bytes = typeof source === "string" ? await openFile(source, isGzip, cap) : source;
   const text = ReadableStream.from(isGzip ? inflated(bytes) : bytes).pipeThrough(new Utf8Stream());

@@ -1,5 +1,5 @@
 /** npy files: one tensor each, as NumPy saves it. */
-import { checkOptions, requireTensor } from "../arguments.ts";
+import { checkOptions, requireBytes, requireTensor } from "../arguments.ts";
 import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
@@ -44,6 +44,7 @@ export function encodeNpy(tensor: Tensor): Uint8Array<ArrayBuffer> {
  */
 export function decodeNpy(bytes: Uint8Array, name: string = "npy", options: ReadOptions = {}): Tensor {
   checkOptions("read npy", options, ["maxBytes"]);
+  requireBytes(bytes, name);
   return decodeWithin(bytes, name, new Cap(name, options, bytes.length));
 }
 

@@ -1,5 +1,5 @@
 /** npz files: named tensors, each an npy file in a zip archive, as NumPy's `savez` writes them. */
-import { checkOptions } from "../arguments.ts";
+import { checkOptions, requireBytes } from "../arguments.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
 import { Cap, type ReadOptions } from "./cap.ts";
@@ -48,6 +48,7 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
  */
 export function decodeNpz(bytes: Uint8Array, name: string = "npz", options: ReadOptions = {}): Map<string, Tensor> {
   checkOptions("read npz", options, ["maxBytes"]);
+  requireBytes(bytes, name);
   const tensors = new Map<string, Tensor>();
   const cap = new Cap(name, options, bytes.length);
   for (const member of unzip(bytes, name, cap)) {

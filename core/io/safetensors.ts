@@ -1,5 +1,5 @@
 /** safetensors files: named tensors and a few words about them, readable by every framework. */
-import { checkOptions } from "../arguments.ts";
+import { checkOptions, requireBytes } from "../arguments.ts";
 import { fromData } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
@@ -57,6 +57,7 @@ export function decodeSafetensors(
   options: ReadOptions = {},
 ): Safetensors {
   checkOptions("read safetensors", options, ["maxBytes"]);
+  requireBytes(bytes, name);
   const { entries, metadata, dataStart } = parseHeader(bytes, new Cap(name, options, bytes.length));
   const tensors = new Map<string, Tensor>();
   for (const entry of entries) tensors.set(entry.name, readTensor(bytes, entry, dataStart, name));

@@ -1,5 +1,5 @@
 /** Einstein summation, lowered to views, one matrix product a pair of operands, and sums. */
-import { requireTensor } from "../arguments.ts";
+import { describe, requireTensor } from "../arguments.ts";
 import { record } from "../record.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -32,6 +32,9 @@ interface Named {
  * @throws {RangeError} If one letter names two sizes.
  */
 export function einsum(equation: string, ...operands: Tensor[]): Tensor {
+  if (typeof equation !== "string") {
+    throw new TypeError(`Cannot read ${describe(equation)} as an equation: give a text first, as in "ik,kj->ij"`);
+  }
   for (const x of operands) requireTensor(x, "take einsum() of");
   const { inputs, output } = parse(equation, operands);
   const named = operands.map((x, i) => diagonal(equation, x, inputs[i]));

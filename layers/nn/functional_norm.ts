@@ -1,6 +1,6 @@
 /** Normalisations as functions: `(x − mean) / √(variance + ε)`, then scaled and shifted. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, requireArray, requireTensor } from "../../core/arguments.ts";
 import { rsqrt, square } from "../../core/ops/functions.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -82,6 +82,7 @@ export function layerNorm(
 ): Tensor {
   checkOptions("take layerNorm()", options, ["weight", "bias", "eps"]);
   requireTensor(x, "take layerNorm() of");
+  requireArray(normalizedShape, "normalise over", "[3]");
   const { weight = null, bias = null, eps = 1e-5 } = options;
   checkAffine(weight, bias);
   const lead = x.ndim - normalizedShape.length;

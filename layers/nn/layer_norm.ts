@@ -1,5 +1,5 @@
 /** Layer normalisation. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, requireArray } from "../../core/arguments.ts";
 import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -51,6 +51,7 @@ export class LayerNorm extends Module {
     super();
     checkOptions("make LayerNorm", options, ["eps", "elementwiseAffine", "dtype"]);
     const { eps = 1e-5, elementwiseAffine = true, dtype = "float32" } = options;
+    if (typeof normalizedShape !== "number") requireArray(normalizedShape, "normalise over", "[3]");
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;

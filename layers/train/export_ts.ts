@@ -1,8 +1,9 @@
 /** A trained model as one TypeScript file that needs nothing else. */
+import { describe } from "../../core/arguments.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { elements } from "../../core/ops/movement.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import type { AnyModule } from "../nn/module.ts";
+import { type AnyModule, Module } from "../nn/module.ts";
 import { Sequential } from "../nn/sequential.ts";
 import { type Exported, exportLayer } from "./export_layers.ts";
 import { DECODE, SOURCE_NEEDS, SOURCES } from "./export_source.ts";
@@ -25,6 +26,7 @@ import { DECODE, SOURCE_NEEDS, SOURCES } from "./export_source.ts";
  * @throws {RangeError} If the sizes of its layers do not fit each other.
  */
 export async function exportTs(model: Sequential, path?: string): Promise<string> {
+  if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);
   const source = sourceOf(model);
   if (path !== undefined) await writeAtomically(path, [new TextEncoder().encode(source)]);
   return source;

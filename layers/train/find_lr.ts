@@ -1,5 +1,5 @@
 /** The learning rate finder: how the loss answers to rates from tiny to too large. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, describe } from "../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import { CancelFit } from "./callback.ts";
 import { Learner } from "./learner.ts";
@@ -54,6 +54,7 @@ export async function findLr(
   learner: Learner,
   options: FindLrOptions = {},
 ): Promise<LrCurve> {
+  if (!(learner instanceof Learner)) throw new TypeError(`Cannot find a rate for ${describe(learner)}: give a Learner`);
   checkOptions("find a rate", options, ["start", "factor", "limit", "end"]);
   const { start = 1e-7, factor = 1.3, limit = 3, end = 10 } = options;
   if (!(start > 0 && factor > 1 && limit > 1 && end > start)) {

@@ -1,5 +1,5 @@
 /** How well a model does: counted batch by batch, judged once at the end. */
-import { requireTensor } from "../../core/arguments.ts";
+import { describe, requireTensor } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** A number, or several: one a class, or a row a class. */
@@ -33,6 +33,9 @@ export interface Metric {
  * ```
  */
 export function measure(metric: Metric, prediction: Tensor, target: Tensor): MetricValue {
+  if (typeof metric?.update !== "function") {
+    throw new TypeError(`Cannot measure with ${describe(metric)}: give a metric, as metrics.accuracy() makes one`);
+  }
   metric.reset();
   metric.update(prediction, target);
   return metric.value();
