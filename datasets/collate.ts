@@ -29,7 +29,7 @@ export type Batch<T> = T extends Tensor | Numbers | number | boolean ? Tensor
  * assertEquals([x.toArray(), y.toArray(), y.dtype], [[[0, 1], [2, 3]], [3, 7], "int32"]);
  * ```
  * @throws {RangeError} if tensors differ in shape, or arrays in length
- * @throws {TypeError} if tensors differ in kind, or there is no tensor of a typed array's kind
+ * @throws {TypeError} if there is no tensor of a typed array's kind, or the samples are no array
  */
 export function collate<T>(samples: readonly T[]): Batch<T> {
   requireArray(samples, "make a batch of", "[sample, …]");

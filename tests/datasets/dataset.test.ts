@@ -124,9 +124,13 @@ describe("collate()", () => {
     assertEquals([x.toArray(), label.toArray(), word], [[[1], [2]], [3, 4], ["a", "b"]]);
   });
 
-  it("collate() refuses tensors of different shapes or kinds, and pairs with triples", () => {
+  it("collate() promotes tensors of different kinds, as PyTorch's default_collate does", () => {
+    const batch = collate([tensor([1]), tensor([true])]);
+    assertEquals([batch.dtype, batch.toArray()], ["float32", [[1], [1]]]);
+  });
+
+  it("collate() refuses tensors of different shapes, and pairs with triples", () => {
     assertThrows(() => collate([zeros([2]), zeros([3])]), RangeError, "Cannot stack [2] and [3]: tensor 1");
-    assertThrows(() => collate([tensor([1]), tensor([true])]), TypeError, "Cannot stack float32 and bool");
     assertThrows(() => collate([[1, 2], [1, 2, 3]]), RangeError, "of 2 and of 3 parts");
   });
 });
