@@ -185,18 +185,23 @@ describe("Learner", () => {
     assertEquals([places, seen.toSorted()], [[2], (points().x.select(1, 0).toArray() as number[]).toSorted()]);
   });
 
-  it("fit() of two learners at once over one loader shows each of them all samples", async () => {
+  it("fit() of two learners at once over one loader leaves each its place in it, also for a checkpoint", async () => {
     const data = shuffled();
     const seen: number[][] = [[], []];
-    const learners = seen.map((rows) =>
+    let second: Promise<unknown> | undefined;
+    const learners: Learner[] = seen.map((rows) =>
       smallLearner([{
-        beforeBatch: async ({ training, x }) => {
-          if (training) rows.push(...x.select(1, 0).toArray() as number[]);
-          await Promise.resolve();
+        beforeBatch: ({ training, x }) => void (training && rows.push(...x.select(1, 0).toArray() as number[])),
+        afterBatch: async (learner) => {
+          if (learner === learners[0] && learner.training && learner.batch === 2) second = learners[1].fit(1);
+          await Promise.resolve(); // the other goes on
+          const { position } = learner.stateDict().streams.train as DataLoaderState;
+          if (learner.training && learner.batch < learner.batches) assertEquals(position, learner.batch);
         },
       }], data)
     );
-    await Promise.all(learners.map((learner) => learner.fit(1)));
+    await learners[0].fit(1);
+    await second;
     const all = (points().x.select(1, 0).toArray() as number[]).toSorted();
     assertEquals(seen.map((rows) => rows.toSorted()), [all, all]);
   });
