@@ -126,9 +126,12 @@ export abstract class Scheduler<S extends object = object> {
   /**
    * Takes over what {@linkcode Scheduler.stateDict | stateDict} gave, and sets the learning rates of that step.
    *
-   * @throws {RangeError} If the number of groups or the names of the settings differ; nothing is changed then.
+   * @throws {RangeError} If the number of groups or the names of the settings differ, or the count is past the schedule's end.
+   * @throws {TypeError} If it is no state of a schedule. Nothing is changed in either case.
    */
-  loadStateDict({ last_epoch, base_lrs, ...saved }: SchedulerStateDict): void {
+  loadStateDict(state: SchedulerStateDict): void {
+    requireState(state);
+    const { last_epoch, base_lrs, ...saved } = state;
     const settings = toCamelCase(saved);
     const names = (of: object) => Object.keys(of).sort().join(", ");
     if (base_lrs.length !== this.baseLrs.length || names(settings) !== names(this.settings)) {
@@ -138,10 +141,16 @@ export abstract class Scheduler<S extends object = object> {
       );
     }
     this.check(settings as S);
-    Object.assign(this.settings, settings);
-    this.lastEpoch = last_epoch;
-    this.baseLrs = [...base_lrs];
-    this.#write();
+    const before = { settings: { ...this.settings }, lastEpoch: this.lastEpoch, baseLrs: this.baseLrs };
+    try {
+      Object.assign(this.settings, settings);
+      [this.lastEpoch, this.baseLrs] = [last_epoch, [...base_lrs]];
+      this.#write();
+    } catch (error) {
+      Object.assign(this.settings, before.settings);
+      [this.lastEpoch, this.baseLrs] = [before.lastEpoch, before.baseLrs];
+      throw error;
+    }
   }
 }
 
@@ -150,6 +159,16 @@ export function requireOptimizer(optimizer: Optimizer, schedule: string): void {
   if (optimizer instanceof Optimizer) return;
   throw new TypeError(
     `Cannot make ${schedule} for ${describe(optimizer)}: give the optimiser, an optim.SGD for example`,
+  );
+}
+
+function requireState(state: Partial<SchedulerStateDict>): void {
+  const { last_epoch, base_lrs } = state ?? {};
+  const rates = Array.isArray(base_lrs) && base_lrs.every((rate) => typeof rate === "number");
+  if (rates && Number.isInteger(last_epoch) && last_epoch! >= 0) return;
+  throw new TypeError(
+    "Cannot load the schedule: expected { last_epoch, base_lrs, … }, as from a schedule's stateDict(), found " +
+      JSON.stringify(state),
   );
 }
 

@@ -1,6 +1,6 @@
 /** An optimiser's memory as PyTorch lays it out: numbered parameters, their state, and the settings of each group. */
 import { sameShape, show } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { Tensor } from "../../core/tensor.ts";
 import { OPTIONAL_SETTINGS, toCamelCase, toSnakeCase } from "./settings.ts";
 
 /** What an optimiser remembers of one parameter, under PyTorch's names: `momentum_buffer`, `exp_avg`, `step`, … */
@@ -66,11 +66,28 @@ export function loadState(
 }
 
 function requireLayout(saved: Partial<OptimizerStateDict>): void {
-  if (Array.isArray(saved?.param_groups) && typeof saved.state === "object" && saved.state !== null) return;
-  const found = saved && typeof saved === "object" ? `an object with [${Object.keys(saved).join(", ")}]` : `${saved}`;
-  throw new TypeError(
-    `Cannot load the state: expected { state, param_groups }, as from an optimiser's stateDict(), found ${found}`,
-  );
+  if (!isRecord(saved) || !Array.isArray(saved.param_groups) || !isRecord(saved.state)) {
+    const found = isRecord(saved) ? `an object with [${Object.keys(saved).join(", ")}]` : `${saved}`;
+    throw new TypeError(
+      `Cannot load the state: expected { state, param_groups }, as from an optimiser's stateDict(), found ${found}`,
+    );
+  }
+  const group = saved.param_groups.findIndex((group) => !isRecord(group) || !isNumbered(group.params));
+  if (group >= 0) throw new TypeError(`Cannot load the state: its group ${group} has no params, a list of numbers`);
+  for (const [number, parts] of Object.entries(saved.state)) {
+    if (isRecord(parts) && Object.values(parts).every((part) => part instanceof Tensor)) continue;
+    throw new TypeError(
+      `Cannot load the state of parameter ${number}: what is remembered of it must be tensors by name`,
+    );
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isNumbered(params: unknown): boolean {
+  return Array.isArray(params) && params.every(Number.isInteger);
 }
 
 /** Missing and unknown settings are reported together. */
@@ -78,7 +95,7 @@ function sameSettings(own: Record<string, unknown>, present: object, group: numb
   const absent = (from: object) => (name: string) => !Object.hasOwn(from, name) && !OPTIONAL_SETTINGS.includes(name);
   const missing = Object.keys(present).filter(absent(own));
   const unknown = Object.keys(own).filter(absent(present));
-  if (missing.length + unknown.length === 0) return own;
+  if (missing.length + unknown.length === 0) return sameKinds(own, { initialLr: 0, ...present }, group);
   throw new RangeError(
     `Cannot load the state of group ${group}: missing settings [${missing.join(", ")}], unknown settings [${
       unknown.join(", ")
@@ -86,14 +103,31 @@ function sameSettings(own: Record<string, unknown>, present: object, group: numb
   );
 }
 
+/** A setting is a number, a switch, or a list of so many. */
+function sameKinds(
+  own: Record<string, unknown>,
+  present: Record<string, unknown>,
+  group: number,
+): Record<string, unknown> {
+  const kind = (value: unknown) => Array.isArray(value) ? value.map((part) => typeof part).join() : typeof value;
+  const strange = Object.keys(own).find((name) => kind(own[name]) !== kind(present[name]));
+  if (strange === undefined) return own;
+  throw new TypeError(
+    `Cannot load the state of group ${group}: ${strange} is ${JSON.stringify(own[strange])}, expected such as ${
+      JSON.stringify(present[strange])
+    }`,
+  );
+}
+
 function copied(parts: ParameterState, p: Tensor, number: number): ParameterState {
   return Object.fromEntries(
     Object.entries(parts).map(([name, part]) => {
-      if (name === "step") return [name, part.detach().clone()];
-      if (sameShape(part.shape, p.shape)) return [name, part.detach().to(p.dtype).clone()];
+      const counts = name === "step";
+      const fits = counts ? part.numel() === 1 : sameShape(part.shape, p.shape);
+      if (fits) return [name, part.detach().to(counts ? part.dtype : p.dtype).clone()];
       throw new RangeError(
         `Cannot load the state of parameter ${number}: its ${name} has shape ${show(part.shape)}, ` +
-          `the parameter has ${show(p.shape)}`,
+          `${counts ? "expected a single number" : `the parameter has ${show(p.shape)}`}`,
       );
     }),
   );

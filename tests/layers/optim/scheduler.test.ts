@@ -95,6 +95,23 @@ describe("Scheduler", () => {
     assertEquals(to.getLastLr(), [0.25]);
   });
 
+  it("loadStateDict() refuses what is no state of a schedule, and what is past its end, and changes nothing", () => {
+    const optimizer = sgd();
+    const scheduler = new optim.OneCycleLR(optimizer, { maxLr: 2, totalSteps: 9 });
+    const state = scheduler.stateDict();
+    const wrong = [undefined, {}, { ...state, last_epoch: "3" }, { ...state, last_epoch: -1 }, {
+      ...state,
+      base_lrs: 1,
+    }];
+    for (const saved of wrong) {
+      const load = () => scheduler.loadStateDict(saved as optim.SchedulerStateDict);
+      assertThrows(load, TypeError, "expected { last_epoch, base_lrs, … }");
+    }
+    const late = { ...state, max_lr: 3, last_epoch: 10 };
+    assertThrows(() => scheduler.loadStateDict(late), RangeError, "Cannot step 10 times");
+    assertEquals([scheduler.stateDict(), optimizer.paramGroups[0].lr], [state, state.base_lrs[0]]);
+  });
+
   it("loadStateDict() refuses the state of another schedule", () => {
     const saved = new optim.ExponentialLR(sgd(), { gamma: 0.5 }).stateDict();
     const scheduler = new optim.StepLR(sgd(), { stepSize: 2 });

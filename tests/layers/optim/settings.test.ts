@@ -182,12 +182,37 @@ describe("loadStateDict()", () => {
     ],
     "a setting out of its range": [(saved) => saved.param_groups[1].lr = -1, "Cannot set lr to -1"],
   };
-  for (const [name, [change, message]] of Object.entries(refused)) {
+  type Loose = Record<string, unknown>;
+  const loose = (saved: optim.OptimizerStateDict) => saved as unknown as { state: Loose[]; param_groups: Loose[] };
+  const malformed: Record<string, [change: (saved: optim.OptimizerStateDict) => void, message: string]> = {
+    "a memory that is no tensor": [
+      (s) => loose(s).state[1].exp_avg = 3,
+      "parameter 1: what is remembered of it must be",
+    ],
+    "a memory that is nothing": [(s) => loose(s).state[1] = null!, "parameter 1: what is remembered of it must be"],
+    "a group without parameters": [(s) => delete loose(s).param_groups[1].params, "its group 1 has no params, a list"],
+    "a group that is nothing": [(s) => loose(s).param_groups[1] = null!, "its group 1 has no params, a list"],
+    "parameters by name": [
+      (s) => loose(s).param_groups[1].params = ["constructor"],
+      "its group 1 has no params, a list",
+    ],
+    "a number in place of a pair": [
+      (s) => loose(s).param_groups[0].betas = 0.9,
+      "group 0: betas is 0.9, expected such as [0.9,0.999]",
+    ],
+    "three numbers in place of a pair": [
+      (s) => loose(s).param_groups[0].betas = [0.9, 0.9, 0.9],
+      "group 0: betas is [0.9,0.9,0.9], expected such as",
+    ],
+    "text in place of a switch": [(s) => loose(s).param_groups[0].maximize = "yes", 'maximize is "yes", expected such'],
+    "a step that is several": [(s) => loose(s).state[1].step = tensor([1, 2]), "step has shape [2], expected a single"],
+  };
+  for (const [name, [change, message]] of Object.entries({ ...refused, ...malformed })) {
     it(`refuses ${name}, and changes nothing`, () => {
       const [source, optimizer] = [moved({ eps: 0.5 }), moved()];
       const saved = source.stateDict();
       change(saved);
-      assertThrows(() => optimizer.loadStateDict(saved), RangeError, message);
+      assertThrows(() => optimizer.loadStateDict(saved), Object.hasOwn(refused, name) ? RangeError : Error, message);
       assertEquals(`${optimizer.stateDict().state[0].exp_avg}`, `${moved().stateDict().state[0].exp_avg}`);
       assertEquals(optimizer.stateDict().param_groups, moved().stateDict().param_groups);
     });
