@@ -39,12 +39,24 @@ function readName(line: string, at: number): Value | null {
 }
 
 function parseNominal(name: string, type: string): ColumnPlan | string {
-  const close = type.lastIndexOf("}");
+  const close = endOfList(type);
   const categories = COMMENT.test(type.slice(close + 1)) ? splitValues(type.slice(1, close)) : null;
   if (close < 0 || categories === null || new Set(categories).size !== categories.length) {
     return `gives "${name.slice(0, 60)}" values that repeat or do not end`;
   }
   return { name, kind: "categorical", categories };
+}
+
+/** Where the brace stands that ends a list: the first that is not in quotes; -1 without one. */
+function endOfList(list: string): number {
+  const marks = /['"}]/g;
+  for (let mark = marks.exec(list); mark !== null; mark = marks.exec(list)) {
+    if (mark[0] === "}") return mark.index;
+    const quoted = readQuoted(list, mark.index);
+    if (quoted === null) return -1;
+    marks.lastIndex = quoted.end;
+  }
+  return -1;
 }
 
 /** The values of a line, their quotes taken off; `null` if one does not end. */

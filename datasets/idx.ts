@@ -45,6 +45,7 @@ const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
  * floats float32, doubles float64.
  *
  * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the first four bytes are not those of an IDX file
  * @throws {RangeError} if the file is not as long as its header says, or takes more than `maxBytes`
  * @see {@link http://yann.lecun.com/exdb/mnist/} for the format
@@ -67,6 +68,7 @@ export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX", o
 /**
  * The tensor in the IDX file at `path`, gzipped or not: see {@linkcode parseIdx}.
  *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is not an IDX file, or its compression is damaged
  * @throws {RangeError} if the file is not as long as its header says, or comes to more than `maxBytes`
  */

@@ -25,6 +25,7 @@ export interface MnistPickle {
  * The arrays in the file `mnist.pkl.gz`, gzipped or not. Nothing in the file is executed: of pickle's opcodes only those
  * are read that an array consists of.
  *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the file holds anything but three pairs of arrays; the message names opcode and byte
  * @throws {RangeError} if more comes of it than `maxBytes`, or a part has not one label for each image
  * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
@@ -43,6 +44,7 @@ export async function readMnistPickle(path: string, options: ReadOptions = {}): 
  * The same from bytes, not compressed.
  *
  * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if they are anything but three pairs of arrays
  * @throws {RangeError} if a part has not one label for each image, or the arrays take more than `maxBytes`
  */

@@ -39,6 +39,7 @@ export function encodeNpy(tensor: Tensor): Uint8Array<ArrayBuffer> {
  * else float64.
  *
  * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is no `.npy` file, or holds anything but numbers, such as Python objects
  * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */
@@ -78,6 +79,7 @@ export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
 /**
  * Reads the `.npy` file `path`: see {@linkcode decodeNpy} for what becomes of each kind.
  *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is no `.npy` file, or holds anything but numbers, such as Python objects
  * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */

@@ -43,6 +43,7 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
  * each kind. A map, for a name may be `__proto__`.
  *
  * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
@@ -72,6 +73,7 @@ export async function writeNpz(path: string, tensors: NamedTensors, options: Npz
 /**
  * Reads the `.npz` file `path`: see {@linkcode decodeNpz}.
  *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */

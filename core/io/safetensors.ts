@@ -48,6 +48,7 @@ export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Reco
  * int32 where every value fits, else float64.
  *
  * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for
  * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
  */
@@ -81,6 +82,7 @@ export async function writeSafetensors(
 /**
  * Reads the safetensors file `path`: see {@linkcode decodeSafetensors} for what becomes of each kind.
  *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for
  * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
  */

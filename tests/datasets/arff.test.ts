@@ -52,6 +52,11 @@ describe("readArff()", () => {
     ]);
   });
 
+  it("readArff() ends a list of values at the first brace that is not quoted", async () => {
+    const text = head("@attribute a {u,'v}'} % or {w}", "@attribute b real % {") + "'v}',1\n";
+    assertEquals((await read(text)).columns[0].categories, ["u", "v}"]);
+  });
+
   it("readArff() keeps what is unknown as NaN, and counts it, or leaves the row out", async () => {
     const text = head("@attribute a integer", "@attribute b {u,v}", "@attribute c real") + "?,u,1\n2,?,3\n4,v,5\n";
     const { x, columns } = await read(text);

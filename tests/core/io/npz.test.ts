@@ -135,6 +135,15 @@ describe("decodeNpz() refuses", () => {
     );
   });
 
+  it("decodeNpz() refuses a member whose bytes go on over the next one's, as in a bomb that quotes its headers", () => {
+    const both = { size: 2 * content.length + 35, packedSize: 2 * content.length + 35 }; // 30 and the name of the second
+    refuses(
+      zipFile([{ name: "a.npy", content, ...both }, { name: "b.npy", content }]),
+      RangeError,
+      `"a.npy" at byte 0 ends at ${35 + both.size}, and what follows begins at ${35 + content.length}`,
+    );
+  });
+
   it("decodeNpz() refuses sizes that a member does not have", () => {
     refuses(one({ size: 5 }), RangeError, "is stored in 136 bytes and has 5");
     refuses(one({ size: 500, packedSize: 500 }), RangeError, "and what follows begins at");
