@@ -115,14 +115,24 @@ async function fetchInto(
   }
 }
 
-/** What was noted with a download; `undefined` for a file that somebody put there. */
+/** What was noted with a download; `undefined` for a file that somebody put there, and for a note that is none. */
 async function readNote(path: string): Promise<OpenmlDescription | undefined> {
   try {
-    return JSON.parse(await Deno.readTextFile(`${path}.json`));
+    const note: unknown = JSON.parse(await Deno.readTextFile(`${path}.json`));
+    return isDescription(note) ? note : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function isDescription(note: unknown): note is OpenmlDescription {
+  const { url, md5, target = "", skip = [] } = Object(note);
+  return [url, md5, target].every(isText) && Array.isArray(skip) && skip.every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 async function exists(path: string): Promise<boolean> {

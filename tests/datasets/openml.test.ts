@@ -80,6 +80,23 @@ describe("openml()", () => {
       assertEquals([(await get()).target!.name, server.asked.length], ["x", 0]);
     }));
 
+  it("openml() passes over a note beside a file that is none of its own", () =>
+    scene({}, async ({ folder, get }) => {
+      await Deno.writeFile(`${folder}/tiny.v1.arff`, arff);
+      const notes = [
+        "null",
+        "5",
+        "[]",
+        '{"url":"u","md5":"m","skip":5}',
+        '{"url":"u","md5":"m","target":{}}',
+        '{"md5":7}',
+      ];
+      for (const note of notes) {
+        await Deno.writeTextFile(`${folder}/tiny.v1.json`, note);
+        assertEquals((await get()).target!.name, "x", note);
+      }
+    }));
+
   it("openml() takes another target when told", () =>
     scene(answers(), async ({ get }) => assertEquals((await get({ target: "x" })).y!.toArray(), [1, 2])));
 
