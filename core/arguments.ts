@@ -142,3 +142,21 @@ export function requireBytes(bytes: Uint8Array, name: string): void {
 export function requireArray(x: readonly unknown[], action: string, example: string): void {
   if (!Array.isArray(x)) throw new TypeError(`Cannot ${action} ${describe(x)}: give an array, as in ${example}`);
 }
+
+/**
+ * Checks that `state` has the parts that a `stateDict()` gives, before any of them is taken over.
+ *
+ * @throws {TypeError} With what is missing.
+ */
+export function requireState<T extends object>(
+  of: string,
+  state: T,
+  parts: readonly (keyof NoInfer<T> & string)[],
+): void {
+  const isObject = typeof state === "object" && state !== null;
+  const missing = parts.find((part) => !isObject || !(part in state));
+  if (missing === undefined) return;
+  throw new TypeError(
+    `Cannot load the state of ${of} from ${describe(state)}: it has no ${missing}, give what stateDict() gave`,
+  );
+}

@@ -1,6 +1,6 @@
 /** Batches of a dataset, in order or shuffled. */
 import "../core/create.ts"; // registers the class of the tensors that batches are made of
-import { checkOptions } from "../core/arguments.ts";
+import { checkOptions, requireState } from "../core/arguments.ts";
 import { defaultGenerator, Generator } from "../core/random/generator.ts";
 import { randperm } from "../core/random/torch_orders.ts";
 import { type Batch, collate as collateSamples } from "./collate.ts";
@@ -119,7 +119,8 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   /** Batches of `dataset`, or of an array's elements. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
     checkOptions("load batches", options, KNOWN);
-    requireDataset(dataset, "load batches of");
+    const isList = Array.isArray(dataset) || ArrayBuffer.isView(dataset);
+    if (!isList) requireDataset(dataset as Dataset<T>, "load batches of", "an array, or ");
     const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`Cannot load batches of ${batchSize}: give a whole number from 1`);
@@ -169,7 +170,9 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
    *
    * @throws {RangeError} if the state is not of a loader over as many samples; this one is then as it was
    */
-  loadStateDict({ order, position, generator }: DataLoaderState): void {
+  loadStateDict(state: DataLoaderState): void {
+    requireState("a DataLoader", state, ["order", "position", "generator"]);
+    const { order, position, generator } = state;
     const wrong = order?.find((i) => !(i >= 0 && i < this.dataset.length));
     if (wrong !== undefined) {
       throw new RangeError(`Cannot go on with sample ${wrong}: the dataset has ${this.dataset.length}`);

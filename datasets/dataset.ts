@@ -77,14 +77,14 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
 }
 
 /**
- * Checks that something has samples that can be counted.
+ * Checks that something has samples that can be counted and fetched; `what` it may be beside a dataset.
  *
  * @throws {TypeError} With the way from tensors to a dataset, if it has not.
  */
-export function requireDataset(dataset: { readonly length: number }, action: string): void {
-  if (typeof dataset === "object" && typeof dataset?.length === "number") return;
+export function requireDataset(dataset: Dataset<unknown>, action: string, what = ""): void {
+  if (typeof dataset?.length === "number" && typeof dataset.get === "function") return;
   const isTensor = (dataset as unknown) instanceof GradientSlot;
-  const cure = isTensor ? "new TensorDataset(x, y)" : "an array, or an object with length and get(i)";
+  const cure = isTensor ? "new TensorDataset(x, y)" : `${what}an object with length and get(i)`;
   throw new TypeError(`Cannot ${action} ${describe(dataset)}: give a dataset, ${cure}`);
 }
 

@@ -1,4 +1,5 @@
 /** A stream of random numbers that can be seeded, saved and resumed: PyTorch's CPU generator. */
+import { requireBytes } from "../arguments.ts";
 import { decodeState, encodeState } from "./generator_state.ts";
 import { Mt19937 } from "./mt19937.ts";
 
@@ -130,6 +131,7 @@ export class Generator {
    * @throws {RangeError} If the bytes are no such state; this generator is then as it was.
    */
   setState(bytes: Uint8Array): this {
+    requireBytes(bytes, "a generator's state");
     const state = decodeState(bytes);
     this.#seed = state.seed;
     this.#nextNormal = state.nextNormal;

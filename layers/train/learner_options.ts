@@ -1,6 +1,6 @@
 /** What a learner is made of and told, and what it answers. */
 import type { Tensor } from "../../core/tensor.ts";
-import { checkOptions, describe } from "../../core/arguments.ts";
+import { checkOptions, describe, requireArray } from "../../core/arguments.ts";
 import { Module } from "../nn/module.ts";
 import { Optimizer } from "../optim/optimizer.ts";
 import { type LearnerData, requireBatches } from "./batches.ts";
@@ -74,6 +74,8 @@ export function checkLearner(options: LearnerOptions): void {
   checkOptions("make a Learner with data", data, ["train", "valid"]);
   requireBatches(data.train);
   if (data.valid !== undefined) requireBatches(data.valid);
+  requireArray(metrics, "make a Learner with the metrics", "[metrics.accuracy()]");
+  requireArray(callbacks, "make a Learner with the callbacks", "[new EarlyStopping()]");
   const odd = metrics.find((metric) => typeof metric?.update !== "function");
   if (odd !== undefined) throw misfit("metric", odd, "one such as metrics.accuracy()");
   callbacks.forEach(checkCallback);

@@ -1,4 +1,5 @@
 /** All that a run's future depends on, as one value. */
+import { requireState } from "../../core/arguments.ts";
 import type { Learner } from "./learner.ts";
 import { loadStreams, saveStreams, type StreamState, type Walk } from "./streams.ts";
 import type { OptimizerStateDict } from "../optim/state_dict.ts";
@@ -42,6 +43,8 @@ export function saveLearnerState(learner: Learner, epochStart: StreamState, walk
 
 /** Brings a learner into a state; gives back where the streams stood when its epoch began. */
 export function loadLearnerState(learner: Learner, state: LearnerState): StreamState {
+  const parts = ["model", "optimizer", "streams", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
+  requireState("a Learner", state, parts);
   const own = keepers(learner);
   const saved = Object.keys(state.callbacks);
   const differ = [

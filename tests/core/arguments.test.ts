@@ -5,7 +5,9 @@ import {
   checkOptions,
   describe as describeValue,
   nearest,
+  requireBytes,
   requireChoice,
+  requireState,
   requireTensor,
 } from "../../core/arguments.ts";
 import { tensor } from "../../core/create.ts";
@@ -110,5 +112,24 @@ describe("requireChoice()", () => {
 describe("describe()", () => {
   it("describe() cuts a long text", () => {
     assertEquals(describeValue("x".repeat(50)), `the text "${"x".repeat(40)}…"`);
+  });
+});
+
+describe("requireState()", () => {
+  it("requireState() names the first part that is missing", () => {
+    const check = (state: unknown) => () =>
+      requireState("a loader", state as Record<"order" | "place", 1>, ["order", "place"]);
+    check({ order: null, place: undefined })();
+    assertThrows(check({ order: 1 }), TypeError, "the state of a loader from an object: it has no place, give what");
+    for (const value of [undefined, null, 3]) assertThrows(check(value), TypeError, "it has no order");
+  });
+});
+
+describe("requireBytes()", () => {
+  it("requireBytes() says how bytes are made of a buffer, and that a path is none", () => {
+    const check = (bytes: unknown) => () => requireBytes(bytes as Uint8Array, "npz");
+    check(new Uint8Array(1))();
+    assertThrows(check(new ArrayBuffer(1)), TypeError, "npz from an ArrayBuffer: give new Uint8Array(buffer)");
+    assertThrows(check("x.npz"), TypeError, 'npz from the text "x.npz": give a Uint8Array');
   });
 });

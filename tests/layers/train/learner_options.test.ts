@@ -34,6 +34,11 @@ describe("Learner() refuses parts that are none", () => {
       { metrics: [metrics.accuracy] },
       "the metric the function accuracy: give one such",
     ],
+    "a metric without an array": [{ metrics: metrics.accuracy() }, "the metrics an object: give an array"],
+    "a callback without an array": [
+      { callbacks: new EarlyStopping() },
+      "the callbacks an EarlyStopping: give an array",
+    ],
     "a callback that is a class": [
       { callbacks: [EarlyStopping] },
       "the class EarlyStopping as a callback: make an object",
@@ -86,6 +91,17 @@ describe("Learner() refuses callbacks that would never be called", () => {
   it("Learner() leaves methods of a callback alone that are its own", () => {
     const callback = { log: () => {}, afterFit: () => {}, onNote: () => {} } as Callback;
     new Learner({ ...parts(), callbacks: [callback, { cleanUp: () => {} }] });
+  });
+});
+
+describe("loadStateDict() of what is no state", () => {
+  it("loadStateDict() names what is missing, and changes nothing", () => {
+    const learner = new Learner(parts());
+    for (const state of [undefined, {}, learner.model.stateDict()] as Untyped[]) {
+      assertThrows(() => learner.loadStateDict(state), TypeError, "the state of a Learner from");
+    }
+    const loader = new DataLoader([1]);
+    assertThrows(() => loader.loadStateDict({ order: null } as Untyped), TypeError, "it has no position");
   });
 });
 
