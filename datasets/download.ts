@@ -1,6 +1,7 @@
 /** Downloads that end with the right file or with none. */
 import { granted } from "../core/cache_dir.ts";
 import { sweepTemporary, writeAtomically } from "../core/io/atomic_write.ts";
+import { readFile } from "../core/io/read_file.ts";
 import { type Digest, digestLike, nameDigest } from "./digest.ts";
 import { withFileLock } from "./file_lock.ts";
 import { gunzip } from "./gunzip.ts";
@@ -70,7 +71,7 @@ export async function download(options: DownloadOptions): Promise<string | null>
 
 async function isWhole({ target, digest }: DownloadOptions): Promise<boolean> {
   try {
-    return await digestLike(await Deno.readFile(target), digest) === nameDigest(digest).hex;
+    return await digestLike(await readFile(target, { maxBytes: Infinity }), digest) === nameDigest(digest).hex;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -130,7 +131,7 @@ function toReceiveOptions(options: DownloadOptions): ReceiveOptions {
 }
 
 async function verified(url: string, partial: PartialFile, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const received = await Deno.readFile(partial.path);
+  const received = await readFile(partial.path, { maxBytes: Infinity });
   const content = options.keepGzip ? received : await inflated(received, url, options.maxBytes);
   const { hex, algorithm } = nameDigest(options.digest);
   const found = await digestLike(content, options.digest);

@@ -3,41 +3,22 @@
  */
 import { checkOptions, requireBytes } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
-import type { Numbers } from "../core/dtype.ts";
+import { runAtOnce, runInSlices, type Steps } from "../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../core/io/cap.ts";
+import { describe, type Described } from "../core/io/npy_kinds.ts";
 import { readFile } from "../core/io/read_file.ts";
 import { countElements, MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { gunzip } from "./gunzip.ts";
 
-interface IdxType {
-  /** Bytes of one element in the file, and here. */
-  readonly size: number;
-  readonly takes: number;
-  /** The `count` elements that begin at byte `start`. */
-  read(view: DataView<ArrayBuffer>, start: number, count: number): Numbers;
-}
-
-// Kinds that tensors lack widen: signed bytes and shorts to int32.
-const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
-  [0x08, {
-    size: 1,
-    takes: 1,
-    read: (view, start, n) => new Uint8Array(view.buffer, view.byteOffset + start, n).slice(),
-  }],
-  [0x09, { size: 1, takes: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt8(start + i)) }],
-  [0x0b, { size: 2, takes: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt16(start + 2 * i)) }],
-  [0x0c, { size: 4, takes: 4, read: (view, start, n) => fill(new Int32Array(n), (i) => view.getInt32(start + 4 * i)) }],
-  [0x0d, {
-    size: 4,
-    takes: 4,
-    read: (view, start, n) => fill(new Float32Array(n), (i) => view.getFloat32(start + 4 * i)),
-  }],
-  [0x0e, {
-    size: 8,
-    takes: 8,
-    read: (view, start, n) => fill(new Float64Array(n), (i) => view.getFloat64(start + 8 * i)),
-  }],
+/** What NumPy calls the element types. */
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [0x08, "u1"],
+  [0x09, "i1"],
+  [0x0b, ">i2"],
+  [0x0c, ">i4"],
+  [0x0d, ">f4"],
+  [0x0e, ">f8"],
 ]);
 
 /**
@@ -62,7 +43,7 @@ const TYPES: ReadonlyMap<number, IdxType> = new Map<number, IdxType>([
 export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX", options: ReadOptions = {}): Tensor {
   checkOptions("read IDX", options, ["maxBytes"]);
   requireBytes(bytes, name);
-  return parse(bytes, new Cap(name, options, bytes.length));
+  return runAtOnce(parse(bytes, new Cap(name, options, bytes.length)));
 }
 
 /**
@@ -76,10 +57,10 @@ export async function readIdx(path: string, options: ReadOptions = {}): Promise<
   checkOptions("read IDX", options, ["maxBytes"]);
   const file = await readFile(path, options);
   const cap = new Cap(path, options, file.length);
-  return parse(await gunzip(file, path, options), cap);
+  return await runInSlices(parse(await gunzip(file, path, options), cap));
 }
 
-function parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Tensor {
+function* parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Steps<Tensor> {
   const name = cap.where;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = readType(bytes, name);
@@ -96,10 +77,11 @@ function parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Tensor {
     );
   }
   cap.take(count * type.takes, () => `[${shape}] of type ${hex(bytes[2])}`);
-  return fromData(type.read(view, start, count), shape);
+  const { data, dtype } = yield* type.read(bytes.subarray(start), name, start);
+  return fromData(data, shape, dtype);
 }
 
-function readType(bytes: Uint8Array, name: string): IdxType {
+function readType(bytes: Uint8Array, name: string): Described {
   if (bytes.length < 4) {
     throw new SyntaxError(`Cannot read ${name}: it has ${bytes.length} bytes, and an IDX header at least 4`);
   }
@@ -109,7 +91,7 @@ function readType(bytes: Uint8Array, name: string): IdxType {
     );
   }
   const type = TYPES.get(bytes[2]);
-  if (type !== undefined) return type;
+  if (type !== undefined) return describe(type)!;
   const known = [...TYPES.keys()].map(hex).join(" ");
   throw new SyntaxError(`Cannot read ${name}: byte 2 is ${hex(bytes[2])}, and IDX types are ${known}`);
 }
@@ -122,11 +104,6 @@ function readShape(view: DataView<ArrayBuffer>, name: string): number[] {
     );
   }
   return Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-}
-
-function fill(elements: Numbers, at: (i: number) => number): Numbers {
-  for (let i = 0; i < elements.length; i++) elements[i] = at(i);
-  return elements;
 }
 
 function hex(byte: number): string {

@@ -1,9 +1,10 @@
 /** MNIST from the nearest place that has it. */
 import { checkOptions } from "../core/arguments.ts";
+import { runInSlices } from "../core/event_loop.ts";
 import { granted } from "../core/cache_dir.ts";
 import { dataFolder } from "./data_folder.ts";
 import type { Digest } from "./digest.ts";
-import { digits } from "./digits.ts";
+import { writingDigits } from "./digits.ts";
 import { download } from "./download.ts";
 import { gunzip } from "./gunzip.ts";
 import type { ImageDataset } from "./image_dataset.ts";
@@ -76,7 +77,7 @@ export async function loadMnistOf(
     return await fromCacheOrWeb(digests, options);
   } catch (error) {
     signal?.throwIfAborted();
-    const generated = digits({ seed });
+    const generated = await runInSlices(writingDigits({ seed }));
     return { ...generated, source: `${generated.source} (${(error as Error).message})` };
   }
 }

@@ -1,6 +1,7 @@
 /** `mnist.pkl.gz`: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
 import { checkOptions, requireBytes } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
+import { runAtOnce, runInSlices, type Steps } from "../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../core/io/cap.ts";
 import { describe } from "../core/io/npy_kinds.ts";
 import { readFile } from "../core/io/read_file.ts";
@@ -35,7 +36,7 @@ export async function readMnistPickle(path: string, options: ReadOptions = {}): 
   const file = await readFile(path, options);
   const cap = new Cap(path, options, file.length);
   const content = await gunzip(file, path, options);
-  const parts = parse(content, cap);
+  const parts = await runInSlices(parse(content, cap));
   content.buffer.transfer(0); // gives 220 MB back now, and not when the collector comes round to it
   return parts;
 }
@@ -55,14 +56,14 @@ export function parseMnistPickle(
 ): MnistPickle {
   checkOptions("read a pickle", options, ["maxBytes"]);
   requireBytes(bytes, name);
-  return parse(bytes, new Cap(name, options, bytes.length));
+  return runAtOnce(parse(bytes, new Cap(name, options, bytes.length)));
 }
 
-function parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): MnistPickle {
+function* parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Steps<MnistPickle> {
   const name = cap.where;
-  const parts = itemsOf(readPickle(bytes, name), 3, name);
-  const [train, valid, test] = parts.map((part) => toPart(itemsOf(part, 2, name), cap));
-  return { train, valid, test };
+  const [train, valid, test] = itemsOf(readPickle(bytes, name), 3, name);
+  const toPart = (part: Value) => partOf(itemsOf(part, 2, name), cap);
+  return { train: yield* toPart(train), valid: yield* toPart(valid), test: yield* toPart(test) };
 }
 
 function itemsOf(value: Value, count: number, name: string): readonly Value[] {
@@ -70,8 +71,8 @@ function itemsOf(value: Value, count: number, name: string): readonly Value[] {
   throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where a tuple of ${count} must be`);
 }
 
-function toPart([pictures, classes]: readonly Value[], cap: Cap): LabelledImages {
-  const images = toTensor(pictures, cap), labels = toTensor(classes, cap);
+function* partOf([pictures, classes]: readonly Value[], cap: Cap): Steps<LabelledImages> {
+  const images = yield* toTensor(pictures, cap), labels = yield* toTensor(classes, cap);
   if (images.shape.length === 2 && labels.shape.length === 1 && images.shape[0] === labels.shape[0]) {
     return { images, labels };
   }
@@ -80,7 +81,7 @@ function toPart([pictures, classes]: readonly Value[], cap: Cap): LabelledImages
   );
 }
 
-function toTensor(value: Value, cap: Cap): Tensor {
+function* toTensor(value: Value, cap: Cap): Steps<Tensor> {
   const name = cap.where;
   if (!(value instanceof NumpyArray) || value.content === null) {
     throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where an array must be`);
@@ -88,7 +89,6 @@ function toTensor(value: Value, cap: Cap): Tensor {
   const { shape, fortran, descr, bytes } = value.content;
   const kind = describe(descr)!;
   cap.take(countElements(shape) * kind.takes, () => `an array ${descr} [${shape}] at byte ${bytes.at}`);
-  const copy = new Uint8Array(bytes.raw); // not aligned in the file
-  const { data, dtype } = kind.read(copy, name, bytes.at);
+  const { data, dtype } = yield* kind.read(bytes.raw, name, bytes.at);
   return fortran ? fromData(data, shape.toReversed(), dtype).t() : fromData(data, shape, dtype);
 }

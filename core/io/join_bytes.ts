@@ -1,10 +1,7 @@
+import { runAtOnce } from "../event_loop.ts";
+import { joinInSteps } from "./in_steps.ts";
+
 /** The bytes of `parts`, one after the other. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return runAtOnce(joinInSteps(parts));
 }

@@ -1,10 +1,11 @@
 /** npy files: one tensor each, as NumPy saves it. */
 import { checkOptions, requireBytes, requireTensor } from "../arguments.ts";
 import { fromData } from "../create.ts";
+import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
 import { Cap, type ReadOptions } from "./cap.ts";
-import { joinBytes } from "./join_bytes.ts";
+import { joinInSteps } from "./in_steps.ts";
 import { MAX_NPY_HEADER, type NpyHeader, parseNpyHeader, printNpyHeader } from "./npy_header.ts";
 import { DESCR, describe, type Described, READABLE } from "./npy_kinds.ts";
 import { readFile } from "./read_file.ts";
@@ -29,7 +30,12 @@ const ALIGNMENT = 64;
  * ```
  */
 export function encodeNpy(tensor: Tensor): Uint8Array<ArrayBuffer> {
-  return joinBytes(toParts(tensor));
+  return runAtOnce(encodingNpy(tensor));
+}
+
+/** The same in steps. */
+export function* encodingNpy(tensor: Tensor): Steps<Uint8Array<ArrayBuffer>> {
+  return yield* joinInSteps(toParts(tensor));
 }
 
 /**
@@ -44,13 +50,17 @@ export function encodeNpy(tensor: Tensor): Uint8Array<ArrayBuffer> {
  * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */
 export function decodeNpy(bytes: Uint8Array, name: string = "npy", options: ReadOptions = {}): Tensor {
+  return runAtOnce(decodingNpy(bytes, name, options));
+}
+
+function* decodingNpy(bytes: Uint8Array, name: string, options: ReadOptions): Steps<Tensor> {
   checkOptions("read npy", options, ["maxBytes"]);
   requireBytes(bytes, name);
-  return decodeWithin(bytes, name, new Cap(name, options, bytes.length));
+  return yield* decodeWithin(bytes, name, new Cap(name, options, bytes.length));
 }
 
 /** The same for one of several in a file: `cap` counts what all of them take. */
-export function decodeWithin(bytes: Uint8Array, name: string, cap: Cap): Tensor {
+export function* decodeWithin(bytes: Uint8Array, name: string, cap: Cap): Steps<Tensor> {
   const { header, start } = readHeader(bytes, name);
   const { descr, fortranOrder, shape } = header;
   const kind = describe(descr);
@@ -61,8 +71,7 @@ export function decodeWithin(bytes: Uint8Array, name: string, cap: Cap): Tensor 
   }
   checkLength(header, kind, bytes.length - start, name, start);
   cap.take(countElements(shape) * kind.takes, () => `${descr} [${shape}]`);
-  const copy = new Uint8Array(bytes.subarray(start)); // not aligned in every file
-  const { data, dtype } = kind.read(copy, name, start);
+  const { data, dtype } = yield* kind.read(bytes.subarray(start), name, start);
   if (!fortranOrder) return fromData(data, shape, dtype);
   return fromData(data, shape.toReversed(), dtype).permute(...shape.keys().toArray().reverse());
 }
@@ -84,7 +93,7 @@ export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
  * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */
 export async function readNpy(path: string, options: ReadOptions = {}): Promise<Tensor> {
-  return decodeNpy(await readFile(path, options), path, options);
+  return await runInSlices(decodingNpy(await readFile(path, options), path, options));
 }
 
 function toParts(tensor: Tensor): [head: Uint8Array, data: Uint8Array] {

@@ -1,11 +1,12 @@
 /** npz files: named tensors, each an npy file in a zip archive, as NumPy's `savez` writes them. */
 import { checkOptions, requireBytes } from "../arguments.ts";
+import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
 import { Cap, type ReadOptions } from "./cap.ts";
-import { joinBytes } from "./join_bytes.ts";
+import { joinInSteps } from "./in_steps.ts";
 import { type NamedTensors, namedTensors } from "./named_tensors.ts";
-import { decodeWithin, encodeNpy } from "./npy.ts";
+import { decodeWithin, encodingNpy } from "./npy.ts";
 import { readFile } from "./read_file.ts";
 import { unzip } from "./unzip.ts";
 import { zipParts } from "./zip.ts";
@@ -35,7 +36,11 @@ const MAX_NAME = 0xffff - SUFFIX.length;
  * ```
  */
 export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint8Array<ArrayBuffer> {
-  return joinBytes(toParts(tensors, options));
+  return runAtOnce(encoding(tensors, options));
+}
+
+function* encoding(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array<ArrayBuffer>> {
+  return yield* joinInSteps(yield* toParts(tensors, options));
 }
 
 /**
@@ -48,15 +53,20 @@ export function encodeNpz(tensors: NamedTensors, options: NpzOptions = {}): Uint
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
 export function decodeNpz(bytes: Uint8Array, name: string = "npz", options: ReadOptions = {}): Map<string, Tensor> {
+  return runAtOnce(decoding(bytes, name, options));
+}
+
+function* decoding(bytes: Uint8Array, name: string, options: ReadOptions): Steps<Map<string, Tensor>> {
   checkOptions("read npz", options, ["maxBytes"]);
   requireBytes(bytes, name);
   const tensors = new Map<string, Tensor>();
   const cap = new Cap(name, options, bytes.length);
   for (const member of unzip(bytes, name, cap)) {
+    const content = yield* member.content();
     if (!member.name.endsWith(SUFFIX)) {
       throw new SyntaxError(`Cannot read ${name}: its member ${JSON.stringify(member.name)} is no ${SUFFIX} file`);
     }
-    tensors.set(member.name.slice(0, -SUFFIX.length), decodeWithin(member.content, `${name}: ${member.name}`, cap));
+    tensors.set(member.name.slice(0, -SUFFIX.length), yield* decodeWithin(content, `${name}: ${member.name}`, cap));
   }
   return tensors;
 }
@@ -67,7 +77,7 @@ export function decodeNpz(bytes: Uint8Array, name: string = "npz", options: Read
  * @throws {TypeError} if a name is no relative path, has `..` in it, or is not well-formed Unicode
  */
 export async function writeNpz(path: string, tensors: NamedTensors, options: NpzOptions = {}): Promise<void> {
-  await writeAtomically(path, toParts(tensors, options));
+  await writeAtomically(path, await runInSlices(toParts(tensors, options)));
 }
 
 /**
@@ -78,15 +88,15 @@ export async function writeNpz(path: string, tensors: NamedTensors, options: Npz
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
 export async function readNpz(path: string, options: ReadOptions = {}): Promise<Map<string, Tensor>> {
-  return decodeNpz(await readFile(path, options), path, options);
+  return await runInSlices(decoding(await readFile(path, options), path, options));
 }
 
-function toParts(tensors: NamedTensors, options: NpzOptions): Uint8Array[] {
+function* toParts(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array[]> {
   checkOptions("write npz", options, ["compress"]);
   const { compress = false } = options;
   const named = namedTensors(tensors);
   for (const [name] of named) checkName(name);
-  return zipParts(named.map(([name, tensor]) => [name + SUFFIX, encodeNpy(tensor)] as const), compress);
+  return yield* zipParts(named.map(([name, tensor]) => [name + SUFFIX, encodingNpy(tensor)] as const), compress);
 }
 
 function checkName(name: string): void {

@@ -1,14 +1,15 @@
 /** safetensors files: named tensors and a few words about them, readable by every framework. */
 import { checkOptions, requireBytes } from "../arguments.ts";
 import { fromData } from "../create.ts";
+import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 import type { Tensor } from "../tensor.ts";
 import { writeAtomically } from "./atomic_write.ts";
 import { Cap, type ReadOptions } from "./cap.ts";
-import { joinBytes } from "./join_bytes.ts";
+import { joinInSteps } from "./in_steps.ts";
 import { type NamedTensors, namedTensors } from "./named_tensors.ts";
 import { readFile } from "./read_file.ts";
 import { type Entry, MAX_HEADER, parseHeader } from "./safetensors_header.ts";
-import { KINDS, WRITTEN } from "./safetensors_kinds.ts";
+import { readKind, WRITTEN } from "./safetensors_kinds.ts";
 import { tensorBytes } from "./tensor_bytes.ts";
 
 export type { NamedTensors };
@@ -40,7 +41,15 @@ export interface Safetensors {
  * ```
  */
 export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  return joinBytes(toParts(tensors, metadata));
+  return runAtOnce(encodingSafetensors(tensors, metadata));
+}
+
+/** The same in steps. */
+export function* encodingSafetensors(
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Steps<Uint8Array> {
+  return yield* joinInSteps(yield* toParts(tensors, metadata));
 }
 
 /**
@@ -57,11 +66,16 @@ export function decodeSafetensors(
   name: string = "safetensors",
   options: ReadOptions = {},
 ): Safetensors {
+  return runAtOnce(decodingSafetensors(bytes, name, options));
+}
+
+/** The same in steps. */
+export function* decodingSafetensors(bytes: Uint8Array, name: string, options: ReadOptions = {}): Steps<Safetensors> {
   checkOptions("read safetensors", options, ["maxBytes"]);
   requireBytes(bytes, name);
   const { entries, metadata, dataStart } = parseHeader(bytes, new Cap(name, options, bytes.length));
   const tensors = new Map<string, Tensor>();
-  for (const entry of entries) tensors.set(entry.name, readTensor(bytes, entry, dataStart, name));
+  for (const entry of entries) tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
   return { tensors, metadata: new Map(metadata) };
 }
 
@@ -76,7 +90,7 @@ export async function writeSafetensors(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeAtomically(path, toParts(tensors, metadata));
+  await writeAtomically(path, await runInSlices(toParts(tensors, metadata)));
 }
 
 /**
@@ -87,23 +101,26 @@ export async function writeSafetensors(
  * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
  */
 export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<Safetensors> {
-  return decodeSafetensors(await readFile(path, options), path, options);
+  return await runInSlices(decodingSafetensors(await readFile(path, options), path, options));
 }
 
-function readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Tensor {
+function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
   const start = dataStart + entry.begin;
-  const copy = new Uint8Array(bytes.subarray(start, dataStart + entry.end)); // offsets in the file need not be aligned
-  const { data, dtype } = KINDS.get(entry.kind)!.read(copy.buffer, where, start);
+  const { data, dtype } = yield* readKind(entry.kind, bytes.subarray(start, dataStart + entry.end), where, start);
   return fromData(data, entry.shape, dtype);
 }
 
-function toParts(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Uint8Array[] {
+function* toParts(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Steps<Uint8Array[]> {
   const named = namedTensors(tensors);
   for (const [name] of named) checkName(name);
   for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
   const kinds = [...WRITTEN.keys()];
   named.sort(([a, s], [b, t]) => kinds.indexOf(s.dtype) - kinds.indexOf(t.dtype) || (a < b ? -1 : 1));
-  const data = named.map(([, tensor]) => tensorBytes(tensor));
+  const data: Uint8Array[] = [];
+  for (const [, tensor] of named) {
+    data.push(tensorBytes(tensor)); // one operation where it is a view
+    yield;
+  }
   const header = toHeader(named, data, metadata);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);

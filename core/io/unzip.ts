@@ -1,6 +1,7 @@
 /** The contents of a zip archive's members: sizes capped before they are inflated, check sums compared. */
 import { Inflate } from "fflate";
 import type { Cap } from "./cap.ts";
+import type { Steps } from "../event_loop.ts";
 import { crc32 } from "./crc32.ts";
 import { readDirectory, type ZipEntry } from "./zip_directory.ts";
 import { LENGTH, METHOD, SIGNATURE } from "./zip_records.ts";
@@ -10,40 +11,39 @@ import { ZipView } from "./zip_view.ts";
 const MOST_GROWTH = 1032;
 
 /** Compressed bytes given to the inflater at a time, so that it can be stopped. */
-const PIECE = 1 << 16;
+const PIECE = 1 << 14;
 
-/** A member of an archive and its content. */
-export interface Unzipped {
+/** A member of an archive. */
+export interface Member {
   /** Its name. */
   readonly name: string;
-  /** Its content: a view of the archive where it is stored, else a copy. */
-  readonly content: Uint8Array;
+  /** Its content, its check sum compared: a view of the archive where it is stored, else a copy. */
+  content(): Steps<Uint8Array>;
 }
 
 /**
- * The members of the zip archive `bytes`, one at a time, in the order of their bytes.
+ * The members of the zip archive `bytes`, in the order of their bytes.
  *
  * @param cap The most bytes that all contents together may have
  * @throws {SyntaxError} if it is no zip archive, or a member is encrypted, oddly packed, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or there are more bytes than `cap` allows
  */
-export function* unzip(bytes: Uint8Array, where: string, cap: Cap): Generator<Unzipped, void, void> {
+export function unzip(bytes: Uint8Array, where: string, cap: Cap): Member[] {
   const view = new ZipView(bytes, where);
   const { entries, directory } = readDirectory(view);
   checkSizes(view, entries, cap);
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i];
+  return entries.map((entry, i) => {
     const end = Math.min(entries[i + 1]?.offset ?? Infinity, directory.offset); // the next offset may lie as well
-    const packed = packedBytes(view, entry, end);
-    const content = entry.method === METHOD.stored ? packed : inflate(view, entry, packed);
-    const found = crc32(content);
-    if (found !== entry.crc) {
-      throw view.syntax(
-        `"${entry.name}" at byte ${entry.offset} is damaged: CRC-32 ${hex(found)}, not ${hex(entry.crc)}`,
-      );
-    }
-    yield { name: entry.name, content };
-  }
+    return { name: entry.name, content: () => contentOf(view, entry, end) };
+  });
+}
+
+function* contentOf(view: ZipView, entry: ZipEntry, end: number): Steps<Uint8Array> {
+  const packed = packedBytes(view, entry, end);
+  const content = entry.method === METHOD.stored ? packed : yield* inflate(view, entry, packed);
+  const found = yield* crc32(content);
+  if (found === entry.crc) return content;
+  throw view.syntax(`"${entry.name}" at byte ${entry.offset} is damaged: CRC-32 ${hex(found)}, not ${hex(entry.crc)}`);
 }
 
 function checkSizes(view: ZipView, entries: readonly ZipEntry[], cap: Cap): void {
@@ -72,7 +72,7 @@ function packedBytes(view: ZipView, { name, method, packed, offset }: ZipEntry, 
 }
 
 /** The `entry.size` bytes that `packed` inflates to, not one more or less. */
-function inflate(view: ZipView, entry: ZipEntry, packed: Uint8Array): Uint8Array {
+function* inflate(view: ZipView, entry: ZipEntry, packed: Uint8Array): Steps<Uint8Array> {
   const content = new Uint8Array(entry.size);
   const fail = (what: string) => view.syntax(`"${entry.name}" at byte ${entry.offset} ${what}`);
   let length = 0;
@@ -84,6 +84,7 @@ function inflate(view: ZipView, entry: ZipEntry, packed: Uint8Array): Uint8Array
   try {
     for (let at = 0; at === 0 || at < packed.length; at += PIECE) {
       inflater.push(packed.subarray(at, at + PIECE), at + PIECE >= packed.length);
+      yield;
     }
   } catch (error) {
     throw error instanceof SyntaxError ? error : fail(`is damaged: ${(error as Error).message}`);

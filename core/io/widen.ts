@@ -1,11 +1,5 @@
 /** Elements of files whose kind tensors lack: longs, and booleans that must be 0 or 1. */
-import type { DType, Numbers } from "../dtype.ts";
-
-/** Elements and the kind they are of. */
-export interface Elements {
-  data: Numbers;
-  dtype: DType;
-}
+import type { Elements } from "./in_steps.ts";
 
 /** Where elements stand, for errors. */
 export interface Place {

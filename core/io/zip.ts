@@ -1,6 +1,8 @@
 /** Zip archives, with zip64's fields throughout, so that size and number of members have no other bound. */
-import { deflateSync } from "fflate";
+import { Deflate } from "fflate";
+import type { Steps } from "../event_loop.ts";
 import { crc32 } from "./crc32.ts";
+import { joinInSteps, pieces } from "./in_steps.ts";
 import { FLAG, LENGTH, METHOD, SEE_ZIP64, SEE_ZIP64_SHORT, SIGNATURE, ZIP64_FIELD } from "./zip_records.ts";
 
 /** The least version that knows zip64: 4.5. */
@@ -8,6 +10,9 @@ const VERSION = 45;
 
 /** 1 January 1980, where zip's calendar begins: equal contents give equal bytes. */
 const DATE = 1 << 5 | 1;
+
+/** Bytes deflated at a time, so that the event loop can turn in between. */
+const DEFLATED = 1 << 16;
 
 interface Packed {
   readonly name: Uint8Array;
@@ -18,15 +23,15 @@ interface Packed {
 }
 
 /** The parts, one after the other, of a zip archive with these members, each deflated if `compress`, else stored. */
-export function zipParts(
-  members: Iterable<readonly [name: string, content: Uint8Array]>,
+export function* zipParts(
+  members: Iterable<readonly [name: string, content: Steps<Uint8Array>]>,
   compress: boolean,
-): Uint8Array[] {
+): Steps<Uint8Array[]> {
   const parts: Uint8Array[] = [];
   const central: Uint8Array[] = [];
   let offset = 0;
   for (const [name, content] of members) {
-    const member = pack(name, content, compress);
+    const member = yield* pack(name, yield* content, compress);
     const local = localHeader(member);
     parts.push(local, member.bytes);
     central.push(centralEntry(member, offset));
@@ -36,14 +41,25 @@ export function zipParts(
   return [...parts, ...central, endRecords(central.length, size, offset)];
 }
 
-function pack(name: string, content: Uint8Array, compress: boolean): Packed {
+function* pack(name: string, content: Uint8Array, compress: boolean): Steps<Packed> {
   return {
     name: new TextEncoder().encode(name),
     method: compress ? METHOD.deflated : METHOD.stored,
-    crc: crc32(content),
+    crc: yield* crc32(content),
     size: content.length,
-    bytes: compress ? deflateSync(content) : content,
+    bytes: compress ? yield* deflate(content) : content,
   };
+}
+
+function* deflate(content: Uint8Array): Steps<Uint8Array> {
+  const packed: Uint8Array[] = [];
+  const deflater = new Deflate((piece) => packed.push(piece));
+  for (const piece of pieces(content, DEFLATED)) {
+    deflater.push(piece);
+    yield;
+  }
+  deflater.push(new Uint8Array(), true);
+  return yield* joinInSteps(packed);
 }
 
 function localHeader({ name, method, crc, size, bytes }: Packed): Uint8Array {

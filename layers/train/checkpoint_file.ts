@@ -4,7 +4,9 @@
  */
 import { makeFolder, sweepTemporary, tryWriting, writeAtomically } from "../../core/io/atomic_write.ts";
 import { tryFileLock } from "../../core/io/file_lock.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../core/io/safetensors.ts";
+import { readWhole } from "../../core/io/read_file.ts";
+import { decodingSafetensors, encodingSafetensors } from "../../core/io/safetensors.ts";
+import { runInSlices } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { LearnerState } from "./learner_state.ts";
 import { packState, unpackState } from "./packed_state.ts";
@@ -44,12 +46,9 @@ export async function writeCheckpoint(folder: string, state: LearnerState, score
   await makeFolder(folder);
   for (const name of [MANIFEST, WEIGHTS, TRAINING]) await clearFolder(`${folder}/${name}`);
   const files: Record<string, FileFacts> = {};
-  for (
-    const [name, bytes] of [[WEIGHTS, encodeSafetensors(model)], [
-      TRAINING,
-      encodeSafetensors(tensors, { json }),
-    ]] as const
-  ) {
+  const contents = [[WEIGHTS, encodingSafetensors(model)], [TRAINING, encodingSafetensors(tensors, { json })]] as const;
+  for (const [name, steps] of contents) {
+    const bytes = await runInSlices(steps);
     await writeAtomically(`${folder}/${name}`, [bytes]);
     files[name] = { bytes: bytes.length, sha256: await sha256(bytes) };
   }
@@ -75,8 +74,9 @@ async function clearFolder(path: string): Promise<void> {
  */
 export async function readCheckpoint(folder: string): Promise<LearnerState> {
   const { files } = await readManifest(folder);
-  const weights = decodeSafetensors(await readPart(folder, WEIGHTS, files), `${folder}/${WEIGHTS}`);
-  const training = decodeSafetensors(await readPart(folder, TRAINING, files), `${folder}/${TRAINING}`);
+  const read = async (name: string) =>
+    await runInSlices(decodingSafetensors(await readPart(folder, name, files), `${folder}/${name}`));
+  const [weights, training] = [await read(WEIGHTS), await read(TRAINING)];
   const json = training.metadata.get("json");
   if (json === undefined) throw new SyntaxError(`Cannot read ${folder}/${TRAINING}: it has no state in its metadata`);
   const rest = unpackState({ json, tensors: training.tensors }) as Omit<LearnerState, "model">;
@@ -171,7 +171,7 @@ function parse(text: string, path: string): Manifest & { seal: unknown } {
 async function readFile(path: string, bytes?: number): Promise<Uint8Array> {
   const { isFile, size } = await Deno.stat(path);
   if (!isFile) throw new SyntaxError(`Cannot read ${path}: it is no file; take another checkpoint`);
-  if (size === (bytes ?? size)) return await Deno.readFile(path);
+  if (size === (bytes ?? size)) return await readWhole(path, size);
   throw new RangeError(`Cannot read ${path}: it ends at byte ${size}, expected ${bytes}; take another checkpoint`);
 }
 

@@ -2,6 +2,8 @@ import { assertEquals, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { fromCsv } from "../../datasets/csv.ts";
 import { readArff } from "../../datasets/arff.ts";
+import { digits } from "../../datasets/digits.ts";
+import { loadMnist } from "../../datasets/mnist.ts";
 import type { Table } from "../../datasets/table.ts";
 import { longestGap } from "../longest_gap.ts";
 
@@ -17,8 +19,8 @@ function rows(cells: (i: number) => string): string {
 }
 
 /** Reads within the time for which the event loop may be held. */
-async function within(read: () => Promise<Table>): Promise<Table> {
-  let table!: Table;
+async function within<T = Table>(read: () => Promise<T>): Promise<T> {
+  let table!: T;
   assertLess(await longestGap(async () => table = await read()), 100);
   return table;
 }
@@ -46,5 +48,15 @@ describe("readArff()", () => {
     const head = "@RELATION r\n@ATTRIBUTE a REAL\n@ATTRIBUTE b REAL\n@DATA\n";
     const text = head + rows((i) => `${i % 100},${i % 7}`);
     assertEquals((await within(() => readArff(whole(text)))).x.shape, [ROWS, 1]);
+  });
+});
+
+describe("loadMnist()", () => {
+  it("lets the event loop turn while it writes the built-in digits, and writes the same", async () => {
+    const { train, test } = await within(() => loadMnist({ cache: "no-such-folder", offline: true }));
+    const expected = digits();
+    assertEquals([train.images.shape, test.images.shape], [[12_000, 28, 28], [2_000, 28, 28]]);
+    assertEquals(train.images.eq(expected.train.images).sum().item(), 12_000 * 784);
+    assertEquals(test.labels.eq(expected.test.labels).sum().item(), 2_000);
   });
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { encode } from "fast-png";
 import { deflateSync } from "node:zlib";
+import { runAtOnce } from "../../core/event_loop.ts";
 import { crc32 } from "../../core/io/crc32.ts";
 import { digits } from "../../datasets/digits.ts";
 import { readPng } from "../../examples/png.ts";
@@ -30,7 +31,7 @@ const u32 = (n: number) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255
 
 function chunk(type: string, data: ArrayLike<number>): number[] {
   const body = [...new TextEncoder().encode(type), ...Array.from(data)];
-  return [...u32(Array.from(data).length), ...body, ...u32(crc32(Uint8Array.from(body)))];
+  return [...u32(Array.from(data).length), ...body, ...u32(runAtOnce(crc32(Uint8Array.from(body))))];
 }
 
 /** What the parts of a PNG file by hand may be. */

@@ -7,6 +7,13 @@ export function failingWrites(part: string, code: string, message: string): () =
   });
 }
 
+/** The same for every read. */
+export function failingReads(part: string, code: string, message: string): () => void {
+  return onOpen((path, file) => {
+    if (path.includes(part)) file.read = () => Promise.reject(Object.assign(new Error(message), { code }));
+  });
+}
+
 /** The paths that are synced from now on, in their order, and what ends this. */
 export function watchSyncs(): [paths: string[], end: () => void] {
   const paths: string[] = [];

@@ -1,3 +1,4 @@
+import { runAtOnce } from "../../../core/event_loop.ts";
 import { crc32 } from "../../../core/io/crc32.ts";
 
 /** A member of a zip archive by hand; every field may lie. */
@@ -39,7 +40,7 @@ export function zipFile(members: Member[], end: End = {}): Uint8Array<ArrayBuffe
     const { content, packed = content, method = 0, flags = 0x800, extra = [] } = m;
     const at = m.offset ?? bytes.length;
     const sizes = [
-      ...int(m.crc ?? crc32(content)),
+      ...int(m.crc ?? runAtOnce(crc32(content))),
       ...int(m.packedSize ?? packed.length),
       ...int(m.size ?? content.length),
     ];

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { readCheckpoint, writeCheckpoint } from "../../../layers/train/checkpoint_file.ts";
 import { Checkpoints } from "../../../layers/train/checkpoints.ts";
 import { packState } from "../../../layers/train/packed_state.ts";
+import { failingReads } from "../../core/io/faulty_disk.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { filled, wholeRun } from "./checkpointed_run.ts";
 import { bitsOf, EPOCHS, shuffled, smallLearner } from "./small_run.ts";
@@ -99,11 +100,7 @@ describe("Checkpoints", () => {
   it("pass over the newest where the disk cannot read it", () =>
     inFolder(async (folder) => {
       await filled(folder);
-      const { readFile } = Deno;
-      Deno.readFile = (path) =>
-        `${path}`.includes("epoch-3/weights")
-          ? Promise.reject(Object.assign(new Error(`Input/output error (os error 5): ${path}`), { code: "EIO" }))
-          : readFile(path);
+      const mend = failingReads("epoch-3/weights", "EIO", "Input/output error (os error 5)");
       try {
         const warnings: string[] = [];
         const learner = smallLearner([new Checkpoints(folder, { warn: (line) => warnings.push(line) })]);
@@ -111,7 +108,7 @@ describe("Checkpoints", () => {
         assertEquals([warnings.length, warnings[0].includes("Input/output error")], [1, true]);
         assertEquals(bitsOf(learner), await wholeRun(shuffled));
       } finally {
-        Deno.readFile = readFile;
+        mend();
       }
     }));
 

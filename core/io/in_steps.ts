@@ -1,0 +1,59 @@
+/** Long copies and conversions in steps, between which the event loop can turn. */
+import type { Steps } from "../event_loop.ts";
+import type { DType, Numbers } from "../dtype.ts";
+
+/** Elements and the kind they are of. */
+export interface Elements {
+  data: Numbers;
+  dtype: DType;
+}
+
+/** Bytes a step: a multiple of every element's size. */
+const STEP = 1 << 20;
+
+/** Views of `bytes`, one after the other, of a megabyte unless told. */
+export function* pieces(bytes: Uint8Array, size: number = STEP): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** The bytes of `parts`, one after the other. */
+export function* joinInSteps(parts: readonly Uint8Array[]): Steps<Uint8Array<ArrayBuffer>> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    for (const piece of pieces(part)) {
+      whole.set(piece, at);
+      at += piece.length;
+      yield;
+    }
+  }
+  return whole;
+}
+
+/**
+ * What `read` makes of copies of `bytes`, of `size` bytes an element: float64 where any piece is, else the kind of them all.
+ *
+ * @param read Takes a copy and where in `bytes` it begins
+ */
+export function* convertInSteps(
+  bytes: Uint8Array,
+  size: number,
+  read: (copy: Uint8Array<ArrayBuffer>, at: number) => Elements,
+): Steps<Elements> {
+  const first = read(new Uint8Array(bytes.subarray(0, STEP)), 0);
+  if (bytes.length <= STEP) return first;
+  let all = grown(first, bytes.length / size);
+  for (let at = STEP; at < bytes.length; at += STEP) {
+    yield;
+    const { data, dtype } = read(new Uint8Array(bytes.subarray(at, at + STEP)), at);
+    if (dtype === "float64" && all.dtype !== dtype) all = { data: new Float64Array(all.data), dtype };
+    all.data.set(data, at / size);
+  }
+  return all;
+}
+
+function grown({ data, dtype }: Elements, length: number): Elements {
+  const all = new (data.constructor as new (length: number) => Numbers)(length);
+  all.set(data);
+  return { data: all, dtype };
+}

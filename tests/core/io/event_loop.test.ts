@@ -1,0 +1,83 @@
+import { assertEquals, assertLess } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { arange, readNpy, readSafetensors, type Tensor, tensor, writeSafetensors, zeros } from "@gradus/gradus";
+import { readNpz, writeNpz } from "@gradus/gradus/data";
+import { longestGap } from "../../longest_gap.ts";
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Holds the event loop no longer than it may. */
+async function within<T>(work: () => Promise<T>): Promise<T> {
+  let result!: T;
+  assertLess(await longestGap(async () => result = await work()), 100);
+  return result;
+}
+
+const COUNT = 1 << 21;
+
+/** An npy file of version 1.0. */
+function npy(descr: string, count: number, data: Uint8Array): Uint8Array {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${count},), }`.padEnd(117) + "\n";
+  const head = [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, 118, 0, ...new TextEncoder().encode(text)];
+  const file = new Uint8Array(128 + data.length);
+  file.set(head);
+  file.set(data, 128);
+  return file;
+}
+
+describe("writeNpz() and readNpz()", () => {
+  it("let the event loop turn, stored and deflated", () =>
+    inFolder(async (folder) => {
+      const x = arange(COUNT / 2);
+      for (const compress of [false, true]) {
+        await within(() => writeNpz(`${folder}/x.npz`, { x }, { compress }));
+        const y = (await within(() => readNpz(`${folder}/x.npz`))).get("x")!;
+        assertEquals(y.eq(x).sum().item(), COUNT / 2);
+      }
+    }));
+});
+
+describe("readNpy()", () => {
+  const cases: [descr: string, bytes: number, bits: (i: number, view: DataView) => void, dtype: string][] = [
+    [">f8", 8, (i, view) => view.setFloat64(8 * i, i), "float64"],
+    ["<i8", 8, (i, view) => view.setBigInt64(8 * i, BigInt(i), true), "int32"],
+  ];
+  for (const [descr, size, set, dtype] of cases) {
+    it(`lets the event loop turn while it turns ${descr} into ${dtype}`, () =>
+      inFolder(async (folder) => {
+        const data = new Uint8Array(COUNT * size), view = new DataView(data.buffer);
+        for (let i = 0; i < COUNT; i++) set(i, view);
+        await Deno.writeFile(`${folder}/x.npy`, npy(descr, COUNT, data));
+        const x = await within(() => readNpy(`${folder}/x.npy`));
+        assertEquals([x.dtype, x.shape], [dtype, [COUNT]]);
+        assertEquals(x.data.findIndex((value, i) => value !== i), -1);
+      }));
+  }
+  it("widens all longs where one past the first megabyte is past int32", () =>
+    inFolder(async (folder) => {
+      const longs = new BigInt64Array(1 << 18);
+      longs[0] = -5n;
+      longs[longs.length - 1] = 2n ** 40n;
+      await Deno.writeFile(`${folder}/x.npy`, npy("<i8", longs.length, new Uint8Array(longs.buffer)));
+      const x = await readNpy(`${folder}/x.npy`);
+      assertEquals([x.dtype, x.data[0], x.data.at(-1)], ["float64", -5, 2 ** 40]);
+    }));
+});
+
+describe("writeSafetensors() and readSafetensors()", () => {
+  it("let the event loop turn, and keep every bit", () =>
+    inFolder(async (folder) => {
+      const tensors: Record<string, Tensor> = { a: arange(COUNT), b: tensor([1, 2]), c: zeros([0, 3]) };
+      await within(() => writeSafetensors(`${folder}/x.safetensors`, tensors));
+      const { tensors: read } = await within(() => readSafetensors(`${folder}/x.safetensors`));
+      assertEquals([...read.keys()].sort(), ["a", "b", "c"]);
+      assertEquals(read.get("a")!.eq(tensors.a).sum().item(), COUNT);
+    }));
+});
