@@ -1,7 +1,7 @@
 /** ARFF files, OpenML's format, as tensors. */
 import { checkOptions } from "../core/arguments.ts";
 import { runInSlices, type Steps } from "../core/event_loop.ts";
-import { Cap, type ReadOptions } from "../core/io/cap.ts";
+import { Cap, quoted, type ReadOptions } from "../core/io/cap.ts";
 import { parseAttribute, splitValues } from "./arff_syntax.ts";
 import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, type Table } from "./table.ts";
 import { TableBuilder } from "./table_builder.ts";
@@ -93,7 +93,7 @@ class ArffFile {
   #declare(line: string): void {
     const plan = parseAttribute(line);
     if (typeof plan === "string") throw this.#error(plan);
-    if (this.#plans.has(plan.name)) throw this.#error(`declares "${plan.name}" a second time`);
+    if (this.#plans.has(plan.name)) throw this.#error(`declares ${quoted(plan.name)} a second time`);
     const cost = COLUMN_COST + CATEGORY_COST * (plan.categories?.length ?? 0);
     this.cap.take(cost, () => `the attribute in line ${this.line}`);
     this.#plans.set(plan.name, plan);

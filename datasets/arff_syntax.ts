@@ -1,4 +1,5 @@
 /** The lines of ARFF: attributes, and values between commas. */
+import { quoted, shortened } from "../core/io/cap.ts";
 import type { ColumnPlan } from "./table.ts";
 
 const KEYWORD = /^\s*@attribute\s+(?=\S)/i;
@@ -25,9 +26,7 @@ export function parseAttribute(line: string): ColumnPlan | string {
     case "string":
       return { name: name.text, kind: "categorical" };
     default:
-      return `gives "${name.text.slice(0, 60)}" the type ${
-        kind.slice(0, 40)
-      }: numeric, real, integer, string and {…} are read`;
+      return `gives ${quoted(name.text)} the type ${shortened(kind)}: numeric, real, integer, string and {…} are read`;
   }
 }
 
@@ -42,7 +41,7 @@ function parseNominal(name: string, type: string): ColumnPlan | string {
   const close = endOfList(type);
   const categories = COMMENT.test(type.slice(close + 1)) ? splitValues(type.slice(1, close)) : null;
   if (close < 0 || categories === null || new Set(categories).size !== categories.length) {
-    return `gives "${name.slice(0, 60)}" values that repeat or do not end`;
+    return `gives ${quoted(name)} values that repeat or do not end`;
   }
   return { name, kind: "categorical", categories };
 }

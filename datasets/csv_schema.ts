@@ -1,4 +1,5 @@
 /** What the columns of a CSV file hold, guessed from its first records. */
+import { quoted } from "../core/io/cap.ts";
 import type { Steps } from "../core/event_loop.ts";
 import { type ColumnKind, type ColumnPlan, parseDecimalComma, parseNumber } from "./table.ts";
 
@@ -49,7 +50,7 @@ export function* planColumns(sample: CsvSample, header: boolean): Steps<ColumnPl
   const known = new Set<string>();
   for (const name of names) {
     if (known.size === known.add(name).size) {
-      throw new SyntaxError(`Cannot read ${where}: record 1 names "${name}" twice`);
+      throw new SyntaxError(`Cannot read ${where}: record 1 names ${quoted(name)} twice`);
     }
   }
   const unknown = Object.keys(columns).find((name) => !known.has(name));
@@ -81,7 +82,9 @@ function planColumn(name: string, at: number, sample: CsvSample, header: boolean
 /** Says how commas were read that may stand for thousands. */
 function noteComma(name: string, { where, onNote }: CsvSample): void {
   onNote(
-    `${where}: column "${name}" is read with decimal commas, 1,005 as 1.005: write 1005 where thousands are meant`,
+    `${where}: column ${
+      quoted(name)
+    } is read with decimal commas, 1,005 as 1.005: write 1005 where thousands are meant`,
   );
 }
 
@@ -96,7 +99,9 @@ function noteSlip(
   const numbers = known.filter(looksNumeric).length;
   if (numbers <= MOSTLY * known.length) return;
   const at = cells.findIndex((cell) => !missing.has(cell) && isNaN(parseNumber(cell)));
-  const found = `record ${at + (header ? 2 : 1)}, column "${name}" holds ${JSON.stringify(cells[at].slice(0, 40))}`;
+  const found = `record ${at + (header ? 2 : 1)}, column ${quoted(name)} holds ${
+    JSON.stringify(cells[at].slice(0, 40))
+  }`;
   const cure = at === 0 && !header ? "say that it is the header if it is" : "write it like 1005.5 or leave it empty";
   onNote(
     `${where}: ${found}, no number, so the column is read as categories, ` +

@@ -1,4 +1,5 @@
 /** Tables of numbers and categories as tensors. */
+import { quoted } from "../core/io/cap.ts";
 import type { Tensor } from "../core/tensor.ts";
 
 /** What a column holds: numbers, or one of some words. */
@@ -71,6 +72,6 @@ export function findTarget(plans: readonly ColumnPlan[], target: string | number
     ? target + (target < 0 ? plans.length : 0)
     : plans.findIndex(({ name }) => name === target);
   if (plans[place] !== undefined) return place;
-  const names = plans.slice(0, 20).map(({ name }) => JSON.stringify(name)).join(", ");
+  const names = plans.slice(0, 20).map(({ name }) => quoted(name)).join(", ");
   throw new RangeError(`Cannot find the target ${JSON.stringify(target)} in ${where}: its columns are ${names}`);
 }

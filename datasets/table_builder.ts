@@ -1,7 +1,7 @@
 /** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
 import { fromData } from "../core/create.ts";
 import type { Steps } from "../core/event_loop.ts";
-import type { Cap } from "../core/io/cap.ts";
+import { type Cap, quoted } from "../core/io/cap.ts";
 import { MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
 import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
 
@@ -121,7 +121,7 @@ export class TableBuilder {
     const cells = this.#cells[target!];
     if (!missing.has(cell)) return cells.read(cell, missing, at);
     throw new SyntaxError(
-      `Cannot read ${where}: ${unit} ${at} has no target "${cells.name}": fill it, or skip incomplete rows`,
+      `Cannot read ${where}: ${unit} ${at} has no target ${quoted(cells.name)}: fill it, or skip incomplete rows`,
     );
   }
 }
@@ -174,7 +174,7 @@ class CellReader {
   #countInfinite(cell: string, at: number): void {
     this.#infinite ??= {
       count: 0,
-      first: `${this.settings.unit} ${at}, column "${this.name}" holds ${cell.slice(0, 40)}`,
+      first: `${this.settings.unit} ${at}, column ${quoted(this.name)} holds ${cell.slice(0, 40)}`,
     };
     this.#infinite.count++;
   }
@@ -182,12 +182,12 @@ class CellReader {
   #newCategory(cell: string, at: number): number {
     const { cap, unit } = this.settings;
     const fail = (what: string) =>
-      new SyntaxError(`Cannot read ${cap.where}: ${unit} ${at}, column "${this.name}" ${what}`);
+      new SyntaxError(`Cannot read ${cap.where}: ${unit} ${at}, column ${quoted(this.name)} ${what}`);
     const found = JSON.stringify(cell.slice(0, 40));
     if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
     if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
     if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
-    cap.take(CATEGORY_COST + cell.length, () => `column "${this.name}" at ${unit} ${at}`);
+    cap.take(CATEGORY_COST + cell.length, () => `column ${quoted(this.name)} at ${unit} ${at}`);
     this.#codes.set(cell, this.#codes.size);
     return this.#codes.size - 1;
   }

@@ -56,3 +56,16 @@ export class Cap {
     );
   }
 }
+
+/** The most characters of a file that an error repeats. */
+const LONGEST = 100;
+
+/** What an error repeats of a file: its beginning where it is long, for a name may have megabytes. */
+export function shortened(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/** The same in quotes. */
+export function quoted(name: string): string {
+  return JSON.stringify(shortened(name));
+}

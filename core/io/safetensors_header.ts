@@ -1,5 +1,5 @@
 /** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
-import type { Cap } from "./cap.ts";
+import { type Cap, quoted, shortened } from "./cap.ts";
 import { type Json, parseStrictMembers } from "./strict_json.ts";
 import { KINDS } from "./safetensors_kinds.ts";
 import { countElements, MAX_ELEMENTS } from "./tensor_bytes.ts";
@@ -40,7 +40,7 @@ export function parseHeader(bytes: Uint8Array, cap: Cap): Header {
   checkLayout(entries, dataStart, bytes.length, where);
   for (const entry of entries) {
     const elements = countElements(entry.shape) * KINDS.get(entry.kind)!.takes;
-    cap.take(elements, () => `with tensor ${JSON.stringify(entry.name)} it`);
+    cap.take(elements, () => `with tensor ${quoted(entry.name)} it`);
   }
   return { entries, metadata, dataStart };
 }
@@ -81,7 +81,7 @@ function toMetadata(value: Json, where: string): Map<string, string> {
   for (const [key, text] of value) {
     if (typeof text !== "string") {
       throw new SyntaxError(
-        `Cannot read ${where}: __metadata__ key ${JSON.stringify(key)} in the header is not a string`,
+        `Cannot read ${where}: __metadata__ key ${quoted(key)} in the header is not a string`,
       );
     }
     metadata.set(key, text);
@@ -90,15 +90,14 @@ function toMetadata(value: Json, where: string): Map<string, string> {
 }
 
 function toEntry(name: string, value: Json, cap: Cap): Entry {
-  const fail = (what: string) =>
-    new SyntaxError(`Cannot read ${cap.where}: header entry ${JSON.stringify(name)} ${what}`);
+  const fail = (what: string) => new SyntaxError(`Cannot read ${cap.where}: header entry ${quoted(name)} ${what}`);
   if (!(value instanceof Map)) throw fail("is not an object");
   const kind = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
   if (typeof kind !== "string") throw fail("has no dtype");
-  if (!KINDS.has(kind)) throw fail(`has dtype ${kind}: save it as one of ${[...KINDS.keys()].join(" ")}`);
+  if (!KINDS.has(kind)) throw fail(`has dtype ${shortened(kind)}: save it as one of ${[...KINDS.keys()].join(" ")}`);
   if (!isSizes(shape)) throw fail("has no shape made of sizes");
   if (!isSizes(offsets) || offsets.length !== 2) throw fail("has no data_offsets [begin, end]");
-  cap.take(TENSOR_COST, () => `a header of many tensors, ${JSON.stringify(name)} among them,`);
+  cap.take(TENSOR_COST, () => `a header of many tensors, ${quoted(name)} among them,`);
   return { name, kind, shape, begin: offsets[0], end: offsets[1] };
 }
 
@@ -110,19 +109,21 @@ function isSizes(value: Json | undefined): value is number[] {
 function checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: number, where: string): void {
   let end = 0;
   for (const entry of entries) {
-    const fail = (what: string) => new RangeError(`Cannot read ${where}: tensor ${JSON.stringify(entry.name)} ${what}`);
+    const fail = (what: string) => new RangeError(`Cannot read ${where}: tensor ${quoted(entry.name)} ${what}`);
     if (entry.begin !== end) {
       throw fail(`begins at byte ${dataStart + entry.begin}, and the data before ends at ${dataStart + end}`);
     }
     if (entry.end < entry.begin) throw fail(`ends at byte ${dataStart + entry.end}, before its begin`);
     const count = countElements(entry.shape);
-    if (!(count <= MAX_ELEMENTS)) throw fail(`has shape [${entry.shape}], more elements than can be counted`);
+    if (!(count <= MAX_ELEMENTS)) {
+      throw fail(`has shape [${shortened(`${entry.shape}`)}], more elements than can be counted`);
+    }
     const bytes = count * KINDS.get(entry.kind)!.size;
     if (entry.end - entry.begin !== bytes) {
       throw fail(
-        `has ${entry.end - entry.begin} bytes from byte ${
-          dataStart + entry.begin
-        } on, and ${entry.kind} [${entry.shape}] takes ${bytes}`,
+        `has ${entry.end - entry.begin} bytes from byte ${dataStart + entry.begin} on, and ${entry.kind} [${
+          shortened(`${entry.shape}`)
+        }] takes ${bytes}`,
       );
     }
     end = entry.end;

@@ -4,7 +4,7 @@
  * offsets, so whole.
  */
 
-import { Cap } from "./cap.ts";
+import { Cap, quoted } from "./cap.ts";
 
 /** A value of JSON, with objects as maps in the order of their keys. */
 export type Json = null | boolean | number | string | Json[] | Map<string, Json>;
@@ -82,7 +82,7 @@ class Reader {
     this.#list("}", () => {
       const start = this.#at;
       const key = this.#string();
-      if (known.has(key)) throw this.#error(`the key ${JSON.stringify(key)} a second time`, start);
+      if (known.has(key)) throw this.#error(`the key ${quoted(key)} a second time`, start);
       this.#expect(":");
       take(key, this.value(depth + 1));
     });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor, zeros } from "../../../core/create.ts";
 import { Cap } from "../../../core/io/cap.ts";
@@ -101,6 +101,20 @@ describe("decodeSafetensors() of headers made to fill the memory", () => {
     const text = `${"x".repeat(10_000_000)}${"\\".repeat(5_000_000)}"`;
     const { metadata } = decodeSafetensors(encodeSafetensors({}, { text }));
     assertEquals(metadata.get("text") === text, true);
+  });
+
+  it("decodeSafetensors() repeats the beginning of a long name and of a long shape, not all", () => {
+    const name = "n".repeat(1_000_000), ones = Array(500_000).fill(1);
+    for (
+      const entry of [{}, { dtype: "F32", shape: ones, data_offsets: [0, 8] }, {
+        dtype: name,
+        shape: [],
+        data_offsets: [0, 0],
+      }]
+    ) {
+      const { message } = assertThrows(() => decodeSafetensors(file(JSON.stringify({ [name]: entry })), "a"), Error);
+      assert(message.length < 500 && message.includes(`"${"n".repeat(100)}…"`), message.slice(0, 500));
+    }
   });
 
   it("decodeSafetensors() refuses a string of 20 MB that does not end", () => {
