@@ -1,0 +1,198 @@
+/**
+ * PyTorch itself, where it is installed, on random numbers of every kind: each line of the table is an expression of `a` and `b` for
+ * both. What differs on purpose stands in the table, and in the README.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { granted } from "../../core/cache_dir.ts";
+import { tensor } from "../../core/create.ts";
+import type { DType } from "../../core/dtype.ts";
+import * as f from "../../core/ops/functions.ts";
+import { cat, stack } from "../../core/ops/join.ts";
+import { where } from "../../core/ops/where.ts";
+import { Mt19937 } from "../../core/random/mt19937.ts";
+import type { Tensor } from "../../core/tensor.ts";
+
+const PYTHON = "/usr/bin/python3"; // Debian's, which sees Debian's PyTorch
+
+/** What PyTorch refuses here and this library allows: no PyTorch to compare with. */
+type Wider = "bool" | "whole" | "mixed" | "";
+type Entry = [torch: string, ours: (a: Tensor, b: Tensor) => Tensor, wider?: Wider];
+
+const TABLE: Entry[] = [
+  ["a + b", (a, b) => a.add(b)],
+  ["a - b", (a, b) => a.sub(b), "bool"],
+  ["a * b", (a, b) => a.mul(b)],
+  ["a / b", (a, b) => a.div(b)],
+  ["torch.pow(a, b)", (a, b) => a.pow(b), "bool"],
+  ["torch.maximum(a, b)", (a, b) => a.maximum(b)],
+  ["torch.minimum(a, b)", (a, b) => a.minimum(b)],
+  ["torch.remainder(a, b)", f.remainder, "bool"],
+  ["torch.fmod(a, b)", f.fmod, "bool"],
+  ["a == b", (a, b) => a.eq(b)],
+  ["a < b", (a, b) => a.lt(b)],
+  ["a >= b", (a, b) => a.ge(b)],
+  ["torch.logical_and(a, b)", f.logicalAnd],
+  ["torch.where(a > b, a, b)", (a, b) => where(a.gt(b), a, b)],
+  ["torch.where(a != 0, a, 2.5)", (a) => where(a.ne(0), a, 2.5)],
+  ["torch.cat([a, b])", (a, b) => cat([a, b])],
+  ["torch.stack([b, a], 1)", (a, b) => stack([b, a], 1)],
+  ["a + 2", (a) => a.add(2)],
+  ["a * -0.5", (a) => a.mul(-0.5)],
+  ["a / 300", (a) => a.div(300)],
+  ["a < 2.5", (a) => a.lt(2.5)],
+  ["a ** 2", (a) => a.pow(2)],
+  ["a.clamp(1, 3)", (a) => a.clamp(1, 3)],
+  ["a.clamp(0.5, nan)", (a) => a.clamp(0.5, NaN)],
+  ["-a", (a) => a.neg(), "bool"],
+  ["a.abs()", (a) => a.abs(), "bool"],
+  ["a.square()", f.square],
+  ["a.sign()", f.sign],
+  ["a.round()", f.round, "bool"],
+  ["a.floor()", f.floor, "bool"],
+  ["torch.relu(a)", (a) => a.relu(), "bool"],
+  ["a.exp()", (a) => a.exp()],
+  ["a.log1p()", f.log1p],
+  ["a.sqrt()", (a) => a.sqrt()],
+  ["a.rsqrt()", f.rsqrt],
+  ["a.tanh()", (a) => a.tanh()],
+  ["a.sigmoid()", (a) => a.sigmoid()],
+  ["torch.erf(a)", f.erf],
+  ["a.sum(0)", (a) => a.sum(0)],
+  ["a.sum((0, 1), True)", (a) => a.sum([0, 1], true)],
+  ["a.prod(1)", (a) => a.prod(1)],
+  ["a.cumsum(0)", (a) => a.cumsum(0)],
+  ["a.max(1).values", (a) => a.max(1).values, "bool"],
+  ["a.min(0).indices", (a) => a.min(0).indices, "bool"],
+  ["a.max()", (a) => a.max()],
+  ["a.argmax(1)", (a) => a.argmax(1), "bool"],
+  ["a.logsumexp(1)", (a) => a.logsumexp(1)],
+  ["a.bool().all(1)", (a) => a.bool().all(1)],
+  ["a.float()", (a) => a.float()],
+  ["a.double()", (a) => a.double()],
+  ["a.int()", (a) => a.int()],
+  ["a.byte()", (a) => a.to("uint8")],
+  ["a.bool()", (a) => a.bool()],
+  ["a @ b.t()", (a, b) => a.matmul(b.t()), "mixed"],
+  ["a.clone().copy_(b)", (a, b) => a.clone().copy_(b)],
+];
+
+const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
+// Not so far apart that the order of a sum or a product decides.
+const FLOATS = [NaN, Infinity, -Infinity, 0, -0, 1, -1, 0.5, -0.5, -2.5, 3, 100.25, 3e9];
+const INTEGERS = [0, 1, -1, 2, 7, -128, 65536, 16777217, 2147483647, -2147483648];
+const VALUES: Record<DType, number[]> = {
+  float32: FLOATS,
+  float64: FLOATS,
+  int32: INTEGERS,
+  uint8: [0, 1, 2, 3, 127, 128, 255],
+  bool: [0, 1],
+};
+
+/** A matrix as both read it. */
+interface Given {
+  dtype: DType;
+  values: number[];
+}
+const [ROWS, COLUMNS] = [4, 5];
+
+function draw(words: Mt19937): Given {
+  const dtype = KINDS[words.nextWord() % KINDS.length];
+  return {
+    dtype,
+    values: Array.from({ length: ROWS * COLUMNS }, () => VALUES[dtype][words.nextWord() % VALUES[dtype].length]),
+  };
+}
+
+const ours = ({ dtype, values }: Given) => tensor(Float64Array.from(values), { dtype }).view(ROWS, COLUMNS);
+
+const PROGRAM = `
+import sys, json, warnings, torch
+from math import nan, inf
+warnings.filterwarnings("ignore")
+def read(x): return torch.tensor([float(v) for v in x["values"]], dtype=torch.float64).to(getattr(torch, x["dtype"])).reshape(4, 5)
+def answer(case):
+  try: y = eval(case["text"], {"torch": torch, "nan": nan, "a": read(case["a"]), "b": read(case["b"])})
+  except RuntimeError as e: return str(e).split("\\n")[0]
+  return [str(y.dtype)[6:], list(y.shape), [repr(v) for v in y.to(torch.float64).flatten().tolist()]]
+print(json.dumps([answer(c) for c in json.load(sys.stdin)]))
+`;
+
+type Answer = string | [dtype: string, shape: number[], values: string[]];
+
+/** Whether PyTorch is installed, and may be asked. */
+function isThere(): boolean {
+  if (!granted({ name: "run", command: PYTHON })) return false;
+  const look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)";
+  try {
+    return new Deno.Command(PYTHON, { args: ["-c", look], stderr: "null" }).outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** What PyTorch says to each case. */
+async function ask(cases: { text: string; a: Given; b: Given }[]): Promise<Answer[]> {
+  const odd = (v: unknown) => typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0));
+  const text = JSON.stringify(cases, (_, v) => (odd(v) ? show(v) : v));
+  const child = new Deno.Command(PYTHON, { args: ["-c", PROGRAM], stdin: "piped", stdout: "piped" }).spawn();
+  const [{ success, stdout }] = await Promise.all([
+    child.output(),
+    new Response(text).body!.pipeTo(child.stdin),
+  ]);
+  assert(success);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+const show = (v: number) => (Object.is(v, -0) ? "-0.0" : Number.isNaN(v) ? "nan" : v === Infinity ? "inf" : "-inf");
+const number = (text: string) => Number(text.replace("inf", "Infinity"));
+
+/** Whether PyTorch refuses on purpose what this library allows. */
+function isWider(wider: Wider | undefined, a: Given, b: Given): boolean {
+  if (wider === "bool") return a.dtype === "bool" || b.dtype === "bool";
+  return wider === "mixed" && (a.dtype !== b.dtype || a.dtype === "bool");
+}
+
+/** What is wrong with our answer, or `null`. */
+function verdict([, run, wider]: Entry, a: Given, b: Given, expected: Answer): string | null {
+  let y: Tensor;
+  try {
+    y = run(ours(a), ours(b));
+  } catch (error) {
+    if (typeof expected === "string" || isWider(wider, a, b)) return null;
+    const { message } = error as Error;
+    const past = expected[0] === "int64" && message.startsWith("Cannot hold the"); // which int64 may hold, or wraps
+    return past ? null : `${message}, PyTorch ${expected[0]}`;
+  }
+  if (typeof expected === "string") return isWider(wider, a, b) ? null : `allowed; PyTorch: ${expected}`;
+  if (isWider(wider, a, b)) return null;
+  const [dtype, shape, values] = expected;
+  if (y.dtype !== (dtype === "int64" ? "int32" : dtype)) return `kind ${y.dtype}, PyTorch ${dtype}`;
+  assertEquals(y.shape, shape);
+  const flat = [...y.double().reshape(-1).data];
+  const wrong = flat.findIndex((v, i) => !near(v, number(values[i]), y.dtype === "float32" ? 4e-6 : 1e-12));
+  return wrong < 0 ? null : `element ${wrong} is ${flat[wrong]}, PyTorch ${values[wrong]}`;
+}
+
+/** Equal, or floats that vectorised functions and other orders of sums bring about: a few dozen units in the last place. */
+function near(x: number, y: number, relative: number): boolean {
+  return x === y || (Number.isNaN(x) && Number.isNaN(y)) || Math.abs(x - y) <= relative * Math.max(Math.abs(y), 1e-30);
+}
+
+describe("PyTorch", () => {
+  const DRAWS = 24;
+  const words = new Mt19937(20);
+  const cases = TABLE.flatMap((entry) =>
+    Array.from({ length: DRAWS }, () => ({ entry, text: entry[0], a: draw(words), b: draw(words) }))
+  );
+  const compared = isThere() ? it : it.skip;
+  compared(`PyTorch gives the same for ${TABLE.length} expressions of random numbers of random kinds`, async () => {
+    const answers = await ask(cases.map(({ text, a, b }) => ({ text, a, b })));
+    const wrong = cases.flatMap(({ entry, a, b }, i) => {
+      const found = verdict(entry, a, b, answers[i]);
+      return found === null ? [] : [`${entry[0]} for ${a.dtype} and ${b.dtype}: ${found}`];
+    });
+    assertEquals(wrong, []);
+  });
+});
