@@ -11,6 +11,7 @@ import { slope } from "../../core/ops/fused.ts";
 import { cos, logicalAnd, round, sign, sin } from "../../core/ops/functions.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { activationRules } from "./activation.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
 
 /** `y = max(x, 0)`, so `dx = 0` where `x ≤ 0`, else `g`, also where x is NaN. */
@@ -26,11 +27,6 @@ export function sigmoidBackward(g: Tensor, y: Tensor): [dx: Tensor] {
 /** `y = tanh x`, so `dx = g · (1 − y²)`. */
 export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
   return [slope("tanh", g, y)];
-}
-
-/** `y = min(max(x, low), high)`, so `dx = g` between the bounds and on them, else 0. */
-export function clampBackward(g: Tensor, x: Tensor, low: number, high: number): [dx: Tensor] {
-  return [where(logicalAnd(x.ge(low), x.le(high)), g, 0)];
 }
 
 /** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0 and b ≥ 0. */
@@ -73,7 +69,7 @@ export const mapRules: Rules<MapOp> = {
   floor: flat,
   ceil: flat,
   round: flat,
-  clamp: (g, { a, settings }) => clampBackward(g, a, settings.low, settings.high),
+  ...activationRules,
   not: notDifferentiable,
 };
 

@@ -16,11 +16,19 @@ export interface Strided {
   readonly strides: readonly number[];
 }
 
-/** What a product may end in, and what a gate leads back through. */
+/** What a product may end in, and what a gate leads back through by its result. */
 export type Activation = "none" | "relu" | "sigmoid" | "tanh";
 
 /** The activations by the numbers that `kernels.h` gives them. */
 export const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, relu: 1, sigmoid: 2, tanh: 3 };
+
+/** What a gate leads back through by its argument. `logSigmoid` is `−softplus(−x)`, and `selu` an `elu`. */
+export type Slope = "clamp" | "hardtanh" | "leakyRelu" | "elu" | "gelu" | "geluTanh" | "silu" | "mish" | "softplus";
+
+/** The slopes by the numbers that `kernels.h` gives them. */
+export const SLOPES: Readonly<Record<Slope, number>> = {
+  ...{ clamp: 4, hardtanh: 5, leakyRelu: 6, elu: 7, gelu: 8, geluTanh: 9, silu: 10, mish: 11, softplus: 12 },
+};
 
 /**
  * One matrix product `C = activation(A·B + bias + beta·C)`, where A is [m, k], B is [k, n], C is [m, n] and bias is [n] or absent.
@@ -63,7 +71,10 @@ export interface Gemm {
   activation?: Activation;
 }
 
-/** Element-wise functions of one argument, by name; `clamp` and `leakyRelu` take parameters. */
+/**
+ * Element-wise functions of one argument, by name. Some take two numbers, `low` and `high`: the bounds of `clamp` and `hardtanh`, the
+ * slope of `leakyRelu` below 0, α and the scale of `elu`, β and the threshold of `softplus`.
+ */
 export type MapOp =
   | "copy"
   | "neg"
@@ -86,8 +97,8 @@ export type MapOp =
   | "floor"
   | "ceil"
   | "round"
-  | "clamp"
-  | "not";
+  | "not"
+  | Slope;
 
 /** Element-wise functions of two arguments, by name. */
 export type ZipOp =
@@ -167,7 +178,7 @@ export interface Backend {
   readonly name: "reference" | "wasm" | "native";
   /** `C = activation(A·B + bias + beta·C)`. */
   gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void;
-  /** `out = op(x)` over `shape`; `low` and `high` are the bounds of `clamp`. */
+  /** `out = op(x)` over `shape`; `low` and `high` are what {@linkcode MapOp} says of the operation. */
   map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void;
   /** `out = a op b` over `shape`; broadcasting is a stride of 0. */
   zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void;
@@ -187,19 +198,23 @@ export interface Backend {
     table?: Float32Array | null,
   ): void;
   /**
-   * The way back through `y = op(x)`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless it is null.
+   * The way back through `op(x)`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless it is null.
+   *
+   * Of an activation `y` is the result, of a slope the argument, with `low` and `high` as in `map`.
    *
    * `op′` is written through y: 1 for relu but where `y ≤ 0`, `y(1 − y)` for sigmoid, `1 − y²` for tanh. `out` may be `g` itself; with `none`,
    * which does not read `y`, it may be null.
    */
   gate(
-    op: Activation,
+    op: Activation | Slope,
     rows: number,
     cols: number,
     g: Numbers,
     y: Numbers,
     out: Numbers | null,
     db: Numbers | null,
+    low?: number,
+    high?: number,
   ): void;
   /**
    * The mean over the rows of `−ln softmax(z)[target]` for dense logits z [rows, cols]; of no rows it is NaN. Its gradient

@@ -1,6 +1,6 @@
 /** The one message that crosses into C: sizes, strides and lengths as 32-bit integers, checked before they go. */
 import { memoryGone, type Numbers } from "../dtype.ts";
-import { ACTIVATIONS, type Gemm } from "./backend.ts";
+import { type Activation, ACTIVATIONS, type Gemm, type Slope, SLOPES } from "./backend.ts";
 
 /** The order of the integers, as `kernels.h` declares it. */
 export const GEMM_FIELDS = [
@@ -78,6 +78,38 @@ function isSize(n: number): boolean {
 
 function isStep(n: number): boolean {
   return (n | 0) === n;
+}
+
+/** How many integers describe a gate. */
+export const GATE_FIELDS = 11;
+
+const GATES = { ...ACTIVATIONS, ...SLOPES };
+const bits = new Float32Array(1);
+const ofBits = new Int32Array(bits.buffer);
+
+/** Writes a gate's descriptor into `into`, for buffers of the given lengths. */
+export function describeGate(
+  into: Int32Array,
+  op: Activation | Slope,
+  rows: number,
+  cols: number,
+  g: number,
+  y: number,
+  out: number | null,
+  db: number | null,
+  low: number,
+  high: number,
+): void {
+  into[0] = GATES[op], into[1] = rows, into[2] = cols;
+  into[3] = g, into[4] = y, into[5] = out ?? 0, into[6] = db ?? 0;
+  into[7] = out === null ? 0 : 1, into[8] = db === null ? 0 : 1;
+  into[9] = floatBits(low), into[10] = floatBits(high);
+}
+
+/** The bits of a number as float32, by which it crosses among integers. */
+export function floatBits(x: number): number {
+  bits[0] = x;
+  return ofBits[0];
 }
 
 /** What went wrong in C, by status code; index 0 is success. */

@@ -1,8 +1,8 @@
 /** Every element-wise function as a formula of plain numbers: what all back ends must agree with. */
 import type { Numbers } from "../dtype.ts";
-import type { MapOp, ZipOp } from "./backend.ts";
+import type { MapOp, Slope, ZipOp } from "./backend.ts";
 
-/** One-argument formulas; `low` and `high` are read by `clamp` alone. */
+/** One-argument formulas; `low` and `high` are what {@linkcode MapOp} says of them. */
 export const MAP: Record<MapOp, (x: number, low: number, high: number) => number> = {
   copy: (x) => x,
   neg: (x) => -x,
@@ -19,7 +19,7 @@ export const MAP: Record<MapOp, (x: number, low: number, high: number) => number
   sin: Math.sin,
   cos: Math.cos,
   tanh: Math.tanh,
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  sigmoid,
   relu: (x) => (x < 0 ? 0 : x), // written so that NaN passes through
   erf,
   floor: Math.floor,
@@ -30,7 +30,51 @@ export const MAP: Record<MapOp, (x: number, low: number, high: number) => number
     return raised <= high || Number.isNaN(raised) ? raised : high; // the upper bound wins where they cross
   },
   not: (x) => (x === 0 ? 1 : 0),
+  hardtanh: (x, low, high) => MAP.clamp(x, low, high),
+  leakyRelu: (x, slope) => (x > 0 ? x : x * slope),
+  elu: (x, alpha, scale) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
+  gelu: (x) => x * normal(x),
+  geluTanh: (x) => x * sigmoid(geluInner(x)),
+  silu: (x) => x * sigmoid(x),
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  softplus: (x, beta, threshold) => {
+    const z = x * beta; // what is taken to e^ is never large
+    return z > threshold ? x : (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))) / beta;
+  },
 };
+
+/** The way back through a function by its argument: `g · f′(x)`, and nothing of g where the slope is 0 by choice. */
+export const BACK: Record<Slope, (g: number, x: number, low: number, high: number) => number> = {
+  clamp: (g, x, low, high) => (x >= low && x <= high ? g : 0),
+  hardtanh: (g, x, low, high) => (x > low && x < high ? g : 0),
+  leakyRelu: (g, x, slope) => (x > 0 ? g : g * slope),
+  elu: (g, x, alpha, scale) => g * scale * (x > 0 ? 1 : alpha * Math.exp(x)),
+  gelu: (g, x) => g * (normal(x) + x * Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI)),
+  geluTanh: (g, x) => {
+    const [s, other] = [sigmoid(geluInner(x)), sigmoid(-geluInner(x))];
+    return g * (s + x * s * other * Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * x * x));
+  },
+  silu: (g, x) => g * sigmoid(x) * (1 + x * sigmoid(-x)),
+  mish: (g, x) => {
+    const t = Math.tanh(Math.log1p(Math.exp(x)));
+    return g * (t + x * sigmoid(x) * (1 - t * t));
+  },
+  softplus: (g, x, beta, threshold) => (x * beta > threshold ? g : g * sigmoid(x * beta)),
+};
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** The normal distribution `Φ(x)`. */
+function normal(x: number): number {
+  return 0.5 + 0.5 * erf(x * Math.SQRT1_2);
+}
+
+/** `2u` with `u = √(2/π)(x + 0.044715x³)`, of which GELU takes `½(1 + tanh u) = σ(2u)`. */
+function geluInner(x: number): number {
+  return Math.sqrt(8 / Math.PI) * (x + 0.044715 * x * x * x);
+}
 
 /** Two-argument formulas. */
 export const ZIP: Record<ZipOp, (a: number, b: number) => number> = {

@@ -10,6 +10,7 @@ import { checkStrided, describeWalk, kindOf, WALK_RANK } from "./walk_descriptor
 export const MAP_OPS: Readonly<Partial<Record<MapOp, number>>> = {
   ...{ copy: 0, neg: 1, abs: 2, sign: 3, exp: 4, expm1: 5, log: 6, log1p: 7, sqrt: 8, rsqrt: 9, reciprocal: 10 },
   ...{ square: 11, tanh: 12, sigmoid: 13, relu: 14, erf: 15, floor: 16, ceil: 17, round: 18, clamp: 19, not: 20 },
+  ...{ hardtanh: 21, leakyRelu: 22, elu: 23, gelu: 24, geluTanh: 25, silu: 26, mish: 27, softplus: 28 },
 };
 
 /** The functions of two arguments that C has; those from `eq` on answer in bytes. */

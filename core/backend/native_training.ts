@@ -1,36 +1,46 @@
 /** The verbs for training through the native library. */
 import type { Numbers } from "../dtype.ts";
-import { type Activation, ACTIVATIONS, type Backend, type UpdateKind, type UpdateSlot } from "./backend.ts";
-import { unwrap } from "./descriptor.ts";
+import type { Activation, Backend, Slope, UpdateKind, UpdateSlot } from "./backend.ts";
+import { describeGate, GATE_FIELDS, unwrap } from "./descriptor.ts";
 import { reference } from "./reference.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
 import { badTarget, checkGate, checkLoss, checkUpdate } from "./training_checks.ts";
 
 // In the order of kernels.h.
-const gateDescriptor = new Int32Array(9);
+const gateDescriptor = new Int32Array(GATE_FIELDS);
 const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
 /** `gate` for float32; other kinds are passed on to the reference loops. */
 export function nativeGate({ gradus_gate }: Symbols): Backend["gate"] {
   return function gate(
-    op: Activation,
+    op: Activation | Slope,
     rows: number,
     cols: number,
     g: Numbers,
     y: Numbers,
     out: Numbers | null,
     db: Numbers | null,
+    low = 0,
+    high = 0,
   ): void {
     if (!isFloat32(g) || !isFloat32(y) || !isFloat32OrNull(out) || !isFloat32OrNull(db)) {
-      return reference.gate(op, rows, cols, g, y, out, db);
+      return reference.gate(op, rows, cols, g, y, out, db, low, high);
     }
     checkGate(op, rows, cols, g, y, out, db);
-    const d = gateDescriptor;
-    d[0] = ACTIVATIONS[op], d[1] = rows, d[2] = cols;
-    d[3] = g.length, d[4] = y.length, d[5] = out === null ? 0 : out.length, d[6] = db === null ? 0 : db.length;
-    d[7] = out === null ? 0 : 1, d[8] = db === null ? 0 : 1;
-    const code = gradus_gate(d, g, y, out ?? NOTHING, db ?? NOTHING);
+    describeGate(
+      gateDescriptor,
+      op,
+      rows,
+      cols,
+      g.length,
+      y.length,
+      out?.length ?? null,
+      db?.length ?? null,
+      low,
+      high,
+    );
+    const code = gradus_gate(gateDescriptor, g, y, out ?? NOTHING, db ?? NOTHING);
     if (code !== 0) unwrap(code, "gate");
   };
 }

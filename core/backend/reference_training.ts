@@ -1,38 +1,52 @@
 /** The reference's verbs for training: the way back through an activation, the usual loss, and the optimisers' steps. */
 import type { Numbers } from "../dtype.ts";
-import { type Activation, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
+import { type Activation, type Slope, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
+import { BACK } from "./formulas.ts";
 import { checkGate, checkLoss, checkTargets, checkUpdate } from "./training_checks.ts";
 
 /** The derivative of an activation through its result. */
-const SLOPES: Record<Exclude<Activation, "none" | "relu">, (y: number) => number> = {
+const BY_RESULT: Record<Exclude<Activation, "none" | "relu">, (y: number) => number> = {
   sigmoid: (y) => y * (1 - y),
   tanh: (y) => 1 - y * y,
 };
 
-/** `out = g ⊙ op′(y)` and its sums over the rows. */
+/** `out = g ⊙ op′` and its sums over the rows. */
 export function gate(
-  op: Activation,
+  op: Activation | Slope,
   rows: number,
   cols: number,
   g: Numbers,
   y: Numbers,
   out: Numbers | null,
   db: Numbers | null,
+  low = 0,
+  high = 0,
 ): void {
   checkGate(op, rows, cols, g, y, out, db);
-  if (out !== null) gateInto(op, rows * cols, g, y, out);
+  if (out !== null) gateInto(op, rows * cols, g, y, out, low, high);
   if (db !== null) sumRows(rows, cols, out ?? g, db);
 }
 
-function gateInto(op: Activation, size: number, g: Numbers, y: Numbers, out: Numbers): void {
+function gateInto(
+  op: Activation | Slope,
+  size: number,
+  g: Numbers,
+  y: Numbers,
+  out: Numbers,
+  low: number,
+  high: number,
+): void {
   if (op === "none") return out.set(size === g.length ? g : g.subarray(0, size));
   if (op === "relu") {
     // Chosen, not multiplied: a closed gate stops NaN as well, and NaN does not close it.
     for (let i = 0; i < size; i++) out[i] = y[i] <= 0 ? 0 : g[i];
-    return;
+  } else if (op === "sigmoid" || op === "tanh") {
+    const slope = BY_RESULT[op];
+    for (let i = 0; i < size; i++) out[i] = g[i] * slope(y[i]);
+  } else {
+    const back = BACK[op];
+    for (let i = 0; i < size; i++) out[i] = back(g[i], y[i], low, high);
   }
-  const slope = SLOPES[op];
-  for (let i = 0; i < size; i++) out[i] = g[i] * slope(y[i]);
 }
 
 function sumRows(rows: number, cols: number, x: Numbers, db: Numbers): void {

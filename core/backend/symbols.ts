@@ -33,7 +33,7 @@ export const SYMBOLS = {
 } as const;
 
 /** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
-export const WASM_SYMBOLS = ["gradus_gemm", "gradus_map", "gradus_check", "gradus_peak"] as const;
+export const WASM_SYMBOLS = ["gradus_gemm", "gradus_map", "gradus_gate", "gradus_check", "gradus_peak"] as const;
 
 /** The functions of a library that is open. */
 export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];

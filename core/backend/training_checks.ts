@@ -1,6 +1,6 @@
 /** What the verbs for training refuse, before anything is written or crosses into C. */
 import { memoryGone, type Numbers } from "../dtype.ts";
-import { type Activation, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
+import { type Activation, type Slope, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
 
 /**
  * Checks the arrays of a gate.
@@ -8,7 +8,7 @@ import { type Activation, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } fr
  * @throws {RangeError} If one is too short for [rows, cols], or a derivative has nowhere to go.
  */
 export function checkGate(
-  op: Activation,
+  op: Activation | Slope,
   rows: number,
   cols: number,
   g: Numbers,

@@ -1,8 +1,8 @@
 /**
  * The wasm back end: the same C as the native one, compiled to fixed-width SIMD. It needs no permission and no compiler.
  *
- * Operands are copied into wasm's own memory, and results back. That pays for the product, and for functions of which a single
- * number takes JavaScript as long as ten copies; the other verbs are the reference's.
+ * Operands are copied into wasm's own memory, and results back. That pays for the product, and for functions (and the way back
+ * through them) of which a single number takes JavaScript as long as ten copies; the other verbs are the reference's.
  *
  * The kernel travels in two builds. Where the engine has relaxed SIMD, a product multiplies and adds in one instruction, which
  * rounds once instead of twice: the two builds differ in the last bits.
@@ -10,6 +10,7 @@
 import { WASM_PLAIN, WASM_RELAXED } from "../kernels/wasm_bytes.ts";
 import type { Opened } from "./opened.ts";
 import { reference } from "./reference.ts";
+import { wasmGate } from "./wasm_gate.ts";
 import { wasmGemm } from "./wasm_gemm.ts";
 import { wasmMap } from "./wasm_map.ts";
 import { type WasmKernel, wasmRoom } from "./wasm_room.ts";
@@ -28,7 +29,13 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
     const known = simd ?? wasmSimd();
     const instance = new WebAssembly.Instance(new WebAssembly.Module(build(known)));
     const room = wasmRoom(instance.exports as unknown as WasmKernel);
-    const backend = { ...reference, name: "wasm", gemm: wasmGemm(room), map: wasmMap(room) } as const;
+    const backend = {
+      ...reference,
+      name: "wasm",
+      gemm: wasmGemm(room),
+      map: wasmMap(room),
+      gate: wasmGate(room),
+    } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {
     return { reason: `the wasm kernel cannot be compiled: ${(error as Error).message}` };

@@ -1,13 +1,17 @@
 /** Functions of one argument through wasm: those that take JavaScript longer than the copies. */
 import type { Backend, MapOp, Strided } from "./backend.ts";
-import { unwrap } from "./descriptor.ts";
+import { floatBits, unwrap } from "./descriptor.ts";
 import { eachRow, joinDims, type Walk } from "./loops.ts";
 import { MAP_OPS } from "./native_elementwise.ts";
 import { reference } from "./reference.ts";
 import { checkStrided } from "./walk_descriptor.ts";
+import { SLOW_ACTIVATIONS } from "./wasm_gate.ts";
 import type { WasmRoom } from "./wasm_room.ts";
 
-const SLOW: ReadonlySet<MapOp> = new Set(["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"]);
+const SLOW: ReadonlySet<MapOp> = new Set([
+  ...["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const,
+  ...SLOW_ACTIVATIONS,
+]);
 
 /** `map` for these functions of float32; everything else is passed on to the reference loops. */
 export function wasmMap({ kernel, place }: WasmRoom): Backend["map"] {
@@ -21,7 +25,8 @@ export function wasmMap({ kernel, place }: WasmRoom): Backend["map"] {
     const n = shape.reduce((product, size) => product * size, 1);
     const [base, at] = place([local.byteLength, 4 * n]);
     // One dense dimension, over itself: kinds are all float32, offsets 0.
-    local[0] = MAP_OPS[op]!, local[1] = 1, local[6] = n, local[9] = n;
+    local[0] = MAP_OPS[op]!, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
+    local[6] = n, local[9] = n;
     local[10] = n, local[18] = 1, local[26] = 1;
     const heap = kernel.memory.buffer;
     new Int32Array(heap, base, local.length).set(local);

@@ -10,6 +10,8 @@ export interface WasmKernel {
   gradus_gemm(descriptor: number, a: number, b: number, c: number, bias: number): number;
   /** As in `kernels.h`. */
   gradus_map(descriptor: number, x: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_gate(descriptor: number, g: number, y: number, out: number, db: number): number;
 }
 
 /** A kernel, and the way to make room for its operands. */

@@ -13,7 +13,7 @@ static int fits(const int32_t *at, ptrdiff_t rows, ptrdiff_t cols) {
 
 static int in_bounds(const int32_t *d) {
   const ptrdiff_t m = d[GEMM_M], k = d[GEMM_K], n = d[GEMM_N];
-  if (m < 0 || k < 0 || n < 0 || d[GEMM_ACTIVATION] < ACTIVATION_NONE || d[GEMM_ACTIVATION] > ACTIVATION_TANH) return 0;
+  if (m < 0 || k < 0 || n < 0 || d[GEMM_ACTIVATION] < ACTIVATION_NONE || d[GEMM_ACTIVATION] >= ACTIVATION_COUNT) return 0;
   const int32_t bias[4] = {d[GEMM_BIAS_OFFSET], 0, d[GEMM_BIAS_STRIDE], d[GEMM_BIAS_LENGTH]};
   return fits(d + GEMM_A_OFFSET, m, k) && fits(d + GEMM_B_OFFSET, k, n) && fits(d + GEMM_C_OFFSET, m, n) &&
          (!d[GEMM_HAS_BIAS] || fits(bias, 1, n));

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE // madvise
 #endif
 #include "math.c"
+#include "activation.c"
 #include "map_run.c"
 #include "gemm_check.c"
 #include "gemm_pack.c"
@@ -28,10 +29,10 @@
 #include "column_sums.c"
 #include "reduce.c"
 #include "gather.c"
-#include "gate.c"
 #include "cross_entropy.c"
 #include "update.c"
 #include "memory.c"
 #endif
+#include "gate.c"
 #include "check.c"
 #include "peak.c"

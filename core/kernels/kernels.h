@@ -6,8 +6,13 @@
 // Status codes. Anything but GRADUS_OK means that nothing was written.
 enum { GRADUS_OK = 0, GRADUS_OUT_OF_BOUNDS = 1, GRADUS_OUT_OF_MEMORY = 2, GRADUS_OTHER_CPU = 3, GRADUS_BAD_INDEX = 4 };
 
-// What follows a sum in a product's way out, and what a gate goes back through.
-enum { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH };
+// What follows a sum in a product's way out, and what a gate goes back through by the result; then what it goes back through by
+// the argument.
+enum {
+  ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH, ACTIVATION_COUNT,
+  SLOPE_CLAMP = ACTIVATION_COUNT, SLOPE_HARDTANH, SLOPE_LEAKY_RELU, SLOPE_ELU, SLOPE_GELU, SLOPE_GELU_TANH, SLOPE_SILU, SLOPE_MISH,
+  SLOPE_SOFTPLUS, SLOPE_COUNT
+};
 
 // The descriptor of a product: 21 integers in this order. Lengths are whole buffers, offsets and strides count elements.
 enum {
@@ -47,7 +52,8 @@ enum {
 // The functions, in the order of backend.ts. A map of other kinds than float32 is a copy; NOT answers in bytes.
 enum {
   OP_COPY, OP_NEG, OP_ABS, OP_SIGN, OP_EXP, OP_EXPM1, OP_LOG, OP_LOG1P, OP_SQRT, OP_RSQRT, OP_RECIPROCAL, OP_SQUARE, OP_TANH,
-  OP_SIGMOID, OP_RELU, OP_ERF, OP_FLOOR, OP_CEIL, OP_ROUND, OP_CLAMP, OP_NOT, OP_MAP_COUNT
+  OP_SIGMOID, OP_RELU, OP_ERF, OP_FLOOR, OP_CEIL, OP_ROUND, OP_CLAMP, OP_NOT, OP_HARDTANH,
+  OP_LEAKY_RELU, OP_ELU, OP_GELU, OP_GELU_TANH, OP_SILU, OP_MISH, OP_SOFTPLUS, OP_MAP_COUNT
 };
 enum {
   OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAXIMUM, OP_MINIMUM, // answer in float32
@@ -72,7 +78,7 @@ enum {
 enum {
   GATE_OP, GATE_ROWS, GATE_COLS,
   GATE_G_LENGTH, GATE_Y_LENGTH, GATE_OUT_LENGTH, GATE_DB_LENGTH,
-  GATE_HAS_OUT, GATE_HAS_DB,
+  GATE_HAS_OUT, GATE_HAS_DB, GATE_LOW, GATE_HIGH, // the bits of floats
   GATE_DESCRIPTOR_LENGTH
 };
 
@@ -106,6 +112,10 @@ GRADUS_EXPORT int32_t gradus_gemm(const int32_t *descriptor, const float *a, con
 // out = op(x), element by element.
 GRADUS_EXPORT int32_t gradus_map(const int32_t *descriptor, const void *x, void *out);
 
+// out = g ⊙ op′, written through y, which is the result of an ACTIVATION and the argument of a SLOPE; and db its sums over the rows.
+// All dense; out may be g.
+GRADUS_EXPORT int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
+
 // GRADUS_OK if this CPU has the instructions that the kernels were compiled for.
 GRADUS_EXPORT int32_t gradus_check(void);
 
@@ -132,9 +142,6 @@ GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, v
 // Rows of x by their number, one after the other into out; bytes become what the table has for them, unless its length is 0.
 // After GRADUS_BAD_INDEX answer[0] is the number that is none.
 GRADUS_EXPORT int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer);
-
-// out = g ⊙ op′(y), and db its sums over the rows. All dense; out may be g.
-GRADUS_EXPORT int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
 
 // The mean of −ln softmax(z)[target] into answer[0], and (softmax(z) − onehot) / rows into dz, which may be z.
 // After GRADUS_BAD_INDEX answer[0] is the target that is none.

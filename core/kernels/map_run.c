@@ -6,7 +6,7 @@ enum { MAP_SCALE = OP_MAP_COUNT }; // for use within the kernels
 
 typedef struct {
   int op;
-  float low, high; // OP_CLAMP's bounds; MAP_SCALE is low · x
+  float low, high; // the bounds of a clamp, an activation's settings; MAP_SCALE is low · x
 } Map;
 
 INLINE vec sign_vec(vec x) { return pick(x > 0, all(1), pick(x < 0, all(-1), all(0))); } // 0 for NaN
@@ -69,11 +69,18 @@ static __attribute__((noinline)) void map_run(Map f, ptrdiff_t n, const float *f
     case OP_SIGMOID: EACH(sigmoid_vec(x));
     case OP_RELU: EACH(relu_vec(x));
     case OP_ERF: EACH(erf_vec(x));
+    case OP_ELU: EACH(elu_vec(x, f.low, f.high));
+    case OP_GELU: EACH(gelu_vec(x));
+    case OP_GELU_TANH: EACH(gelu_tanh_vec(x));
+    case OP_SILU: EACH(silu_vec(x));
+    case OP_MISH: EACH(mish_vec(x));
+    case OP_SOFTPLUS: EACH(softplus_vec(x, f.low, f.high));
 #if !defined(__wasm__)
     case OP_FLOOR: EACH(floor_vec(x));
     case OP_CEIL: EACH(ceil_vec(x));
     case OP_ROUND: EACH(round_vec(x));
-    case OP_CLAMP: EACH(clamp_vec(x, f.low, f.high));
+    case OP_CLAMP: case OP_HARDTANH: EACH(clamp_vec(x, f.low, f.high));
+    case OP_LEAKY_RELU: EACH(leaky_relu_vec(x, f.low));
     case MAP_SCALE: EACH(x * f.low);
 #endif
   }

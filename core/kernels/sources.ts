@@ -1,4 +1,5 @@
 /** The C sources as text: they travel with the module, so that a compiler is all that the native back end needs. */
+import activation from "./activation.c" with { type: "text" };
 import check from "./check.c" with { type: "text" };
 import columnSums from "./column_sums.c" with { type: "text" };
 import convert from "./convert.c" with { type: "text" };
@@ -38,6 +39,7 @@ import zip from "./zip.c" with { type: "text" };
 
 /** Every C file by name. */
 export const SOURCES: Readonly<Record<string, string>> = {
+  "activation.c": activation,
   "check.c": check,
   "column_sums.c": columnSums,
   "convert.c": convert,

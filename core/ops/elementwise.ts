@@ -1,6 +1,6 @@
 /** Element-wise operations: shapes broadcast and kinds promoted here, numbers computed by the back end. */
 import { blank, scalar } from "../allocate.ts";
-import { requireTensor } from "../arguments.ts";
+import { describe, requireTensor } from "../arguments.ts";
 import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { checkDType, type DType, held, isFloating, promote, promoteRanked, promoteScalar } from "../dtype.ts";
@@ -24,13 +24,21 @@ const KEEP_INTEGERS = new Set<MapOp>([
   "ceil",
   "round",
   "clamp",
+  "hardtanh",
 ]);
 
 const COMPARE = new Set<ZipOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]);
 
-/** `op(x)`, element by element. */
+/**
+ * `op(x)`, element by element; `low` and `high` are what {@linkcode MapOp} says of the operation.
+ *
+ * @throws {TypeError} If x is no tensor, or one of the two no number.
+ */
 export function map(op: MapOp, x: Tensor, low = 0, high = 0): Tensor {
   if (!(x instanceof GradientSlot)) requireTensor(x, `take ${op}() of`); // no text is made where all is well
+  if (typeof low !== "number" || typeof high !== "number") {
+    throw new TypeError(`Cannot take ${op}() with ${describe(typeof low === "number" ? high : low)}: give a number`);
+  }
   const out = blank(x.shape, mapKind(op, x.dtype, low, high));
   const from = isFloating(out.dtype) ? cast(x, out.dtype) : x;
   backend().map(op, x.shape, from, out, low, high);
@@ -45,7 +53,7 @@ function mapKind(op: MapOp, dtype: DType, low: number, high: number): DType {
   }
   if (!KEEP_INTEGERS.has(op)) return "float32";
   if (op === "square") return promoteScalar(dtype, 2);
-  return op === "clamp" ? clampKind(dtype, low, high) : dtype;
+  return op === "clamp" || op === "hardtanh" ? clampKind(dtype, low, high) : dtype;
 }
 
 /** A bound is a number like any other; an infinite one is none. */

@@ -1,7 +1,7 @@
 /** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
 import { blank, scalar } from "../allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import type { Activation } from "../backend/backend.ts";
+import type { Activation, Slope } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
@@ -68,9 +68,9 @@ export function gate(activation: Activation, g: Tensor, y: Tensor, withBias: boo
   return [out ?? g, db];
 }
 
-/** `g · f′(x)` in one pass for g and `y = f(x)` of one shape, the derivative written through y: 0 where y ≤ 0 and else 1, y(1 − y), 1 − y². */
-export function slope(activation: Exclude<Activation, "none">, g: Tensor, y: Tensor): Tensor {
+/** `g · f′` in one pass for g of y's shape: y is the result of an activation, or the argument of a slope, with `low` and `high` as in `map`. */
+export function slope(op: Exclude<Activation, "none"> | Slope, g: Tensor, y: Tensor, low = 0, high = 0): Tensor {
   const out = blank(g.shape, g.dtype);
-  backend().gate(activation, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null);
+  backend().gate(op, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null, low, high);
   return out;
 }

@@ -1,9 +1,8 @@
-/** Activations as functions. Each is composed of recorded operations, or brings the rule that its kink needs. */
+/** Activations as functions: an operation each, one pass forward and one back, but for the two that fold a dimension. */
 import { type Context, Function } from "../../backward/function.ts";
-import { hardtanhBackward, softplusBackward } from "../../backward/rules/activation.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
 import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
-import { erf, expm1, log1p } from "../../core/ops/functions.ts";
+import { map } from "../../core/ops/elementwise.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as stage from "../01_functional.ts";
 import { GELU, GELU_WAYS, SOFTPLUS } from "./known_options.ts";
@@ -17,7 +16,7 @@ export function relu(x: Tensor): Tensor {
 /** `x` where it is positive, else `slope · x`. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   requireTensor(x, "take leakyRelu() of");
-  return x.relu().add(negativePart(x).mul(slope));
+  return map("leakyRelu", x, slope);
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
@@ -35,13 +34,13 @@ export function tanh(x: Tensor): Tensor {
 /** `x` where it is positive, else `α(eˣ − 1)`. Source: Clevert et al., "Exponential Linear Units" (2015). */
 export function elu(x: Tensor, alpha = 1): Tensor {
   requireTensor(x, "take elu() of");
-  return x.relu().add(expm1(negativePart(x)).mul(alpha));
+  return map("elu", x, alpha, 1);
 }
 
 /** `1.0507 · elu(x, 1.6733)`, which keeps mean 0 and variance 1. Source: Klambauer et al., "Self-Normalizing Networks" (2017). */
 export function selu(x: Tensor): Tensor {
   requireTensor(x, "take selu() of");
-  return elu(x, 1.6732632423543772).mul(1.0507009873554805);
+  return map("elu", x, 1.6732632423543772, 1.0507009873554805);
 }
 
 /** How `gelu` is computed. */
@@ -56,22 +55,19 @@ export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   checkOptions("take gelu()", options, GELU);
   const { approximate = "none" } = options;
   requireChoice("take gelu()", "approximation", approximate, GELU_WAYS);
-  const inner = approximate === "tanh"
-    ? x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh()
-    : erf(x.mul(Math.SQRT1_2));
-  return x.mul(inner.add(1)).mul(0.5);
+  return map(approximate === "tanh" ? "geluTanh" : "gelu", x);
 }
 
 /** `x · σ(x)`, also called swish. */
 export function silu(x: Tensor): Tensor {
   requireTensor(x, "take silu() of");
-  return x.mul(x.sigmoid());
+  return map("silu", x);
 }
 
 /** `x · tanh(softplus(x))`. Source: Misra, "Mish" (2019). */
 export function mish(x: Tensor): Tensor {
   requireTensor(x, "take mish() of");
-  return x.mul(softplus(x).tanh());
+  return map("mish", x);
 }
 
 /** How `softplus` is computed. */
@@ -87,19 +83,19 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   requireTensor(x, "take softplus() of");
   checkOptions("take softplus()", options, SOFTPLUS);
   const { beta = 1, threshold = 20 } = options;
-  return SoftplusFunction.apply(x, beta, threshold);
+  return map("softplus", x, beta, threshold);
 }
 
 /** `ln σ(x)`, without overflow. */
 export function logSigmoid(x: Tensor): Tensor {
   requireTensor(x, "take logSigmoid() of");
-  return softplus(x.neg(), { threshold: Infinity }).neg();
+  return map("softplus", x, -1, Infinity); // −ln(1 + e⁻ˣ)
 }
 
 /** `min(max(x, low), high)`; unlike that of `clamp`, the slope on the bounds is 0. */
 export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
   requireTensor(x, "take hardtanh() of");
-  return HardtanhFunction.apply(x, low, high);
+  return map("hardtanh", x, low, high);
 }
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. */
@@ -112,40 +108,9 @@ export function logSoftmax(x: Tensor, dim = -1): Tensor {
   return LogSoftmaxFunction.apply(x, dim);
 }
 
-/** `min(x, 0)`, whose slope at 0 is 1, so that a function of both sides takes its left slope there. */
-function negativePart(x: Tensor): Tensor {
-  return x.clamp(-Infinity, 0);
-}
-
-class SoftplusFunction extends Function {
-  static forward(ctx: SettingsContext, x: Tensor, beta: number, threshold: number): Tensor {
-    ctx.saveForBackward(x);
-    ctx.settings = [beta, threshold];
-    const z = x.mul(beta);
-    const bend = log1p(z.abs().neg().exp()).mul(z.le(threshold)); // exact on both sides: no large number is taken to e^z
-    return z.relu().add(bend).div(beta);
-  }
-  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
-    const [x] = ctx.savedTensors;
-    return softplusBackward(g, x, ctx.settings[0], ctx.settings[1]);
-  }
-}
-
 /** A context that also remembers numbers. */
 interface SettingsContext extends Context {
   settings: readonly number[];
-}
-
-class HardtanhFunction extends Function {
-  static forward(ctx: SettingsContext, x: Tensor, low: number, high: number): Tensor {
-    ctx.saveForBackward(x);
-    ctx.settings = [low, high];
-    return x.clamp(low, high);
-  }
-  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
-    const [x] = ctx.savedTensors;
-    return hardtanhBackward(g, x, ctx.settings[0], ctx.settings[1]);
-  }
 }
 
 class SoftmaxFunction extends Function {

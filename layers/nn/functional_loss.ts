@@ -5,7 +5,7 @@ import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { log1p, square } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { softplus } from "./functional_activation.ts";
+import { logSigmoid, softplus } from "./functional_activation.ts";
 import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, SMOOTH_L1 } from "./known_options.ts";
 import { checkPair, type LossOptions, reduced, type Reduction } from "./reduction.ts";
 
@@ -131,9 +131,9 @@ export function bceWithLogits(x: Tensor, t: Tensor, options: BceWithLogitsOption
   const { reduction, weight = null, posWeight = null } = options;
   if (posWeight !== null) requireTensor(posWeight, "weight positive targets by");
   const on = isFloating(t.dtype) ? t : t.to(x.dtype);
-  const positive = softplus(x.neg(), { threshold: Infinity }).mul(posWeight === null ? on : on.mul(posWeight));
+  const positive = logSigmoid(x).mul(posWeight === null ? on : on.mul(posWeight));
   const negative = softplus(x, { threshold: Infinity }).mul(on.neg().add(1));
-  return reduced(weighted(negative.add(positive), weight), reduction);
+  return reduced(weighted(negative.sub(positive), weight), reduction);
 }
 
 function weighted(losses: Tensor, weight: Tensor | null): Tensor {

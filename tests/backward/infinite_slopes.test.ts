@@ -40,7 +40,7 @@ const cases: Record<string, Case> = {
   "hardtanh()": {
     f: (x) => F.hardtanh(x),
     inputs: [[-1, -2, nan, 0.5, 2, 0, 1]],
-    expected: [[0, 0, inf, inf, 0, inf, 0]],
+    expected: [[0, 0, 0, inf, 0, inf, 0]],
   },
   "maximum()": {
     f: (a, b) => a.maximum(b),

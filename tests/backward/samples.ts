@@ -8,6 +8,7 @@ import { cat, stack } from "../../core/ops/join.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import * as F from "../../layers/nn/functional_activation.ts";
 
 /** Operations whose result is a choice or a place, so that nothing flows back. */
 export const CHOICES = [
@@ -106,6 +107,23 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
   ceil: one(functions.ceil),
   round: one(functions.round),
   clamp: one((x) => x.clamp(-1, 0.7)),
+  hardtanh: one((x) => F.hardtanh(x, -1, 0.7)),
+  leakyRelu: { ...one((x) => F.leakyRelu(x)), "a slope of 0.3": { f: (x) => F.leakyRelu(x, 0.3), inputs: [signed] } },
+  elu: {
+    ...one((x) => F.elu(x)),
+    "α = 2": { f: (x) => F.elu(x, 2), inputs: [signed] },
+    "selu()": { f: F.selu, inputs: [signed] },
+  },
+  gelu: one((x) => F.gelu(x)),
+  geluTanh: one((x) => F.gelu(x, { approximate: "tanh" })),
+  silu: one(F.silu),
+  mish: one(F.mish),
+  softplus: {
+    ...one((x) => F.softplus(x)),
+    "β = 3": { f: (x) => F.softplus(x, { beta: 3 }), inputs: [signed] },
+    "a threshold between the inputs": { f: (x) => F.softplus(x, { beta: 2, threshold: 1 }), inputs: [signed] },
+    "logSigmoid()": { f: F.logSigmoid, inputs: [signed] },
+  },
   add: two((a, b) => a.add(b)),
   sub: two((a, b) => a.sub(b)),
   mul: two((a, b) => a.mul(b)),

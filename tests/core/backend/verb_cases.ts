@@ -48,21 +48,31 @@ export const AWKWARD = Float32Array.of(
   ],
 );
 
+/** Float32 numbers of every size and sign, evenly spread over their bit patterns. */
+export function everySize(count: number): Float32Array {
+  const bits = new Uint32Array(count).map((_, i) => Math.round(i * (2 ** 32 / count)) >>> 0);
+  return new Float32Array(bits.buffer);
+}
+
 /** One unit in the last place of a float32 of this size. */
 export function ulp(x: number): number {
   return 2 ** (Math.floor(Math.log2(Math.max(Math.abs(x), 2 ** -126))) - 23);
 }
 
 /**
- * The largest distance between two arrays, in units of the last place of `exact` plus `floor`; infinite where only one is NaN,
+ * The largest distance between two arrays, in units of the last place of `exact` plus `floor` (one, or one each); infinite where one is NaN,
  * where they are different infinities, or where a zero has lost its sign.
  */
-export function distance(got: ArrayLike<number>, exact: ArrayLike<number>, floor = 0): number {
+export function distance(
+  got: ArrayLike<number>,
+  exact: ArrayLike<number>,
+  floor: number | ArrayLike<number> = 0,
+): number {
   let worst = got.length === exact.length ? 0 : Infinity;
   for (let i = 0; i < got.length; i++) {
     const [x, y] = [got[i], Math.abs(exact[i]) > 3.4028235677973366e38 ? Math.sign(exact[i]) * Infinity : exact[i]];
     if (Object.is(x, y) || Object.is(x, Math.fround(y))) continue;
-    const apart = Math.abs(x - y) / (ulp(y) + floor);
+    const apart = Math.abs(x - y) / (ulp(y) + (typeof floor === "number" ? floor : floor[i]));
     worst = Math.max(worst, Number.isFinite(apart) && x !== y ? apart : Infinity);
   }
   return worst;

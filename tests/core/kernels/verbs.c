@@ -81,7 +81,7 @@ static void one_gather(void) {
 
 static void one_gate(void) {
   const int rows = below(90), cols = below(80), size = rows * cols, db = below(2);
-  int32_t d[GATE_DESCRIPTOR_LENGTH] = {below(4), rows, cols, size, size, size, cols, 1, db};
+  int32_t d[GATE_DESCRIPTOR_LENGTH] = {below(SLOPE_COUNT), rows, cols, size, size, size, cols, 1, db};
   float *g = floats(size), *y = floats(size), *out = floats(size), *sums = floats(cols);
   if (gradus_gate(d, g, y, out, sums) != GRADUS_OK || gradus_gate(d, g, y, g, sums) != GRADUS_OK) fail("gate refused");
   if (size) d[GATE_OUT_LENGTH]--;

@@ -1,8 +1,10 @@
 /** Element-wise functions and activations: value and gradient of every entry of the reference. */
-import { assertEquals, assertInstanceOf, fail } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { gradcheck } from "../../../backward/gradcheck.ts";
 import { zeros } from "../../../core/create.ts";
+import { RuleNode } from "../../../backward/node.ts";
+import { ones } from "../../../core/create.ts";
 import * as op from "../../../core/ops/functions.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as nn from "../../../layers/nn/nn.ts";
@@ -88,6 +90,112 @@ describe("activation modules: PyTorch's value and gradient", () => {
   }
 });
 
+/** Where formulas break, and what PyTorch 1.13 gives there in float64: values, then slopes. */
+const EXTREMES = [Infinity, -Infinity, NaN, 1e38, -1e38, 1e-40, -1e-40, 0, 89, -89];
+const atExtremes: Record<string, [number[], number[]]> = {
+  "leaky_relu(0.01)": [[Infinity, -Infinity, NaN, 1e+38, -1e+36, 1e-40, -1e-42, 0, 89, -0.89], [
+    1,
+    0.01,
+    0.01,
+    1,
+    0.01,
+    1,
+    0.01,
+    0.01,
+    1,
+    0.01,
+  ]],
+  elu: [[Infinity, -1, NaN, 1e+38, -1, 1e-40, 0, 0, 89, -1], [1, 0, NaN, 1, 0, 1, 1, 1, 1, 2.227364e-39]],
+  selu: [[Infinity, -1.758099, NaN, 1.050701e+38, -1.758099, 1.050701e-40, 0, 0, 93.51239, -1.758099], [
+    1.050701,
+    0,
+    NaN,
+    1.050701,
+    0,
+    1.050701,
+    1.758099,
+    1.758099,
+    1.050701,
+    3.915926e-39,
+  ]],
+  gelu: [[Infinity, NaN, NaN, 1e+38, -0, 5e-41, -5e-41, 0, 89, -0], [NaN, NaN, NaN, 1, 0, 0.5, 0.5, 0.5, 1, 0]],
+  "gelu(tanh)": [[Infinity, NaN, NaN, 1e+38, -0, 5e-41, -5e-41, 0, 89, -0], [NaN, NaN, NaN, 1, 0, 0.5, 0.5, 0.5, 1, 0]],
+  silu: [[Infinity, NaN, NaN, 1e+38, -0, 5e-41, -5e-41, 0, 89, -1.982354e-37], [
+    NaN,
+    NaN,
+    NaN,
+    1,
+    -0,
+    0.5,
+    0.5,
+    0.5,
+    1,
+    -1.96008e-37,
+  ]],
+  mish: [[Infinity, NaN, NaN, 1e+38, -0, 6e-41, -6e-41, 0, 89, -1.982354e-37], [
+    NaN,
+    NaN,
+    NaN,
+    1,
+    0,
+    0.6,
+    0.6,
+    0.6,
+    1,
+    -1.96008e-37,
+  ]],
+  softplus: [[Infinity, 0, NaN, 1e+38, 0, 0.6931472, 0.6931472, 0.6931472, 89, 2.227364e-39], [
+    1,
+    0,
+    NaN,
+    1,
+    0,
+    0.5,
+    0.5,
+    0.5,
+    1,
+    2.227364e-39,
+  ]],
+  hardtanh: [[1, -1, NaN, 1, -1, 1e-40, -1e-40, 0, 1, -1], [0, 0, 0, 0, 0, 1, 1, 1, 0, 0]],
+  logsigmoid: [[0, -Infinity, NaN, 0, -1e+38, -0.6931472, -0.6931472, -0.6931472, -2.227364e-39, -89], [
+    0,
+    1,
+    NaN,
+    0,
+    1,
+    0.5,
+    0.5,
+    0.5,
+    2.227364e-39,
+    1,
+  ]],
+};
+
+describe("activations at the ends of the range: PyTorch's value and gradient", () => {
+  for (const [call, [value, slope]] of Object.entries(atExtremes)) {
+    for (const dtype of ["float32", "float64"] as const) {
+      it(`${call} of ${dtype}`, () => {
+        const x = float64(EXTREMES).to(dtype).requiresGrad_();
+        const y = functions[call](x);
+        y.backward({ gradient: ones(y.shape, { dtype }) });
+        assertNear(y, value, 1e-6, 1e-36); // what float32 can tell from 0, and a little more
+        assertNear(x.g!, slope, 1e-6, 1e-36);
+      });
+    }
+  }
+});
+
+describe("activations record one step", () => {
+  for (const [call, module] of Object.entries(modules)) {
+    it(`${call} is one operation, so that it takes one pass forward and one back`, () => {
+      const x = float64([0.5, 1.5]).requiresGrad_();
+      const { node } = module.call(x);
+      assertEquals(node?.inputs, [x]);
+      assertInstanceOf(node, RuleNode);
+    });
+  }
+});
+
 describe("activations pass gradcheck at 1e-7", () => {
   const x = float64([[0.5, -1.2, 2.1], [-0.3, 0.9, -2.4]]); // off the kinks at 0 and ±1
   const settings: Record<string, (x: Tensor) => Tensor> = {
@@ -117,6 +225,19 @@ describe("activations", () => {
   it("logSigmoid() neither overflows nor loses small numbers", () => {
     assertNear(F.logSigmoid(float64([-800, 40])), [-800, -Math.exp(-40)], 1e-15, 0);
     assertNear(F.logSigmoid(float64(-21)), -21 - Math.log1p(Math.exp(-21)), 1e-15, 0); // softplus would say −21
+  });
+  it("activations refuse settings that are no numbers", () => {
+    const x = float64([1, -1]);
+    const wrong: Record<string, () => Tensor> = {
+      'leakyRelu() with the text "0.1"': () => F.leakyRelu(x, "0.1" as never),
+      "elu() with null": () => F.elu(x, null as never),
+      "softplus() with an array": () => F.softplus(x, { threshold: [2] as never }),
+      "hardtanh() with a Tensor": () => F.hardtanh(x, x as never),
+      "clamp() with a Tensor": () => x.clamp(0, float64(1) as never),
+    };
+    for (const [what, call] of Object.entries(wrong)) {
+      assertThrows(call, TypeError, `Cannot take ${what}: give a number`);
+    }
   });
   it("activations let NaN through", () => {
     const nan = float64([NaN]);

@@ -29,7 +29,7 @@ export function assertNear(found: Tensor, expected: Nested, relative = 1e-6, abs
   const numbers = found.detach().double().contiguous();
   wanted.data.forEach((value: number, i: number) => {
     const at = numbers.data[numbers.offset + i];
-    if (Number.isNaN(at) && Number.isNaN(value)) return;
+    if (Object.is(at, value)) return; // NaN and the infinities too
     if (!(Math.abs(at - value) <= absolute + relative * Math.abs(value))) {
       fail(`element ${i} is ${at}, PyTorch gave ${value}`);
     }
