@@ -59,7 +59,9 @@ function takeFree(dtype: DType, length: number): Numbers | null {
   const block = list?.blocks.pop();
   if (block === undefined) return null;
   list!.released.pop();
-  kept -= roomFor(block.byteLength);
+  const gone = block.length === 0 && length > 0; // somebody transferred the buffer of a small tensor on the same sheet
+  kept -= roomFor(gone ? length * bytesOf(dtype) : block.byteLength);
+  if (gone) return takeFree(dtype, length);
   if (block.length === length && dtypeOf(block) === stored(dtype)) return block;
   return elementsIn(dtype, block.buffer as ArrayBuffer, block.byteOffset, length);
 }

@@ -15,6 +15,13 @@ describe("acquire()", () => {
     assertNotStrictEquals(acquire("float32", 10_000), block);
   });
 
+  it("passes over blocks whose buffer was transferred with that of another small tensor", () => {
+    const [held, block] = [acquire("float32", 8), acquire("float32", 8)];
+    release(block);
+    for (const x of [held, block]) if (!(x.buffer as ArrayBuffer).detached) (x.buffer as ArrayBuffer).transfer();
+    assertEquals([acquire("float32", 8).length, bytesKept()], [8, 0]);
+  });
+
   it("gives memory to another kind and a near size, but small blocks to their own alone", () => {
     const block = acquire("float32", 100_000);
     release(block);
