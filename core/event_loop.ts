@@ -3,30 +3,26 @@
 const EVERY = 25; // milliseconds of work between two turns of the event loop
 const TURNS = 64; // the runtime looks at sockets and signals at each 61st turn while it is busy
 
+let turned = 0; // when the event loop was last let turn: one slice's turn is also another's
+
 type SetImmediate = (callback: () => void) => unknown;
 
 /** Waits until everything that is due in the event loop has run. */
 export async function yieldToEventLoop(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: SetImmediate };
   // A timer sleeps for a millisecond at least; turns without sleep cost a fifth of that. Browsers have timers only.
-  if (setImmediate === undefined) return await new Promise((done) => void setTimeout(done, 0));
-  for (let i = 0; i < TURNS; i++) await new Promise<void>((done) => void setImmediate(done));
+  if (setImmediate === undefined) await new Promise((done) => void setTimeout(done, 0));
+  else for (let i = 0; i < TURNS; i++) await new Promise<void>((done) => void setImmediate(done));
+  turned = performance.now();
 }
 
 /** Time in which the event loop is held: a loop that asks often pays for a look at the clock, and every 25 ms for a turn. */
 export class TimeSlice {
-  #start = performance.now();
+  readonly #start = performance.now();
 
-  /** Whether it is used up. */
+  /** Whether it is used up: {@linkcode yieldToEventLoop} begins another. */
   isOver(): boolean {
-    return performance.now() - this.#start >= EVERY;
-  }
-
-  /** Lets the event loop turn if it is; then another begins. */
-  async yield(): Promise<void> {
-    if (!this.isOver()) return;
-    await yieldToEventLoop();
-    this.#start = performance.now();
+    return performance.now() - Math.max(this.#start, turned) >= EVERY;
   }
 }
 
@@ -47,6 +43,6 @@ export async function runInSlices<T>(steps: Steps<T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
-    if (slice.isOver()) await slice.yield();
+    if (slice.isOver()) await yieldToEventLoop();
   }
 }

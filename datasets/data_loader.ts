@@ -1,6 +1,7 @@
 /** Batches of a dataset, in order or shuffled. */
 import "../core/create.ts"; // registers the class of the tensors that batches are made of
 import { checkOptions, requireState } from "../core/arguments.ts";
+import { TimeSlice, yieldToEventLoop } from "../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../core/random/generator.ts";
 import { randperm } from "../core/random/torch_orders.ts";
 import { type Batch, collate as collateSamples } from "./collate.ts";
@@ -230,12 +231,14 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   async *#promisedBatchesOf(epoch: Epoch): AsyncIterableIterator<B> {
     const order = epoch.order ??= this.#draw();
     const end = this.#batches(order.length);
+    const slice = new TimeSlice();
     const ahead = new ReadAhead((i) => this.#named(order, i), epoch.position, end, this.#prefetch);
     try {
       while (epoch.position < end) {
         const batch = await ahead.take();
         this.#advance(epoch, order); // what is being prepared does not count: whoever goes on from here prepares it again
         yield batch;
+        if (slice.isOver()) await yieldToEventLoop(); // batches that are there would hold it for the whole epoch
       }
     } finally {
       await ahead.settle();

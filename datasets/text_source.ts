@@ -1,6 +1,6 @@
 /** Text from a file or a stream, piece by piece and line by line. */
 import { describe } from "../core/arguments.ts";
-import { TimeSlice } from "../core/event_loop.ts";
+import { TimeSlice, yieldToEventLoop } from "../core/event_loop.ts";
 import type { Cap } from "../core/io/cap.ts";
 import { declaredLength, inflated } from "./gunzip.ts";
 import { Utf8Stream } from "./utf8_stream.ts";
@@ -37,7 +37,7 @@ export async function* readText(source: TextSource, cap: Cap, after: () => strin
     cap.check(length += piece.length, () => "its text");
     for (let at = 0; at < piece.length; at += PIECE) {
       yield piece.slice(at, at + PIECE);
-      if (slice.isOver()) await slice.yield();
+      if (slice.isOver()) await yieldToEventLoop();
     }
   }
 }

@@ -1,6 +1,8 @@
 /** A trained model as one TypeScript file that needs nothing else. */
 import { describe } from "../../core/arguments.ts";
+import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
+import { joinInSteps, pieces } from "../../core/io/in_steps.ts";
 import { elements } from "../../core/ops/movement.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type AnyModule, Module } from "../nn/module.ts";
@@ -27,12 +29,13 @@ import { DECODE, SOURCE_NEEDS, SOURCES } from "./export_source.ts";
  */
 export async function exportTs(model: Sequential, path?: string): Promise<string> {
   if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);
-  const source = sourceOf(model);
-  if (path !== undefined) await writeAtomically(path, [new TextEncoder().encode(source)]);
-  return source;
+  const parts = await runInSlices(sourceOf(model));
+  if (path !== undefined) await writeAtomically(path, parts.values().map((part) => new TextEncoder().encode(part)));
+  return parts.join("");
 }
 
-function sourceOf(model: Sequential): string {
+/** The parts of the source: each is encoded by itself. */
+function* sourceOf(model: Sequential): Steps<string[]> {
   const layers = flat(model, "");
   const { inputs, outputs } = sizesOf(layers);
   const weights: Tensor[] = [];
@@ -42,16 +45,14 @@ function sourceOf(model: Sequential): string {
     return `weights.subarray(${at}, ${at + tensor.numel()})`;
   };
   const statements = layers.map(([, layer]) => layer.expression(take)).filter((text) => text !== "x");
-  const base64 = toBytes(weights).toBase64();
+  const base64 = yield* toBase64(weights);
   const functions = needed(layers).map((name) => SOURCES[name]);
   return [
-    header(model, inputs, outputs),
-    `const weights: Float32Array = decode("${base64}");\n`,
-    predictor(statements, inputs),
-    ...functions,
-    DECODE,
-    "",
-  ].join("\n");
+    `${header(model, inputs, outputs)}\nconst weights: Float32Array = decode("`,
+    ...base64,
+    '");\n\n',
+    [predictor(statements, inputs), ...functions, DECODE, ""].join("\n"),
+  ];
 }
 
 function header(model: Sequential, inputs: number | null, outputs: number | null): string {
@@ -111,13 +112,17 @@ function needed(layers: readonly [path: string, layer: Exported][]): string[] {
   return [...new Set(calls.flatMap((name) => [name, ...(SOURCE_NEEDS[name] ?? [])]))];
 }
 
-/** The numbers as little-endian float32, whatever the machine. */
-function toBytes(weights: readonly Tensor[]): Uint8Array {
-  const numbers = weights.map(elements);
-  const view = new DataView(new ArrayBuffer(4 * numbers.reduce((sum, part) => sum + part.length, 0)));
-  let at = 0;
-  for (const part of numbers) {
-    for (let i = 0; i < part.length; i++, at += 4) view.setFloat32(at, part[i], true);
+/** The numbers as little-endian float32. */
+function* toBase64(weights: readonly Tensor[]): Steps<string[]> {
+  const parts: Uint8Array[] = [];
+  for (const tensor of weights) {
+    parts.push(new Uint8Array(new Float32Array(elements(tensor)).buffer));
+    yield;
   }
-  return new Uint8Array(view.buffer);
+  const texts: string[] = [];
+  for (const piece of pieces(yield* joinInSteps(parts), 3 << 18)) { // three bytes are four characters
+    texts.push(piece.toBase64());
+    yield;
+  }
+  return texts;
 }

@@ -1,7 +1,7 @@
 /** The training loop: batches in, steps out, with a place for everything else around it. */
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
-import { TimeSlice } from "../../core/event_loop.ts";
+import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Module } from "../nn/module.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -338,7 +338,7 @@ export class Learner {
     body: () => void | Promise<void>,
     count?: () => void,
   ): Promise<void> {
-    if (this.#slice.isOver()) await this.#slice.yield(); // also amid a batch: each part of a large one may take long
+    if (this.#slice.isOver()) await yieldToEventLoop(); // also amid a batch: each part of a large one may take long
     try {
       await this.#call(`before${point}`);
       await body();
@@ -360,7 +360,7 @@ export class Learner {
   }
 
   async #breathe(): Promise<void> {
-    if (this.#slice.isOver()) await this.#slice.yield();
+    if (this.#slice.isOver()) await yieldToEventLoop();
     const reason = this.#interruption?.reason ?? null;
     if (reason !== null && this.#ended.outcome === "finished") this.stop(reason);
   }

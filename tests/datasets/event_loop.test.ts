@@ -2,6 +2,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { fromCsv } from "../../datasets/csv.ts";
 import { readArff } from "../../datasets/arff.ts";
+import { DataLoader } from "../../datasets/data_loader.ts";
 import { digits } from "../../datasets/digits.ts";
 import { loadMnist } from "../../datasets/mnist.ts";
 import type { Table } from "../../datasets/table.ts";
@@ -48,6 +49,20 @@ describe("readArff()", () => {
     const head = "@RELATION r\n@ATTRIBUTE a REAL\n@ATTRIBUTE b REAL\n@DATA\n";
     const text = head + rows((i) => `${i % 100},${i % 7}`);
     assertEquals((await within(() => readArff(whole(text)))).x.shape, [ROWS, 1]);
+  });
+});
+
+describe("DataLoader", () => {
+  it("lets the event loop turn between batches in for await, though they need no wait", async () => {
+    let turn = 0;
+    const turns = new Set<number>();
+    const timer = setInterval(() => turn++, 0);
+    for await (const i of new DataLoader([1, 2, 3], { collate: ([i]) => i })) {
+      turns.add(turn);
+      for (const start = performance.now(); performance.now() - start < 30 + i;);
+    }
+    clearInterval(timer);
+    assertEquals(turns.size, 3);
   });
 });
 

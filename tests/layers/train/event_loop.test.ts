@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+import { exportTs, Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+import { longestGap } from "../../longest_gap.ts";
 
 /** Computes for longer than the event loop may be held without need. */
 function work(): void {
@@ -36,5 +37,14 @@ describe("fit()", () => {
     const [slow, fast] = [learnerOf(work), learnerOf(() => {})];
     assertEquals((await slow.fit(1)).history[0].trainLoss, (await fast.fit(1)).history[0].trainLoss);
     assertEquals(slow.model.parameters()[0].toArray(), fast.model.parameters()[0].toArray());
+  });
+});
+
+describe("exportTs()", () => {
+  it("lets the event loop turn while it writes many weights", async () => {
+    const model = new nn.Sequential(new nn.Linear(4_500, 4_500));
+    let source = "";
+    assertLess(await longestGap(async () => source = await exportTs(model)), 100);
+    assertStringIncludes(source, "weights.subarray(0, 20250000)");
   });
 });
