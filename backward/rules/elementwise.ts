@@ -37,9 +37,16 @@ export function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: r
   ];
 }
 
-/** What one of two gets of the gradient of the larger (or smaller): nothing where it `lost`, and half where they are `equal`. */
-function share(g: Tensor, lost: Tensor, equal: Tensor): Tensor {
-  return where(lost, 0, where(equal, g.div(2), g));
+/** The larger (or smaller) of a and b: the one that lost gets nothing, equal ones half each, and beside NaN each gets `g`. */
+function extremeOfTwo(
+  g: Tensor,
+  aLost: Tensor,
+  bLost: Tensor,
+  equal: Tensor,
+  wants: readonly boolean[],
+): (Tensor | null)[] {
+  const shared = where(equal, g.div(2), g);
+  return [wants[0] ? where(aLost, 0, shared) : null, wants[1] ? where(bLost, 0, shared) : null];
 }
 
 const flat = (g: Tensor) => [fresh(g.shape, g.dtype)];
@@ -80,8 +87,8 @@ export const zipRules: Rules<ZipOp> = {
   mul: (g, step) => [step.wants[0] ? g.mul(step.b) : null, step.wants[1] ? g.mul(step.a) : null],
   div: (g, step) => [g.div(step.b), step.wants[1] ? g.mul(step.y.div(step.b)).neg() : null],
   pow: (g, { a, b, y, wants }) => powBackward(g, a, b, y, wants),
-  maximum: (g, { a, b }) => [share(g, a.lt(b), a.eq(b)), share(g, a.gt(b), a.eq(b))],
-  minimum: (g, { a, b }) => [share(g, a.gt(b), a.eq(b)), share(g, a.lt(b), a.eq(b))],
+  maximum: (g, { a, b, wants }) => extremeOfTwo(g, a.lt(b), a.gt(b), a.eq(b), wants),
+  minimum: (g, { a, b, wants }) => extremeOfTwo(g, a.gt(b), a.lt(b), a.eq(b), wants),
   remainder: (g, { a, b, y }) => [g, g.mul(wholeTimes(a, b, y)).neg()],
   fmod: (g, { a, b, y }) => [g, g.mul(wholeTimes(a, b, y)).neg()],
   eq: notDifferentiable,

@@ -29,7 +29,7 @@ export const lossRules: Rules<"crossEntropy"> = {
  * target's weight at its class and 0 elsewhere, g [n] or a single number. A row without a weight gets 0, whatever it holds.
  */
 export function weightedCrossEntropyBackward(g: Tensor, p: Tensor, q: Tensor): [dz: Tensor] {
-  const counts = q.ne(0).any(1, true);
+  const counts = q.abs().sum(1, true).ne(0);
   return [where(counts, p.mul(q.sum(1, true)).sub(q).mul(g.unsqueeze(-1)), 0)];
 }
 

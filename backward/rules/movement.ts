@@ -26,8 +26,8 @@ export function gatherBackward(g: Tensor, shape: Shape, rows: Int32Array): [dx: 
 }
 
 /** `y = a` where the mask is true, else b: each `g` goes to the one that was chosen, and 0 to the other. */
-export function whereBackward(g: Tensor, mask: Tensor): [da: Tensor, db: Tensor] {
-  return [where(mask, g, 0), where(mask, 0, g)];
+export function whereBackward(g: Tensor, mask: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
+  return [wants[0] ? where(mask, g, 0) : null, wants[1] ? where(mask, 0, g) : null];
 }
 
 /** `y` is its inputs one after the other along `dim`, so each gets its part of `g`. */
@@ -47,6 +47,6 @@ export const movementRules: Rules<Movement> = {
   expand: (g) => [g],
   window: (g, { shape, settings }) => windowBackward(g, shape, settings.again),
   gather: (g, { shape, settings }) => gatherBackward(g, shape, settings.rows),
-  where: (g, { a }) => [null, ...whereBackward(g, a)],
+  where: (g, { a, wants }) => [null, ...whereBackward(g, a, wants.slice(1))],
   cat: (g, { settings }) => catBackward(g, settings.dim, settings.sizes),
 };

@@ -1,7 +1,7 @@
 /** The calculus of reductions, and of softmax, which divides by one. */
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange } from "../../core/create.ts";
-import { logicalAnd, logicalOr } from "../../core/ops/functions.ts";
+import { logicalOr } from "../../core/ops/functions.ts";
 import { where } from "../../core/ops/where.ts";
 import { type Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -25,17 +25,17 @@ export function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [
 /** `y = Πx`, so each element gets `g` times the product of the others, also where one of them is 0. */
 export function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
   const zero = x.eq(0);
-  const zeros = zero.sum(dims, true);
+  const zeros = zero.to(x.dtype).sum(dims, true);
   const rest = where(zero, 1, x); // so that the product of the others is left
-  const others = rest.prod(dims, true).div(rest);
-  const counts = logicalOr(zeros.eq(0), logicalAnd(zeros.eq(1), zero)); // whether no other is 0
-  return [where(counts, spreadOver(g, x.shape, dims).mul(others), 0)];
+  const dx = spreadOver(g, x.shape, dims).mul(rest.prod(dims, true).div(rest));
+  return [where(zeros.eq(0), dx, where(zero, where(zeros.eq(1), dx, 0), 0))]; // 0 where another one is 0
 }
 
 /** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally; NaN, where there is one, is the extreme. */
 export function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
-  const reached = logicalOr(x.eq(spreadOver(y, x.shape, dims)), x.ne(x));
-  return [where(reached, spreadOver(g, x.shape, dims).div(reached.sum(dims, true)), 0)];
+  const top = spreadOver(y, x.shape, dims);
+  const reached = top.ne(top).any().item() === 1 ? logicalOr(x.eq(top), x.ne(x)) : x.eq(top);
+  return [where(reached, spreadOver(g, x.shape, dims).div(reached.to(x.dtype).sum(dims, true)), 0)];
 }
 
 /** `y = x[indices]` along `dim`: that one element gets `g`. */

@@ -182,6 +182,8 @@ export interface Backend {
   map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void;
   /** `out = a op b` over `shape`; broadcasting is a stride of 0. */
   zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void;
+  /** `out = a` where the mask is other than 0, else b, over `shape`. */
+  where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void;
   /** `out[kept] = op over folded of x`, the result written densely from `out[0]`. */
   reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void;
   /**

@@ -8,6 +8,7 @@ import { nativeGather } from "./native_gather.ts";
 import { nativeGemm } from "./native_gemm.ts";
 import { nativeReduce } from "./native_reduce.ts";
 import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./native_training.ts";
+import { nativeWhere } from "./native_where.ts";
 import type { Opened } from "./opened.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "./threads.ts";
@@ -81,6 +82,7 @@ function verbsOf(symbols: Symbols): Backend {
     gemm: nativeGemm(symbols),
     map: nativeMap(symbols),
     zip: nativeZip(symbols),
+    where: nativeWhere(symbols),
     reduce: nativeReduce(symbols),
     gather: nativeGather(symbols),
     gate: nativeGate(symbols),

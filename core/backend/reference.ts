@@ -18,6 +18,7 @@ export const reference: Backend = {
   gemm,
   map,
   zip,
+  where,
   reduce,
   gather,
   gate,
@@ -85,6 +86,20 @@ function zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: S
   eachRow(walk, [a.offset, b.offset, out.offset], (starts) => {
     let [p, q, o] = [starts[0], starts[1], starts[2]];
     for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) to[o] = f(left[p], right[q]);
+  });
+}
+
+function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
+  for (const x of [mask, a, b]) checkStrided("choose between", "an operand", shape, x);
+  const walk = joinDims(shape, [mask.strides, a.strides, b.strides, out.strides]);
+  const n = walk.shape.at(-1)!;
+  const [maskStep, aStep, bStep, outStep] = walk.strides.map((s) => s.at(-1)!);
+  const [chosen, yes, no, to] = [mask.data, a.data, b.data, out.data];
+  eachRow(walk, [mask.offset, a.offset, b.offset, out.offset], (starts) => {
+    let [m, p, q, o] = [starts[0], starts[1], starts[2], starts[3]];
+    for (let i = 0; i < n; i++, m += maskStep, p += aStep, q += bStep, o += outStep) {
+      to[o] = chosen[m] !== 0 ? yes[p] : no[q];
+    }
   });
 }
 

@@ -18,6 +18,8 @@ export const SYMBOLS = {
   gradus_threads: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out)
   gradus_zip: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out)
+  gradus_where: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out)
   gradus_reduce: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer)

@@ -26,6 +26,7 @@
 #include "map.c"
 #if !defined(__wasm__)
 #include "zip.c"
+#include "where.c"
 #include "column_sums.c"
 #include "reduce.c"
 #include "gather.c"

@@ -49,6 +49,13 @@ enum {
   ZIP_DESCRIPTOR_LENGTH = ZIP_OUT_STRIDES + WALK_RANK
 };
 
+enum { // the mask, a, b and out, in this order
+  WHERE_RANK,
+  WHERE_OFFSET, WHERE_LENGTH = WHERE_OFFSET + 4, WHERE_SIZES = WHERE_LENGTH + 4,
+  WHERE_STRIDES = WHERE_SIZES + WALK_RANK,
+  WHERE_DESCRIPTOR_LENGTH = WHERE_STRIDES + 4 * WALK_RANK
+};
+
 // The functions, in the order of backend.ts. A map of other kinds than float32 is a copy; NOT answers in bytes.
 enum {
   OP_COPY, OP_NEG, OP_ABS, OP_SIGN, OP_EXP, OP_EXPM1, OP_LOG, OP_LOG1P, OP_SQRT, OP_RSQRT, OP_RECIPROCAL, OP_SQUARE, OP_TANH,
@@ -135,6 +142,9 @@ GRADUS_EXPORT void gradus_keep_memory(void);
 
 // out = a op b, element by element.
 GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);
+
+// out = a where the mask is not 0, else b, element by element.
+GRADUS_EXPORT int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out);
 
 // One result for each of `kept`; float32, but int32 for ARGMAX and ARGMIN.
 GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out);

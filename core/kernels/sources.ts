@@ -35,6 +35,7 @@ import tile from "./tile.h" with { type: "text" };
 import update from "./update.c" with { type: "text" };
 import vectorHeader from "./vector.h" with { type: "text" };
 import walk from "./walk.c" with { type: "text" };
+import where from "./where.c" with { type: "text" };
 import zip from "./zip.c" with { type: "text" };
 
 /** Every C file by name. */
@@ -75,6 +76,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   "update.c": update,
   "vector.h": vectorHeader,
   "walk.c": walk,
+  "where.c": where,
   "zip.c": zip,
 };
 

@@ -1,7 +1,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "9814e4a430d62432";
+export const WASM_SOURCES = "fb52c8c12f1958fd";
 
 /** The kernel as base64, for engines with relaxed SIMD. */
 export const WASM_RELAXED: string =

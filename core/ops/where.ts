@@ -1,12 +1,10 @@
 /** A choice between two values, element by element. */
 import { blank } from "../allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import { eachRow, joinDims } from "../backend/loops.ts";
-import type { Strided } from "../backend/backend.ts";
-import { checkStrided } from "../backend/walk_descriptor.ts";
+import { backend } from "../backend/choose.ts";
 import { promoteRanked } from "../dtype.ts";
 import { record } from "../record.ts";
-import { broadcastShapes, type Shape, show } from "../shape.ts";
+import { broadcastShapes, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Operand, operand, spread } from "./elementwise.ts";
 
@@ -48,23 +46,8 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const [p, q] = sides(a, b);
   const shape = broadcastShapes(condition.shape, broadcastShapes(p.shape, q.shape, VERB), VERB);
   const out = blank(shape, promoteRanked(p.dtype, p.shape.length, q.dtype, q.shape.length));
-  const read = [condition, p, q].map((x) => spread(x, shape));
-  for (const x of read) checkStrided(VERB, "an operand", shape, x);
-  choose(shape, read, out);
+  backend().where(shape, spread(condition, shape), spread(p, shape), spread(q, shape), out);
   return record("where", out, [condition, p, q]);
-}
-
-function choose(shape: Shape, [mask, yes, no]: Strided[], out: Tensor): void {
-  const walk = joinDims(shape, [mask.strides, yes.strides, no.strides, out.strides]);
-  const n = walk.shape.at(-1)!;
-  const [maskStep, yesStep, noStep, outStep] = walk.strides.map((s) => s.at(-1)!);
-  const [chosen, a, b, to] = [mask.data, yes.data, no.data, out.data];
-  eachRow(walk, [mask.offset, yes.offset, no.offset, out.offset], (starts) => {
-    let [m, p, q, o] = starts;
-    for (let i = 0; i < n; i++, m += maskStep, p += yesStep, q += noStep, o += outStep) {
-      to[o] = chosen[m] !== 0 ? a[p] : b[q];
-    }
-  });
 }
 
 const VERB = "choose between";

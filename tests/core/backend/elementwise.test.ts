@@ -245,6 +245,43 @@ describe("zip()", () => {
   });
 });
 
+describe("where()", () => {
+  compared("where() of native walks any strides and broadcasts as the reference does, NaN and all", () => {
+    const data = floats(6000).fill(NaN, 0, 9);
+    for (const { shape, x, out } of walks()) {
+      for (const [m, a, b] of [[x, x, out], [out, x, x], [x, out, out]]) {
+        const mask = { ...m, data: Uint8Array.from(floats(6000, 1, 3), (v) => v > 0 ? 2 : 0) };
+        const [got, exact] = [floats(6000, 1, 1), floats(6000, 1, 1)];
+        native!.where(shape, mask, { ...a, data }, { ...b, data: floats(6000, 1, 2) }, { ...out, data: got });
+        reference.where(shape, mask, { ...a, data }, { ...b, data: floats(6000, 1, 2) }, { ...out, data: exact });
+        assertEquals(got, exact, `${shape} ${m.strides} ${a.strides} ${b.strides} ${out.strides}`);
+      }
+    }
+  });
+
+  compared("where() of native takes one number for a whole run", () => {
+    const n = 67;
+    const mask = { data: new Uint8Array(n).map((_, i) => i % 3), offset: 0, strides: [1] };
+    const [x, zero, out] = [floats(n), { data: new Float32Array(1), offset: 0, strides: [0] }, new Float32Array(n)];
+    native!.where([n], mask, dense(x), zero, dense(out));
+    assertEquals(out, x.map((v, i) => i % 3 === 0 ? 0 : v));
+    native!.where([n], mask, zero, dense(x), dense(out));
+    assertEquals(out, x.map((v, i) => i % 3 === 0 ? v : 0));
+  });
+
+  compared("where() of native refuses a walk that leaves its buffer", () => {
+    const [mask, long, short] = [new Uint8Array(5), new Float32Array(5), new Float32Array(4)];
+    const refused = (m: Numbers, ...rest: Numbers[]) => {
+      const [a, b, out] = rest.map(dense);
+      assertThrows(() => native!.where([5], dense(m), a, b, out), RangeError, "an operand of [5]");
+    };
+    refused(mask.slice(1), long, long, long);
+    refused(mask, short, long, long);
+    refused(mask, long, short, long);
+    refused(mask, long, long, short);
+  });
+});
+
 describe("the tables of functions", () => {
   const upper = (name: string) => `OP_${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`;
   const listed = (first: string) =>

@@ -1,4 +1,4 @@
-// Replays many maps, zips, reductions, gathers, gates, losses and updates without Deno, for AddressSanitizer and
+// Replays many maps, zips, choices, reductions, gathers, gates, losses and updates without Deno, for AddressSanitizer and
 // UndefinedBehaviorSanitizer: every buffer is an allocation of its own, exactly as long as its descriptor says. Results are
 // judged in TypeScript; here one element too far, or a short buffer that is accepted, is what counts.
 #include <stdio.h>
@@ -39,6 +39,20 @@ static void one_zip(void) {
   d[which]--;
   if (gradus_zip(d, a, b, out) != GRADUS_OUT_OF_BOUNDS) fail("short zip accepted");
   free(a), free(b), free(out);
+}
+
+static void one_where(void) {
+  int32_t d[WHERE_DESCRIPTOR_LENGTH] = {0};
+  d[WHERE_RANK] = shape(d + WHERE_SIZES);
+  for (int i = 0; i < 4; i++)
+    lay(d[WHERE_RANK], d + WHERE_SIZES, d + WHERE_STRIDES + i * WALK_RANK, i < 3, d + WHERE_OFFSET + i, d + WHERE_LENGTH + i);
+  uint8_t *mask = malloc((size_t)d[WHERE_LENGTH]);
+  for (int i = 0; i < d[WHERE_LENGTH]; i++) mask[i] = (uint8_t)below(3);
+  float *a = floats(d[WHERE_LENGTH + 1]), *b = floats(d[WHERE_LENGTH + 2]), *out = floats(d[WHERE_LENGTH + 3]);
+  if (gradus_where(d, mask, a, b, out) != GRADUS_OK) fail("where refused");
+  d[WHERE_LENGTH + below(4)]--;
+  if (gradus_where(d, mask, a, b, out) != GRADUS_OUT_OF_BOUNDS) fail("short where accepted");
+  free(mask), free(a), free(b), free(out);
 }
 
 static void one_reduce(void) {
@@ -126,7 +140,7 @@ static void one_update(void) {
 
 int main(void) {
   gradus_threads(2);
-  for (int i = 0; i < 2000; i++) one_map(), one_zip(), one_reduce(), one_gather(), one_gate(), one_loss(), one_update();
+  for (int i = 0; i < 2000; i++) one_map(), one_zip(), one_where(), one_reduce(), one_gather(), one_gate(), one_loss(), one_update();
   gradus_threads(1);
   scratch_release();
   printf("14000 calls\n");
