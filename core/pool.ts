@@ -28,20 +28,20 @@ let reuse: "on" | "off" | "spoil" = "on";
 
 /** A block of `length` elements that may hold anything: whoever acquires it writes all of it. */
 export function acquire(dtype: DType, length: number): Numbers {
-  const block = takeFree(dtype, length) ?? make(dtype, length);
+  const bytes = length * bytesOf(dtype);
+  const block = takeFree(dtype, length) ?? make(dtype, length, tracked === null ? bytes : roomFor(bytes));
   tracked?.push(block);
   return block;
 }
 
-/** A new block, all zero. */
-export function make(dtype: DType, length: number): Numbers {
-  const bytes = length * bytesOf(dtype);
-  if (bytes <= LARGEST_CUT) return cut(dtype, length);
-  const memory = onLine(roomFor(bytes));
+/** A new block, all zero, in `room` bytes: just as many as it takes, where it will not come back. */
+export function make(dtype: DType, length: number, room = length * bytesOf(dtype)): Numbers {
+  if (room <= LARGEST_CUT) return cut(dtype, length);
+  const memory = onLine(room);
   return elementsIn(dtype, memory.buffer, memory.byteOffset, length);
 }
 
-/** Takes back a block that {@linkcode acquire} gave. The caller knows that no tensor which anybody can reach lies in it. */
+/** Takes back a block that was acquired while it was tracked. The caller knows that no tensor which anybody can reach lies in it. */
 export function release(block: Numbers): void {
   const room = roomFor(block.byteLength);
   if (reuse === "off" || kept + room > MOST_KEPT) return;

@@ -6,7 +6,7 @@
 import { manualSeed, nn, optim, rand, randint, randn, type Tensor, threads, zeros } from "@gradus/gradus";
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
-import { release } from "../../core/pool.ts";
+import { release, trackAcquired } from "../../core/pool.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
 import type { Step, Work } from "./works.ts";
 
@@ -26,7 +26,11 @@ function prepare(work: Work): (() => void) | null {
 function matmul(m: number, k: number, n: number): () => void {
   const [a, b] = [randn([m, k]), randn([k, n])];
   checkProduct(a, b);
-  return used ? () => release(a.matmul(b).data) : () => a.matmul(b);
+  return used ? intoUsedMemory(() => a.matmul(b)) : () => a.matmul(b);
+}
+
+function intoUsedMemory(product: () => Tensor): () => void {
+  return () => release(trackAcquired([], product).data);
 }
 
 function forward(sizes: number[], batch: number): () => void {

@@ -12,7 +12,7 @@ import { nativeWhere } from "./native_where.ts";
 import type { Opened } from "./opened.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "./threads.ts";
-import { registerLines } from "../cache_line.ts";
+import { registerMemory } from "../cache_line.ts";
 
 /**
  * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.
@@ -51,7 +51,8 @@ function openCompiled(host: Host): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
-    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_threads } = library.symbols;
+    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_threads, gradus_trim_memory } =
+      library.symbols;
     const forget: (() => void)[] = [];
     const close = () => {
       forget.forEach((registered) => registered());
@@ -60,7 +61,8 @@ function load(path: string, reason: string): Opened {
     if (gradus_check() === 0) {
       gradus_keep_memory();
       forget.push(registerThreads((count) => unwrap(gradus_threads(count), "use threads")));
-      forget.push(registerLines((start) => gradus_line(start as unknown as Buffer)));
+      const line = (start: unknown) => gradus_line(start as Buffer);
+      forget.push(registerMemory({ line, trim: gradus_trim_memory }));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
     }
     close();

@@ -14,6 +14,8 @@ export const SYMBOLS = {
   gradus_line: { parameters: ["buffer"], result: "i32" },
   // void gradus_keep_memory(void)
   gradus_keep_memory: { parameters: [], result: "void" },
+  // void gradus_trim_memory(void)
+  gradus_trim_memory: { parameters: [], result: "void" },
   // int32_t gradus_threads(int32_t count)
   gradus_threads: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out)

@@ -137,8 +137,11 @@ GRADUS_EXPORT int32_t gradus_threads(int32_t count);
 #define GRADUS_LINE 64
 GRADUS_EXPORT int32_t gradus_line(const float *start);
 
-// Memory that is let go stays with the process, to be used again, up to 128 MB; for the whole process, until it ends.
+// From now on memory that is freed stays with the process, to be used again, in blocks of up to 32 MB.
 GRADUS_EXPORT void gradus_keep_memory(void);
+
+// Gives free memory back to the system if there is more than 128 MB of it: blocks between others in use would stay for ever.
+GRADUS_EXPORT void gradus_trim_memory(void);
 
 // out = a op b, element by element.
 GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);

@@ -12,10 +12,21 @@ int32_t gradus_line(const float *start) { return (int32_t)((uintptr_t)start % GR
 // cleared: 784×64 @ 64×50 takes 60 µs into memory that stays, and was seen to take up to 113 without.
 #define BLOCKS_THAT_STAY (32 << 20) // the largest; what the C library comes to by itself where blocks of that size are let go
 #define MEMORY_THAT_STAYS (128 << 20)
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#define FREE_BYTES() mallinfo2().fordblks
+#elif defined(__GLIBC__)
+#define FREE_BYTES() ((size_t)(unsigned)mallinfo().fordblks)
+#endif
 
 void gradus_keep_memory(void) {
 #if defined(__GLIBC__)
   mallopt(M_MMAP_THRESHOLD, BLOCKS_THAT_STAY);
   mallopt(M_TRIM_THRESHOLD, MEMORY_THAT_STAYS);
+#endif
+}
+
+void gradus_trim_memory(void) {
+#if defined(__GLIBC__)
+  if (FREE_BYTES() > MEMORY_THAT_STAYS) malloc_trim(0);
 #endif
 }

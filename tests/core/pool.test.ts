@@ -1,8 +1,16 @@
 import { assertEquals, assertGreater, assertLessOrEqual, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { acquire, bytesKept, endWay, MOST_KEPT, release, setReuse, WAYS_KEPT } from "../../core/pool.ts";
+import type { DType, Numbers } from "../../core/dtype.ts";
+import * as pool from "../../core/pool.ts";
+
+const { bytesKept, endWay, MOST_KEPT, release, setReuse, WAYS_KEPT } = pool;
 
 const MB = 1 << 20;
+
+/** A block as a way back acquires it. */
+function acquire(dtype: DType, length: number): Numbers {
+  return pool.trackAcquired([], () => pool.acquire(dtype, length));
+}
 
 describe("acquire()", () => {
   beforeEach(() => setReuse("on")); // which empties the pool
@@ -30,6 +38,10 @@ describe("acquire()", () => {
     release(acquire("float32", 10));
     assertEquals(acquire("float32", 9).length, 9);
     assertEquals(acquire("bool", 40).constructor, Uint8Array);
+  });
+
+  it("gives a result that will not come back just its own memory", () => {
+    assertLessOrEqual(pool.acquire("uint8", 1_100_000).buffer.byteLength, 1_100_000 + 64);
   });
 
   it("never holds more than an eighth beside what a large value needs", () => {

@@ -2,7 +2,7 @@ import { fromData, randn, Tensor, tensor } from "@gradus/gradus";
 import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { DType } from "../../core/dtype.ts";
-import { LINE, onLine, registerLines } from "../../core/cache_line.ts";
+import { LINE, onLine, registerMemory } from "../../core/cache_line.ts";
 import { cut, LARGEST_CUT } from "../../core/sheet.ts";
 
 const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
@@ -46,7 +46,7 @@ describe("cut", () => {
 describe("onLine", () => {
   for (const [after, start] of [[0, 64], [16, 48], [48, 16]]) {
     it(`begins ${start} bytes later where memory begins ${after} bytes after a line`, () => {
-      const forget = registerLines(() => after);
+      const forget = registerMemory({ line: () => after, trim: () => {} });
       try {
         const memory = onLine(1000);
         assertEquals([memory.byteOffset, memory.length, memory.buffer.byteLength], [start, 1000, 1000 + LINE]);
