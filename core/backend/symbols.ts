@@ -18,6 +18,8 @@ export const SYMBOLS = {
   gradus_trim_memory: { parameters: [], result: "void" },
   // int32_t gradus_threads(int32_t count)
   gradus_threads: { parameters: ["i32"], result: "i32" },
+  // int32_t gradus_usual_threads(int32_t count)
+  gradus_usual_threads: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out)
   gradus_zip: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out)

@@ -130,8 +130,11 @@ GRADUS_EXPORT int32_t gradus_check(void);
 GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
 
 #if !defined(__wasm__) // for these, copying into another memory would cost more than the work
-// How many threads a call may use, from 1 to 64. Closing the library ends them.
+// How many threads a call may use, from 1 to 64, whoever makes it: there is one pool in a process. Closing the library ends them.
 GRADUS_EXPORT int32_t gradus_threads(int32_t count);
+
+// The same where nobody has said a number in this process yet; answers with the number that holds.
+GRADUS_EXPORT int32_t gradus_usual_threads(int32_t count);
 
 // How many bytes after a cache line memory begins.
 #define GRADUS_LINE 64

@@ -24,7 +24,7 @@ INLINE vec exp_reduce(vec x, ivec *n) {
 }
 
 // 2ⁿ for n from −126 to 127.
-INLINE vec power_of_two(ivec n) { return (vec)((n + 127) << 23); }
+INLINE vec power_of_two(ivec n) { return (vec)((uvec)(n + 127) << 23); }
 
 INLINE vec exp_vec(vec x) {
   x = pick(x > 89, all(89), pick(x < -104, all(-104), x));
@@ -47,7 +47,7 @@ INLINE vec log_vec(vec x) {
   const ivec tiny = x < 1.17549435e-38f;
   const vec normal = pick(tiny, x * 8388608, x);
   // m in [√½, √2): the exponent is counted from √½.
-  const ivec bits = (ivec)normal - 0x3f3504f3, exponent = bits >> 23;
+  const ivec bits = (ivec)((uvec)normal - 0x3f3504f3), exponent = bits >> 23; // of numbers below 0 the difference wraps
   const vec m = (vec)((bits & 0x007fffff) + 0x3f3504f3), f = m - 1;
   const vec n = __builtin_convertvector(exponent, vec) - pick(tiny, all(23), all(0));
   // ln(1 + f) − f + f²/2 over f³

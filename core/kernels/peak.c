@@ -16,5 +16,6 @@ int32_t gradus_peak(int32_t steps) {
   // Used, or the compiler would drop the work.
   volatile float keep = 0;
   UNROLL for (int i = 0; i < CHAINS; i++) keep += sum[i][0];
+  (void)keep;
   return 2 * LANES * CHAINS;
 }

@@ -13,7 +13,13 @@ static void parallel(ptrdiff_t parts, Part *run, void *job) {
   for (ptrdiff_t part = 0; part < parts; part++) run(job, part);
 }
 #if !defined(__wasm__)
-int32_t gradus_threads(int32_t count) { return count < 1 || count > THREADS_MOST ? GRADUS_OUT_OF_BOUNDS : GRADUS_OK; }
+static int told;
+int32_t gradus_threads(int32_t count) {
+  if (count < 1 || count > THREADS_MOST) return GRADUS_OUT_OF_BOUNDS;
+  told = count;
+  return GRADUS_OK;
+}
+int32_t gradus_usual_threads(int32_t count) { return told ? told : count; }
 #endif
 #else
 #include <pthread.h>
@@ -28,11 +34,26 @@ static struct {
   Part *run;
   void *job;
   ptrdiff_t parts, next, left; // `next` and `left` are also watched without the lock, as a hint
-  int wanted, started, stop;
-  pid_t owner; // threads do not survive a fork
+  int wanted, started, stop; // `wanted` is 0 until somebody says a number
+  pid_t owner; // the process; below 0 while it is made, 0 until then
   pthread_t workers[THREADS_MOST];
 } pool = {.turn = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
-          .done = PTHREAD_COND_INITIALIZER, .wanted = 1};
+          .done = PTHREAD_COND_INITIALIZER};
+
+// Whether the pool may be used by this process now. Its threads do not survive a fork, and its locks stay as they were at that moment:
+// the first to come to it in a child makes it anew, and whoever comes meanwhile goes without.
+static int pool_ours(void) {
+  const pid_t self = getpid();
+  pid_t owner = __atomic_load_n(&pool.owner, __ATOMIC_ACQUIRE);
+  if (owner == self) return 1;
+  if (owner == -self || !__atomic_compare_exchange_n(&pool.owner, &owner, -self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return 0;
+  pool.turn = pool.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+  pool.wake = pool.done = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+  pool.parts = pool.next = pool.left = 0;
+  pool.started = pool.stop = 0;
+  __atomic_store_n(&pool.owner, self, __ATOMIC_RELEASE);
+  return 1;
+}
 
 static ptrdiff_t hint(const ptrdiff_t *x) { return __atomic_load_n(x, __ATOMIC_RELAXED); }
 static void tell(ptrdiff_t *x, ptrdiff_t value) { __atomic_store_n(x, value, __ATOMIC_RELAXED); }
@@ -53,7 +74,6 @@ static void work(void) {
 }
 
 static void *worker(void *none) {
-  scratch(); // now: while a library is being closed, a thread that asks for its first memory of this kind would wait for ever
   pthread_mutex_lock(&pool.lock);
   while (!pool.stop) {
     work();
@@ -63,22 +83,23 @@ static void *worker(void *none) {
     while (!pool.stop && pool.next >= pool.parts) pthread_cond_wait(&pool.wake, &pool.lock);
   }
   pthread_mutex_unlock(&pool.lock);
-  scratch_release();
   return none;
 }
 
 // With the turn held: as many workers as are wanted beside the caller; fewer where the system has no more.
 static void start(void) {
-  if (pool.owner != getpid()) pool.owner = getpid(), pool.started = 0;
   while (pool.started < pool.wanted - 1 && pthread_create(&pool.workers[pool.started], NULL, worker, NULL) == 0) pool.started++;
 }
 
-static ptrdiff_t thread_count(void) { return __atomic_load_n(&pool.wanted, __ATOMIC_RELAXED); }
+static ptrdiff_t thread_count(void) {
+  const int wanted = __atomic_load_n(&pool.wanted, __ATOMIC_RELAXED);
+  return wanted > 1 ? wanted : 1;
+}
 
 // Runs all parts, some of them elsewhere, and returns when they are done. Where the pool is busy with another caller's job,
 // they are all run here.
 static void parallel(ptrdiff_t parts, Part *run, void *job) {
-  if (parts < 2 || thread_count() < 2 || pthread_mutex_trylock(&pool.turn) != 0) {
+  if (parts < 2 || thread_count() < 2 || !pool_ours() || pthread_mutex_trylock(&pool.turn) != 0) {
     for (ptrdiff_t part = 0; part < parts; part++) run(job, part);
     return;
   }
@@ -99,7 +120,6 @@ static void parallel(ptrdiff_t parts, Part *run, void *job) {
 
 // With the turn held: sends all workers home and waits for them.
 static void stop(void) {
-  if (pool.owner != getpid()) pool.started = 0;
   pthread_mutex_lock(&pool.lock);
   pool.stop = 1;
   pthread_cond_broadcast(&pool.wake);
@@ -108,15 +128,31 @@ static void stop(void) {
   pool.stop = 0;
 }
 
+// With `always` 0 only where nobody has said a number yet.
+static int32_t set_threads(int32_t count, int always) {
+  while (!pool_ours()) PAUSE;
+  pthread_mutex_lock(&pool.turn);
+  if (count - 1 < pool.started && always) stop();
+  if (pool.wanted == 0 || always) __atomic_store_n(&pool.wanted, count, __ATOMIC_RELAXED);
+  const int32_t now = pool.wanted;
+  pthread_mutex_unlock(&pool.turn);
+  return now;
+}
+
 int32_t gradus_threads(int32_t count) {
   if (count < 1 || count > THREADS_MOST) return GRADUS_OUT_OF_BOUNDS;
-  pthread_mutex_lock(&pool.turn);
-  if (count - 1 < pool.started) stop();
-  __atomic_store_n(&pool.wanted, count, __ATOMIC_RELAXED);
-  pthread_mutex_unlock(&pool.turn);
+  set_threads(count, 1);
   return GRADUS_OK;
 }
 
-// However the library is closed, no thread may be left in code that goes away.
-static __attribute__((destructor)) void close_pool(void) { gradus_threads(1); }
+int32_t gradus_usual_threads(int32_t count) { return set_threads(count < 1 ? 1 : count > THREADS_MOST ? THREADS_MOST : count, 0); }
+
+static __attribute__((noinline)) void end_threads(void) { set_threads(1, 1); }
+
+// However the library is closed, no thread may be left in code that goes away. A library that was only asked whether this CPU can run
+// it is closed without anything that the CPU may not know.
+static __attribute__((destructor)) void close_library(void) {
+  if (pool.owner != 0) end_threads();
+  scratch_release();
+}
 #endif

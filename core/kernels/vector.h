@@ -7,6 +7,7 @@
 
 typedef int32_t quad_bits __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 #define SIGN ((ivec){0} + INT32_MIN)
 
 // 0, 1, 2, … one a lane.

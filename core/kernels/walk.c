@@ -2,10 +2,11 @@
 #include <stddef.h>
 #include "kernels.h"
 
-// Whether a walk from `offset` stays in its buffer. Steps may be negative or 0.
+// Whether a walk from `offset` stays in its buffer. Steps may be negative or 0. Looked at after each dimension: a sum of all of them
+// could pass 64 bits.
 static int walk_fits(int rank, const int32_t *sizes, const int32_t *strides, int32_t offset, int32_t length) {
   int64_t low = offset, high = offset;
-  for (int r = 0; r < rank; r++) {
+  for (int r = 0; r < rank && low >= 0 && high < length; r++) {
     const int64_t reach = (int64_t)(sizes[r] - 1) * strides[r];
     if (reach < 0) low += reach;
     else high += reach;

@@ -1,8 +1,6 @@
 // The same bits for every number of threads, as the compiler makes the kernels for use: parts meet other tiles than the whole does.
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "kernels.c"
+#include "harness.h"
+#include "kernels.h"
 
 enum { SHAPES = 5, MOST = 1 << 20 };
 static const int32_t shapes[SHAPES][3] = {{340, 253, 257}, {700, 130, 97}, {784, 253, 49}, {97, 130, 700}, {7, 193878, 7}};

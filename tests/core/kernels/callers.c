@@ -1,8 +1,7 @@
 // Several callers at once over one pool, for ThreadSanitizer; and the same bits for every number of threads.
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "kernels.c"
+#include <pthread.h>
+#include "harness.h"
+#include "kernels.h"
 
 enum { M = 211, K = 300, N = 157, LONG = 200000 };
 static float a[M * K], b[K * N], x[LONG];
@@ -26,7 +25,6 @@ static void compute(Results *r) {
 
 static void *caller(void *results) {
   for (int i = 0; i < 5; i++) compute(results);
-  scratch_release();
   return NULL;
 }
 
@@ -48,7 +46,6 @@ int main(void) {
     }
   }
   gradus_threads(1);
-  scratch_release();
   printf("100 calls\n");
   return 0;
 }

@@ -1,112 +1,230 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { SOURCES } from "../../../core/kernels/sources.ts";
-import products from "./harness.c" with { type: "text" };
-import callers from "./callers.c" with { type: "text" };
 import bits from "./bits.c" with { type: "text" };
-import randomWalks from "./random_walks.h" with { type: "text" };
+import callers from "./callers.c" with { type: "text" };
+import check from "./check.c" with { type: "text" };
+import forged from "./forged.c" with { type: "text" };
+import fork from "./fork.c" with { type: "text" };
+import harness from "./harness.c" with { type: "text" };
+import harnessHeader from "./harness.h" with { type: "text" };
+import products from "./products.c" with { type: "text" };
 import verbs from "./verbs.c" with { type: "text" };
 
-const PROGRAMS: Readonly<Record<string, string>> = {
-  "products.c": products,
-  "bits.c": bits,
-  "callers.c": callers,
-  "verbs.c": verbs,
-  "random_walks.h": randomWalks,
-};
-const MEMORY = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_FORTIFY_SOURCE=0"];
-const THREADS = ["-g", "-O2", "-fsanitize=thread"];
-const FAST = ["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];
-const FLAGS = ["-std=c11", "-D_DEFAULT_SOURCE", "-pthread", "-Wall", "-Wextra", "-Werror"];
+const PROGRAMS = { products, verbs, forged, bits, callers, fork, check };
+type Program = keyof typeof PROGRAMS;
 
-/** Runs a command that the tests are allowed to run. */
-function run(command: string, args: string[], cwd: string): { code: number; output: string } {
-  try {
-    const { code, stdout, stderr } = new Deno.Command(command, { args, cwd, stdout: "piped", stderr: "piped" })
-      .outputSync();
-    return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
-  } catch (error) {
-    return { code: -1, output: String(error) };
-  }
+const LAST_LINE: Readonly<Record<Program, RegExp>> = {
+  products: /^\d+ products\n$/,
+  verbs: /^\d+ calls\n$/,
+  forged: /^\d+ calls\n$/,
+  bits: /^\d+ products\n$/,
+  callers: /^\d+ calls\n$/,
+  fork: /^\d+ children\n$/,
+  check: /^[03]\n$/,
+};
+
+/** A compiler, its flags, and what runs the result. */
+interface Build {
+  readonly name: string;
+  readonly compiler: string;
+  readonly flags: string;
+  readonly emulator?: string;
+  readonly programs: readonly Program[];
 }
 
-// The harness is not a command that a test may run; a Deno of its own, with this one permission, runs it.
-function runHarness(folder: string): { code: number; output: string } {
-  const script = `const { code, stdout, stderr } = new Deno.Command("./harness").outputSync();
-    Deno.stdout.writeSync(stdout), Deno.stderr.writeSync(stderr), Deno.exit(code);`;
-  Deno.writeTextFileSync(`${folder}/run.ts`, script);
-  return run(Deno.execPath(), ["run", "-q", "--no-config", `--allow-run=${folder}/harness`, "run.ts"], folder);
+const STRICT = "-std=c11 -D_DEFAULT_SOURCE -pthread -Wall -Wextra -Werror";
+const MEMORY = "-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -D_FORTIFY_SOURCE=0";
+const THREADS = "-g -O2 -fsanitize=thread";
+// As the kernel is compiled for use, and with pages around every buffer that must not be touched.
+const FAST = "-O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -DGUARD_PAGES";
+
+const x86 = Deno.build.arch === "x86_64";
+const NATIVE = x86 ? "-march=native" : "-mcpu=native";
+// Three vectors a tile exist on arm64 only; with these sizes they are tested elsewhere too.
+const NEON_TILES = "-DLANES=4 -DROWS=8 -DVECTORS=3 -DDEPTH=256 -DBLOCK_ROWS=128 -DBLOCK_COLS=1536";
+
+const CHECKED: readonly Program[] = ["products", "verbs", "forged"];
+const USED: readonly Program[] = [...CHECKED, "bits", "fork"];
+
+/** The instruction sets with tiles of their own that this CPU has. */
+const MACHINES: readonly [name: string, flags: string][] = x86
+  ? [
+    ["SSE", "-march=x86-64"],
+    ["AVX2", `${NATIVE} -mno-avx512f`],
+    ["this CPU", NATIVE],
+    ["NEON's tiles", `-march=x86-64 ${NEON_TILES}`],
+  ]
+  : [["this CPU", NATIVE]];
+
+const BUILDS: readonly Build[] = [
+  ...MACHINES.map(([name, flags]) => ({
+    name: `cc for ${name}, AddressSanitizer and UndefinedBehaviorSanitizer`,
+    compiler: "cc",
+    flags: `${flags} ${MEMORY}`,
+    programs: CHECKED,
+  })),
+  ...MACHINES.slice(0, 3).map(([name, flags]) => ({
+    name: `cc for ${name}, guard pages`,
+    compiler: "cc",
+    flags: `${flags} ${FAST}`,
+    programs: USED,
+  })),
+  { name: "cc, ThreadSanitizer", compiler: "cc", flags: THREADS, programs: ["callers"] },
+  { name: "clang, guard pages", compiler: "clang", flags: `${NATIVE} ${FAST}`, programs: USED },
+  {
+    name: "musl, guard pages",
+    compiler: "musl-gcc",
+    flags: `${NATIVE} -static ${FAST}`,
+    programs: [...USED, "callers"],
+  },
+  {
+    name: "arm64 with NEON, guard pages",
+    compiler: "aarch64-linux-gnu-gcc",
+    flags: `-march=armv8-a -static ${FAST}`,
+    emulator: "qemu-aarch64 -cpu cortex-a72",
+    programs: [...CHECKED, "bits"],
+  },
+  {
+    name: "arm64 with SVE, guard pages",
+    compiler: "aarch64-linux-gnu-gcc",
+    flags: `-march=armv8.2-a+sve -static ${FAST}`,
+    emulator: "qemu-aarch64 -cpu max",
+    programs: [...CHECKED, "bits"],
+  },
+];
+
+interface Ran {
+  code: number;
+  output: string;
+}
+
+// Compilers and what they make are no commands that a test may run: a Deno of its own runs each, with that one permission.
+const RUN = `const [command, ...args] = Deno.args;
+  const { code, stdout, stderr } = new Deno.Command(command, { args }).outputSync();
+  Deno.stdout.writeSync(stdout), Deno.stderr.writeSync(stderr), Deno.exit(code);`;
+
+function run(line: string, folder: string): Ran {
+  const [command, ...args] = line.trim().split(/ +/);
+  const allowed = command.startsWith("./") ? `${folder}/${command.slice(2)}` : command;
+  const deno = ["run", "-q", "--no-config", `--allow-run=${allowed}`, "run.ts", command, ...args];
+  const { code, stdout, stderr } = new Deno.Command(Deno.execPath(), { args: deno, cwd: folder }).outputSync();
+  return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
 function inFolder<T>(work: (folder: string) => T): T {
   const folder = Deno.makeTempDirSync();
   try {
-    for (const [name, text] of Object.entries(SOURCES)) Deno.writeTextFileSync(`${folder}/${name}`, text);
-    for (const [name, text] of Object.entries(PROGRAMS)) Deno.writeTextFileSync(`${folder}/${name}`, text);
+    const files = { ...SOURCES, "harness.c": harness, "harness.h": harnessHeader, "run.ts": RUN, "empty.c": EMPTY };
+    for (const [name, text] of Object.entries(files)) Deno.writeTextFileSync(`${folder}/${name}`, text);
+    // Apart: some have a kernel's name.
+    Deno.mkdirSync(`${folder}/programs`);
+    for (const [name, text] of Object.entries(PROGRAMS)) {
+      Deno.writeTextFileSync(`${folder}/programs/${name}.c`, text);
+    }
     return work(folder);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 }
 
-const granted = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
+const EMPTY = "int main(void) { return 0; }\n";
 
-// Three vectors a tile exist on arm64 only; with these sizes they are tested elsewhere too.
-const NEON_TILES = "-DLANES=4 -DROWS=8 -DVECTORS=3 -DDEPTH=256 -DBLOCK_ROWS=128 -DBLOCK_COLS=1536";
-
-// The programs run without Deno: where another back end is asked for, they would only do the same once more.
-const elsewhere = ["wasm", "reference"].includes(Deno.env.get("GRADUS_BACKEND") ?? "");
-
-/** Whether the compiler can make, and this CPU run, a program with these flags. */
-function works(flags: readonly string[]): boolean {
-  if (elsewhere || !granted("cc") || !granted(Deno.execPath())) return false;
+/** Why a build cannot be tried here, or nothing. */
+function missing({ compiler, flags, emulator = "" }: Omit<Build, "name" | "programs">): string {
+  // The programs run without Deno: where another back end is asked for, they would only do the same once more.
+  if (["wasm", "reference"].includes(Deno.env.get("GRADUS_BACKEND") ?? "")) return "run with the native back end";
+  if (Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state !== "granted") return "not allowed";
   return inFolder((folder) => {
-    Deno.writeTextFileSync(`${folder}/empty.c`, "int main(void) { return 0; }\n");
-    const { code } = run("cc", [...flags, "empty.c", "-o", "harness"], folder);
-    return code === 0 && runHarness(folder).code === 0;
+    if (run(`${compiler} --version`, folder).code !== 0) return `no ${compiler}`;
+    if (emulator && run(`${emulator} --version`, folder).code !== 0) return `no ${emulator.split(" ")[0]}`;
+    if (run(`${compiler} ${flags} empty.c -o empty`, folder).code !== 0) return `${compiler} cannot make it`;
+    return run(`${emulator} ./empty`, folder).code === 0 ? "" : "it cannot be run";
   });
 }
 
-/** The flags for every instruction set with tiles of its own. */
-function machines(): string[] {
-  const native = Deno.build.arch === "x86_64" ? "-march=native" : "-mcpu=native";
-  const candidates = Deno.build.arch === "x86_64"
-    ? ["-march=x86-64", `${native} -mno-avx512f`, native, `-march=x86-64 ${NEON_TILES}`]
-    : [native];
-  return candidates.filter((flag) => works([...flag.split(" "), ...MEMORY]));
+function succeeds(line: string, folder: string): string {
+  const { code, output } = run(line, folder);
+  assertEquals(code, 0, `${line}\n${output.slice(0, 2000)}`);
+  return output;
 }
 
-/** Compiles a program with the kernels and runs it. */
-function passes(program: string, flags: readonly string[], answer: RegExp): void {
-  inFolder((folder) => {
-    const compiled = run("cc", [...flags, ...FLAGS, program, "-o", "harness", "-lm"], folder);
-    assertEquals(compiled, { code: 0, output: "" });
-    const { code, output } = runHarness(folder);
-    assertMatch(output, answer);
-    assertEquals(code, 0);
+/** Compiles the kernels once, and runs each program with them; the result is what the last one said. */
+function passes({ compiler, flags, emulator = "", programs }: Omit<Build, "name">): string {
+  return inFolder((folder) => {
+    const all = `${compiler} ${flags} ${STRICT} -I.`;
+    succeeds(`${all} -include harness.h -c kernels.c -o kernels.o`, folder);
+    let output = "";
+    for (const program of programs) {
+      succeeds(`${all} programs/${program}.c harness.c kernels.o -o program -lm`, folder);
+      const ran = run(`${emulator} ./program ${emulator && "200"}`, folder);
+      output = ran.output;
+      assertMatch(output, LAST_LINE[program], `${program}, code ${ran.code}`);
+      assertEquals(ran.code, 0, program);
+    }
+    return output;
   });
 }
 
 describe("kernels", () => {
-  const found = machines();
-  for (
-    const machine of found.length > 0
-      ? found
-      : [elsewhere ? "run with the native back end" : "no compiler with sanitizers"]
-  ) {
-    const test = found.length > 0 ? it : it.skip;
-    for (const [program, answer] of [["products.c", /^\d+ products\n$/], ["verbs.c", /^\d+ calls\n$/]] as const) {
-      test(`kernels pass AddressSanitizer and UndefinedBehaviorSanitizer (${program}, ${machine})`, () => {
-        passes(program, [...machine.split(" "), ...MEMORY], answer);
-      });
-    }
-    test(`kernels give the same bits for every number of threads (${machine})`, () => {
-      passes("bits.c", [...machine.split(" "), ...FAST], /^\d+ products\n$/);
+  for (const build of BUILDS) {
+    const why = missing(build);
+    const test = why === "" ? it : it.skip;
+    test(`kernels stay within bounds and give the same bits (${build.name}${why && `: ${why}`})`, () => {
+      passes(build);
+    });
+  }
+});
+
+describe("gradus_check", () => {
+  const cpus = [
+    ["aarch64-linux-gnu-gcc", "-march=armv8-a", "qemu-aarch64 -cpu cortex-a72", "0\n"],
+    ["aarch64-linux-gnu-gcc", "-march=armv8.2-a+sve", "qemu-aarch64 -cpu cortex-a72", "3\n"],
+    ["aarch64-linux-gnu-gcc", "-march=armv8.2-a+sve", "qemu-aarch64 -cpu max", "0\n"],
+    ["cc", "-march=haswell", "qemu-x86_64 -cpu Nehalem", "3\n"],
+    ["cc", "-march=haswell", "qemu-x86_64 -cpu max", "0\n"],
+  ] as const;
+  for (const [compiler, machine, emulator, answer] of cpus) {
+    const flags = `${machine} -static -O1 -fno-math-errno`;
+    const why = missing({ compiler, flags, emulator });
+    const test = why === "" ? it : it.skip;
+    const verdict = answer === "0\n" ? "accepts" : "refuses";
+    test(`gradus_check ${verdict} a kernel for ${machine.slice(7)} on ${emulator}${why && `: ${why}`}`, () => {
+      assertEquals(passes({ compiler, flags, emulator, programs: ["check"] }), answer);
     });
   }
 
-  const threaded = works(THREADS) ? it : it.skip;
-  threaded("kernels pass ThreadSanitizer, and give the same bits for every number of threads", () => {
-    passes("callers.c", THREADS, /^\d+ calls\n$/);
-  });
+  // What only an intrinsic or the operating system uses, other names for the same, and what is no instruction set.
+  const OTHERS = new RegExp(
+    [
+      "^__(?:AMX_?\\w+|CLDEMOTE|CLFLUSHOPT|CLWB|CLZERO|CRC32|ENQCMD|FSGSBASE|HRESET|INVPCID|KL|LWP|MOVDIR64B|MWAITX)__$",
+      "^__(?:PCONFIG|PKU|PTWRITE|RDPID|RDPRU|RDRND|RDSEED|SERIALIZE|SGX|SHSTK|TSXLDTRK|UINTR|WAITPKG|WBNOINVD)__$",
+      "^__(?:WIDEKL|XSAVE\\w*|HLE|RTM|ABM|EVEX\\d+|FLT\\w+|FP_FAST_\\w+)$|^__(?:ABM|HLE|RTM|EVEX\\d+|WIDEKL|XSAVE\\w*|FLT\\w+__)",
+      "^__(?:tune_)?[a-z]\\w*$",
+      "^__ARM_FEATURE_(?:BF16_SCALAR_ARITHMETIC|CLZ|FMA|IDIV|MEMORY_TAGGING|NUMERIC_MAXMIN|RNG|SVE_VECTOR_OPERATORS|UNALIGNED)$",
+    ].join("|"),
+  );
+  const families = [
+    ["cc", "-march=x86-64", /^__\w+$/, ["haswell", "skylake-avx512", "icelake-server", "sapphirerapids", "znver3"]],
+    ["clang", "-march=x86-64", /^__\w+$/, ["haswell", "skylake-avx512", "icelake-server", "alderlake", "znver3"]],
+    ["aarch64-linux-gnu-gcc", "-march=armv8-a", /^__ARM_FEATURE_/, ["armv8.6-a", "armv9-a+sve2-aes+sve2-bitperm"]],
+  ] as const;
+  for (const [compiler, base, pattern, machines] of families) {
+    const why = missing({ compiler, flags: `${base} -c` }).replace("it cannot be run", "");
+    const test = why === "" ? it : it.skip;
+    test(`gradus_check asks for all that ${compiler} may use${why && `: ${why}`}`, () =>
+      inFolder((folder) => {
+        const known = new Set(macros(`${compiler} ${base}`, folder));
+        const asked = new Set([...SOURCES["check.c"].matchAll(/BIT\((\w+),/g)].map(([, macro]) => macro));
+        const found = machines.flatMap((machine) => macros(`${compiler} -march=${machine}`, folder));
+        const fresh = new Set(found.filter((macro) => pattern.test(macro) && !known.has(macro)));
+        assertEquals([...fresh].filter((macro) => !asked.has(macro) && !OTHERS.test(macro)), []);
+        assertEquals(fresh.size > 0, true);
+      }));
+  }
 });
+
+/** The macros that a compiler defines as 1. */
+function macros(command: string, folder: string): string[] {
+  return [...succeeds(`${command} -dM -E empty.c`, folder).matchAll(/^#define (\w+) 1$/gm)].map(([, macro]) => macro);
+}

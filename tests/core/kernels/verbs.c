@@ -1,11 +1,29 @@
 // Replays many maps, zips, choices, reductions, gathers, gates, losses and updates without Deno, for AddressSanitizer and
 // UndefinedBehaviorSanitizer: every buffer is an allocation of its own, exactly as long as its descriptor says. Results are
 // judged in TypeScript; here one element too far, or a short buffer that is accepted, is what counts.
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "kernels.c"
-#include "random_walks.h"
+#include "harness.h"
+#include "kernels.h"
+
+// Random strides over `rank` sizes, one of them possibly 0 or negative; gives the offset and the length they need.
+static void lay(int rank, const int32_t *sizes, int32_t *strides, int repeat, int32_t *offset, int32_t *length) {
+  int64_t low = 0, high = 0, step = 1;
+  const int backward = below(4) == 0, column = below(3) == 0;
+  for (int q = 0; q < rank; q++) {
+    const int r = column ? q : rank - 1 - q;
+    strides[r] = (int32_t)(repeat && below(6) == 0 ? 0 : backward ? -step : step);
+    step = step * sizes[r] + below(2);
+    const int64_t reach = (int64_t)(sizes[r] - 1) * strides[r];
+    if (reach < 0) low += reach;
+    else high += reach;
+  }
+  *offset = (int32_t)-low, *length = (int32_t)(high - low + 1);
+}
+
+static int shape(int32_t *sizes) {
+  const int rank = 1 + below(4);
+  for (int r = 0; r < rank; r++) sizes[r] = 1 + below(rank == 1 ? 700 : 12);
+  return rank;
+}
 
 static void one_map(void) {
   int32_t d[MAP_DESCRIPTOR_LENGTH] = {0};
@@ -79,8 +97,11 @@ static void one_gather(void) {
   d[GATHER_X_LENGTH] = d[GATHER_OFFSET] + (rows - 1) * d[GATHER_STRIDE] + d[GATHER_WIDTH], d[GATHER_OUT_LENGTH] = d[GATHER_WIDTH] * d[GATHER_COUNT];
   float *table = floats(256);
   d[GATHER_TABLE_LENGTH] = d[GATHER_OUT_KIND] != d[GATHER_X_KIND] && below(2) ? 256 : 0;
-  char *x = calloc((size_t)(d[GATHER_X_LENGTH] * size) + 1, 1), *out = malloc((size_t)d[GATHER_OUT_LENGTH] * 4 + 1);
-  int32_t *index = malloc((size_t)d[GATHER_COUNT] * 4 + 4);
+  const size_t x_bytes = (size_t)(d[GATHER_X_LENGTH] * size), out_size = d[GATHER_OUT_KIND] == KIND_UINT8 ? 1 : 4;
+  const size_t out_bytes = (size_t)d[GATHER_OUT_LENGTH] * out_size;
+  char *x = malloc(x_bytes + !x_bytes), *out = malloc(out_bytes + !out_bytes);
+  memset(x, 7, x_bytes);
+  int32_t *index = malloc((size_t)d[GATHER_COUNT] * 4 + !d[GATHER_COUNT]);
   for (int i = 0; i < d[GATHER_COUNT]; i++) index[i] = below(rows);
   double answer = 0;
   if (gradus_gather(d, x, index, table, out, &answer) != GRADUS_OK) fail("gather refused");
@@ -105,7 +126,7 @@ static void one_gate(void) {
 
 static void one_loss(void) {
   const int rows = below(40), cols = 1 + below(50), size = rows * cols;
-  int32_t d[LOSS_DESCRIPTOR_LENGTH] = {rows, cols, size, rows, size, 1}, *targets = malloc((size_t)rows * 4 + 1);
+  int32_t d[LOSS_DESCRIPTOR_LENGTH] = {rows, cols, size, rows, size, 1}, *targets = malloc((size_t)rows * 4 + !rows);
   for (int i = 0; i < rows; i++) targets[i] = below(cols);
   float *z = floats(size), *dz = floats(size);
   double answer[1];
@@ -142,7 +163,6 @@ int main(void) {
   gradus_threads(2);
   for (int i = 0; i < 2000; i++) one_map(), one_zip(), one_where(), one_reduce(), one_gather(), one_gate(), one_loss(), one_update();
   gradus_threads(1);
-  scratch_release();
   printf("14000 calls\n");
   return 0;
 }

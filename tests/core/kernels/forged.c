@@ -1,0 +1,181 @@
+// Descriptors that nobody would write, over buffers of honest lengths, for AddressSanitizer and UndefinedBehaviorSanitizer: what the
+// checks let through must stay inside. And every function of any 32 bits: a number may be anything.
+#include "harness.h"
+#include "kernels.h"
+
+// Sizes that are large come with steps that are not 0, or a call would not end.
+static int32_t size(void) {
+  static const int32_t some[] = {0, 1, 1, 2, 3, 5, 8, 17, -1, INT32_MAX, INT32_MAX - 1, INT32_MIN};
+  return some[below(12)];
+}
+static int32_t step(int32_t of) {
+  static const int32_t some[] = {1, 1, 2, 3, -1, -2, 17, INT32_MAX, -INT32_MAX, INT32_MIN, 0};
+  return some[below(of > 17 ? 10 : 11)];
+}
+static int32_t place(void) {
+  static const int32_t some[] = {0, 0, 1, 5, 40, -1, INT32_MAX, INT32_MIN};
+  return some[below(8)];
+}
+static int32_t kind(int count) { return below(20) ? below(count) : below(2) ? -1 : count; }
+
+static int rank_of(int32_t *sizes) {
+  const int rank = below(20) ? 1 + below(WALK_RANK) : below(2) ? 0 : WALK_RANK + 1;
+  for (int r = 0; r < WALK_RANK; r++) sizes[r] = size();
+  return rank;
+}
+static void steps_of(const int32_t *sizes, int32_t *strides) {
+  for (int r = 0; r < WALK_RANK; r++) strides[r] = step(sizes[r]);
+}
+
+enum { MOST = 64 };
+static int32_t length(void) { return below(MOST); }
+static void *room(int32_t length) { return floats(length); }
+
+static int map(void) {
+  int32_t d[MAP_DESCRIPTOR_LENGTH] = {kind(OP_MAP_COUNT)};
+  d[MAP_RANK] = rank_of(d + MAP_SIZES);
+  steps_of(d + MAP_SIZES, d + MAP_X_STRIDES), steps_of(d + MAP_SIZES, d + MAP_OUT_STRIDES);
+  d[MAP_X_KIND] = kind(3), d[MAP_OUT_KIND] = d[MAP_OP] == OP_NOT ? KIND_UINT8 : below(2);
+  d[MAP_X_OFFSET] = place(), d[MAP_OUT_OFFSET] = place(), d[MAP_X_LENGTH] = length(), d[MAP_OUT_LENGTH] = length();
+  void *x = room(d[MAP_X_LENGTH]), *out = room(d[MAP_OUT_LENGTH]);
+  const int status = gradus_map(d, x, out);
+  free(x), free(out);
+  return status;
+}
+
+static int zip(void) {
+  int32_t d[ZIP_DESCRIPTOR_LENGTH] = {kind(OP_ZIP_COUNT)};
+  void *data[3];
+  d[ZIP_RANK] = rank_of(d + ZIP_SIZES);
+  for (int i = 0; i < 3; i++) {
+    steps_of(d + ZIP_SIZES, d + ZIP_A_STRIDES + i * WALK_RANK);
+    d[ZIP_A_OFFSET + 2 * i] = place(), d[ZIP_A_LENGTH + 2 * i] = length(), data[i] = room(d[ZIP_A_LENGTH + 2 * i]);
+  }
+  const int status = gradus_zip(d, data[0], data[1], data[2]);
+  for (int i = 0; i < 3; i++) free(data[i]);
+  return status;
+}
+
+static int reduce(void) {
+  int32_t d[REDUCE_DESCRIPTOR_LENGTH] = {kind(OP_REDUCE_COUNT), size(), 0, size()};
+  d[REDUCE_KEPT_STRIDE] = step(d[REDUCE_KEPT]), d[REDUCE_FOLDED_STRIDE] = step(d[REDUCE_FOLDED]);
+  if (d[REDUCE_KEPT] == 0 && d[REDUCE_FOLDED] > MOST) d[REDUCE_FOLDED] = 0;
+  d[REDUCE_X_OFFSET] = place(), d[REDUCE_X_LENGTH] = length(), d[REDUCE_OUT_LENGTH] = length();
+  void *x = room(d[REDUCE_X_LENGTH]), *out = room(d[REDUCE_OUT_LENGTH]);
+  const int status = gradus_reduce(d, x, out);
+  free(x), free(out);
+  return status;
+}
+
+static int product(void) {
+  int32_t d[GEMM_DESCRIPTOR_LENGTH] = {size(), size(), size()};
+  float *data[3];
+  for (int i = 0; i < 3; i++) {
+    int32_t *at = d + GEMM_A_OFFSET + 4 * i;
+    at[0] = place(), at[1] = step(d[i == 1 ? GEMM_K : GEMM_M]), at[2] = step(d[i == 0 ? GEMM_K : GEMM_N]), at[3] = length();
+    data[i] = room(at[3]);
+  }
+  d[GEMM_BIAS_OFFSET] = place(), d[GEMM_BIAS_STRIDE] = step(d[GEMM_N]), d[GEMM_BIAS_LENGTH] = length();
+  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(ACTIVATION_TANH + 1);
+  float *bias = room(d[GEMM_BIAS_LENGTH]);
+  const int status = gradus_gemm(d, data[0], data[1], data[2], bias);
+  for (int i = 0; i < 3; i++) free(data[i]);
+  free(bias);
+  return status;
+}
+
+static int gather(void) {
+  const int32_t count = below(9);
+  int32_t d[GATHER_DESCRIPTOR_LENGTH] = {kind(3), kind(3), place(), step(1), size(), count, length(), length(), below(2) * 256};
+  char *x = room(d[GATHER_X_LENGTH]), *out = room(d[GATHER_OUT_LENGTH]);
+  float *table = floats(256);
+  int32_t *index = malloc((size_t)count * 4 + !count);
+  double answer;
+  for (int i = 0; i < count; i++) index[i] = below(3) ? below(4) : place();
+  const int status = gradus_gather(d, x, index, table, out, &answer);
+  free(x), free(out), free(table), free(index);
+  return status;
+}
+
+static int gate(void) {
+  int32_t d[GATE_DESCRIPTOR_LENGTH] = {kind(ACTIVATION_TANH + 1), size(), size(), length(), length(), length(), length(), below(2), below(2)};
+  float *g = room(d[GATE_G_LENGTH]), *y = room(d[GATE_Y_LENGTH]), *out = room(d[GATE_OUT_LENGTH]), *db = room(d[GATE_DB_LENGTH]);
+  if (d[GATE_ROWS] > MOST && d[GATE_COLS] == 0) d[GATE_ROWS] = MOST;
+  const int status = gradus_gate(d, g, y, out, db);
+  free(g), free(y), free(out), free(db);
+  return status;
+}
+
+static int loss(void) {
+  int32_t d[LOSS_DESCRIPTOR_LENGTH] = {size(), size(), length(), length(), length(), below(2)};
+  float *z = room(d[LOSS_Z_LENGTH]), *dz = room(d[LOSS_DZ_LENGTH]);
+  int32_t *targets = room(d[LOSS_TARGETS_LENGTH]);
+  double answer;
+  for (int i = 0; i < d[LOSS_TARGETS_LENGTH]; i++) targets[i] = below(3) ? below(2) : place();
+  const int status = gradus_cross_entropy(d, z, targets, dz, &answer);
+  free(z), free(dz), free(targets);
+  return status;
+}
+
+static int update(void) {
+  const double steps[] = {1, 2, 1e300, 0, -1, __builtin_nan("")};
+  double settings[UPDATE_SETTINGS_LENGTH] = {0.1, below(2), 0, below(2), 0.1, below(2), 0.9, 0.999, 1e-8, below(2), steps[below(6)]};
+  const int n = length();
+  float *data[4];
+  int64_t table[UPDATE_SLOT_LENGTH];
+  for (int i = 0; i < 4; i++) data[i] = room(n), gradus_enter(table, i, data[i], n);
+  const int other = below(10); // one length that is not the others'
+  if (other < 4) gradus_enter(table, other, data[other], below(2) ? -1 : n + 1);
+  const int status = gradus_update(kind(2), settings, table, below(2));
+  for (int i = 0; i < 4; i++) free(data[i]);
+  return status;
+}
+
+// Every sign, exponent and quiet or signalling NaN, each with a few fractions.
+static void any_bits(int op, float low, float high) {
+  enum { FRACTIONS = 8, COUNT = 512 * FRACTIONS };
+  static const uint32_t fractions[FRACTIONS] = {0, 1, 0x7fffff, 0x400000, 0x3504f3, 0x3504f4, 0x2aaaaa, 0x555555};
+  uint32_t bits[COUNT];
+  float out[COUNT];
+  for (uint32_t i = 0; i < COUNT; i++) bits[i] = i / FRACTIONS << 23 | fractions[i % FRACTIONS];
+  int32_t d[MAP_DESCRIPTOR_LENGTH] = {op, 1, [MAP_X_LENGTH] = COUNT, [MAP_OUT_LENGTH] = COUNT, [MAP_SIZES] = COUNT};
+  memcpy(d + MAP_LOW, &low, 4), memcpy(d + MAP_HIGH, &high, 4);
+  d[MAP_X_STRIDES] = d[MAP_OUT_STRIDES] = 1;
+  d[MAP_OUT_KIND] = op == OP_NOT ? KIND_UINT8 : KIND_FLOAT32;
+  if (gradus_map(d, bits, out) != GRADUS_OK) fail("a function refused");
+  d[MAP_OUT_KIND] = KIND_INT32;
+  if (op == OP_COPY && gradus_map(d, bits, out) != GRADUS_OK) fail("a conversion refused");
+}
+
+// Steps whose sum passes 2⁶³, in every number of dimensions.
+static void far(void) {
+  float x = 0;
+  for (int rank = 1; rank <= WALK_RANK; rank++) {
+    for (int back = 0; back < 2; back++) {
+      int32_t d[ZIP_DESCRIPTOR_LENGTH] = {0}, *sizes = d + MAP_SIZES;
+      d[MAP_RANK] = rank, d[MAP_X_LENGTH] = d[MAP_OUT_LENGTH] = 1;
+      for (int r = 0; r < rank; r++) sizes[r] = INT32_MAX, d[MAP_X_STRIDES + r] = d[MAP_OUT_STRIDES + r] = back ? INT32_MIN : INT32_MAX;
+      if (gradus_map(d, &x, &x) != GRADUS_OUT_OF_BOUNDS) fail("a map too far accepted");
+      int32_t z[ZIP_DESCRIPTOR_LENGTH] = {0, rank, 0, 1, 0, 1, 0, 1};
+      for (int r = 0; r < rank; r++) z[ZIP_SIZES + r] = INT32_MAX;
+      for (int r = 0; r < 3 * WALK_RANK; r++) z[ZIP_A_STRIDES + r] = back ? INT32_MIN : INT32_MAX;
+      if (gradus_zip(z, &x, &x, &x) != GRADUS_OUT_OF_BOUNDS) fail("a zip too far accepted");
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  const int most = argc > 1 ? 8 * atoi(argv[1]) : 160000;
+  int (*const verbs[])(void) = {map, zip, reduce, product, gather, gate, loss, update};
+  int done[8] = {0}, refused[8] = {0};
+  far();
+  for (int op = 0; op < OP_MAP_COUNT; op++) any_bits(op, -1, 1);
+  for (int i = 0; i < most; i++) {
+    if (verbs[i % 8]() == GRADUS_OK) done[i % 8]++;
+    else refused[i % 8]++;
+  }
+  for (int i = 0; i < 8; i++)
+    if (done[i] < most / 2000 || refused[i] < most / 2000) printf("verb %d: %d done, %d refused\n", i, done[i], refused[i]);
+  printf("%d calls\n", most);
+  return 0;
+}
