@@ -8,6 +8,7 @@ import type { Backend } from "./backend.ts";
 import { openNative } from "./native.ts";
 import type { Opened } from "./opened.ts";
 import { reference } from "./reference.ts";
+import { registerOpening } from "./threads.ts";
 import { openWasm } from "./wasm.ts";
 
 /** A back end by name; `auto` takes the fastest one that can be had. */
@@ -21,6 +22,7 @@ interface Choice {
 }
 
 let chosen: Choice | null = null;
+registerOpening(backend);
 
 /** The back end in use; the first call chooses it. */
 export function backend(): Backend {

@@ -51,8 +51,7 @@ function openCompiled(host: Host): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
-    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_threads, gradus_trim_memory } =
-      library.symbols;
+    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_trim_memory } = library.symbols;
     const forget: (() => void)[] = [];
     const close = () => {
       forget.forEach((registered) => registered());
@@ -60,7 +59,7 @@ function load(path: string, reason: string): Opened {
     };
     if (gradus_check() === 0) {
       gradus_keep_memory();
-      forget.push(registerThreads((count) => unwrap(gradus_threads(count), "use threads")));
+      forget.push(registerThreads(poolOf(library.symbols)));
       const line = (start: unknown) => gradus_line(start as Buffer);
       forget.push(registerMemory({ line, trim: gradus_trim_memory }));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
@@ -91,6 +90,10 @@ function verbsOf(symbols: Symbols): Backend {
     crossEntropy: nativeCrossEntropy(symbols),
     update: nativeUpdate(symbols),
   };
+}
+
+function poolOf({ gradus_threads, gradus_usual_threads }: Symbols): Parameters<typeof registerThreads>[0] {
+  return { set: (count) => unwrap(gradus_threads(count), "use threads"), usual: gradus_usual_threads };
 }
 
 function speed(gradusPeak: (steps: number) => number): number {

@@ -12,10 +12,12 @@ int32_t gradus_line(const float *start) { return (int32_t)((uintptr_t)start % GR
 // cleared: 784×64 @ 64×50 takes 60 µs into memory that stays, and was seen to take up to 113 without.
 #define BLOCKS_THAT_STAY (32 << 20) // the largest; what the C library comes to by itself where blocks of that size are let go
 #define MEMORY_THAT_STAYS (128 << 20)
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#if defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 33) // on a line of its own: other C libraries do not know the word
 #define FREE_BYTES() mallinfo2().fordblks
-#elif defined(__GLIBC__)
+#else
 #define FREE_BYTES() ((size_t)(unsigned)mallinfo().fordblks)
+#endif
 #endif
 
 void gradus_keep_memory(void) {

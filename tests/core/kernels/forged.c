@@ -76,7 +76,7 @@ static int product(void) {
     data[i] = room(at[3]);
   }
   d[GEMM_BIAS_OFFSET] = place(), d[GEMM_BIAS_STRIDE] = step(d[GEMM_N]), d[GEMM_BIAS_LENGTH] = length();
-  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(ACTIVATION_TANH + 1);
+  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(ACTIVATION_COUNT);
   float *bias = room(d[GEMM_BIAS_LENGTH]);
   const int status = gradus_gemm(d, data[0], data[1], data[2], bias);
   for (int i = 0; i < 3; i++) free(data[i]);
@@ -98,7 +98,7 @@ static int gather(void) {
 }
 
 static int gate(void) {
-  int32_t d[GATE_DESCRIPTOR_LENGTH] = {kind(ACTIVATION_TANH + 1), size(), size(), length(), length(), length(), length(), below(2), below(2)};
+  int32_t d[GATE_DESCRIPTOR_LENGTH] = {kind(SLOPE_COUNT), size(), size(), length(), length(), length(), length(), below(2), below(2)};
   float *g = room(d[GATE_G_LENGTH]), *y = room(d[GATE_Y_LENGTH]), *out = room(d[GATE_OUT_LENGTH]), *db = room(d[GATE_DB_LENGTH]);
   if (d[GATE_ROWS] > MOST && d[GATE_COLS] == 0) d[GATE_ROWS] = MOST;
   const int status = gradus_gate(d, g, y, out, db);
