@@ -47,6 +47,7 @@ export function detached(x: Tensor): Tensor {
 export function elements(x: Tensor): Numbers {
   const dense = isRowMajor(x.shape, x.strides) ? x : copyOf(detached(x));
   const end = dense.offset + sizeOf(dense.shape);
+  if (dense.offset === 0 && end === dense.data.length) return dense.data;
   if (end > dense.data.length && end > dense.offset) throw memoryGone();
   return dense.data.subarray(dense.offset, end);
 }
@@ -61,6 +62,10 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
       }: each of its ${x.shape.length} dimensions must stand there once`,
     );
   }
+  return reordered(x, order);
+}
+
+function reordered(x: Tensor, order: readonly number[]): Tensor {
   const out = viewOf(x, order.map((d) => x.shape[d]), order.map((d) => x.strides[d]), x.offset);
   return record("permute", out, [x], { order });
 }
@@ -68,9 +73,10 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 /** Two dimensions exchanged. */
 export function transpose(x: Tensor, a: number, b: number): Tensor {
   const rank = x.shape.length;
-  const [p, q] = [resolveDim(a, rank, "transpose"), resolveDim(b, rank, "transpose")];
+  const p = resolveDim(a, rank, "transpose");
+  const q = resolveDim(b, rank, "transpose");
   if (rank === 0) return x;
-  return permute(x, x.shape.map((_, d) => (d === p ? q : d === q ? p : d)));
+  return reordered(x, x.shape.map((_, d) => (d === p ? q : d === q ? p : d)));
 }
 
 /** Rows and columns exchanged; only for rank 2 or less, as `t()` in PyTorch. */
