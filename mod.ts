@@ -55,6 +55,7 @@ export {
   type Gemm,
   type MapOp,
   type ReduceOp,
+  type Slope,
   type Strided,
   UPDATE_SETTINGS,
   type UpdateKind,
