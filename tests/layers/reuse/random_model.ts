@@ -1,5 +1,5 @@
 /** Models of any layers, parts of them frozen, shared, replaced or a user's own. */
-import { autograd, nn, type Tensor, Tensor as TensorClass } from "@gradus/gradus";
+import { autograd, nn, randint, randn, type Tensor, Tensor as TensorClass } from "@gradus/gradus";
 import * as functions from "@gradus/gradus/function";
 import type { Dice, Witness } from "./witness.ts";
 
@@ -147,10 +147,18 @@ function keeping(dice: Dice, n: number, witness: Witness): nn.Module {
   ])();
 }
 
-/** A model from `IN` to `CLASSES` numbers. */
+const WORDS = 9;
+
+/** What the model may be called with. */
+export function inputFor(model: nn.Sequential, rows: number): Tensor {
+  return model[0] instanceof nn.Embedding ? randint(0, WORDS, [rows]) : randn([rows, IN]);
+}
+
+/** A model from `IN` numbers, or a word, to `CLASSES` numbers. */
 export function randomModel(dice: Dice, witness: Witness): nn.Sequential {
   const layers: nn.Module[] = [];
   let n = IN;
+  if (dice.chance(8)) layers.push(new nn.Embedding(WORDS, IN, dice.chance(50) ? { paddingIdx: 2 } : {}));
   for (let left = dice.below(3); left >= 0; left--) {
     while (dice.chance(55)) layers.push(keeping(dice, n, witness));
     const next = left === 0 ? CLASSES : width(dice);

@@ -8,7 +8,7 @@ import * as classes from "@gradus/gradus/classes";
 import * as functions from "@gradus/gradus/function";
 import * as stage1 from "@gradus/gradus/functional";
 import { LayerFunction } from "@gradus/gradus/layer_function";
-import { CLASSES, IN, randomModel, spying, width } from "./random_model.ts";
+import { CLASSES, IN, inputFor, randomModel, spying, width } from "./random_model.ts";
 import { Dice, Witness } from "./witness.ts";
 
 /** Runs the program of this seed; answers every bit that it could see. */
@@ -42,6 +42,7 @@ function optimizerFor(dice: Dice, params: Tensor[], witness: Witness): optim.Opt
   return dice.pick<() => optim.Optimizer>([
     () => new optim.SGD(params, { lr: 0.05 }),
     () => new optim.SGD(params, { lr: 0.05, momentum: 0.9, nesterov: dice.chance(50) }),
+    () => new optim.Momentum(params, { lr: 0.05 }),
     () => new optim.Adam(params),
     () => new optim.RMSprop(params),
     () => new optim.Adagrad(params),
@@ -69,7 +70,7 @@ function byTape(dice: Dice, witness: Witness): void {
   }
   for (const { model } of setups) {
     if (dice.chance(30)) model.eval();
-    const x = randn([1 + dice.below(4) + 1, IN]);
+    const x = inputFor(model, 2 + dice.below(4));
     const predict = () => model.call(x);
     witness.hold("prediction", dice.chance(50) ? noGrad(predict) : predict());
   }
@@ -77,9 +78,10 @@ function byTape(dice: Dice, witness: Witness): void {
 
 function tapeStep(dice: Dice, witness: Witness, { model, params, optimizer }: Setup, first: Setup): void {
   const rows = 2 + dice.below(7);
-  let x = randn([rows, IN]);
-  if (dice.chance(15)) x.requiresGrad_();
-  if (dice.chance(10)) x = spying(x, witness).requiresGrad_(dice.chance(60));
+  let x = inputFor(model, rows);
+  const isFloat = x.dtype === "float32";
+  if (isFloat && dice.chance(15)) x.requiresGrad_();
+  if (isFloat && dice.chance(10)) x = spying(x, witness).requiresGrad_(dice.chance(60));
   if (dice.chance(60)) optimizer?.zeroGrad();
   const out = model.call(x);
   if (dice.chance(50)) witness.hold("output", out);
@@ -133,7 +135,7 @@ function watch(dice: Dice, witness: Witness, x: Tensor, { optimizer, model }: Se
     else if (what < 65) return x.detach().mul(0);
     else if (what < 80) optimizer?.zeroGrad();
     else if (what < 90) {
-      const inner = model.call(randn([3, IN]));
+      const inner = model.call(inputFor(model, 3));
       if (inner.requiresGrad) inner.sum().backward();
       witness.hold("inner", inner);
     } else if (what < 95) throw new Error("thrown in a hook");
@@ -225,7 +227,7 @@ function byClasses(dice: Dice, witness: Witness): void {
 async function byLearner(dice: Dice, witness: Witness): Promise<void> {
   const { model, params, optimizer } = setUp(dice, witness);
   if (optimizer === null) return;
-  const [x, y] = [randn([13, IN]), randint(0, CLASSES, [13])];
+  const [x, y] = [inputFor(model, 13), randint(0, CLASSES, [13])];
   const learner = new Learner({
     model,
     loss: nn.functional.crossEntropy,
