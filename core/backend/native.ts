@@ -2,7 +2,7 @@
 import { granted } from "../cache_dir.ts";
 import type { Backend } from "./backend.ts";
 import { unwrap } from "./descriptor.ts";
-import { cachedKernels, compileKernel, type Host, thisHost } from "./kernel_file.ts";
+import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
 import { nativeMap, nativeZip } from "./native_elementwise.ts";
 import { nativeGather } from "./native_gather.ts";
 import { nativeGemm } from "./native_gemm.ts";
@@ -10,6 +10,7 @@ import { nativeReduce } from "./native_reduce.ts";
 import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./native_training.ts";
 import { nativeWhere } from "./native_where.ts";
 import type { Opened } from "./opened.ts";
+import { selfTest } from "./self_test.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "./threads.ts";
 import { registerMemory } from "../cache_line.ts";
@@ -23,7 +24,7 @@ export function openNative(host: () => Host = thisHost): Opened {
   if (typeof Deno === "undefined") return { reason: "not running in Deno" };
   try {
     const outside = host();
-    return openCached(outside) ?? openCompiled(outside);
+    return openCached(outside) ?? openRemembered(outside) ?? openCompiled(outside);
   } catch (error) {
     return { reason: (error as Error).message };
   }
@@ -42,9 +43,34 @@ function openCached(host: Host): Opened | null {
   return null;
 }
 
+function openRemembered(host: Host): Opened | null {
+  const reason = rememberedFailure(host);
+  return reason === null ? null : { reason };
+}
+
 function openCompiled(host: Host): Opened {
-  const { path, compiler } = compileKernel(host);
-  return load(path, `compiled with ${compiler} and cached in ${host.folder}`);
+  let opened: Opened | undefined;
+  const { compiler } = compileKernel(host, (path) => opened = proven(path));
+  return { ...opened, reason: `compiled with ${compiler} and cached in ${host.folder}` };
+}
+
+/**
+ * Compiles the kernel into the cache, whatever became of earlier attempts.
+ *
+ * @throws {Error} If it cannot be compiled or computes something wrong; the message is one line.
+ */
+export function compileNative(): { path: string; compiler: string } {
+  return compileKernel(thisHost(), (path) => proven(path).close?.());
+}
+
+/** The back end of a library that was just compiled, if all its verbs are right. */
+function proven(path: string): Opened {
+  const opened = load(path, "compiled");
+  if (opened.backend === undefined) throw new Error(opened.reason);
+  const wrong = selfTest(opened.backend);
+  if (wrong === null) return opened;
+  opened.close?.();
+  throw new Error(`the compiled kernel is not used, for it is wrong: ${wrong}`);
 }
 
 /** The back end of the library in a file, or what is wrong with it. */

@@ -34,11 +34,25 @@ export function wasmRoom(kernel: WasmKernel): WasmRoom {
       end = align(end + length);
       return here;
     });
-    const missing = end - kernel.memory.buffer.byteLength;
-    if (missing > 0) kernel.memory.grow(Math.ceil(missing / PAGE));
+    grow(kernel.memory, end);
     return at;
   };
   return { kernel, place };
+}
+
+function grow(memory: WebAssembly.Memory, end: number): void {
+  const missing = end - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch (cause) {
+    const asked = `Cannot place ${(end / 1e9).toFixed(1)} GB of operands in WebAssembly's memory`;
+    const cure = 'take smaller batches, or useBackend("native") or useBackend("reference")';
+    throw new RangeError(
+      `${asked}: it has ${(memory.buffer.byteLength / 1e9).toFixed(1)} GB and ends at 4.3; ${cure}`,
+      { cause },
+    );
+  }
 }
 
 /** To the next cache line. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkFlags } from "../arguments.ts";
-import { compileKernel, thisHost } from "../backend/kernel_file.ts";
+import { compileNative } from "../backend/native.ts";
 import { MAIN_SOURCE, SOURCES, sourcesFingerprint } from "./sources.ts";
 
 // Engines compile what they get in the order it comes in, and put into registers what is alive in that order. So operations stay
@@ -73,7 +73,7 @@ function main(): void {
     console.log(`wasm: ${sizes}, written as ${text.length} characters to core/kernels/wasm_bytes.ts`);
   }
   try {
-    const { path, compiler } = compileKernel(thisHost());
+    const { path, compiler } = compileNative();
     console.log(`native: compiled with ${compiler} into ${path}`);
   } catch (error) {
     console.error(`native: ${(error as Error).message}`);

@@ -42,7 +42,13 @@ INLINE vec multiply_add(vec x, vec y, vec sum) { return x * y + sum; }
 INLINE vec magnitude(vec x) { return (vec)((ivec)x & ~SIGN); }
 
 // The size of one and the sign of the other.
-INLINE vec with_sign(vec size, vec sign) { return (vec)(((ivec)size & ~SIGN) | ((ivec)sign & SIGN)); }
+INLINE vec with_sign(vec size, vec sign) {
+  vec x = (vec)(((ivec)size & ~SIGN) | ((ivec)sign & SIGN));
+#if defined(__clang__) // clang 19 would fold this into a choice around it, and choose wrongly on AVX-512
+  KEEP(x);
+#endif
+  return x;
+}
 
 // The first `count` < LANES floats and nothing beyond; the other lanes hold `rest`. And the way back. This and the micro-kernel's
 // tile are all that differs between instruction sets.

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { WASM_SYMBOLS } from "../../../core/backend/symbols.ts";
 import { openWasm, wasmBuild } from "../../../core/backend/wasm.ts";
+import { type WasmKernel, wasmRoom } from "../../../core/backend/wasm_room.ts";
 import { wasmSimd } from "../../../core/backend/wasm_simd.ts";
 import { sourcesFingerprint } from "../../../core/kernels/sources.ts";
 import { WASM_SOURCES } from "../../../core/kernels/wasm_bytes.ts";
@@ -96,5 +97,32 @@ describe("wasmBuild()", () => {
       assertEquals(functions.sort(), [...WASM_SYMBOLS].sort());
       assertEquals(WebAssembly.Module.imports(module), []);
     }
+  });
+});
+
+describe("wasmRoom()", () => {
+  const room = (maximum: number) => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum });
+    const heapBase = new WebAssembly.Global({ value: "i32" }, 1024);
+    return { memory, place: wasmRoom({ memory, __heap_base: heapBase } as unknown as WasmKernel).place };
+  };
+
+  it("wasmRoom() grows to the largest call", () => {
+    const { memory, place } = room(4);
+    assertEquals(place([100, 100]), [1024, 1152]);
+    assertEquals(memory.buffer.byteLength, 65536);
+    assertEquals(place([100, 100_000]), [1024, 1152]);
+    assertEquals(memory.buffer.byteLength, 2 * 65536);
+  });
+
+  it("wasmRoom() says how much is asked where memory ends, and what to do", () => {
+    const { memory, place } = room(65536);
+    const error = assertThrows(() => place([3e9, 2.5e9]), RangeError);
+    assertEquals(
+      error.message,
+      "Cannot place 5.5 GB of operands in WebAssembly's memory: it has 0.0 GB and ends at 4.3; " +
+        'take smaller batches, or useBackend("native") or useBackend("reference")',
+    );
+    assertEquals(memory.buffer.byteLength, 65536);
   });
 });
