@@ -3,7 +3,7 @@ import { checkOptions } from "../core/arguments.ts";
 import { fromData } from "../core/create.ts";
 import { runAtOnce, type Steps } from "../core/event_loop.ts";
 import { Generator } from "../core/random/generator.ts";
-import { DigitCanvas } from "./digit_canvas.ts";
+import { DigitCanvas } from "./digit_hand.ts";
 import { writeDigit } from "./digit_hand.ts";
 import type { ImageDataset, LabelledImages } from "./image_dataset.ts";
 

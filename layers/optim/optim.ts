@@ -6,17 +6,24 @@
 export { Adagrad, type AdagradSettings } from "./adagrad.ts";
 export { Adam, type AdamSettings, AdamW } from "./adam.ts";
 export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
-export { CosineAnnealingLR, type CosineAnnealingLRSettings } from "./cosine_annealing_lr.ts";
-export { ExponentialLR, type ExponentialLRSettings } from "./exponential_lr.ts";
-export { LinearLR, type LinearLRSettings } from "./linear_lr.ts";
 export { Momentum, type MomentumSettings } from "./momentum.ts";
-export { OneCycleLR, type OneCycleLRSettings } from "./one_cycle_lr.ts";
 export { type GroupFollower, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
 export { RMSprop, type RMSpropSettings } from "./rmsprop.ts";
 export { Scheduler, type SchedulerStateDict } from "./scheduler.ts";
+export {
+  CosineAnnealingLR,
+  type CosineAnnealingLRSettings,
+  ExponentialLR,
+  type ExponentialLRSettings,
+  LinearLR,
+  type LinearLRSettings,
+  OneCycleLR,
+  type OneCycleLRSettings,
+  StepLR,
+  type StepLRSettings,
+} from "./schedules.ts";
 export type { GroupSettings } from "./settings.ts";
 export { SGD, type SGDSettings } from "./sgd.ts";
 export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
 export { UPDATE_SETTINGS, type UpdateSetting } from "../../core/backend/backend.ts";
 export type { MachineStep } from "./together.ts";
-export { StepLR, type StepLRSettings } from "./step_lr.ts";

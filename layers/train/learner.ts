@@ -30,7 +30,7 @@ import type { Metric, MetricValue } from "./metric.ts";
 import { type EpochRecord, Recorder } from "./recorder.ts";
 import { schedulesOf } from "./schedule.ts";
 import { begin, loadStreams, saveStreams, type StreamState, type Walk, walk } from "./streams.ts";
-import { type Judged, Tally } from "./tally.ts";
+import { type Judged, Tally } from "./metric.ts";
 
 /**
  * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.

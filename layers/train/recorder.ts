@@ -2,7 +2,7 @@
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
 import type { Metric, MetricValue } from "./metric.ts";
-import { LossSum, Tally } from "./tally.ts";
+import { LossSum, Tally } from "./metric.ts";
 
 /** What an epoch came to. */
 export interface EpochRecord {

@@ -1,8 +1,204 @@
-/** One long wave: a warm-up, and a long fall far below where it began, with momentum in the opposite direction. */
+/** Schedules of learning rates, as in `torch.optim.lr_scheduler`. */
 import { checkOptions, requireChoice } from "../../core/arguments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { requireCount, requireOptimizer, type ScheduledGroup, Scheduler } from "./scheduler.ts";
 import { requirePositive, requireWithin } from "./settings.ts";
+
+/** What {@linkcode StepLR} is told. */
+export interface StepLRSettings {
+  /** How many steps a stair is long. */
+  stepSize: number;
+  /** The factor between two stairs; 0.1 unless told. */
+  gamma: number;
+}
+
+/**
+ * `γₜ = γ₀ · gamma^⌊t / stepSize⌋`.
+ *
+ * @example
+ * ```ts
+ * import { optim, zeros } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const optimizer = new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
+ * const scheduler = new optim.StepLR(optimizer, { stepSize: 1, gamma: 0.5 });
+ * optimizer.step();
+ * scheduler.step();
+ * assertEquals(scheduler.getLastLr(), [0.5]);
+ * ```
+ */
+export class StepLR extends Scheduler<StepLRSettings> {
+  /**
+   * A schedule for all groups of the optimiser.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(
+    optimizer: Optimizer,
+    options: Pick<StepLRSettings, "stepSize"> & Partial<StepLRSettings>,
+  ) {
+    checkOptions("make StepLR", options, ["stepSize", "gamma"]);
+    const { stepSize, gamma = 0.1 } = options;
+    super(optimizer, { stepSize, gamma });
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: StepLRSettings): void {
+    requireCount("stepSize", settings.stepSize);
+    requireWithin(settings, ["gamma"], 0);
+  }
+
+  /** The formula. */
+  protected override lrAt(epoch: number, baseLr: number): number {
+    const { stepSize, gamma } = this.settings;
+    return baseLr * gamma ** Math.floor(epoch / stepSize);
+  }
+}
+
+/** What {@linkcode ExponentialLR} is told. */
+export interface ExponentialLRSettings {
+  /** The factor between two steps. */
+  gamma: number;
+}
+
+/**
+ * `γₜ = γ₀ · gammaᵗ`.
+ *
+ * @example
+ * ```ts
+ * import { optim, zeros } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const optimizer = new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
+ * const scheduler = new optim.ExponentialLR(optimizer, { gamma: 0.5 });
+ * for (let t = 0; t < 3; t++) scheduler.step();
+ * assertEquals(scheduler.getLastLr(), [0.125]);
+ * ```
+ */
+export class ExponentialLR extends Scheduler<ExponentialLRSettings> {
+  /**
+   * A schedule for all groups of the optimiser.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(optimizer: Optimizer, options: ExponentialLRSettings) {
+    checkOptions("make ExponentialLR", options, ["gamma"]);
+    const { gamma } = options;
+    super(optimizer, { gamma });
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: ExponentialLRSettings): void {
+    requireWithin(settings, ["gamma"], 0);
+  }
+
+  /** The formula. */
+  protected override lrAt(epoch: number, baseLr: number): number {
+    return baseLr * this.settings.gamma ** epoch;
+  }
+}
+
+/** What {@linkcode LinearLR} is told. */
+export interface LinearLRSettings {
+  /** The factor of the first step; 1/3 unless told. */
+  startFactor: number;
+  /** The factor from step `totalIters` on; 1 unless told. */
+  endFactor: number;
+  /** How many steps the line is long; 5 unless told. */
+  totalIters: number;
+}
+
+/**
+ * `γₜ = γ₀ · (start + (end − start) · min(t, n) / n)` with `n = totalIters`.
+ *
+ * @example
+ * ```ts
+ * import { optim, zeros } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const optimizer = new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
+ * const scheduler = new optim.LinearLR(optimizer, { startFactor: 0.5, totalIters: 2 });
+ * scheduler.step();
+ * assertEquals(scheduler.getLastLr(), [0.75]);
+ * ```
+ */
+export class LinearLR extends Scheduler<LinearLRSettings> {
+  /**
+   * A schedule for all groups of the optimiser.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(
+    optimizer: Optimizer,
+    options: Partial<LinearLRSettings> = {},
+  ) {
+    checkOptions("make LinearLR", options, ["startFactor", "endFactor", "totalIters"]);
+    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
+    super(optimizer, { startFactor, endFactor, totalIters });
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: LinearLRSettings): void {
+    requireCount("totalIters", settings.totalIters);
+    requireWithin(settings, ["startFactor", "endFactor"], 0);
+  }
+
+  /** The formula. */
+  protected override lrAt(epoch: number, baseLr: number): number {
+    const { startFactor, endFactor, totalIters } = this.settings;
+    return baseLr * (startFactor + ((endFactor - startFactor) * Math.min(epoch, totalIters)) / totalIters);
+  }
+}
+
+/** What {@linkcode CosineAnnealingLR} is told. */
+export interface CosineAnnealingLRSettings {
+  /** After how many steps the lowest rate is reached; it rises again from there. */
+  tMax: number;
+  /** The lowest rate; 0 unless told. */
+  etaMin: number;
+}
+
+/**
+ * `γₜ = η + ½(γ₀ − η)(1 + cos(πt / T))` with `η = etaMin` and `T = tMax` (Loshchilov & Hutter, 2016, without restarts).
+ *
+ * @example
+ * ```ts
+ * import { optim, zeros } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const optimizer = new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
+ * const scheduler = new optim.CosineAnnealingLR(optimizer, { tMax: 2 });
+ * scheduler.step();
+ * assertAlmostEquals(scheduler.getLastLr()[0], 0.5);
+ * ```
+ */
+export class CosineAnnealingLR extends Scheduler<CosineAnnealingLRSettings> {
+  /**
+   * A schedule for all groups of the optimiser.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(
+    optimizer: Optimizer,
+    options: Pick<CosineAnnealingLRSettings, "tMax"> & Partial<CosineAnnealingLRSettings>,
+  ) {
+    checkOptions("make CosineAnnealingLR", options, ["tMax", "etaMin"]);
+    const { tMax, etaMin = 0 } = options;
+    super(optimizer, { tMax, etaMin });
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: CosineAnnealingLRSettings): void {
+    requireCount("tMax", settings.tMax);
+    requireWithin(settings, ["etaMin"], 0);
+  }
+
+  /** The formula. */
+  protected override lrAt(epoch: number, baseLr: number): number {
+    const { tMax, etaMin } = this.settings;
+    return etaMin + ((baseLr - etaMin) * (1 + Math.cos((Math.PI * epoch) / tMax))) / 2;
+  }
+}
 
 /** What {@linkcode OneCycleLR} is told. */
 export interface OneCycleLRSettings {
