@@ -12,7 +12,10 @@ import type { Tensor } from "./tensor.ts";
 /** An operation that was told nothing beside its tensors. */
 export type Nothing = Record<never, never>;
 
-/** What each primitive operation was told beside its tensors; its keys are all the operations there are. */
+/**
+ * What each primitive operation was told beside its tensors; its keys are all the operations there are. A tensor that the step back
+ * reads is an input, also where it carries no gradient: only inputs are known to be as they were.
+ */
 export type OpSettings =
   & Record<MapOp, { readonly low: number; readonly high: number }>
   & Record<ZipOp, Nothing>
@@ -24,8 +27,8 @@ export type OpSettings =
     expand: Nothing;
     /** A part of a tensor; `again` takes the same part of another one of that shape. */
     window: { readonly again: (x: Tensor) => Tensor };
-    /** The extreme along one dimension, where `indices` say it stands. */
-    extreme: { readonly dim: number; readonly indices: Tensor };
+    /** The extreme of the first input along one dimension, where the second, of whole numbers, says it stands. */
+    extreme: { readonly dim: number };
     /** Layers along dimension 0, by index. */
     gather: { readonly rows: Int32Array };
     /** Running sums along one dimension. */
@@ -37,8 +40,8 @@ export type OpSettings =
     matmul: Nothing;
     /** `activation(x @ w + bias)` with the inputs in that order, the last one optional; `turned`: w is [out, in]. */
     linear: { readonly activation: Activation; readonly turned: boolean };
-    /** The mean cross-entropy of logits and these classes. */
-    crossEntropy: { readonly targets: Tensor };
+    /** The mean cross-entropy of the first input, logits, and the second, their classes. */
+    crossEntropy: Nothing;
   };
 
 /** The name of a primitive operation. */

@@ -21,7 +21,7 @@ export function crossEntropyBackward(g: Tensor, z: Tensor, y: Tensor): [dz: Tens
 
 /** The rule of the loss that is a primitive operation. */
 export const lossRules: Rules<"crossEntropy"> = {
-  crossEntropy: (g, { a, settings }) => crossEntropyBackward(g, a, settings.targets),
+  crossEntropy: (g, { a, b }) => [...crossEntropyBackward(g, a, b), null],
 };
 
 /**

@@ -62,7 +62,7 @@ export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum"> = {
   prod: (g, { a, settings }) => prodBackward(g, a, settings.dims),
   max: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
   min: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
-  extreme: (g, { shape, settings }) => extremeAtBackward(g, shape, settings.dim, settings.indices),
+  extreme: (g, { shape, b, settings }) => [...extremeAtBackward(g, shape, settings.dim, b), null],
   cumsum: (g, { settings }) => cumsumBackward(g, settings.dim),
   argmax: notDifferentiable,
   argmin: notDifferentiable,

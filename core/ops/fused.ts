@@ -19,7 +19,7 @@ import { elements } from "./movement.ts";
 export function crossEntropyMean(z: Tensor, y: Tensor): Tensor {
   checkClasses(z, y);
   const loss = backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), null);
-  return record("crossEntropy", scalar(loss, z.dtype), [z], { targets: y });
+  return record("crossEntropy", scalar(loss, z.dtype), [z, y]);
 }
 
 /** `(softmax(z) − onehot(y)) / n`: how the mean cross-entropy changes with each logit. */

@@ -148,7 +148,7 @@ export function extreme(
 ): { values: Tensor; indices: Tensor } {
   const indices = argExtreme(op === "max" ? "argmax" : "argmin", x, dim, keepdim);
   const values = reduce(op, detached(x), dim, keepdim);
-  return { values: record("extreme", values, [x], { dim: resolveDim(dim, x.ndim, op), indices }), indices };
+  return { values: record("extreme", values, [x, indices], { dim: resolveDim(dim, x.ndim, op) }), indices };
 }
 
 /** The first index of the extreme, along `dim` or (without one) in row-major order over everything. */

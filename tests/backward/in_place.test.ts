@@ -3,6 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { noGrad } from "../../backward/tape.ts";
 import { ones, tensor } from "../../core/create.ts";
+import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -82,6 +83,23 @@ describe("an edit in place", () => {
       assertThrows(() => loss.backward(), Error, `Cannot go back through ${op}`);
     });
   }
+
+  it("of the indices of max() is noticed on the way back", () => {
+    const { values, indices } = leaf().max(0);
+    indices.fill_(0);
+    assertThrows(() => values.backward(), Error, "Cannot go back through extreme: its value of shape [] was edited");
+  });
+
+  it("of the classes of a cross-entropy is noticed on the way back", () => {
+    const [logits, classes] = [tensor([[1, 2]]).requiresGrad_(), tensor([0], { dtype: "int32" })];
+    const loss = crossEntropyMean(logits, classes);
+    classes.fill_(1);
+    assertThrows(
+      () => loss.backward(),
+      Error,
+      "Cannot go back through crossEntropy: its value of shape [1] was edited",
+    );
+  });
 
   it("of the result of exp() is noticed on the way back", () => {
     const y = leaf().exp();

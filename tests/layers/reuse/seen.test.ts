@@ -1,0 +1,27 @@
+/** Ways in which code from outside may see memory of the way back: what it sees is never used again. */
+import { assertEquals } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { ones, Tensor, tensor } from "@gradus/gradus";
+import { setReuse } from "../../../core/pool.ts";
+
+describe("memory that is used again", () => {
+  beforeAll(() => setReuse("spoil"));
+  afterAll(() => setReuse("on"));
+
+  it("is none that a method put on the indices of max() has made", () => {
+    const x = tensor([[1, 2], [4, 3]]).requiresGrad_();
+    const { values, indices } = x.max(1);
+    const made: Tensor[] = [];
+    for (const method of ["reshape", "view", "eq"] as const) {
+      Object.defineProperty(indices, method, {
+        value(...args: unknown[]) {
+          made.push(ones([2]).mul(3));
+          return Reflect.apply(Tensor.prototype[method], this, args);
+        },
+      });
+    }
+    values.sum().backward();
+    indices.reshape(2);
+    assertEquals([x.g?.toArray(), ...made.map((y) => y.toArray())], [[[0, 1], [1, 0]], [3, 3]]);
+  });
+});
