@@ -52,6 +52,7 @@ export function setThreads(count: number): void {
  * @throws {RangeError} If it is first read from `GRADUS_THREADS`, and that is not a whole number from 1 to 64.
  */
 export function threads(): number {
+  open(); // another Worker may have set the number, which stands in the library
   const [pool] = pools;
   return pool?.usual(wanted ?? standard()) ?? wanted ?? standard();
 }

@@ -23,7 +23,8 @@ const scope = globalThis as unknown as {
 if (scope.WorkerGlobalScope !== undefined) {
   scope.onmessage = ({ data: { seed, steps, set } }) => {
     if (set !== undefined) setThreads(set);
+    const atFirst = threads();
     const weights = runTraining(seed, steps);
-    scope.postMessage({ weights, threads: threads() });
+    scope.postMessage({ weights, atFirst, threads: threads() });
   };
 }

@@ -32,7 +32,8 @@ describe("Workers", () => {
     const before = threads();
     try {
       setThreads(5);
-      assertEquals((await ask<{ threads: number }>({ seed: 1, steps: 1 })).threads, 5);
+      const { atFirst, threads: afterwards } = await ask<{ atFirst: number; threads: number }>({ seed: 1, steps: 1 });
+      assertEquals([atFirst, afterwards], [5, 5]); // before the Worker has computed anything, and after
       assertEquals(threads(), 5);
     } finally {
       setThreads(before);
