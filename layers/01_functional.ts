@@ -7,7 +7,7 @@ import { checkOptions, describe, requireTensor } from "../core/arguments.ts";
 import { tensor } from "../core/create.ts";
 import { crossEntropyMean } from "../core/ops/fused.ts";
 import { linear } from "../core/ops/linalg.ts";
-import { sameShape, show } from "../core/shape.ts";
+import { resolveDim, sameShape, show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/elementwise.ts";
 import { linBackward } from "../backward/rules/linalg.ts";
@@ -80,6 +80,7 @@ export function tanhGrad(inp: Tensor, out: Tensor): void {
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
 export function softmax(x: Tensor, dim = -1): Tensor {
   requireTensor(x, "take softmax() of");
+  resolveDim(dim, x.ndim, "take softmax() over");
   const e = belowMax(x, dim).exp();
   return e.div(e.sum(dim, true));
 }
@@ -97,6 +98,7 @@ export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
   requireTensor(x, "take logSoftmax() of");
+  resolveDim(dim, x.ndim, "take logSoftmax() over");
   const shifted = belowMax(x, dim);
   return shifted.sub(shifted.exp().sum(dim, true).log());
 }

@@ -13,12 +13,12 @@ import { detached } from "./movement.ts";
 /** Which dimensions to fold: one, several, or (`undefined`) all. */
 export type Dims = number | readonly number[] | undefined;
 
-/** `op` over `dims`; with `keepdim` they stay, with size 1. */
-export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false): Tensor {
+/** `op` over `dims`; with `keepdim` they stay, with size 1. Errors name `what` it is done for. */
+export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false, what: string = op): Tensor {
   if (typeof keepdim !== "boolean") {
-    throw new TypeError(`Cannot take the ${op} with keepdim ${describe(keepdim)}: it is true or false`);
+    throw new TypeError(`Cannot take the ${what} with keepdim ${describe(keepdim)}: it is true or false`);
   }
-  const folded = foldedDims(x, dims, op);
+  const folded = foldedDims(x, dims, what);
   const stays = x.shape.map((_, d) => !folded.has(d));
   const pick = (values: readonly number[], kept: boolean) => values.filter((_, d) => stays[d] === kept);
   const fold = {
@@ -81,7 +81,7 @@ function countOf(x: Tensor, dims: Dims, action: string): number {
 /** `Σx / n`; of nothing it is NaN. */
 export function mean(x: Tensor, dims: Dims, keepdim = false): Tensor {
   requireFloating(x, "mean");
-  return reduce("sum", x, dims, keepdim).div(countOf(x, dims, "mean"));
+  return reduce("sum", x, dims, keepdim, "mean").div(countOf(x, dims, "mean"));
 }
 
 /**
@@ -90,9 +90,9 @@ export function mean(x: Tensor, dims: Dims, keepdim = false): Tensor {
  */
 export function variance(x: Tensor, dims: Dims, keepdim = false, correction = 1): Tensor {
   requireFloating(x, "variance");
-  const apart = x.sub(mean(x, dims, true));
   const spread = Math.max(0, countOf(x, dims, "variance") - correction);
-  return reduce("sum", apart.mul(apart), dims, keepdim).div(spread);
+  const apart = x.sub(mean(x, dims, true));
+  return reduce("sum", apart.mul(apart), dims, keepdim, "variance").div(spread);
 }
 
 /** The root of `variance`. */
@@ -109,7 +109,7 @@ export function norm(x: Tensor, dims: Dims, keepdim = false): Tensor {
         `for p of Infinity use abs().max()`,
     );
   }
-  return rootOfSquares(reduce("sum", x.mul(x), dims, keepdim));
+  return rootOfSquares(reduce("sum", x.mul(x), dims, keepdim, "norm"));
 }
 
 /** `√x` of sums of squares: where all squares are 0 the root has no slope, and their gradient is 0 instead of ∞ · 0. */
@@ -121,8 +121,8 @@ function rootOfSquares(x: Tensor): Tensor {
 /** `log Σ eˣ`, with the maximum taken out first so that nothing overflows; of nothing it is −∞. */
 export function logsumexp(x: Tensor, dims: Dims, keepdim = false): Tensor {
   if (!isFloating(x.dtype)) x = cast(x, "float32");
-  if (x.numel() === 0) return reduce("sum", x, dims, keepdim).log();
-  const top = reduce("max", detached(x), dims, true); // any constant gives the same result and gradient
+  if (x.numel() === 0) return reduce("sum", x, dims, keepdim, "logsumexp").log();
+  const top = reduce("max", detached(x), dims, true, "logsumexp"); // any constant gives the same result and gradient
   const limit = x.dtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;
   const finite = top.clamp(-limit, limit); // an infinite maximum would give ∞ − ∞
   const sum = reduce("sum", x.sub(finite).exp(), dims, true).log().add(finite);

@@ -204,6 +204,15 @@ describe("dimensions that cannot be folded", () => {
       "Cannot take the sum over dimension 2: the dimension is out of range, expected -2 to 1",
     );
   });
+  it("mean(), var(), norm() and logsumexp() name themselves where they refuse a dimension or keepdim", () => {
+    const keep = "yes" as unknown as boolean;
+    assertThrows(() => x.mean(2), RangeError, "Cannot take the mean over dimension 2");
+    assertThrows(() => x.mean(0, keep), TypeError, 'Cannot take the mean with keepdim the text "yes"');
+    assertThrows(() => x.var(2), RangeError, "Cannot take the variance over dimension 2");
+    assertThrows(() => x.norm(2), RangeError, "Cannot take the norm over dimension 2");
+    assertThrows(() => x.norm(0, keep), TypeError, "Cannot take the norm with keepdim");
+    assertThrows(() => x.logsumexp(2), RangeError, "Cannot take the logsumexp over dimension 2");
+  });
   it("sum() refuses a dimension twice, also written differently", () => {
     assertThrows(
       () => x.sum([1, -1]),

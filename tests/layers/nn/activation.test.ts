@@ -264,6 +264,12 @@ describe("activations", () => {
       }
     });
   }
+  it("softmax() and logSoftmax() name themselves where they refuse a dimension", () => {
+    const x = float64([[1, 2]]), named = { dim: 0 } as unknown as number;
+    assertThrows(() => F.softmax(x, 2), RangeError, "Cannot take softmax() over dimension 2");
+    assertThrows(() => F.logSoftmax(x, 2), RangeError, "Cannot take logSoftmax() over dimension 2");
+    assertThrows(() => F.softmax(x, named), TypeError, "Cannot take softmax() over dimension an object");
+  });
   it("softmax() of huge logits does not overflow", () => {
     assertNear(F.softmax(float64([1000, 1000])), [0.5, 0.5]);
   });
