@@ -104,6 +104,11 @@ export function describe(x: unknown): string {
   return `${/^[aeiou]/i.test(word) ? "an" : "a"} ${word}`;
 }
 
+/** A number as it is, and what is none in words. */
+export function shown(x: unknown): string {
+  return typeof x === "number" ? `${x}` : describe(x);
+}
+
 /**
  * Checks that `value` is one of `known`.
  *
@@ -159,4 +164,13 @@ export function requireState<T extends object>(
   throw new TypeError(
     `Cannot load the state of ${of} from ${describe(state)}: it has no ${missing}, give what stateDict() gave`,
   );
+}
+
+/**
+ * Checks that `x` is a number, and no text or array that JavaScript would make one of.
+ *
+ * @throws {TypeError} With what was found, if it is not.
+ */
+export function requireNumber(x: number, action: string): void {
+  if (typeof x !== "number") throw new TypeError(`Cannot ${action} ${describe(x)}: give a number`);
 }

@@ -1,7 +1,7 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { fresh, wrap } from "./allocate.ts";
-import { checkOptions } from "./arguments.ts";
+import { checkOptions, requireNumber } from "./arguments.ts";
 import { checkDType, type DType, dtypeOf, held, isNumbers, type Numbers, promote } from "./dtype.ts";
 import { wantGradient } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
@@ -144,6 +144,7 @@ export function ones(shape: readonly number[], options: TensorOptions = {}): Ten
 
 /** A tensor whose every element is `value`. */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
+  requireNumber(value, "fill a tensor with");
   const out = zeros(shape, options);
   out.data.fill(held(value, out.dtype));
   return out;
@@ -167,6 +168,7 @@ export function arange(end: number): Tensor;
 export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
 export function arange(a: number, b?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [start, end] = b === undefined ? [0, a] : [a, b];
+  for (const part of [start, end, step]) requireNumber(part, "count by");
   const steps = (end - start) / step;
   if (!Number.isFinite(steps) || steps < 0) {
     throw new RangeError(`Cannot count from ${start} to ${end} by ${step}: the step must lead from one to the other`);
@@ -179,6 +181,7 @@ export function arange(a: number, b?: number, step = 1, options: TensorOptions =
 
 /** `steps` numbers from `start` to `end`, both included, evenly spaced. */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
+  for (const part of [start, end]) requireNumber(part, "space numbers by");
   const out = zeros([steps], options);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // Each half is counted from its own end, so that both ends are met exactly.

@@ -1,6 +1,6 @@
 /** Batches of a dataset, in order or shuffled. */
 import "../core/create.ts"; // registers the class of the tensors that batches are made of
-import { checkOptions, requireState } from "../core/arguments.ts";
+import { checkOptions, requireState, shown } from "../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../core/random/generator.ts";
 import { randperm } from "../core/random/torch_orders.ts";
@@ -124,10 +124,10 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     if (!isList) requireDataset(dataset as Dataset<T>, "load batches of", "an array, or ");
     const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-      throw new RangeError(`Cannot load batches of ${batchSize}: give a whole number from 1`);
+      throw new RangeError(`Cannot load batches of ${shown(batchSize)}: give a whole number from 1`);
     }
     if (!Number.isSafeInteger(prefetch) || prefetch < 0) {
-      throw new RangeError(`Cannot prepare ${prefetch} batches ahead: give a whole number from 0`);
+      throw new RangeError(`Cannot prepare ${shown(prefetch)} batches ahead: give a whole number from 0`);
     }
     if (shuffle && sampler) throw new TypeError("Cannot shuffle what a sampler orders: leave out shuffle or sampler");
     this.dataset = "get" in dataset ? dataset : { length: dataset.length, get: (i) => dataset[i] };

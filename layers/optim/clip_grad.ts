@@ -1,6 +1,6 @@
 /** Gradients kept from growing too large before a step. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, requireTensor, shown } from "../../core/arguments.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { parameterList } from "./settings.ts";
 
@@ -70,7 +70,8 @@ export function clipGradValue(params: Tensor | Iterable<Tensor>, maxValue: numbe
 }
 
 function requireBound(what: string, bound: number): void {
-  if (!(bound >= 0)) throw new RangeError(`Cannot clip ${what} of the gradients to ${bound}: expected at least 0`);
+  if (typeof bound === "number" && bound >= 0) return;
+  throw new RangeError(`Cannot clip ${what} of the gradients to ${shown(bound)}: expected a number of at least 0`);
 }
 
 /** Each gradient once, also where a parameter is named twice. */

@@ -8,7 +8,14 @@ import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { noGrad } from "../../backward/tape.ts";
 import { pythonic } from "../nn/pythonic.ts";
-import { type GroupSettings, OPTIONAL_SETTINGS, parameterList, requireWithin, toSnakeCase } from "./settings.ts";
+import {
+  type GroupSettings,
+  OPTIONAL_SETTINGS,
+  parameterList,
+  requireKinds,
+  requireWithin,
+  toSnakeCase,
+} from "./settings.ts";
 import { type MachineStep, moveTogether } from "./together.ts";
 import { loadState, type OptimizerStateDict, type ParameterState, saveState } from "./state_dict.ts";
 
@@ -69,6 +76,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   constructor(params: Params<S>, standard: S, options: Partial<S> = {}) {
     const { name } = this.constructor;
     checkOptions(`make ${name}`, options, namesIn(standard));
+    requireKinds(`make ${name}`, options, standard);
     this.defaults = { ...standard, ...options };
     const list = parameterList<Tensor | GroupOptions<S>>(params, `make ${name}`);
     if (list.length === 0) throw new RangeError(`Cannot make ${this.constructor.name}: the parameter list is empty`);
@@ -136,6 +144,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   addParamGroup(group: GroupOptions<S>): void {
     checkOptions("add a parameter group", group, ["params", ...namesIn(this.defaults)]);
     const { params, ...own } = group;
+    requireKinds("add a parameter group", own, this.defaults);
     this.#addGroup(parameterList(params, "add a parameter group"), { ...this.defaults, ...own } as S);
   }
 

@@ -1,5 +1,5 @@
 /** What every schedule of learning rates is: a function of the step's number, written into an optimiser's groups. */
-import { describe } from "../../core/arguments.ts";
+import { describe, shown } from "../../core/arguments.ts";
 import { Optimizer } from "./optimizer.ts";
 import { type GroupSettings, toCamelCase, toSnakeCase } from "./settings.ts";
 
@@ -175,5 +175,5 @@ function requireState(state: Partial<SchedulerStateDict>): void {
 /** Refuses what is no whole number from 1 up. */
 export function requireCount(name: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
-  throw new RangeError(`Cannot set ${name} to ${value}: expected a whole number of at least 1`);
+  throw new RangeError(`Cannot set ${name} to ${shown(value)}: expected a whole number of at least 1`);
 }

@@ -1,5 +1,5 @@
 /** Settings of a parameter group: what all optimisers have, and how they are checked. */
-import { describe } from "../../core/arguments.ts";
+import { describe, shown } from "../../core/arguments.ts";
 
 /** What every optimiser is told. */
 export interface GroupSettings {
@@ -44,7 +44,7 @@ export function requireWithin<S>(
     const values = [settings[name]].flat();
     if (values.every((value) => typeof value === "number" && value >= low && value < high)) continue;
     const range = high === Infinity ? `a finite number of at least ${low}` : `at least ${low} and below ${high}`;
-    throw new RangeError(`Cannot set ${name} to ${values.join(", ")}: expected ${range}`);
+    throw new RangeError(`Cannot set ${name} to ${values.map(shown).join(", ")}: expected ${range}`);
   }
 }
 
@@ -57,8 +57,27 @@ export function requirePositive<S>(settings: S, names: readonly (keyof S & strin
   for (const name of names) {
     const values = [settings[name]].flat();
     if (values.every((value) => typeof value === "number" && value > 0 && value < Infinity)) continue;
-    throw new RangeError(`Cannot set ${name} to ${values.join(", ")}: expected a finite number above 0`);
+    throw new RangeError(`Cannot set ${name} to ${values.map(shown).join(", ")}: expected a finite number above 0`);
   }
+}
+
+/**
+ * Refuses settings of another kind than the standard ones.
+ *
+ * @throws {TypeError} With what was found, and what stands there usually.
+ */
+export function requireKinds(action: string, own: object, standard: object): void {
+  const [settings, known] = [{ ...own }, { initialLr: 0, ...standard }] as Record<string, unknown>[];
+  const name = strangeSetting(settings, known);
+  if (name === undefined) return;
+  const found = Array.isArray(settings[name]) ? JSON.stringify(settings[name]) : describe(settings[name]);
+  throw new TypeError(`Cannot ${action} with ${name} ${found}: expected such as ${JSON.stringify(known[name])}`);
+}
+
+/** The first setting of another kind than the one present: a number, a switch, or a list of so many. What is null may become anything. */
+export function strangeSetting(own: Record<string, unknown>, present: Record<string, unknown>): string | undefined {
+  const kind = (value: unknown) => Array.isArray(value) ? value.map((part) => typeof part).join() : typeof value;
+  return Object.keys(own).find((name) => (present[name] ?? null) !== null && kind(own[name]) !== kind(present[name]));
 }
 
 /** The settings under PyTorch's names: `weightDecay` is saved as `weight_decay`. */

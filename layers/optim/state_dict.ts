@@ -1,7 +1,7 @@
 /** An optimiser's memory as PyTorch lays it out: numbered parameters, their state, and the settings of each group. */
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
-import { OPTIONAL_SETTINGS, toCamelCase, toSnakeCase } from "./settings.ts";
+import { OPTIONAL_SETTINGS, strangeSetting, toCamelCase, toSnakeCase } from "./settings.ts";
 
 /** What an optimiser remembers of one parameter, under PyTorch's names: `momentum_buffer`, `exp_avg`, `step`, … */
 export type ParameterState = Record<string, Tensor>;
@@ -103,14 +103,12 @@ function sameSettings(own: Record<string, unknown>, present: object, group: numb
   );
 }
 
-/** A setting is a number, a switch, or a list of so many. */
 function sameKinds(
   own: Record<string, unknown>,
   present: Record<string, unknown>,
   group: number,
 ): Record<string, unknown> {
-  const kind = (value: unknown) => Array.isArray(value) ? value.map((part) => typeof part).join() : typeof value;
-  const strange = Object.keys(own).find((name) => kind(own[name]) !== kind(present[name]));
+  const strange = strangeSetting(own, present);
   if (strange === undefined) return own;
   throw new TypeError(
     `Cannot load the state of group ${group}: ${strange} is ${JSON.stringify(own[strange])}, expected such as ${

@@ -1,5 +1,5 @@
 /** Checkpoints on the way, so that a run that was killed goes on as if nothing had happened. */
-import { describe } from "../../core/arguments.ts";
+import { describe, shown } from "../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import {
   isCheckpoint,
@@ -56,7 +56,7 @@ export class Checkpoints implements Callback {
     const { everyEpochs = 1, everySteps = Infinity, keepLast = 3 } = options;
     for (const [name, count] of Object.entries({ everyEpochs, everySteps, keepLast })) {
       if ((Number.isInteger(count) || count === Infinity) && count > 0) continue;
-      throw new RangeError(`Cannot set ${name} to ${count}: expected a whole number of at least 1`);
+      throw new RangeError(`Cannot set ${name} to ${shown(count)}: expected a whole number of at least 1`);
     }
     this.#options = options;
   }

@@ -1,4 +1,5 @@
 /** The end of a run that no longer gets better. */
+import { requireNumber } from "../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "./learner.ts";
 import { checkWatch, scoreOf, type WatchOptions } from "./watched.ts";
@@ -25,6 +26,9 @@ export class EarlyStopping implements Callback {
   /** Watches the validation loss, with a patience of 3, unless told. */
   constructor(options: EarlyStoppingOptions = {}) {
     checkWatch("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta"]);
+    const { patience = 3, minDelta = 0 } = options;
+    requireNumber(patience, "make EarlyStopping with the patience");
+    requireNumber(minDelta, "make EarlyStopping with the minDelta");
     this.#options = options;
   }
 

@@ -113,6 +113,16 @@ describe("filled tensors", () => {
   });
 });
 
+describe("numbers that are none", () => {
+  it("full(), arange() and linspace() refuse text and arrays, which JavaScript would take for numbers", () => {
+    const text = "3" as unknown as number, list = [3] as unknown as number;
+    assertThrows(() => full([1], text), TypeError, 'Cannot fill a tensor with the text "3": give a number');
+    assertThrows(() => arange(list), TypeError, "Cannot count by an array: give a number");
+    assertThrows(() => arange(0, text), TypeError, 'Cannot count by the text "3": give a number');
+    assertThrows(() => linspace(text, 4, 2), TypeError, 'Cannot space numbers by the text "3": give a number');
+  });
+});
+
 describe("arange()", () => {
   it("arange() stops before its end", () => {
     assertEquals(arange(0, 1, 0.3).toArray(), [0, 0.3, 0.6, 0.9].map(Math.fround));

@@ -93,6 +93,8 @@ describe("Dropout", () => {
   });
   it("refuses a probability past 1", () => {
     assertThrows(() => new nn.Dropout(1.5), RangeError, "from 0 to 1");
+    const text = "0.3" as unknown as number;
+    assertThrows(() => new nn.Dropout(text), TypeError, 'Cannot drop with probability the text "0.3": give a number');
     assertThrows(() => F.dropout(ones([2]), { p: -1 }), RangeError, "from 0 to 1");
   });
   it("refuses integers, which cannot be scaled", () => {

@@ -18,8 +18,8 @@ const BAD: Record<string, [make: () => unknown, error: typeof RangeError | typeo
   ],
   "SGD() refuses a learning rate that is text": [
     () => new optim.SGD([p()], { lr: "0.1" as unknown as number }),
-    RangeError,
-    "Cannot set lr to 0.1: expected a finite number of at least 0",
+    TypeError,
+    'Cannot make SGD with lr the text "0.1": expected such as 0.001',
   ],
   "SGD() refuses a negative weight decay": [
     () => new optim.SGD([p()], { weightDecay: -1 }),
@@ -46,6 +46,26 @@ const BAD: Record<string, [make: () => unknown, error: typeof RangeError | typeo
     () => new optim.Adam([p()], { betas: [0.9, 1] }),
     RangeError,
     "Cannot set betas to 0.9, 1: expected at least 0 and below 1",
+  ],
+  "Adam() refuses one number for two betas": [
+    () => new optim.Adam([p()], { betas: 0.9 as unknown as [number, number] }),
+    TypeError,
+    "Cannot make Adam with betas the number 0.9: expected such as [0.9,0.999]",
+  ],
+  "Adam() refuses a single beta": [
+    () => new optim.Adam([p()], { betas: [0.9] as unknown as [number, number] }),
+    TypeError,
+    "Cannot make Adam with betas [0.9]: expected such as [0.9,0.999]",
+  ],
+  "SGD() refuses several learning rates for one group": [
+    () => new optim.SGD([p()], { lr: [0.1, 0.2] as unknown as number }),
+    TypeError,
+    "Cannot make SGD with lr [0.1,0.2]: expected such as 0.001",
+  ],
+  "addParamGroup() refuses text for a switch": [
+    () => new optim.SGD([p()], { lr: 1 }).addParamGroup({ params: [p()], nesterov: "no" as unknown as boolean }),
+    TypeError,
+    'Cannot add a parameter group with nesterov the text "no": expected such as false',
   ],
   "Adam() refuses a negative eps": [() => new optim.Adam([p()], { eps: -1 }), RangeError, "Cannot set eps to -1"],
   "RMSprop() refuses a negative alpha": [() => new optim.RMSprop([p()], { alpha: -1 }), RangeError, "set alpha to -1"],

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor } from "../../../core/create.ts";
 import type { Callback } from "../../../layers/train/callback.ts";
@@ -32,6 +32,12 @@ describe("EarlyStopping", () => {
   it("takes a small one for the best where it is told to", async () => {
     const learner = scored([1, 2, 3, 4], [new EarlyStopping({ monitor: "score", patience: 2, mode: "min" })]);
     assertEquals((await learner.fit(4)).history.length, 3);
+  });
+
+  it("refuses a patience and a minDelta that are no numbers", () => {
+    const text = "3" as unknown as number;
+    assertThrows(() => new EarlyStopping({ patience: text }), TypeError, 'with the patience the text "3"');
+    assertThrows(() => new EarlyStopping({ minDelta: text }), TypeError, 'with the minDelta the text "3"');
   });
 
   it("asks for more than minDelta", async () => {
