@@ -69,7 +69,7 @@ export const TASKS = {
 } satisfies Record<string, (places: Places) => string[]>;
 
 /** The places on this machine. */
-function placesHere(): Places {
+export function placesHere(): Places {
   return {
     cache: paths(["cache"]),
     data: paths(["cache", "data"]),
