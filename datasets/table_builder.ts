@@ -2,6 +2,7 @@
 import { fromData } from "../core/create.ts";
 import type { Steps } from "../core/event_loop.ts";
 import { type Cap, quoted } from "../core/io/cap.ts";
+import { sortInSteps } from "../core/io/in_steps.ts";
 import { MAX_ELEMENTS } from "../core/io/tensor_bytes.ts";
 import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
 
@@ -225,30 +226,6 @@ function* sortWords(words: readonly string[]): Steps<number[]> {
     if (p === p !== (q === q)) return p === p ? -1 : 1;
     return words[i] < words[j] ? -1 : 1;
   });
-}
-
-/** `list` sorted: pieces by themselves, then two neighbours into one until one is left. */
-function* sortInSteps(list: readonly number[], compare: (a: number, b: number) => number): Steps<number[]> {
-  let runs: number[][] = [];
-  for (let at = 0; at < list.length; at += STEP) {
-    runs.push(list.slice(at, at + STEP).sort(compare));
-    yield;
-  }
-  while (runs.length > 1) {
-    const merged: number[][] = [];
-    for (let i = 0; i < runs.length; i += 2) merged.push(yield* merge(runs[i], runs[i + 1] ?? [], compare));
-    runs = merged;
-  }
-  return runs[0] ?? [];
-}
-
-function* merge(a: number[], b: number[], compare: (a: number, b: number) => number): Steps<number[]> {
-  const both: number[] = [];
-  for (let i = 0, j = 0; both.length < a.length + b.length;) {
-    both.push(j === b.length || (i < a.length && compare(a[i], b[j]) <= 0) ? a[i++] : b[j++]);
-    if (both.length % STEP === 0) yield;
-  }
-  return both;
 }
 
 /** Rows of equal width, kept in blocks until their number is known. */

@@ -11,6 +11,9 @@ export interface Elements {
 /** Bytes a step: a multiple of every element's size. */
 const STEP = 1 << 20;
 
+/** Items a step of sorting. */
+const ITEMS = 1 << 14;
+
 /** Views of `bytes`, one after the other, of a megabyte unless told. */
 export function* pieces(bytes: Uint8Array, size: number = STEP): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -56,4 +59,28 @@ function grown({ data, dtype }: Elements, length: number): Elements {
   const all = new (data.constructor as new (length: number) => Numbers)(length);
   all.set(data);
   return { data: all, dtype };
+}
+
+/** `list` sorted: pieces by themselves, then two neighbours into one until one is left. */
+export function* sortInSteps<T>(list: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
+  let runs: T[][] = [];
+  for (let at = 0; at < list.length; at += ITEMS) {
+    runs.push(list.slice(at, at + ITEMS).sort(compare));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: T[][] = [];
+    for (let i = 0; i < runs.length; i += 2) merged.push(yield* merge(runs[i], runs[i + 1] ?? [], compare));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
+  const both: T[] = [];
+  for (let i = 0, j = 0; both.length < a.length + b.length;) {
+    both.push(j === b.length || (i < a.length && compare(a[i], b[j]) <= 0) ? a[i++] : b[j++]);
+    if (both.length % ITEMS === 0) yield;
+  }
+  return both;
 }

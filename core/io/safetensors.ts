@@ -73,9 +73,12 @@ export function decodeSafetensors(
 export function* decodingSafetensors(bytes: Uint8Array, name: string, options: ReadOptions = {}): Steps<Safetensors> {
   checkOptions("read safetensors", options, ["maxBytes"]);
   requireBytes(bytes, name);
-  const { entries, metadata, dataStart } = parseHeader(bytes, new Cap(name, options, bytes.length));
+  const { entries, metadata, dataStart } = yield* parseHeader(bytes, new Cap(name, options, bytes.length));
   const tensors = new Map<string, Tensor>();
-  for (const entry of entries) tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
+  for (const entry of entries) {
+    tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
+    yield;
+  }
   return { tensors, metadata: new Map(metadata) };
 }
 

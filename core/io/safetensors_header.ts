@@ -1,6 +1,8 @@
 /** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
+import type { Steps } from "../event_loop.ts";
 import { type Cap, quoted, shortened } from "./cap.ts";
 import { type Json, parseStrictMembers } from "./strict_json.ts";
+import { sortInSteps } from "./in_steps.ts";
 import { KINDS } from "./safetensors_kinds.ts";
 import { countElements, MAX_ELEMENTS } from "./tensor_bytes.ts";
 
@@ -26,21 +28,23 @@ export interface Header {
 /** Bytes that a tensor takes beside its elements: its views, its shape, the engine's own accounts. */
 const TENSOR_COST = 1024;
 
-/** Parses and checks the header of `bytes`; `cap` counts what its tensors will take. */
-export function parseHeader(bytes: Uint8Array, cap: Cap): Header {
+/** Parses and checks the header of `bytes`, an entry a step; `cap` counts what its tensors will take. */
+export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
   const { where } = cap;
   const dataStart = 8 + headerLength(bytes, where);
-  const entries: Entry[] = [];
+  const found: Entry[] = [];
   let metadata = new Map<string, string>();
-  parseStrictMembers(headerText(bytes.subarray(8, dataStart), where), cap, 8, (name, value) => {
+  for (const [name, value] of parseStrictMembers(headerText(bytes.subarray(8, dataStart), where), cap, 8)) {
     if (name === "__metadata__") metadata = toMetadata(value, where);
-    else entries.push(toEntry(name, value, cap));
-  });
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkLayout(entries, dataStart, bytes.length, where);
+    else found.push(toEntry(name, value, cap));
+    yield;
+  }
+  const entries = yield* sortInSteps(found, (a, b) => a.begin - b.begin || a.end - b.end);
+  yield* checkLayout(entries, dataStart, bytes.length, where);
   for (const entry of entries) {
     const elements = countElements(entry.shape) * KINDS.get(entry.kind)!.takes;
     cap.take(elements, () => `with tensor ${quoted(entry.name)} it`);
+    yield;
   }
   return { entries, metadata, dataStart };
 }
@@ -106,7 +110,7 @@ function isSizes(value: Json | undefined): value is number[] {
 }
 
 /** Each entry begins where the one before ends, is as long as its shape says, and the last ends with the file. */
-function checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: number, where: string): void {
+function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: number, where: string): Steps<void> {
   let end = 0;
   for (const entry of entries) {
     const fail = (what: string) => new RangeError(`Cannot read ${where}: tensor ${quoted(entry.name)} ${what}`);
@@ -127,6 +131,7 @@ function checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: numb
       );
     }
     end = entry.end;
+    yield;
   }
   if (dataStart + end !== fileEnd) {
     throw new RangeError(`Cannot read ${where}: its tensors end at byte ${dataStart + end}, the file at ${fileEnd}`);

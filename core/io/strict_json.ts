@@ -37,21 +37,16 @@ export function parseStrictJson(text: string, where: string, base = 0, cap = new
 }
 
 /**
- * Parses `text` as one JSON object, as {@linkcode parseStrictJson} does, and hands each member to `take` as it comes: a long list
- * never stands in memory as maps.
+ * Parses `text` as one JSON object, as {@linkcode parseStrictJson} does, and gives each member as it comes: a long list never
+ * stands in memory as maps, and may be left between two.
  */
-export function parseStrictMembers(
-  text: string,
-  cap: Cap,
-  base: number,
-  take: (key: string, value: Json) => void,
-): void {
+export function* parseStrictMembers(text: string, cap: Cap, base: number): Generator<[key: string, value: Json], void> {
   const reader = new Reader(text, cap.where, base, cap);
   const keys = new Set<string>();
-  reader.members(0, keys, (key, value) => {
-    keys.add(key);
-    take(key, value);
-  });
+  for (const member of reader.members(0, keys)) {
+    keys.add(member[0]);
+    yield member;
+  }
   reader.end();
 }
 
@@ -77,36 +72,35 @@ class Reader {
     if (this.#at < this.text.length) throw this.#error("text after the value");
   }
 
-  /** An object from its opening bracket on, whose keys so far are in `known`. */
-  members(depth: number, known: { has(key: string): boolean }, take: (key: string, value: Json) => void): void {
-    this.#list("}", () => {
-      const start = this.#at;
+  /** The members of an object from its opening bracket on, whose keys so far are in `known`. */
+  *members(depth: number, known: { has(key: string): boolean }): Generator<[key: string, value: Json], void> {
+    for (const start of this.#places("}")) {
       const key = this.#string();
       if (known.has(key)) throw this.#error(`the key ${quoted(key)} a second time`, start);
       this.#expect(":");
-      take(key, this.value(depth + 1));
-    });
+      yield [key, this.value(depth + 1)];
+    }
   }
 
   #object(depth: number): Map<string, Json> {
     const members = new Map<string, Json>();
-    this.members(depth, members, (key, value) => members.set(key, value));
+    for (const [key, value] of this.members(depth, members)) members.set(key, value);
     return members;
   }
 
   #array(depth: number): Json[] {
     const items: Json[] = [];
-    this.#list("]", () => items.push(this.value(depth + 1)));
+    for (const _ of this.#places("]")) items.push(this.value(depth + 1));
     return items;
   }
 
-  /** An opening bracket, items with commas between them, and the bracket `close`. */
-  #list(close: "}" | "]", item: () => void): void {
+  /** An opening bracket, the places of items, which are read there, with commas between them, and the bracket `close`. */
+  *#places(close: "}" | "]"): Generator<number, void> {
     this.#at++;
     if (this.#accept(close)) return;
     do {
       this.#skip();
-      item();
+      yield this.#at;
     } while (this.#accept(","));
     this.#expect(close);
   }

@@ -80,4 +80,23 @@ describe("writeSafetensors() and readSafetensors()", () => {
       assertEquals([...read.keys()].sort(), ["a", "b", "c"]);
       assertEquals(read.get("a")!.eq(tensors.a).sum().item(), COUNT);
     }));
+  it("let the event loop turn for many tensors in any order", () =>
+    inFolder(async (folder) => {
+      const count = 30_000, path = `${folder}/x.safetensors`;
+      const entries = Array.from({ length: count }, (_, i) => {
+        const at = (i * 7919) % count;
+        return `"${at}":{"dtype":"U8","shape":[1],"data_offsets":[${at},${at + 1}]}`;
+      });
+      const header = new TextEncoder().encode(`{${entries.join(",")}}`);
+      const file = new Uint8Array(8 + header.length + count);
+      new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+      file.set(header, 8);
+      file.set(Uint8Array.from({ length: count }, (_, i) => i), 8 + header.length);
+      await Deno.writeFile(path, file);
+      const { tensors } = await within(() => readSafetensors(path));
+      assertEquals([tensors.size, [...tensors].findIndex(([name, x], i) => name !== `${i}` || x.item() !== i % 256)], [
+        count,
+        -1,
+      ]);
+    }));
 });
