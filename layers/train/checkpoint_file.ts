@@ -9,7 +9,7 @@ import { decodingSafetensors, encodingSafetensors } from "../../core/io/safetens
 import { runInSlices } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { LearnerState } from "./learner_state.ts";
-import { packState, unpackState } from "./packed_state.ts";
+import { packingState, unpackingState } from "./packed_state.ts";
 
 const FORMAT = "gradus-checkpoint-1";
 const MANIFEST = "manifest.json";
@@ -42,7 +42,7 @@ interface Manifest extends CheckpointFacts {
 /** Writes a checkpoint into `folder`; it counts as one from the moment its manifest is there. */
 export async function writeCheckpoint(folder: string, state: LearnerState, score: number | null): Promise<void> {
   const { model, ...rest } = state;
-  const { json, tensors } = packState(rest);
+  const { json, tensors } = await runInSlices(packingState(rest));
   await makeFolder(folder);
   for (const name of [MANIFEST, WEIGHTS, TRAINING]) await clearFolder(`${folder}/${name}`);
   const files: Record<string, FileFacts> = {};
@@ -79,7 +79,7 @@ export async function readCheckpoint(folder: string): Promise<LearnerState> {
   const [weights, training] = [await read(WEIGHTS), await read(TRAINING)];
   const json = training.metadata.get("json");
   if (json === undefined) throw new SyntaxError(`Cannot read ${folder}/${TRAINING}: it has no state in its metadata`);
-  const rest = unpackState({ json, tensors: training.tensors }) as Omit<LearnerState, "model">;
+  const rest = await runInSlices(unpackingState({ json, tensors: training.tensors })) as Omit<LearnerState, "model">;
   return { ...rest, model: weights.tensors as Map<string, Tensor> };
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readSafetensors } from "../../../core/io/safetensors.ts";
 import type { Tensor } from "../../../core/tensor.ts";
@@ -10,6 +10,7 @@ import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { checkpointsIn, filled } from "./checkpointed_run.ts";
 import { failingWrites, watchSyncs } from "../../core/io/faulty_disk.ts";
 import { trainAndKill } from "./killed_run.ts";
+import { longestGap } from "../../longest_gap.ts";
 import { smallLearner } from "./small_run.ts";
 
 const mayRun = Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
@@ -36,14 +37,16 @@ describe("Checkpoints", () => {
       assertEquals(values(tensors), values(learner.model.stateDict()));
     }));
 
-  it("hold the history of 60,000 epochs, and give it back", () =>
+  it("hold the history of 60,000 epochs, and give it back, while the event loop turns", () =>
     inFolder(async (folder) => {
       const learner = smallLearner();
       await learner.fit(1);
       const state = learner.stateDict(), recorder = state.callbacks["Recorder"] as RecorderState;
       recorder.rows = Array.from({ length: 60_000 }, (_, i) => ({ ...recorder.rows[0], epoch: i + 1 }));
-      await writeCheckpoint(folder, state, null);
-      const back = (await readCheckpoint(folder)).callbacks["Recorder"] as RecorderState;
+      assertLess(await longestGap(() => writeCheckpoint(folder, state, null)), 100);
+      let read = state;
+      assertLess(await longestGap(async () => read = await readCheckpoint(folder)), 100);
+      const back = read.callbacks["Recorder"] as RecorderState;
       assertEquals([back.rows.length, back.rows[59_999]], [60_000, recorder.rows[59_999]]);
       const { metadata } = await readSafetensors(`${folder}/training.safetensors`);
       assert(metadata.get("json")!.length < 10_000, "what grows with the run stands beside the JSON");
