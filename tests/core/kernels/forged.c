@@ -56,6 +56,19 @@ static int zip(void) {
   return status;
 }
 
+static int where(void) {
+  int32_t d[WHERE_DESCRIPTOR_LENGTH] = {0};
+  void *data[4];
+  d[WHERE_RANK] = rank_of(d + WHERE_SIZES);
+  for (int i = 0; i < 4; i++) {
+    steps_of(d + WHERE_SIZES, d + WHERE_STRIDES + i * WALK_RANK);
+    d[WHERE_OFFSET + i] = place(), d[WHERE_LENGTH + i] = length(), data[i] = room(d[WHERE_LENGTH + i]);
+  }
+  const int status = gradus_where(d, data[0], data[1], data[2], data[3]);
+  for (int i = 0; i < 4; i++) free(data[i]);
+  return status;
+}
+
 static int reduce(void) {
   int32_t d[REDUCE_DESCRIPTOR_LENGTH] = {kind(OP_REDUCE_COUNT), size(), 0, size()};
   d[REDUCE_KEPT_STRIDE] = step(d[REDUCE_KEPT]), d[REDUCE_FOLDED_STRIDE] = step(d[REDUCE_FOLDED]);
@@ -165,17 +178,18 @@ static void far(void) {
 }
 
 int main(int argc, char **argv) {
-  const int most = argc > 1 ? 8 * atoi(argv[1]) : 160000;
-  int (*const verbs[])(void) = {map, zip, reduce, product, gather, gate, loss, update};
-  int done[8] = {0}, refused[8] = {0};
+  enum { VERBS = 9 };
+  int (*const verbs[VERBS])(void) = {map, zip, where, reduce, product, gather, gate, loss, update};
+  const int most = VERBS * (argc > 1 ? atoi(argv[1]) : 5000); // fewer where an emulator runs them
+  int done[VERBS] = {0}, refused[VERBS] = {0};
   far();
   for (int op = 0; op < OP_MAP_COUNT; op++) any_bits(op, -1, 1);
   for (int i = 0; i < most; i++) {
-    if (verbs[i % 8]() == GRADUS_OK) done[i % 8]++;
-    else refused[i % 8]++;
+    if (verbs[i % VERBS]() == GRADUS_OK) done[i % VERBS]++;
+    else refused[i % VERBS]++;
   }
-  for (int i = 0; i < 8; i++)
-    if (done[i] < most / 2000 || refused[i] < most / 2000) printf("verb %d: %d done, %d refused\n", i, done[i], refused[i]);
+  for (int i = 0; i < VERBS; i++)
+    if (done[i] < 3 || refused[i] < 3) printf("verb %d: %d done, %d refused\n", i, done[i], refused[i]);
   printf("%d calls\n", most);
   return 0;
 }
