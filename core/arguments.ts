@@ -101,7 +101,7 @@ export function describe(x: unknown): string {
   if (typeof x !== "object") return `the ${typeof x} ${String(x)}`;
   const kind = Array.isArray(x) ? "array" : x.constructor?.name || "object";
   const word = kind === "Object" ? "object" : kind;
-  return `${/^[aeiou]/i.test(word) ? "an" : "a"} ${word}`;
+  return `${/^([aeio]|u(?!int|rl))/i.test(word) ? "an" : "a"} ${word}`;
 }
 
 /** A number as it is, and what is none in words. */
@@ -137,6 +137,17 @@ export function requireBytes(bytes: Uint8Array, name: string): void {
   const isBuffer = (bytes as unknown) instanceof ArrayBuffer;
   const cure = isBuffer ? "give new Uint8Array(buffer)" : "give a Uint8Array, such as Deno.readFile(path) promises";
   throw new TypeError(`Cannot read ${name} from ${describe(bytes)}: ${cure}`);
+}
+
+/**
+ * Checks that a file is named by its path.
+ *
+ * @throws {TypeError} With what was found instead, and what takes bytes.
+ */
+export function requirePath(path: string, verb: "read" | "write"): void {
+  if (typeof path === "string") return;
+  const bytes = ArrayBuffer.isView(path) ? "; bytes go to the function named decode… or parse…" : "";
+  throw new TypeError(`Cannot ${verb} the file ${describe(path)}: give its path, a text${bytes}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Data sets of OpenML, by name. */
-import { checkOptions } from "../core/arguments.ts";
+import { checkOptions, describe } from "../core/arguments.ts";
 import { granted } from "../core/cache_dir.ts";
 import { writeAtomically } from "../core/io/atomic_write.ts";
 import { type ArffOptions, readArff } from "./arff.ts";
@@ -68,6 +68,7 @@ const MAX_BYTES = 2 ** 30;
 export async function openml(name: string, options: OpenmlOptions = {}): Promise<OpenmlTable> {
   checkOptions("load from OpenML", options, KNOWN);
   const { version = 1, cache = dataFolder("openml") } = options;
+  if (typeof name !== "string") throw new TypeError(`Cannot load from OpenML by ${describe(name)}: give a name`);
   if (!isSafeName(name)) {
     throw new SyntaxError(`Cannot load ${JSON.stringify(name)} from OpenML: that is no name there`);
   }

@@ -2,15 +2,18 @@
  * Everything public is called wrongly: with an option that it does not know, and with what is no tensor. The tables have every export of
  * every entry point in deno.json; a new one that is neither in them nor said to take neither fails the first test.
  */
-import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { describe as describeValue } from "../core/arguments.ts";
 import config from "../deno.json" with { type: "json" };
-import { nn, tensor } from "../mod.ts";
-import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase } from "./wrong_calls/cases.ts";
+import * as data from "../datasets/data.ts";
+import * as g from "../mod.ts";
+import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
 import { AUTOGRAD, DATA, MAIN, METRICS } from "./wrong_calls/main.ts";
 import { STAGE_1, STAGE_2, STAGE_3, STAGE_4 } from "./wrong_calls/stages.ts";
+
+const { nn, tensor } = g;
 
 /** Every export by entry point, or by namespace within one. */
 const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
@@ -126,6 +129,24 @@ describe("wrong calls", () => {
     const found: string[] = [];
     for (const [name, value] of called) found.push(...await errorsFromInside(name, value));
     assertEquals(found, []);
+  });
+  it("readers and writers of files refuse what is no path, and write nothing", async () => {
+    const bytes = "a Uint8Array: give its path, a text; bytes go to the function named decode… or parse…";
+    const values: [unknown, string][] = [[undefined, "undefined: give"], [5, "the number 5: give its path, a text"]];
+    const readers = [g.readNpy, g.readIdx, g.readSafetensors, data.readNpz, data.readMnistPickle];
+    for (const [path, message] of [...values, [new Uint8Array(4), bytes]] as [string, string][]) {
+      for (const read of readers) {
+        await assertRejects(async () => await read(path), TypeError, `Cannot read the file ${message}`);
+      }
+    }
+    for (const [path, message] of values as [string, string][]) {
+      const calls = [
+        () => g.writeNpy(path, x),
+        () => data.writeNpz(path, { x }),
+        () => g.writeSafetensors(path, { x }),
+      ];
+      for (const write of calls) await assertRejects(write, TypeError, `Cannot write the file ${message}`);
+    }
   });
   it("every export of every entry point is in the table", async () => {
     const there = Object.entries(TABLE).flatMap(([place, names]) =>

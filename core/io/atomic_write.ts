@@ -1,4 +1,5 @@
 /** Files that are wholly old or wholly new, never in between. */
+import { requirePath } from "../arguments.ts";
 import { writeAll } from "./write_all.ts";
 
 /** What the names of temporary files and probes end with. */
@@ -14,6 +15,7 @@ const LEFT = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
  * @throws {Error} what the file system said; the temporary file is gone by then.
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  requirePath(path, "write");
   const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {

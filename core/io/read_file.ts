@@ -1,5 +1,5 @@
 /** Whole files, within a cap. */
-import { checkOptions } from "../arguments.ts";
+import { checkOptions, requirePath } from "../arguments.ts";
 import { Cap, type ReadOptions } from "./cap.ts";
 import { joinBytes } from "./join_bytes.ts";
 
@@ -9,9 +9,11 @@ const PIECE = 1 << 22;
 /**
  * The bytes of the file `path`. A pipe or a device is read as far as `maxBytes` allows: it may have no end.
  *
+ * @throws {TypeError} if the path is none
  * @throws {RangeError} if there are more than `maxBytes`
  */
 export async function readFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  requirePath(path, "read");
   checkOptions(`read ${path}`, options, ["maxBytes"]);
   const { isFile, size } = await Deno.stat(path);
   const cap = new Cap(path, options, isFile ? size : null);

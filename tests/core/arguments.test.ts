@@ -110,6 +110,14 @@ describe("requireChoice()", () => {
 });
 
 describe("describe()", () => {
+  it("describe() sets the article that is spoken", () => {
+    assertEquals([new Uint8Array(), new URL("file:///x"), new Int8Array(), {}].map(describeValue), [
+      "a Uint8Array",
+      "a URL",
+      "an Int8Array",
+      "an object",
+    ]);
+  });
   it("describe() cuts a long text", () => {
     assertEquals(describeValue("x".repeat(50)), `the text "${"x".repeat(40)}…"`);
   });

@@ -145,6 +145,11 @@ describe("openml()", () => {
     it(`openml() refuses an answer with ${what}`, () => scene(answers(changed), (scene) => failure(scene, message)));
   }
 
+  it("openml() refuses a number for a name", async () => {
+    const message = "Cannot load from OpenML by the number 61: give a name";
+    await assertRejects(() => openml(61 as unknown as string), TypeError, message);
+  });
+
   for (const name of ["../x", "a/b", "", "a..b", "a b", ".x"]) {
     it(`openml() refuses the name ${JSON.stringify(name)}`, async () => {
       await assertRejects(
