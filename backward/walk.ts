@@ -1,5 +1,6 @@
 /** The way back: from a loss to everything it was made from, each value once, when its gradient is complete. */
 import { scalar } from "../core/allocate.ts";
+import type { Numbers } from "../core/dtype.ts";
 import { peekGradient } from "../core/gradient_slot.ts";
 import { cast } from "../core/ops/elementwise.ts";
 import { copyOf } from "../core/ops/inplace.ts";
@@ -16,6 +17,8 @@ export class Walk {
   readonly #pending: Map<Tensor, number>;
   readonly #ready: Tensor[];
   readonly #memory = new Ownership();
+  /** Memory in which more than one gradient may lie. */
+  readonly #shared = new Set<Numbers>();
 
   /** A walk from `root`, whose own gradient is `gradient`, or 1 for a single number. */
   constructor(root: Tensor, gradient: Tensor | undefined, readonly retainGraph: boolean) {
@@ -49,11 +52,11 @@ export class Walk {
 
   /** Leaves the complete gradient of `x` where it is wanted, and sends it on to what `x` was made from. */
   #receive(x: Tensor, arrived: Tensor): void {
-    const g = hasHooks(x) ? this.#memory.show(arrived, () => hooked(x, arrived)) : arrived;
+    const g = hasHooks(x) ? this.#showHooks(x, this.#apart(arrived)) : arrived;
     if (x.node === null || isRetained(x)) {
       const before = peekGradient(x);
-      const own = x.node === null ? g : copyOf(g); // which goes on from a value that is no leaf
-      this.#memory.leave(x, before === null ? own : bare(before).add(g));
+      const first = () => x.node === null ? this.#apart(g) : copyOf(g); // from a value that is no leaf, g goes on
+      this.#memory.leave(x, before === null ? first() : bare(before).add(g));
     }
     if (x.node === null) return;
     const parts = this.#stepBack(x.node, g);
@@ -62,8 +65,20 @@ export class Walk {
       if (!input.requiresGrad || part === null) return;
       const sum = this.#grads.get(input);
       const fitted = fit(part, input);
-      this.#grads.set(input, sum === undefined ? apart(fitted, input, parts, g) : sum.add(fitted));
+      if (fitted.data === g.data || parts.some((other, j) => j !== i && other?.data === fitted.data)) {
+        this.#shared.add(fitted.data);
+      }
+      this.#grads.set(input, sum === undefined ? fitted : sum.add(fitted));
     });
+  }
+
+  #showHooks(x: Tensor, g: Tensor): Tensor {
+    return this.#memory.show(g, () => hooked(x, g));
+  }
+
+  /** What others will see shares no memory with a gradient that goes elsewhere, so that no edit of it spreads. */
+  #apart(g: Tensor): Tensor {
+    return this.#shared.has(g.data) ? copyOf(g) : g;
   }
 
   /** The gradients of what a step was made from. A `Function` is not the library's: it may keep what it sees and what it answers. */
@@ -123,11 +138,4 @@ export function unbroadcast(g: Tensor, shape: Shape): Tensor {
   const lead = g.shape.length - shape.length;
   const repeated = g.shape.flatMap((n, d) => (d < lead || (shape[d - lead] === 1 && n !== 1) ? [d] : []));
   return g.sum(repeated, true).view(...shape);
-}
-
-/** A gradient that others will see shares no memory with one that goes elsewhere, so that no edit of it spreads. */
-function apart(part: Tensor, input: Tensor, parts: readonly (Tensor | null)[], g: Tensor): Tensor {
-  if (input.node !== null && !isRetained(input) && !hasHooks(input)) return part;
-  const shared = part.data === g.data || parts.filter((other) => other?.data === part.data).length > 1;
-  return shared ? copyOf(part) : part;
 }

@@ -1,7 +1,7 @@
 /** Ways in which code from outside may see memory of the way back: what it sees is never used again. */
 import { assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { ones, Tensor, tensor } from "@gradus/gradus";
+import { cat, ones, registerHook, Tensor, tensor } from "@gradus/gradus";
 import { setReuse } from "../../../core/pool.ts";
 
 describe("memory that is used again", () => {
@@ -23,5 +23,18 @@ describe("memory that is used again", () => {
     values.sum().backward();
     indices.reshape(2);
     assertEquals([x.g?.toArray(), ...made.map((y) => y.toArray())], [[[0, 1], [1, 0]], [3, 3]]);
+  });
+
+  it("is none that a hook was shown which another hook registered, beside a value that it made a leaf", () => {
+    const leaves = [1, 2, 3].map((i) => tensor([i]).requiresGrad_());
+    const [a, b, c] = leaves.map((x) => x.mul(1));
+    const shown: Tensor[] = [];
+    registerHook(leaves[2], () => {
+      b.node = null;
+      registerHook(a, (g) => void shown.push(g));
+    });
+    cat([a, b, c]).mul(5).sum().backward();
+    b.g = null; // nobody has read it: its memory is used again
+    assertEquals(shown.map((g) => g.toArray()), [[5]]);
   });
 });
