@@ -1,8 +1,10 @@
 /**
  * Who owns the memory of gradients: what a step back acquires is its own until it is shown to other code or left in a `.g`.
  *
- * Nothing is guessed. Rules see bare views of what was saved, so that no method replaced on somebody's tensor runs among them; while
- * code from outside runs, a hook or a `Function`, nothing is noted; and what it was shown is its own from then on.
+ * Nothing is guessed. Rules see bare views of what was saved, so that no method put on somebody's tensor runs among them, and those of
+ * `Tensor.prototype` and of back ends cannot be replaced; while code from outside runs, a hook or a `Function`, nothing is noted; and
+ * what it was shown is its own from then on. Only to read a field must not compute: an accessor put on a tensor's `data`, or a Proxy,
+ * that keeps results of operations is the one way left to hold what will be used again.
  */
 import type { Numbers } from "../core/dtype.ts";
 import { leaveGradient } from "../core/gradient_slot.ts";

@@ -11,6 +11,8 @@ import { hasHooks, hooked, isRetained } from "./hooks.ts";
 import { RuleNode } from "./node.ts";
 import { bare, Ownership } from "./ownership.ts";
 
+const { back: ruleBack } = RuleNode.prototype;
+
 /** One walk; `run` it once, without recording. */
 export class Walk {
   readonly #grads: Map<Tensor, Tensor>;
@@ -81,9 +83,12 @@ export class Walk {
     return this.#shared.has(g.data) ? copyOf(g) : g;
   }
 
-  /** The gradients of what a step was made from. A `Function` is not the library's: it may keep what it sees and what it answers. */
+  /**
+   * The gradients of what a step was made from. A `Function` is not the library's,
+   * nor is a `back` that somebody put on a node: it may keep what it sees and what it answers.
+   */
   #stepBack(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
-    if (node instanceof RuleNode) return node.back(g);
+    if (node instanceof RuleNode && node.back === ruleBack) return node.back(g);
     return this.#memory.show(g, () => node.back(g)).map((part) => part && bare(part));
   }
 }

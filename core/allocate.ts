@@ -19,9 +19,15 @@ type Birth = (
 
 let birth: Birth;
 
-/** Called once, by `tensor.ts`. */
-export function registerTensor(make: Birth): void {
+/**
+ * Called once, by `tensor.ts`. A way back calls the methods on memory that it uses again: from now on none can be replaced by one
+ * that keeps what it sees.
+ */
+export function registerTensor(make: Birth, methods: object): void {
   birth = make;
+  for (const [name, { writable }] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
+    if (writable) Object.defineProperty(methods, name, { writable: false, configurable: false });
+  }
 }
 
 /**

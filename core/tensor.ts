@@ -396,4 +396,4 @@ export class Tensor extends GradientSlot {
   }
 }
 
-registerTensor((...parts) => new Tensor(...parts));
+registerTensor((...parts) => new Tensor(...parts), Tensor.prototype);

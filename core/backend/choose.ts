@@ -78,6 +78,7 @@ const opened = new Map<Backend["name"], Opened>([["reference", { backend: refere
 function open(name: Backend["name"]): Opened {
   let found = opened.get(name);
   if (found === undefined) opened.set(name, found = name === "native" ? openNative() : openWasm());
+  Object.freeze(found.backend); // no verb may be replaced by one that keeps the memory it is given
   return found;
 }
 

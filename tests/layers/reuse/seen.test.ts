@@ -1,7 +1,7 @@
 /** Ways in which code from outside may see memory of the way back: what it sees is never used again. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { cat, ones, registerHook, Tensor, tensor } from "@gradus/gradus";
+import { backend, cat, ones, registerHook, Tensor, tensor } from "@gradus/gradus";
 import { setReuse } from "../../../core/pool.ts";
 
 describe("memory that is used again", () => {
@@ -23,6 +23,31 @@ describe("memory that is used again", () => {
     values.sum().backward();
     indices.reshape(2);
     assertEquals([x.g?.toArray(), ...made.map((y) => y.toArray())], [[[0, 1], [1, 0]], [3, 3]]);
+  });
+
+  it("is none that a method of Tensor sees in place of the library's: it cannot be replaced", () => {
+    const { add } = Tensor.prototype;
+    assertThrows(() => (Tensor.prototype.add = add), TypeError, "read only");
+    assertThrows(() => Object.defineProperty(Tensor.prototype, "add", { value: () => add }), TypeError);
+  });
+
+  it("is none that a verb of a back end sees in place of the library's: it cannot be replaced", () => {
+    const { zip } = backend();
+    assertThrows(() => (backend().zip = zip), TypeError, "read only");
+  });
+
+  it("is none that a step back was shown which somebody put on a node", () => {
+    const x = tensor([1, 2]).requiresGrad_();
+    const y = x.exp();
+    const shown: Tensor[] = [];
+    const node = y.node!;
+    const { back } = node;
+    node.back = (g) => {
+      shown.push(g);
+      return back.call(node, g);
+    };
+    y.mul(3).sum().backward();
+    assertEquals(shown.map((g) => g.toArray()), [[3, 3]]);
   });
 
   it("is none that a hook was shown which another hook registered, beside a value that it made a leaf", () => {
