@@ -43,24 +43,24 @@ export function make(dtype: DType, length: number, room = length * bytesOf(dtype
 
 /** Takes back a block that was acquired while it was tracked. The caller knows that no tensor which anybody can reach lies in it. */
 export function release(block: Numbers): void {
-  const room = roomFor(block.byteLength);
-  if (reuse === "off" || kept + room > MOST_KEPT) return;
-  if (reuse === "spoil") new Uint8Array(block.buffer, block.byteOffset, block.byteLength).fill(0xff);
   const key = keyOf(dtypeOf(block), block.length);
+  if (reuse === "off" || kept + bytesFor(key) > MOST_KEPT) return;
+  if (reuse === "spoil") new Uint8Array(block.buffer, block.byteOffset, block.byteLength).fill(0xff);
   let list = free.get(key);
   if (list === undefined) free.set(key, list = { blocks: [], released: [] });
   list.blocks.push(block);
   list.released.push(way);
-  kept += room;
+  kept += bytesFor(key);
 }
 
 function takeFree(dtype: DType, length: number): Numbers | null {
-  const list = free.get(keyOf(dtype, length));
+  const key = keyOf(dtype, length);
+  const list = free.get(key);
   const block = list?.blocks.pop();
   if (block === undefined) return null;
   list!.released.pop();
   const gone = block.length === 0 && length > 0; // somebody transferred the buffer of a small tensor on the same sheet
-  kept -= roomFor(gone ? length * bytesOf(dtype) : block.byteLength);
+  kept -= bytesFor(key);
   if (gone) return takeFree(dtype, length);
   if (block.length === length && dtypeOf(block) === stored(dtype)) return block;
   return elementsIn(dtype, block.buffer as ArrayBuffer, block.byteOffset, length);
@@ -88,7 +88,8 @@ function dropOlderThan(limit: number): void {
   for (const [key, { blocks, released }] of free) {
     const firstNew = released.findIndex((when) => when >= limit);
     const old = firstNew === -1 ? blocks.length : firstNew;
-    for (const block of blocks.splice(0, old)) kept -= roomFor(block.byteLength);
+    kept -= old * bytesFor(key);
+    blocks.splice(0, old);
     released.splice(0, old);
     if (blocks.length === 0) free.delete(key);
   }
@@ -110,7 +111,7 @@ export function bytesKept(): number {
 
 /** The bytes that a block of so many takes: near sizes share, and what is kept is at most an eighth larger than its contents. */
 function roomFor(bytes: number): number {
-  if (bytes <= LARGEST_CUT) return bytes;
+  if (bytes <= LARGEST_CUT || bytes > MOST_KEPT) return bytes;
   const step = 1 << (28 - Math.clz32(bytes)); // an eighth of the power of two below
   return Math.ceil(bytes / step) * step;
 }
@@ -119,6 +120,11 @@ function roomFor(bytes: number): number {
 function keyOf(dtype: DType, length: number): number {
   const bytes = length * bytesOf(dtype);
   return bytes <= LARGEST_CUT ? length * 4 + KINDS.indexOf(stored(dtype)) : -roomFor(bytes);
+}
+
+/** The bytes that each block of a list takes, also one that lost its buffer meanwhile. */
+function bytesFor(key: number): number {
+  return key < 0 ? -key : Math.trunc(key / 4) * bytesOf(KINDS[key % 4]);
 }
 
 const KINDS: readonly DType[] = ["float32", "float64", "int32", "uint8"];

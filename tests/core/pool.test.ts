@@ -49,9 +49,21 @@ describe("acquire()", () => {
       assertLessOrEqual(acquire("uint8", length).buffer.byteLength, length * 1.125 + 64);
     }
   });
+
+  it("takes just as much as a value needs that is too large to be kept", () => {
+    assertLessOrEqual(acquire("uint8", 260 * MB).buffer.byteLength, 260 * MB + 64);
+  });
 });
 
 describe("release()", () => {
+  it("counts no bytes of a small block whose sheet was transferred, once it is let go", () => {
+    const [held, block] = [acquire("float32", 8), acquire("float32", 8)];
+    release(block);
+    structuredClone(held.buffer, { transfer: [held.buffer as ArrayBuffer] });
+    setReuse("on");
+    assertEquals(bytesKept(), 0);
+  });
+
   beforeEach(() => setReuse("on"));
   afterEach(() => setReuse("on"));
 
