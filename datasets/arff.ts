@@ -1,6 +1,6 @@
 /** ARFF files, OpenML's format, as tensors. */
 import { checkOptions } from "../core/arguments.ts";
-import { runInSlices, type Steps } from "../core/event_loop.ts";
+import { runAtOnce, runInSlices, type Steps } from "../core/event_loop.ts";
 import { Cap, quoted, type ReadOptions } from "../core/io/cap.ts";
 import { parseAttribute, splitValues } from "./arff_syntax.ts";
 import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, type Table } from "./table.ts";
@@ -87,7 +87,8 @@ class ArffFile {
       (plan) => left.has(plan.name) ? { ...plan, kind: "skip" as const } : plan,
     );
     const target = findTarget(plans, wanted, this.cap.where);
-    return new TableBuilder(plans, { cap: this.cap, unit: "line", target, missing: MISSING, skipIncomplete, dtype });
+    const settings = { cap: this.cap, unit: "line", target, missing: MISSING, skipIncomplete, dtype } as const;
+    return runAtOnce(TableBuilder.of(plans, settings));
   }
 
   #declare(line: string): void {

@@ -137,10 +137,11 @@ function* begin(records: string[][], cap: Cap, options: CsvOptions): Steps<Table
   const missing = new Set(options.missing ?? MISSING);
   const first = records.slice(0, most(records) + 1);
   const sample = { where, records: first, header: options.header, separator, columns, missing, onNote };
-  const header = hasHeader(sample);
+  const header = yield* hasHeader(sample);
   const plans = yield* planColumns(sample, header);
   const target = findTarget(plans, options.target ?? null, where);
-  const builder = new TableBuilder(plans, { cap, unit: "record", target, missing, skipIncomplete, dtype });
+  const settings = { cap, unit: "record", target, missing, skipIncomplete, dtype } as const;
+  const builder = yield* TableBuilder.of(plans, settings);
   for (let i = header ? 1 : 0; i < records.length; i++) {
     builder.add(records[i], i + 1);
     if (i % 16 === 0) yield;

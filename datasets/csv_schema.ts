@@ -28,14 +28,22 @@ const MOSTLY = 0.9;
 const MAX_NUMBER = 120;
 
 /** Whether the first record names the columns: if none of its cells is empty or a number, unless it was told. */
-export function hasHeader({ where, records: [first], header, separator, missing, onNote }: CsvSample): boolean {
+export function* hasHeader(sample: CsvSample): Steps<boolean> {
+  const { where, records: [first], header, separator, missing, onNote } = sample;
   if (header !== undefined) return header;
   const isNumber = (cell: string) =>
     !isNaN(parseNumber(cell)) || (separator !== "," && !isNaN(parseDecimalComma(cell)));
-  if (first.every(isNumber)) {
+  let [allNumbers, allNames] = [true, true];
+  for (let i = 0; i < first.length && (allNumbers || allNames); i++) {
+    const number = isNumber(first[i]);
+    allNumbers &&= number;
+    allNames &&= !number && !missing.has(first[i]);
+    yield;
+  }
+  if (allNumbers) {
     onNote(`${where}: record 1 holds numbers only and is taken as a row: say that it is the header if it is`);
   }
-  return first.every((cell) => !missing.has(cell) && !isNumber(cell));
+  return allNames;
 }
 
 /**
@@ -52,6 +60,7 @@ export function* planColumns(sample: CsvSample, header: boolean): Steps<ColumnPl
     if (known.size === known.add(name).size) {
       throw new SyntaxError(`Cannot read ${where}: record 1 names ${quoted(name)} twice`);
     }
+    yield;
   }
   const unknown = Object.keys(columns).find((name) => !known.has(name));
   if (unknown !== undefined) {

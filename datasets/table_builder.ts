@@ -53,10 +53,19 @@ export class TableBuilder {
   readonly #row: Floats;
   #skipped = 0;
 
-  /** A table without rows. */
-  constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings) {
+  /** A table without rows, a column a step. */
+  static *of(plans: readonly ColumnPlan[], settings: TableSettings): Steps<TableBuilder> {
+    const cells: CellReader[] = [];
+    for (const plan of plans) {
+      cells.push(new CellReader(plan, settings));
+      yield;
+    }
+    return new TableBuilder(plans, settings, cells);
+  }
+
+  private constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings, cells: CellReader[]) {
     const { cap, dtype = "float32" } = settings;
-    this.#cells = plans.map((plan) => new CellReader(plan, settings));
+    this.#cells = cells;
     let width = 0;
     this.#place = plans.map(({ kind }, i) => kind === "skip" || i === settings.target ? null : width++);
     this.#x = new Rows(width, cap, dtype);
@@ -109,6 +118,7 @@ export class TableBuilder {
     for (const [i, cells] of this.#cells.entries()) {
       const place = this.#place[i];
       if (place !== null) columns.push(yield* cells.finish(x, place, width));
+      yield;
     }
     if (target === null) return { x: fromData(x, [rows, width]), y: null, columns, target };
     const values = yield* this.#y.join();

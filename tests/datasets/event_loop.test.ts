@@ -42,6 +42,12 @@ describe("fromCsv()", () => {
     const row = Array.from({ length: 2_000 }, (_, i) => i % 10).join(",");
     assertEquals((await within(() => fromCsv(whole(`${row}\n`.repeat(600))))).x.shape, [600, 2_000]);
   });
+  it("lets it turn while it takes very many columns from the names of its first record", async () => {
+    const names = Array.from({ length: ROWS }, (_, i) => `column ${i}`);
+    const text = `${names.join(",")}\n${"1,".repeat(ROWS - 1)}1\n`;
+    const { columns } = await within(() => fromCsv(whole(text)));
+    assertEquals(columns.map(({ name }) => name), names);
+  });
 });
 
 describe("readArff()", () => {
