@@ -1,7 +1,8 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the user's own C compiler. */
 import { cacheDir, granted } from "../cache_dir.ts";
 import { runLimited } from "./run_limited.ts";
-import { fingerprint, MAIN_SOURCE, SOURCES, sourcesFingerprint } from "../kernels/sources.ts";
+import { SOURCES, SOURCES_FINGERPRINT } from "../kernels/source_texts.ts";
+import { fingerprint, MAIN_SOURCE } from "../kernels/sources.ts";
 
 /** What the outside world does for a kernel file: replaced in tests to make each of them fail. */
 export interface Host {
@@ -238,7 +239,7 @@ function suffix(): string {
 // The CPU is no part of it: to read its name takes a permission, and as long as the rest of the start. Machines that share a home
 // folder share kernels: each kernel knows what it was compiled for, and gradus_check refuses to run on less.
 function key(): string {
-  return fingerprint([sourcesFingerprint(), ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
+  return fingerprint([SOURCES_FINGERPRINT, ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
 }
 
 function runCompiler(args: string[], cwd?: string): { success: boolean; output: string } {

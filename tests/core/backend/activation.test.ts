@@ -5,7 +5,7 @@ import { ACTIVATIONS, type Backend, type Slope, SLOPES } from "../../../core/bac
 import { openNative } from "../../../core/backend/native.ts";
 import { reference } from "../../../core/backend/reference.ts";
 import { openWasm } from "../../../core/backend/wasm.ts";
-import { SOURCES } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 
 const machines: Record<string, Backend | undefined> = { native: openNative().backend, wasm: openWasm().backend };

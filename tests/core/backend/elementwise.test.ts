@@ -5,7 +5,7 @@ import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native_elementwise.ts";
 import { openNative } from "../../../core/backend/native.ts";
 import { reference } from "../../../core/backend/reference.ts";
 import { openWasm } from "../../../core/backend/wasm.ts";
-import { SOURCES } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import type { Numbers } from "../../../core/dtype.ts";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 

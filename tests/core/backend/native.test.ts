@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { type Host, thisHost } from "../../../core/backend/kernel_file.ts";
 import { openNative } from "../../../core/backend/native.ts";
 import { SYMBOLS } from "../../../core/backend/symbols.ts";
-import { SOURCES } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { gemmConformance } from "./gemm_conformance.ts";
 
 const native = openNative();

@@ -4,7 +4,7 @@ import type { Fold, ReduceOp } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native.ts";
 import { REDUCE_OPS } from "../../../core/backend/native_reduce.ts";
 import { reference } from "../../../core/backend/reference.ts";
-import { SOURCES } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { AWKWARD, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;

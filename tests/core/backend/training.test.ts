@@ -4,7 +4,7 @@ import { type Activation, ACTIVATIONS, type Backend, UPDATE_SETTINGS } from "../
 import type { UpdateKind, UpdateSlot } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native.ts";
 import { reference } from "../../../core/backend/reference.ts";
-import { SOURCES } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { distance, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;

@@ -4,7 +4,7 @@ import { WASM_SYMBOLS } from "../../../core/backend/symbols.ts";
 import { openWasm, wasmBuild } from "../../../core/backend/wasm.ts";
 import { type WasmKernel, wasmRoom } from "../../../core/backend/wasm_room.ts";
 import { wasmSimd } from "../../../core/backend/wasm_simd.ts";
-import { sourcesFingerprint } from "../../../core/kernels/sources.ts";
+import { SOURCES_FINGERPRINT } from "../../../core/kernels/source_texts.ts";
 import { WASM_SOURCES } from "../../../core/kernels/wasm_bytes.ts";
 import { errorRatio, makeCase } from "./gemm_cases.ts";
 import { gemmConformance } from "./gemm_conformance.ts";
@@ -82,7 +82,7 @@ describe("wasmSimd()", () => {
 
 describe("wasmBuild()", () => {
   it("wasmBuild() was compiled from these C sources (cure: deno task build --wasm)", () => {
-    assertEquals(WASM_SOURCES, sourcesFingerprint());
+    assertEquals(WASM_SOURCES, SOURCES_FINGERPRINT);
   });
 
   it("wasmBuild() is valid wherever wasm has vectors, and with relaxed SIMD where the engine has that", () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { SOURCES } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import bits from "./bits.c" with { type: "text" };
 import callers from "./callers.c" with { type: "text" };
 import check from "./check.c" with { type: "text" };

@@ -1,0 +1,29 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { readSources, sourceModule } from "../../../core/kernels/build.ts";
+import { SOURCES, SOURCES_FINGERPRINT } from "../../../core/kernels/source_texts.ts";
+import { fingerprint, MAIN_SOURCE, sourcesFingerprint } from "../../../core/kernels/sources.ts";
+
+const FOLDER = new URL("../../../core/kernels/", import.meta.url).pathname;
+
+describe("source_texts.ts", () => {
+  it("holds the C sources as they are (cure: deno task build)", () => {
+    assertEquals(SOURCES, readSources(FOLDER));
+    assertEquals(SOURCES_FINGERPRINT, sourcesFingerprint(SOURCES));
+    assertEquals(Deno.readTextFileSync(`${FOLDER}/source_texts.ts`), sourceModule(SOURCES));
+  });
+
+  it("holds every file that the main one includes", () => {
+    const included = [...SOURCES[MAIN_SOURCE].matchAll(/^#include "(.*)"$/gm)].map(([, name]) => name);
+    assertEquals(included.filter((name) => !(name in SOURCES)), []);
+    assertEquals(included.length > 10, true);
+  });
+});
+
+describe("fingerprint()", () => {
+  it("differs for texts that differ in a letter, an order or trailing zeros", () => {
+    const prints = ["abcd", "abcD", "dcba", "abcd\0", "abcd\0\0"].map(fingerprint);
+    assertEquals(new Set(prints).size, prints.length);
+    assertNotEquals(sourcesFingerprint({ a: "b", c: "" }), sourcesFingerprint({ a: "", c: "b" }));
+  });
+});
