@@ -1,5 +1,5 @@
 /** A stream of random numbers that can be seeded, saved and resumed: PyTorch's CPU generator. */
-import { requireBytes } from "../arguments.ts";
+import { describe, requireBytes } from "../arguments.ts";
 import { decodeState, encodeState } from "./generator_state.ts";
 import { Mt19937 } from "./mt19937.ts";
 
@@ -157,7 +157,7 @@ export function manualSeed(seed: number | bigint): Generator {
 
 function toSeed(seed: number | bigint): bigint {
   if (typeof seed !== "number" && typeof seed !== "bigint") {
-    throw new TypeError(`Cannot seed with a ${typeof seed}: take an integer, a number or a bigint`);
+    throw new TypeError(`Cannot seed with ${describe(seed)}: take an integer, a number or a bigint`);
   }
   if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
     throw new RangeError(`Cannot seed with ${seed}: take an integer, as a bigint past 2**53 - 1`);

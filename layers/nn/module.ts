@@ -45,6 +45,9 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
 
   /** Runs `forward`: what users of a module write. */
   call(...inputs: In): Out {
+    if (typeof this.forward !== "function") {
+      throw new TypeError(`Cannot call ${this.constructor.name}: it has no method forward`);
+    }
     return this.forward(...inputs);
   }
 

@@ -96,8 +96,12 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * Moves every parameter that has a gradient, in place, by its group's settings.
    *
    * @throws {RangeError} If a gradient has another shape than its parameter.
+   * @throws {TypeError} If it is given a closure, as PyTorch's may be.
    */
   step(): void {
+    if (typeof arguments[0] === "function") {
+      throw new TypeError("Cannot step with a closure: call zeroGrad() and backward() before step()");
+    }
     noGrad(() => {
       for (const group of this.paramGroups) this.#moveGroup(group);
     });

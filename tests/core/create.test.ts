@@ -197,6 +197,10 @@ describe("options", () => {
     }
   });
   it("manualSeed() refuses a text", () => {
-    assertThrows(() => manualSeed("a" as unknown as number), TypeError, "Cannot seed with a string: take an integer");
+    assertThrows(
+      () => manualSeed("a" as unknown as number),
+      TypeError,
+      'Cannot seed with the text "a": take an integer',
+    );
   });
 });

@@ -249,6 +249,11 @@ describe("the printed form", () => {
   it("of a module without parts or settings is its class", () => {
     assertEquals([`${new nn.Sequential()}`, `${new nn.CrossEntropyLoss()}`], ["Sequential()", "CrossEntropyLoss()"]);
   });
+  it("call() names a module without forward()", () => {
+    class Empty extends (nn.Module as unknown as new () => object) {}
+    const empty = new Empty() as nn.Linear;
+    assertThrows(() => empty.call(ones([1, 1])), TypeError, "Cannot call Empty: it has no method forward");
+  });
   it("is what console.log shows", () => {
     assertEquals(Deno.inspect(new nn.ReLU()), "ReLU()");
   });

@@ -140,6 +140,11 @@ describe("Optimizer", () => {
     assertEquals(new optim.SGD(new Set([p]).values()).paramGroups[0].params, [p]);
   });
 
+  it("step() refuses a closure, which it would not call", () => {
+    const step = new optim.SGD([parameter(1)], { lr: 0.1 }) as unknown as { step(closure: () => number): void };
+    assertThrows(() => step.step(() => 1), TypeError, "Cannot step with a closure: call zeroGrad() and backward()");
+  });
+
   it("leaves a gradient that an optimiser of one's own keeps as it was given", () => {
     class Keeping extends optim.Optimizer {
       protected override update(_p: Tensor, g: Tensor, state: optim.ParameterState): void {
