@@ -31,16 +31,14 @@ export class Walk {
 
   /** Leaves a gradient on every leaf; the memory of all others, which nobody has seen, is used again. */
   run(): void {
-    this.#memory.own(() => {
-      for (let x = this.#ready.pop(); x !== undefined; x = this.#ready.pop()) this.#visit(x);
-    });
+    for (let x = this.#ready.pop(); x !== undefined; x = this.#ready.pop()) this.#visit(x);
     this.#memory.end();
   }
 
   #visit(x: Tensor): void {
     const g = this.#grads.get(x);
     this.#grads.delete(x);
-    if (g !== undefined) this.#receive(x, g);
+    if (g !== undefined) this.#memory.own(() => this.#receive(x, g));
     if (x.node === null) return;
     for (const input of x.node.inputs) if (input.requiresGrad) this.#arrived(input);
     if (!this.retainGraph) x.node.release();

@@ -124,7 +124,7 @@ function lossOf(dice: Dice, witness: Witness, out: Tensor): Tensor {
   return dice.chance(15) ? single().add(single().mul(0.5)) : single();
 }
 
-/** Hooks that keep, change or replace a gradient, clear others, go back on their own, or throw. */
+/** Hooks that keep, change or replace a gradient, clear others, go back on their own, throw, or change the graph. */
 function watch(dice: Dice, witness: Witness, x: Tensor, { optimizer, model }: Setup): void {
   if (!x.requiresGrad) return;
   if (dice.chance(20)) return void retainGrad(x);
@@ -139,8 +139,17 @@ function watch(dice: Dice, witness: Witness, x: Tensor, { optimizer, model }: Se
       if (inner.requiresGrad) inner.sum().backward();
       witness.hold("inner", inner);
     } else if (what < 95) throw new Error("thrown in a hook");
+    else cutOff(dice, witness, x);
     return undefined;
   });
+}
+
+/** Makes a leaf of one of the values that `x` stands beside or was made from, and watches another one from now on. */
+function cutOff(dice: Dice, witness: Witness, x: Tensor): void {
+  const near = (x.node?.inputs ?? []).filter((input) => input.requiresGrad);
+  if (near.length === 0) return void (x.node = null);
+  dice.pick(near).node = null;
+  registerHook(dice.pick(near), (g) => witness.hold("hooked late", g));
 }
 
 /** Every value that the public `node.inputs` lead to. */

@@ -50,6 +50,15 @@ describe("memory that is used again", () => {
     assertEquals(shown.map((g) => g.toArray()), [[3, 3]]);
   });
 
+  it("is none that a node of one's own makes when it is released", () => {
+    const x = tensor([1, 2]).requiresGrad_();
+    const made: Tensor[] = [];
+    const y = tensor([3, 4]).requiresGrad_();
+    y.node = { name: "own", inputs: [x], back: (g) => [g], release: () => void made.push(ones([2]).mul(3)) };
+    y.mul(2).sum().backward();
+    assertEquals([x.g?.toArray(), ...made.map((z) => z.toArray())], [[2, 2], [3, 3]]);
+  });
+
   it("is none that a hook was shown which another hook registered, beside a value that it made a leaf", () => {
     const leaves = [1, 2, 3].map((i) => tensor([i]).requiresGrad_());
     const [a, b, c] = leaves.map((x) => x.mul(1));
