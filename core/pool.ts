@@ -44,7 +44,7 @@ export function make(dtype: DType, length: number, room = length * bytesOf(dtype
 /** Takes back a block that was acquired while it was tracked. The caller knows that no tensor which anybody can reach lies in it. */
 export function release(block: Numbers): void {
   const key = keyOf(dtypeOf(block), block.length);
-  if (reuse === "off" || kept + bytesFor(key) > MOST_KEPT) return;
+  if (reuse === "off" || block.length === 0 || kept + bytesFor(key) > MOST_KEPT) return; // without a buffer the length is 0
   if (reuse === "spoil") new Uint8Array(block.buffer, block.byteOffset, block.byteLength).fill(0xff);
   let list = free.get(key);
   if (list === undefined) free.set(key, list = { blocks: [], released: [] });

@@ -56,6 +56,13 @@ describe("acquire()", () => {
 });
 
 describe("release()", () => {
+  it("takes back no block whose sheet was transferred", () => {
+    const block = acquire("float32", 8);
+    structuredClone(block.buffer, { transfer: [block.buffer as ArrayBuffer] });
+    release(block);
+    assertEquals((acquire("float32", 0).buffer as ArrayBuffer).detached, false);
+  });
+
   it("counts no bytes of a small block whose sheet was transferred, once it is let go", () => {
     const [held, block] = [acquire("float32", 8), acquire("float32", 8)];
     release(block);
