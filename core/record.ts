@@ -61,6 +61,8 @@ export interface OpNode {
 
 /** What `backward()` may be told. */
 export interface BackwardOptions {
+  /** Whether the way back is recorded too. It cannot be yet: only PyTorch's default, `false`, is accepted. */
+  createGraph?: false;
   /** The gradient to begin with; 1 for a single number unless told. */
   gradient?: Tensor;
   /** Keep what the way back needs, so that it can be gone again. */
@@ -135,13 +137,13 @@ export function origin(node: OpNode): string {
  * @throws {TypeError} If an option is unknown, or asks for gradients of gradients, which are not there yet.
  */
 export function goBack(x: Tensor, options: BackwardOptions): void {
-  if (Object(options).createGraph !== undefined) {
+  if (Object(options).createGraph) {
     throw new TypeError(
       "Cannot go backward with createGraph: the way back is not recorded, so that a gradient has no gradient of its own; " +
         "leave it out",
     );
   }
-  checkOptions("go backward", options, ["gradient", "retainGraph"]);
+  checkOptions("go backward", options, ["gradient", "retainGraph", "createGraph"]);
   if (options.gradient !== undefined) requireTensor(options.gradient, "go backward with the gradient");
   if (recorder === null) {
     throw new Error("Cannot go backward: nothing was recorded, import the tape (backward/tape.ts) first");

@@ -54,7 +54,10 @@ describe("backward()", () => {
   });
 
   it("backward() refuses createGraph: gradients of gradients are not there yet", () => {
-    const options = { createGraph: true } as Parameters<Tensor["backward"]>[0];
+    const x = leaf(2);
+    x.exp().backward({ createGraph: false }); // PyTorch's default
+    assertEquals(x.g?.shape, [1]);
+    const options = { createGraph: true } as never;
     assertThrows(
       () => leaf(2).exp().backward(options),
       TypeError,
