@@ -41,7 +41,7 @@ export function saveLearnerState(learner: Learner, epochStart: StreamState, walk
   };
 }
 
-/** Brings a learner into a state; gives back where the streams stood when its epoch began. */
+/** Brings a learner into a state, whole or not at all; gives back where the streams stood when its epoch began. */
 export function loadLearnerState(learner: Learner, state: LearnerState): StreamState {
   const parts = ["model", "optimizer", "streams", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
   requireState("a Learner", state, parts);
@@ -58,12 +58,23 @@ export function loadLearnerState(learner: Learner, state: LearnerState): StreamS
       }, give it the same`,
     );
   }
+  const before = saveLearnerState(learner, state.epochStart, null);
+  before.model = new Map(Array.from(before.model, ([name, x]) => [name, x.clone()])); // or it would follow the model
+  try {
+    takeOver(learner, own, state);
+  } catch (error) {
+    takeOver(learner, own, before);
+    throw error;
+  }
+  return state.epochStart;
+}
+
+function takeOver(learner: Learner, own: ReturnType<typeof keepers>, state: LearnerState): void {
   learner.model.loadStateDict(state.model);
   learner.optimizer.loadStateDict(state.optimizer);
   own.forEach((callback, name) => callback.loadStateDict?.(state.callbacks[name]));
   loadStreams(learner.data, state.streams);
   [learner.epoch, learner.batch, learner.step] = [state.epoch, state.batch, state.step];
-  return state.epochStart;
 }
 
 /** The callbacks that keep something, by names of their own. */

@@ -1,11 +1,13 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { ones } from "../../../core/create.ts";
+import { Tensor } from "../../../core/tensor.ts";
 import { DataLoader } from "../../../datasets/data_loader.ts";
 import { TensorDataset } from "../../../datasets/dataset.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
 import { type Callback, EarlyStopping, Learner, type LearnerOptions, metrics } from "../../../layers/train/train.ts";
+import type { LearnerState } from "../../../layers/train/learner_state.ts";
 
 const [x, y] = [ones([4, 2]), ones([4, 1])];
 const model = new nn.Linear(2, 1);
@@ -104,6 +106,56 @@ describe("loadStateDict() of what is no state", () => {
     assertThrows(() => loader.loadStateDict({ order: null } as Untyped), TypeError, "it has no position");
   });
 });
+
+describe("loadStateDict() of what does not fit", () => {
+  const WRONG: Record<string, (state: LearnerState) => Partial<LearnerState>> = {
+    "an optimiser with two groups": ({ optimizer: o }) => ({
+      optimizer: { ...o, param_groups: [...o.param_groups, ...o.param_groups] },
+    }),
+    "a callback's state that it refuses": ({ callbacks }) => ({ callbacks: { ...callbacks, Proud: "strange" } }),
+    "a loader in no order": ({ streams }) => ({ streams: { ...streams, train: { order: null } } }),
+    "a generator's state of no length": ({ streams }) => ({ streams: { ...streams, random: new Uint8Array(3) } }),
+  };
+  for (const [name, wrong] of Object.entries(WRONG)) {
+    it(`loadStateDict() of ${name} leaves model, optimiser, callbacks and streams as they were`, async () => {
+      const [mine, other] = [new nn.Linear(2, 1), new nn.Linear(2, 1)].map((net) => {
+        let kept = "nothing";
+        return new Learner({
+          model: net,
+          loss: nn.mse,
+          optimizer: new optim.Adam(net.parameters(), { lr: net.weight.at(0, 0).item() ** 2 }),
+          data: { train: new DataLoader(new TensorDataset(x, y), { shuffle: true }) },
+          callbacks: [{
+            name: "Proud",
+            afterEpoch: () => void (kept = "an epoch"),
+            stateDict: () => kept,
+            loadStateDict: (state) => {
+              if (state === "strange") throw new RangeError("Cannot take what is strange");
+              kept = state as string;
+            },
+          }],
+        });
+      });
+      await other.fit(2);
+      const copied = (l: Learner) => structuredClone(plain(l.stateDict()));
+      const before = copied(mine);
+      assertThrows(() => mine.loadStateDict({ ...other.stateDict(), ...wrong(other.stateDict()) }));
+      assertEquals(copied(mine), before);
+    });
+  }
+});
+
+/** A state without tensors, which share their memory with what may change. */
+function plain(state: LearnerState): unknown {
+  const numbers = (value: unknown): unknown => {
+    if (value instanceof Tensor) return value.toArray();
+    if (value instanceof Map) return [...value].map(([name, part]) => [name, numbers(part)]);
+    if (Array.isArray(value) || ArrayBuffer.isView(value)) return value;
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, numbers(part)]));
+  };
+  return numbers(state);
+}
 
 describe("fit() and evaluate()", () => {
   it("fit() refuses epochs that are no number, and a batch that is no pair", async () => {
