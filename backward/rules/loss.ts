@@ -38,12 +38,22 @@ export function nllBackward(g: Tensor, q: Tensor): [dl: Tensor] {
   return [where(q.eq(0), 0, q.mul(g.unsqueeze(-1)).neg())];
 }
 
+/** `L = d²/2` where `|d| ≤ δ`, else `δ(|d| − δ/2)`, so `dd` is `g` times d, held between −δ and δ. */
+export function huberBackward(g: Tensor, d: Tensor, delta: number): [dd: Tensor] {
+  return [g.mul(d.clamp(-delta, delta))];
+}
+
+/** `L = d²/(2β)` where `|d| < β`, else `|d| − β/2`, so `dd` is `g` times d/β, held between −1 and 1. */
+export function smoothL1Backward(g: Tensor, d: Tensor, beta: number): [dd: Tensor] {
+  return [g.mul(d.div(beta).clamp(-1, 1))];
+}
+
 /**
  * `L = −t ln p − (1 − t) ln(1 − p)`, so `dp = g · (p − t) / (p(1 − p))` and `dt = g · (ln(1 − p) − ln p)`; the denominator is held
  * above 1e-12 and the logarithms above −100, as in PyTorch, so that p of 0 and 1 have finite gradients.
  */
 export function bceBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor, dt: Tensor] {
-  const spread = p.sub(p.mul(p)).clampMin(1e-12);
+  const spread = p.neg().add(1).mul(p).clampMin(1e-12); // p − p² would lose the digits of 1 − p
   const logs = log1p(p.neg()).clampMin(-100).sub(p.log().clampMin(-100));
   return [g.mul(p.sub(t)).div(spread), g.mul(logs)];
 }

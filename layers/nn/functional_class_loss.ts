@@ -107,8 +107,8 @@ function ofProbabilities(logits: Tensor, target: Tensor, options: CrossEntropyOp
   checkClassWeight(weight, z.shape[1]);
   const even = labelSmoothing / z.shape[1];
   const q = classesLast(target).mul(1 - labelSmoothing).add(even);
-  const terms = logSoftmax(z).mul(weight === null ? q : q.mul(weight));
-  return reduced(terms.sum(1).neg().view(...withoutClasses(logits)), reduction);
+  const terms = logSoftmax(z).mul(q);
+  return reduced((weight === null ? terms : terms.mul(weight)).sum(1).neg().view(...withoutClasses(logits)), reduction);
 }
 
 /** `(1 − ε) · nll + ε / classes · Σ_c −w_c · ln softmax(z)_c`, where only rows that count have a second part. */
@@ -119,9 +119,9 @@ function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions):
   const l = logSoftmax(where(counts.unsqueeze(1), classesLast(logits), 0)); // [n, classes]
   const one = nll(l, target.reshape(-1), { weight, ignoreIndex, reduction: "none" });
   const all = (weight === null ? l : l.mul(weight)).sum(1).neg().mul(counts);
-  const rows = one.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / l.shape[1]));
   const { total } = readTargets(target, l.shape[1], l, weight, ignoreIndex);
-  return reduced(rows.view(...target.shape), reduction, total);
+  const part = (rows: Tensor) => reduced(rows.view(...target.shape), reduction, total);
+  return part(one).mul(1 - labelSmoothing).add(part(all).mul(labelSmoothing / l.shape[1]));
 }
 
 /** The shape of a row's losses: the prediction's, without its classes. */
@@ -186,5 +186,5 @@ function rowLosses(l: Tensor, { columns, weights, ignored }: ClassTargets): Tens
 
 /** Each row's weight at its class, 0 elsewhere: [n, classes]. */
 function weightedOneHot({ columns, weights }: ClassTargets, like: Tensor): Tensor {
-  return oneHot(columns, like.shape[1]).mul(weights.unsqueeze(1));
+  return where(oneHot(columns, like.shape[1]).bool(), weights.unsqueeze(1), 0); // chosen: 0 · ∞ is NaN
 }

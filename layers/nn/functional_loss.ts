@@ -1,9 +1,10 @@
 /** Losses that compare a prediction with a target of the same shape, element by element. */
 import { type Context, Function } from "../../backward/function.ts";
-import { bceBackward } from "../../backward/rules/loss.ts";
+import { bceBackward, huberBackward, smoothL1Backward } from "../../backward/rules/loss.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { log1p, square } from "../../core/ops/functions.ts";
+import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { logSigmoid, softplus } from "./functional_activation.ts";
 import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, SMOOTH_L1 } from "./known_options.ts";
@@ -59,8 +60,7 @@ export function smoothL1(p: Tensor, t: Tensor, options: SmoothL1Options = {}): T
   checkPair("smoothL1", p, t);
   if (!(beta >= 0)) throw new RangeError(`Cannot take the smoothL1 with beta ${beta}: it must not be negative`);
   if (beta === 0) return l1(p, t, { reduction: reduction ?? "mean" });
-  const { near, far } = bend(p, t, beta);
-  return reduced(square(near).div(2 * beta).add(far), reduction);
+  return reduced(SmoothL1Function.apply(p.sub(t), beta), reduction);
 }
 
 /** What `huber` may be told. */
@@ -79,15 +79,7 @@ export function huber(p: Tensor, t: Tensor, options: HuberOptions = {}): Tensor 
   const { reduction, delta = 1 } = options;
   checkPair("huber", p, t);
   if (!(delta > 0)) throw new RangeError(`Cannot take the huber loss with delta ${delta}: it must be above 0`);
-  const { near, far } = bend(p, t, delta);
-  return reduced(square(near).mul(0.5).add(far.mul(delta)), reduction);
-}
-
-/** The distance `|p − t|` in two parts: up to the bend, and past it. */
-function bend(p: Tensor, t: Tensor, at: number): { near: Tensor; far: Tensor } {
-  const distance = p.sub(t).abs();
-  const near = distance.clamp(-Infinity, at);
-  return { near, far: distance.sub(near) };
+  return reduced(HuberFunction.apply(p.sub(t), delta), reduction);
 }
 
 /** What `bce` may be told. */
@@ -161,6 +153,37 @@ export function klDiv(x: Tensor, t: Tensor, options: KlDivOptions = {}): Tensor 
   checkPair("klDiv", x, t);
   const losses = logTarget ? t.exp().mul(t.sub(x)) : t.mul(t.add(t.eq(0)).log()).sub(t.mul(x));
   return reduction === "batchmean" ? reduced(losses, "mean", x.shape[0] ?? 1) : reduced(losses, reduction);
+}
+
+/** A context that remembers where the parabola meets the line. */
+interface BendContext extends Context {
+  bend: number;
+}
+
+class SmoothL1Function extends Function {
+  static forward(ctx: BendContext, d: Tensor, beta: number): Tensor {
+    ctx.saveForBackward(d);
+    ctx.bend = beta;
+    const size = d.abs();
+    return where(size.lt(beta), square(d).mul(0.5).div(beta), size.sub(beta / 2));
+  }
+  static backward(ctx: BendContext, g: Tensor): [dd: Tensor] {
+    const [d] = ctx.savedTensors;
+    return smoothL1Backward(g, d, ctx.bend);
+  }
+}
+
+class HuberFunction extends Function {
+  static forward(ctx: BendContext, d: Tensor, delta: number): Tensor {
+    ctx.saveForBackward(d);
+    ctx.bend = delta;
+    const size = d.abs();
+    return where(size.le(delta), square(d).mul(0.5), size.sub(delta / 2).mul(delta));
+  }
+  static backward(ctx: BendContext, g: Tensor): [dd: Tensor] {
+    const [d] = ctx.savedTensors;
+    return huberBackward(g, d, ctx.bend);
+  }
 }
 
 class BceFunction extends Function {

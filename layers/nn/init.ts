@@ -70,7 +70,7 @@ export function uniform_<T extends Tensor>(x: T, low = 0, high = 1, options: Dra
   return draw(x, options, (g, out) => fillUniform(g, out, low, high));
 }
 
-/** Draws from the normal distribution. */
+/** Draws from the normal distribution. Throws a RangeError for a negative deviation. */
 export function normal_<T extends Tensor>(x: T, mean = 0, std = 1, options: DrawOptions = {}): T {
   checkOptions("draw", options, ["generator"]);
   return drawNormal(x, mean, std, options);
@@ -149,6 +149,7 @@ function xavierStd(x: Tensor, options: XavierOptions): number {
 
 function drawNormal<T extends Tensor>(x: T, mean: number, std: number, options: DrawOptions): T {
   requireTensor(x, "draw into");
+  if (!(std >= 0)) throw new RangeError(`Cannot draw normals of deviation ${std}: expected at least 0`);
   const fill = x.isContiguous() ? fillNormal : fillNormalSingly;
   return draw(x, options, (g, out) => fill(g, out, mean, std));
 }

@@ -80,11 +80,16 @@ export class BCELoss extends Module<Pair> {
   /** What each element's loss is multiplied by, or `null`. */
   weight: Buffer | null;
 
+  /** What it was told beside the weight. */
+  readonly options: Omit<F.BceOptions, "weight">;
+
   /** The mean unless told. */
-  constructor(readonly options: F.BceOptions = {}) {
+  constructor(options: F.BceOptions = {}) {
     super();
     checkOptions("make BCELoss", options, BCE);
-    this.weight = buffered(options.weight);
+    const { weight, ...others } = options;
+    this.options = others;
+    this.weight = buffered(weight);
   }
   /** The loss of probabilities. Throws a RangeError if the shapes differ. */
   forward(probabilities: Tensor, target: Tensor): Tensor {
@@ -99,12 +104,17 @@ export class BCEWithLogitsLoss extends Module<Pair> {
   /** What the loss of a positive target is multiplied by, or `null`. */
   posWeight: Buffer | null;
 
+  /** What it was told beside the weights. */
+  readonly options: Omit<F.BceWithLogitsOptions, "weight" | "posWeight">;
+
   /** The mean unless told. */
-  constructor(readonly options: F.BceWithLogitsOptions = {}) {
+  constructor(options: F.BceWithLogitsOptions = {}) {
     super();
     checkOptions("make BCEWithLogitsLoss", options, BCE_WITH_LOGITS);
-    this.weight = buffered(options.weight);
-    this.posWeight = buffered(options.posWeight);
+    const { weight, posWeight, ...others } = options;
+    this.options = others;
+    this.weight = buffered(weight);
+    this.posWeight = buffered(posWeight);
   }
   /** The loss of logits. Throws a RangeError if the shapes differ. */
   forward(logits: Tensor, target: Tensor): Tensor {
@@ -117,11 +127,16 @@ export class NLLLoss extends Module<Pair> {
   /** A weight for each class, or `null`. */
   weight: Buffer | null;
 
+  /** What it was told beside the weight. */
+  readonly options: Omit<NllOptions, "weight">;
+
   /** The mean unless told. */
-  constructor(readonly options: NllOptions = {}) {
+  constructor(options: NllOptions = {}) {
     super();
     checkOptions("make NLLLoss", options, NLL);
-    this.weight = buffered(options.weight);
+    const { weight, ...others } = options;
+    this.options = others;
+    this.weight = buffered(weight);
   }
   /** The loss of log-probabilities [n, classes] and targets [n]. */
   forward(logProbabilities: Tensor, target: Tensor): Tensor {
@@ -134,11 +149,16 @@ export class CrossEntropyLoss extends Module<Pair> {
   /** A weight for each class, or `null`. */
   weight: Buffer | null;
 
+  /** What it was told beside the weight. */
+  readonly options: Omit<CrossEntropyOptions, "weight">;
+
   /** The mean unless told. */
-  constructor(readonly options: CrossEntropyOptions = {}) {
+  constructor(options: CrossEntropyOptions = {}) {
     super();
     checkOptions("make CrossEntropyLoss", options, CROSS_ENTROPY);
-    this.weight = buffered(options.weight);
+    const { weight, ...others } = options;
+    this.options = others;
+    this.weight = buffered(weight);
   }
   /** The loss of logits [n, classes] and targets [n]. */
   forward(logits: Tensor, target: Tensor): Tensor {

@@ -222,4 +222,12 @@ describe("nn.init", () => {
     assertEquals(init.kaimingNormal_(zeros([3, 0])).shape, [3, 0]);
     assertEquals(new Linear(0, 2).bias!.toArray(), [0, 0]);
   });
+  it("refuses a negative deviation, as from a negative gain", () => {
+    manualSeed(1);
+    assertThrows(() => init.normal_(zeros([2]), 0, -1), RangeError, "deviation -1");
+    assertThrows(() => init.xavierNormal_(zeros([2, 2]), { gain: -1 }), RangeError, "at least 0");
+    const x = init.uniform_(zeros([1]));
+    manualSeed(1);
+    assertEquals(init.uniform_(zeros([1])).toArray(), x.toArray()); // and has drawn nothing
+  });
 });

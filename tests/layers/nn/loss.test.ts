@@ -1,7 +1,7 @@
 /** Losses: PyTorch's values and gradients, formulas in plain numbers, and what is refused. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { full, ones, zeros } from "../../../core/create.ts";
+import { full, ones, tensor, zeros } from "../../../core/create.ts";
 import type { Nested } from "../../../core/ops/read.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as nn from "../../../layers/nn/nn.ts";
@@ -236,6 +236,69 @@ describe("losses by their formulas", () => {
       }
     }
   });
+  const slopeOf = (loss: Loss, ...p: number[]) => {
+    const x = tensor(p).requiresGrad_();
+    loss(x).backward();
+    return x.g!.toArray();
+  };
+  const five = (x: Tensor) => full(x.shape, 5);
+
+  it("huber() of a delta beyond the digits of the errors has their slopes", () => {
+    assertEquals(slopeOf((x) => F.huber(x, five(x), { delta: 1e10, reduction: "sum" }), 3, 6), [-2, 1]);
+    assertEquals(slopeOf((x) => F.huber(x, five(x), { delta: Infinity, reduction: "sum" }), 3, 6), [-2, 1]);
+    assertEquals(F.huber(tensor([3]), tensor([5]), { delta: Infinity }).item(), 2);
+  });
+  it("huber() and smoothL1() keep the digits of a small error beside a large bend", () => {
+    assertEquals(slopeOf((x) => F.huber(x, x.mul(0).detach(), { delta: 100, reduction: "sum" }), 1e-9), [
+      Math.fround(1e-9),
+    ]);
+    const near = float64([1e-9]).requiresGrad_();
+    F.smoothL1(near, float64([0]), { beta: 0.5 }).backward();
+    assertEquals(near.g!.item(), 2e-9);
+  });
+  it("huber() and smoothL1() send NaN back to a prediction of NaN, as PyTorch does", () => {
+    for (const loss of [F.huber, F.smoothL1]) {
+      assertEquals(slopeOf((x) => loss(x, five(x), { reduction: "sum" }), NaN, 9), [NaN, 1]);
+    }
+  });
+  it("bce() keeps the digits of the slope of a sure prediction", () => {
+    const p = float64([1 - 2 ** -30]).requiresGrad_();
+    F.bce(p, float64([0])).backward();
+    assertEquals(p.g!.item(), 2 ** 30); // 1 / (1 − p)
+  });
+  it("nll() of a weight of ∞ sends nothing but 0 to the other classes", () => {
+    const l = tensor([[-1, -2, -3], [-3, -2, -1]]).requiresGrad_();
+    F.nll(l, int32([0, 1]), { weight: tensor([0.5, Infinity, 0]), reduction: "sum" }).backward();
+    assertEquals(l.g!.toArray(), [[-0.5, 0, 0], [0, -Infinity, 0]]);
+  });
+  it("crossEntropy() with smoothed labels is NaN where all weights are 0, as without smoothing", () => {
+    for (const labelSmoothing of [0, 0.5, 1]) {
+      const z = tensor([[1, 2]]).requiresGrad_();
+      const loss = F.crossEntropy(z, int32([0]), { weight: tensor([0, 1]), labelSmoothing });
+      loss.backward();
+      assertEquals([loss.item(), z.g!.toArray()], [NaN, [[0, 0]]]);
+    }
+  });
+  it("crossEntropy() of probabilities weighs in PyTorch's order: a large weight does not overflow in between", () => {
+    const z = tensor([[0, 0]]).requiresGrad_();
+    F.crossEntropy(z, tensor([[5, 0]]), { weight: tensor([1e38, 1]) }).mul(0.01).backward();
+    assertNear(z.g!.mul(1e-36).reshape(-1), [-2.5, 2.5], 1e-5);
+  });
+
+  const MODULES = {
+    BCELoss: (weight: Tensor) => new nn.BCELoss({ weight }),
+    BCEWithLogitsLoss: (weight: Tensor) => new nn.BCEWithLogitsLoss({ weight, posWeight: weight }),
+    NLLLoss: (weight: Tensor) => new nn.NLLLoss({ weight }),
+    CrossEntropyLoss: (weight: Tensor) => new nn.CrossEntropyLoss({ weight, labelSmoothing: 0.1 }),
+  };
+  for (const [name, make] of Object.entries(MODULES)) {
+    it(`${name}() takes a parameter for its weight, a buffer of its own as in PyTorch`, () => {
+      const loss = make(new nn.Parameter(tensor([1, 2])));
+      assertEquals([...loss.stateDict().keys()], name === "BCEWithLogitsLoss" ? ["weight", "pos_weight"] : ["weight"]);
+      assertEquals(loss.parameters(), []);
+    });
+  }
+
   it("crossEntropy() does not see what an ignored row or another class holds", () => {
     const z = float64([[NaN, NaN], [0, -Infinity]]);
     assertEquals(one(F.crossEntropy(z, int32([-100, 0]))), 0);
