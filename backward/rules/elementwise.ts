@@ -50,8 +50,12 @@ function extremeOfTwo(
 }
 
 const flat = (g: Tensor) => [fresh(g.shape, g.dtype)];
-/** `y = a − n·b` for a whole n: how often b went into a, which `a / b` rounds past where it nearly divides. */
-const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) => round(a.sub(y).div(b));
+/**
+ * `y = a − n·b` for a whole n: how often b went into a, which `a / b` rounds past where it nearly divides. It is −1 where y is b itself,
+ * as for −1 and ∞, and ±∞ for b of 0.
+ */
+const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) =>
+  where(y.eq(b), -1, where(y.eq(y), round(a.sub(y).div(b)), a.div(b)));
 
 /** The rules of one argument. */
 export const mapRules: Rules<MapOp> = {

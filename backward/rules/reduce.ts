@@ -2,6 +2,7 @@
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange } from "../../core/create.ts";
 import { logicalOr } from "../../core/ops/functions.ts";
+import { productsOfOthers } from "../../core/ops/scan.ts";
 import { where } from "../../core/ops/where.ts";
 import { type Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -22,13 +23,10 @@ export function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [
   return [spreadOver(g, shape, dims).expand(...shape)];
 }
 
-/** `y = Πx`, so each element gets `g` times the product of the others, also where one of them is 0. */
+/** `y = Πx`, so each element gets `g` times the product of the others, and 0 where that is 0. */
 export function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
-  const zero = x.eq(0);
-  const zeros = zero.to(x.dtype).sum(dims, true);
-  const rest = where(zero, 1, x); // so that the product of the others is left
-  const dx = spreadOver(g, x.shape, dims).mul(rest.prod(dims, true).div(rest));
-  return [where(zeros.eq(0), dx, where(zero, where(zeros.eq(1), dx, 0), 0))]; // 0 where another one is 0
+  const others = productsOfOthers(x, dims);
+  return [where(others.eq(0), 0, spreadOver(g, x.shape, dims).mul(others))];
 }
 
 /** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally; NaN, where there is one, is the extreme. */

@@ -1,11 +1,11 @@
 /** Scans: every element together with those before it. */
-import { blank } from "../allocate.ts";
+import { blank, wrap } from "../allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import { isFloating, type Numbers } from "../dtype.ts";
+import { allocate, isFloating, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { elements, view } from "./movement.ts";
+import { elements, permute, view } from "./movement.ts";
 import { storeWhole } from "./reduce.ts";
 
 /**
@@ -32,4 +32,23 @@ function scan(x: Numbers, length: number, step: number, out: Numbers): void {
       for (let at = start; at < start + length * step; at += step) out[at] = sum += x[at];
     }
   }
+}
+
+/**
+ * For each element the product of all others over `dims`: those before it times those after it, for to divide the whole product would
+ * fail where the element is 0 or infinite, or the product overflows. The product is carried in float64.
+ */
+export function productsOfOthers(x: Tensor, dims: readonly number[]): Tensor {
+  const order = [...x.shape.keys()].sort((a, b) => Number(dims.includes(a)) - Number(dims.includes(b)));
+  const turned = permute(x, order); // [kept…, dims…]
+  const from = elements(turned);
+  const out = new Float64Array(from.length);
+  const length = Math.max(1, sizeOf(dims.map((d) => x.shape[d])));
+  for (let start = 0; start < from.length; start += length) {
+    for (let i = 0, before = 1; i < length; before *= from[start + i++]) out[start + i] = before;
+    for (let i = length - 1, after = 1; i >= 0; after *= from[start + i--]) out[start + i] *= after;
+  }
+  const kept = allocate(x.dtype, out.length);
+  kept.set(out);
+  return permute(wrap(kept, turned.shape, x.dtype), order.map((_, d) => order.indexOf(d)));
 }

@@ -115,6 +115,40 @@ describe("rules on their kinks", () => {
     });
   }
 
+  const quotients = {
+    remainder: [remainder, [-Infinity, Infinity, 1]],
+    fmod: [fmod, [-Infinity, Infinity, 0]],
+  } as const;
+  for (const [name, [op, expected]] of Object.entries(quotients)) {
+    it(`${name}() by 0 has PyTorch's infinite slopes, and a finite one by ∞`, () => {
+      const y = at(0, 0, Infinity).requiresGrad_();
+      op(at(1, -1, -1), y).sum().backward();
+      assertEquals(y.g?.toArray(), expected.map((n) => n + 0));
+    });
+  }
+
+  const PRODUCTS: [factors: number[], others: number[]][] = [
+    [[Infinity, 2, 3], [6, Infinity, Infinity]],
+    [[0, Infinity, 2], [Infinity, 0, NaN]],
+    [[NaN, 2, 3], [6, NaN, NaN]],
+    [[0, 0, NaN], [NaN, NaN, 0]],
+    [[1e200, 1e200, 1e-200], [1, 1, Infinity]],
+  ];
+  for (const [factors, others] of PRODUCTS) {
+    it(`prod() of [${factors}] sends each factor the product of the others, ${others}`, () => {
+      assertEquals(slopes((x) => x.prod(), ...factors), others);
+    });
+  }
+
+  it("prod() over dimensions that do not stand together goes back to each factor's place", () => {
+    const x = at(...Array.from({ length: 12 }, (_, i) => i + 1)).view(2, 3, 2).requiresGrad_();
+    x.prod([2, 0]).sum().backward();
+    const rows = [[1, 2, 7, 8], [3, 4, 9, 10], [5, 6, 11, 12]].map((row) =>
+      row.map((n) => row.reduce((a, b) => a * b) / n)
+    );
+    assertEquals(x.g?.toArray(), [0, 2].map((i) => rows.map((row) => row.slice(i, i + 2))));
+  });
+
   const slopes = (f: (x: Tensor) => Tensor, ...numbers: number[]) => {
     const x = at(...numbers).requiresGrad_();
     f(x).sum().backward();
