@@ -52,7 +52,7 @@ INLINE vec adam_vec(Adam a, vec p, vec g, vec *m, vec *v) {
   g = g * a.sign;
   if (a.decay != 0) g += p * a.decay;
   *m = *m * a.beta1 + g * a.rest1;
-  *v = *v * a.beta2 + g * g * a.rest2;
+  *v = *v * a.beta2 + g * a.rest2 * g; // in this order: g * g may overflow
   return p * a.keep - *m / (sqrt_vec(*v) * a.root + a.eps) * a.step;
 }
 

@@ -1,7 +1,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "6c91e39c6fa931dd";
+export const WASM_SOURCES = "b5824eb3d2fb6aea";
 
 /** The kernel as base64, for engines with relaxed SIMD. */
 export const WASM_RELAXED: string =

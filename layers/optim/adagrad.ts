@@ -54,12 +54,17 @@ export class Adagrad extends Optimizer<AdagradSettings> {
     requireWithin(settings, ["lrDecay", "initialAccumulatorValue", "eps"], 0);
   }
 
+  /** The sum begins before the first step, and is saved then. */
+  protected override begin(p: Tensor, { initialAccumulatorValue }: Readonly<AdagradSettings>): ParameterState {
+    return { step: scalar(0, "int32"), sum: zerosLike(p).fill_(initialAccumulatorValue) };
+  }
+
   /** The formula. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdagradSettings>): void {
-    const { lr, lrDecay, eps, weightDecay, initialAccumulatorValue } = settings;
+    const { lr, lrDecay, eps, weightDecay } = settings;
     g = withPenalty(g, p, weightDecay);
-    const t = (state.step ??= scalar(0, "int32")).add_(1).item();
-    const sum = (state.sum ??= zerosLike(p).fill_(initialAccumulatorValue)).add_(g.mul(g));
+    const t = state.step.add_(1).item();
+    const sum = state.sum.add_(g.mul(g));
     p.sub_(g.div(sum.sqrt().add_(eps)).mul_(lr / (1 + (t - 1) * lrDecay)));
   }
 }

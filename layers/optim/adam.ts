@@ -1,7 +1,7 @@
 /** Adam: each element steps by its average gradient over its usual size. */
 import { scalar } from "../../core/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
+import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
 import type { MachineStep } from "./together.ts";
@@ -111,7 +111,7 @@ function machineAdam(settings: Readonly<AdamSettings>, decoupled: boolean): Mach
 function adamStep(p: Tensor, g: Tensor, state: ParameterState, { lr, betas, eps }: Readonly<AdamSettings>): void {
   const t = (state.step ??= scalar(0, "int32")).add_(1).item();
   const m = follow(state.exp_avg ??= zerosLike(p), g, betas[0]);
-  const v = follow(state.exp_avg_sq ??= zerosLike(p), g.mul(g), betas[1]);
+  const v = followSquare(state.exp_avg_sq ??= zerosLike(p), g, betas[1]);
   const usualSize = v.sqrt().div_(Math.sqrt(1 - betas[1] ** t)).add_(eps);
   p.sub_(m.div(usualSize).mul_(lr / (1 - betas[0] ** t)));
 }

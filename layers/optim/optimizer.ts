@@ -87,6 +87,11 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   /** One parameter's step from its gradient `g`, in place; what it must remember stands in `state`. */
   protected abstract update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<S>): void;
 
+  /** What is remembered of a parameter before its first step, where PyTorch saves that too. */
+  protected begin(_p: Tensor, _settings: Readonly<S>): ParameterState {
+    return {};
+  }
+
   /** Refuses settings out of their range; optimisers add their own. */
   protected check(settings: Readonly<S>): void {
     requireWithin(settings, ["lr", "weightDecay"], 0);
@@ -128,7 +133,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
         `Cannot update a parameter of shape ${show(p.shape)}: its gradient has shape ${show(g.shape)}`,
       );
     }
-    const state = this.#state.get(p) ?? {};
+    const state = this.#state.get(p) ?? this.begin(p, group);
     this.update(p, group.maximize ? g.neg() : g, state, group);
     if (Object.keys(state).length > 0) this.#state.set(p, state);
   }
@@ -193,7 +198,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * `state` by the parameter's number, `param_groups` with settings and numbers. The tensors share their memory.
    */
   stateDict(): OptimizerStateDict {
-    return saveState(this.paramGroups, this.#state);
+    return saveState(this.paramGroups, (p, group) => this.#state.get(p) ?? this.begin(p, group));
   }
 
   /**
@@ -251,4 +256,9 @@ export function withPenalty(g: Tensor, p: Tensor, weightDecay: number): Tensor {
 /** `average ← β·average + (1 − β)·x`, in place. */
 export function follow(average: Tensor, x: Tensor, beta: number): Tensor {
   return average.mul_(beta).add_(x.mul(1 - beta));
+}
+
+/** `average ← β·average + (1 − β)·x²`, in place; x² comes last, for by itself it may overflow. */
+export function followSquare(average: Tensor, x: Tensor, beta: number): Tensor {
+  return average.mul_(beta).add_(x.mul(1 - beta).mul(x));
 }

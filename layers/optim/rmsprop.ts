@@ -1,6 +1,7 @@
 /** RMSprop: each element steps by its gradient over its usual size. */
+import { scalar } from "../../core/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
+import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
 
@@ -61,7 +62,8 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<RMSpropSettings>): void {
     const { lr, alpha, eps, weightDecay, momentum, centered } = settings;
     g = withPenalty(g, p, weightDecay);
-    let v = follow(state.square_avg ??= zerosLike(p), g.mul(g), alpha);
+    (state.step ??= scalar(0, "int32")).add_(1); // PyTorch's cannot go on without it
+    let v = followSquare(state.square_avg ??= zerosLike(p), g, alpha);
     if (centered) {
       const mean = follow(state.grad_avg ??= zerosLike(p), g, alpha);
       v = v.sub(mean.mul(mean));

@@ -109,7 +109,7 @@ export interface LinearLRSettings {
 }
 
 /**
- * `γₜ = γ₀ · (start + (end − start) · min(t, n) / n)` with `n = totalIters`.
+ * `γₜ = γ₀ · ((1 − r) · start + r · end)` with `r = min(t, n) / n` and `n = totalIters`.
  *
  * @example
  * ```ts
@@ -146,7 +146,8 @@ export class LinearLR extends Scheduler<LinearLRSettings> {
   /** The formula. */
   protected override lrAt(epoch: number, baseLr: number): number {
     const { startFactor, endFactor, totalIters } = this.settings;
-    return baseLr * (startFactor + ((endFactor - startFactor) * Math.min(epoch, totalIters)) / totalIters);
+    const part = Math.min(epoch, totalIters) / totalIters;
+    return baseLr * ((1 - part) * startFactor + part * endFactor); // ends at the end itself, never below 0
   }
 }
 

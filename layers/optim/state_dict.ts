@@ -25,11 +25,15 @@ interface Group {
 }
 
 /** The state of the groups, the tensors shared. */
-export function saveState(groups: readonly Group[], state: ReadonlyMap<Tensor, ParameterState>): OptimizerStateDict {
-  const all = groups.flatMap(({ params }) => params);
-  const numbers = new Map(all.map((p, i) => [p, i]));
+export function saveState<G extends Group>(
+  groups: readonly G[],
+  remembered: (p: Tensor, group: G) => ParameterState,
+): OptimizerStateDict {
+  const all = groups.flatMap((group) => group.params.map((p): [Tensor, G] => [p, group]));
+  const numbers = new Map(all.map(([p], i) => [p, i]));
+  const state = all.map(([p, group]) => ({ ...remembered(p, group) }));
   return {
-    state: Object.fromEntries(all.flatMap((p, i) => (state.has(p) ? [[i, { ...state.get(p)! }]] : []))),
+    state: Object.fromEntries(state.flatMap((parts, i) => (Object.keys(parts).length > 0 ? [[i, parts]] : []))),
     param_groups: groups.map(({ params, ...settings }) => ({
       ...toSnakeCase(settings),
       params: params.map((p) => numbers.get(p)!),

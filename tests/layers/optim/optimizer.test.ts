@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertNotStrictEquals, assert
 import { describe, it } from "@std/testing/bdd";
 import { allclose } from "../../../core/compare.ts";
 import { noGrad } from "../../../backward/tape.ts";
-import { arange, fromData, tensor, zeros } from "../../../core/create.ts";
+import { arange, fromData, full, ones, tensor, zeros } from "../../../core/create.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as optim from "../../../layers/optim/optim.ts";
 
@@ -208,6 +208,17 @@ describe("Adam", () => {
     new optim.Adam([p], { lr: 0.5, weightDecay: 0.25 }).step();
     assertAlmostEquals(p.item(), 1.5, 1e-7); // eps / |g| = 2e-8
   });
+  it("Adam() weighs a gradient before it squares it: 10²⁰ of float32 does not overflow", () => {
+    for (const whole of [true, false]) {
+      const table = zeros([2, 9]);
+      const p = (whole ? table : table.t()).requiresGrad_(); // the machine's rule, and the formula
+      p.g = p.detach().add(1e20);
+      const optimizer = new optim.Adam([p], { lr: 1 });
+      optimizer.step();
+      assert(allclose(optimizer.stateDict().state[0].exp_avg_sq.mul(1e-37), ones(p.shape)));
+      assert(allclose(p.detach(), full(p.shape, -1)));
+    }
+  });
 });
 
 describe("AdamW", () => {
@@ -233,6 +244,20 @@ describe("RMSprop", () => {
     new optim.RMSprop([p], { lr: 1, alpha: 0, eps: 1, weightDecay: 0.5 }).step();
     assertEquals(p.item(), 2 - 1 / (1 + 1));
   });
+  it("RMSprop() counts its steps, without which PyTorch cannot go on from its state", () => {
+    const p = parameter(1, 2);
+    const optimizer = new optim.RMSprop([p], { momentum: 0.9, centered: true });
+    train(optimizer, [p], 3);
+    const [state] = Object.values(optimizer.stateDict().state);
+    assertEquals(Object.keys(state).sort(), ["grad_avg", "momentum_buffer", "square_avg", "step"]);
+    assertEquals(state.step.item(), 3);
+  });
+  it("RMSprop() weighs a gradient before it squares it: 10²⁰ of float32 does not overflow", () => {
+    const p = parameter(0);
+    p.g = tensor([1e20]);
+    new optim.RMSprop([p], { lr: 1, alpha: 0.99 }).step();
+    assertAlmostEquals(p.item(), -10, 1e-4);
+  });
 });
 
 describe("Adagrad", () => {
@@ -253,6 +278,18 @@ describe("Adagrad", () => {
     p.g = tensor([0], { dtype: "float64" });
     new optim.Adagrad([p], { lr: 1, eps: 1, weightDecay: 0.5 }).step();
     assertEquals(p.item(), 2 - 1 / (1 + 1));
+  });
+  it("Adagrad() saves the sums that it begins with, also of a parameter that never moved, as PyTorch does", () => {
+    const [p, still] = [parameter(1), parameter(2)];
+    const optimizer = new optim.Adagrad([p, still], { initialAccumulatorValue: 0.5 });
+    const saved = () => {
+      const { state } = optimizer.stateDict();
+      return [0, 1].map((i) => [state[i].step.item(), state[i].sum.toArray()]);
+    };
+    assertEquals(saved(), [[0, [0.5]], [0, [0.5]]]);
+    p.g = tensor([2]);
+    optimizer.step();
+    assertEquals(saved(), [[1, [4.5]], [0, [0.5]]]);
   });
 });
 

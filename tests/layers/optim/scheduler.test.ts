@@ -217,4 +217,12 @@ describe("schedules", () => {
     assertEquals([linear.start_factor, linear.end_factor, linear.total_iters], [1 / 3, 1, 5]);
     assertEquals(new optim.CosineAnnealingLR(sgd(), { tMax: 3 }).stateDict().eta_min, 0);
   });
+  it("LinearLR ends at its end, not a rounding below 0 that no state could be loaded with", () => {
+    for (const totalIters of [3, 4, 5, 6, 7]) {
+      const optimizer = sgd(1e-3);
+      const all = rates(optimizer, new optim.LinearLR(optimizer, { startFactor: 0.1, endFactor: 0, totalIters }), 9);
+      assertEquals(all.at(-1), 0);
+      optimizer.loadStateDict(optimizer.stateDict());
+    }
+  });
 });
