@@ -106,9 +106,8 @@ function momentum(settings: Float64Array, { p, m }: UpdateSlot, gradient: Gradie
   const [first, nesterov] = [settings[at.step] === 1, settings[at.nesterov] !== 0];
   for (let i = 0; i < p.length; i++) {
     const g = gradient(i);
-    const b = first ? g : past * m![i] + fresh * g;
-    m![i] = b;
-    p[i] -= lr * (nesterov ? g + past * b : b);
+    m![i] = first ? g : past * m![i] + fresh * g;
+    p[i] -= lr * (nesterov ? g + past * m![i] : m![i]);
   }
 }
 
@@ -119,9 +118,8 @@ function adam(settings: Float64Array, { p, m, v }: UpdateSlot, gradient: Gradien
   const [length, root] = [lr / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
   for (let i = 0; i < p.length; i++) {
     const g = gradient(i);
-    const average = beta1 * m![i] + (1 - beta1) * g;
-    const square = beta2 * v![i] + (1 - beta2) * g * g;
-    [m![i], v![i]] = [average, square];
-    p[i] = keep * p[i] - (length * average) / (Math.sqrt(square) / root + eps);
+    m![i] = beta1 * m![i] + (1 - beta1) * g;
+    v![i] = beta2 * v![i] + (1 - beta2) * g * g; // and read again, as it is kept: it may be past float32
+    p[i] = keep * p[i] - (length * m![i]) / (Math.sqrt(v![i]) / root + eps);
   }
 }

@@ -208,6 +208,12 @@ describe("Adam", () => {
     new optim.Adam([p], { lr: 0.5, weightDecay: 0.25 }).step();
     assertAlmostEquals(p.item(), 1.5, 1e-7); // eps / |g| = 2e-8
   });
+  it("Adam() steps by what it keeps: a square past float32 is infinite at once, and nothing moves", () => {
+    const p = zeros([20]).requiresGrad_();
+    p.g = full([20], 1e30);
+    new optim.Adam([p], { lr: 1 }).step();
+    assertEquals(p.toArray(), Array(20).fill(0));
+  });
   it("Adam() weighs a gradient before it squares it: 10²⁰ of float32 does not overflow", () => {
     for (const whole of [true, false]) {
       const table = zeros([2, 9]);
