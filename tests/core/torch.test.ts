@@ -2,9 +2,8 @@
  * PyTorch itself, where it is installed, on random numbers of every kind: each line of the table is an expression of `a` and `b` for
  * both. What differs on purpose stands in the table, and in the README.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { granted } from "../../core/cache_dir.ts";
 import { tensor } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import * as f from "../../core/ops/functions.ts";
@@ -12,8 +11,7 @@ import { cat, stack } from "../../core/ops/join.ts";
 import { where } from "../../core/ops/where.ts";
 import { Mt19937 } from "../../core/random/mt19937.ts";
 import type { Tensor } from "../../core/tensor.ts";
-
-const PYTHON = "/usr/bin/python3"; // Debian's, which sees Debian's PyTorch
+import { askTorch, isTorchThere } from "./installed_torch.ts";
 
 /** What PyTorch refuses here and this library allows: no PyTorch to compare with. */
 type Wider = "bool" | "whole" | "mixed" | "";
@@ -120,29 +118,11 @@ print(json.dumps([answer(c) for c in json.load(sys.stdin)]))
 
 type Answer = string | [dtype: string, shape: number[], values: string[]];
 
-/** Whether PyTorch is installed, and may be asked. */
-function isThere(): boolean {
-  if (!granted({ name: "run", command: PYTHON })) return false;
-  const look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)";
-  try {
-    return new Deno.Command(PYTHON, { args: ["-c", look], stderr: "null" }).outputSync().success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** What PyTorch says to each case. */
 async function ask(cases: { text: string; a: Given; b: Given }[]): Promise<Answer[]> {
   const odd = (v: unknown) => typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0));
   const text = JSON.stringify(cases, (_, v) => (odd(v) ? show(v) : v));
-  const child = new Deno.Command(PYTHON, { args: ["-c", PROGRAM], stdin: "piped", stdout: "piped" }).spawn();
-  const [{ success, stdout }] = await Promise.all([
-    child.output(),
-    new Response(text).body!.pipeTo(child.stdin),
-  ]);
-  assert(success);
-  return JSON.parse(new TextDecoder().decode(stdout));
+  return await askTorch(PROGRAM, text);
 }
 
 const show = (v: number) => (Object.is(v, -0) ? "-0.0" : Number.isNaN(v) ? "nan" : v === Infinity ? "inf" : "-inf");
@@ -186,7 +166,7 @@ describe("PyTorch", () => {
   const cases = TABLE.flatMap((entry) =>
     Array.from({ length: DRAWS }, () => ({ entry, text: entry[0], a: draw(words), b: draw(words) }))
   );
-  const compared = isThere() ? it : it.skip;
+  const compared = isTorchThere() ? it : it.skip;
   compared(`PyTorch gives the same for ${TABLE.length} expressions of random numbers of random kinds`, async () => {
     const answers = await ask(cases.map(({ text, a, b }) => ({ text, a, b })));
     const wrong = cases.flatMap(({ entry, a, b }, i) => {
