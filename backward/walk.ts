@@ -59,17 +59,20 @@ export class Walk {
       this.#memory.leave(x, before === null ? first() : bare(before).add(g));
     }
     if (x.node === null) return;
+    const { inputs } = x.node;
     const parts = this.#stepBack(x.node, g);
-    x.node.inputs.forEach((input, i) => {
-      const part = parts[i];
-      if (!input.requiresGrad || part === null) return;
-      const sum = this.#grads.get(input);
-      const fitted = fit(part, input);
-      if (fitted.data === g.data || parts.some((other, j) => j !== i && other?.data === fitted.data)) {
-        this.#shared.add(fitted.data);
-      }
-      this.#grads.set(input, sum === undefined ? fitted : sum.add(fitted));
-    });
+    for (let i = 0; i < inputs.length; i++) {
+      if (inputs[i].requiresGrad && parts[i] !== null) this.#send(inputs[i], fit(parts[i]!, inputs[i]), g, parts);
+    }
+  }
+
+  /** Adds `part` to what has arrived for `input` so far. */
+  #send(input: Tensor, part: Tensor, g: Tensor, parts: readonly (Tensor | null)[]): void {
+    const sum = this.#grads.get(input);
+    if (part.data === g.data || parts.filter((other) => other?.data === part.data).length > 1) {
+      this.#shared.add(part.data);
+    }
+    this.#grads.set(input, sum === undefined ? part : sum.add(part));
   }
 
   #showHooks(x: Tensor, g: Tensor): Tensor {
@@ -112,7 +115,8 @@ function firstGradient(root: Tensor, gradient: Tensor | undefined): Tensor {
     );
   }
   if (gradient !== undefined) return copyOf(cast(bare(gradient), root.dtype));
-  return scalar(1, root.dtype).view(...root.shape.map(() => 1));
+  const one = scalar(1, root.dtype);
+  return root.shape.length === 0 ? one : one.view(...root.shape);
 }
 
 /** How often each value below `root` is used above it: a gradient is complete when all uses have sent theirs. */
