@@ -251,5 +251,6 @@ async function byLearner(dice: Dice, witness: Witness): Promise<void> {
     }],
   });
   await learner.fit(2);
+  await new Promise((resolve) => setTimeout(resolve)); // until the run's ear for Ctrl-C has closed
   params.forEach((p) => witness.see("parameter", p));
 }
