@@ -54,6 +54,7 @@ export function release(block: Numbers): void {
 }
 
 function takeFree(dtype: DType, length: number): Numbers | null {
+  if (free.size === 0) return null;
   const key = keyOf(dtype, length);
   const list = free.get(key);
   const block = list?.blocks.pop();
@@ -119,7 +120,7 @@ function roomFor(bytes: number): number {
 /** What blocks that can stand for each other have in common: small ones kind and length, large ones their room. */
 function keyOf(dtype: DType, length: number): number {
   const bytes = length * bytesOf(dtype);
-  return bytes <= LARGEST_CUT ? length * 4 + KINDS.indexOf(stored(dtype)) : -roomFor(bytes);
+  return bytes <= LARGEST_CUT ? length * 4 + NUMBER_OF[dtype] : -roomFor(bytes);
 }
 
 /** The bytes that each block of a list takes, also one that lost its buffer meanwhile. */
@@ -128,6 +129,7 @@ function bytesFor(key: number): number {
 }
 
 const KINDS: readonly DType[] = ["float32", "float64", "int32", "uint8"];
+const NUMBER_OF: Readonly<Record<DType, number>> = { float32: 0, float64: 1, int32: 2, uint8: 3, bool: 3 };
 
 /** The kind of the array that holds it: bools are bytes. */
 function stored(dtype: DType): DType {
