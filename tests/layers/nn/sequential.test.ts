@@ -1,5 +1,5 @@
 import { manualSeed, nn, optim, randint, randn, type Tensor } from "@gradus/gradus";
-import { assertEquals, assertLess, assertNotEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 
 /** A model whose layers do not see each other: what a Sequential must equal, bit for bit. */
@@ -50,7 +50,7 @@ describe("Sequential", () => {
     });
   }
 
-  it("learns behind input dropout as far as PyTorch: a loss of 0.025 where noise instead of gradients left 0.057", () => {
+  it("learns behind input dropout to the loss that PyTorch 1.13 prints for this seed, where noise instead of gradients left 0.0472", () => {
     manualSeed(0);
     const model = new nn.Sequential(...after(new nn.Dropout(0.1)));
     const x = randn([128, 20]);
@@ -64,7 +64,7 @@ describe("Sequential", () => {
       optimizer.step();
       loss = now.item();
     }
-    assertLess(loss, 0.045);
+    assertAlmostEquals(loss, 0.03359117731451988, 1e-4); // float32 over 200 steps, sums in other orders
   });
 
   for (const layer of [new nn.ReLU(), new nn.Sigmoid(), new nn.Tanh(), new nn.GELU(), new nn.Dropout(0)]) {

@@ -42,9 +42,9 @@ describe("fit()", () => {
 
 describe("exportTs()", () => {
   it("lets the event loop turn while it writes many weights", async () => {
-    const model = new nn.Sequential(new nn.Linear(3_200, 3_200));
+    const model = new nn.Sequential(new nn.Linear(4_500, 4_500));
     let source = "";
     assertLess(await longestGap(async () => source = await exportTs(model)), 100);
-    assertStringIncludes(source, "weights.subarray(0, 10240000)");
+    assertStringIncludes(source, "weights.subarray(0, 20250000)");
   });
 });
