@@ -84,24 +84,24 @@ export * as optim from "./layers/optim/optim.ts";
 export * from "./layers/train/train.ts";
 
 // Data and files.
-export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/mnist.ts";
-export type { DownloadProgress } from "./datasets/receive.ts";
-export { digits, type DigitsOptions } from "./datasets/digits.ts";
-export { parseIdx, readIdx } from "./datasets/idx.ts";
+export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/named/mnist.ts";
+export type { DownloadProgress } from "./datasets/download/receive.ts";
+export { digits, type DigitsOptions } from "./datasets/digits/digits.ts";
+export { parseIdx, readIdx } from "./datasets/formats/idx.ts";
 export type { ReadOptions } from "./core/io/cap.ts";
-export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy.ts";
-export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/dataset.ts";
+export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy/npy.ts";
+export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/loader/dataset.ts";
 export {
   DataLoader,
   type DataLoaderOptions,
   type DataLoaderPlace,
   type DataLoaderState,
   type Sampler,
-} from "./datasets/data_loader.ts";
-export { type Batch, collate } from "./datasets/collate.ts";
-export { type Normalization, Normalizer, normalizer } from "./datasets/normalize.ts";
-export { drawDigit, type DrawOptions } from "./datasets/draw.ts";
-export type { ImageDataset, LabelledImages } from "./datasets/image_dataset.ts";
+} from "./datasets/loader/data_loader.ts";
+export { type Batch, collate } from "./datasets/loader/collate.ts";
+export { type Normalization, Normalizer, normalizer } from "./datasets/loader/normalize.ts";
+export { drawDigit, type DrawOptions } from "./datasets/digits/draw.ts";
+export type { ImageDataset, LabelledImages } from "./datasets/named/image_dataset.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -109,4 +109,4 @@ export {
   readSafetensors,
   type Safetensors,
   writeSafetensors,
-} from "./core/io/safetensors.ts";
+} from "./core/io/safetensors/safetensors.ts";

@@ -65,8 +65,8 @@ export const onlyOutsidersImportMod: Rule = (files) =>
 /** One file opens libraries. */
 export const onlyNativeOpensLibraries: Rule = (files) =>
   typescript(files).flatMap(([path, text]) => {
-    if (path === "core/backend/native.ts" || !/\bdlopen\b/.test(read(text).code)) return [];
-    return [`${path} calls dlopen: only core/backend/native.ts may`];
+    if (path === "core/backend/native/native.ts" || !/\bdlopen\b/.test(read(text).code)) return [];
+    return [`${path} calls dlopen: only core/backend/native/native.ts may`];
   });
 
 /** A file is named after what it holds. */

@@ -10,7 +10,7 @@ import type { Numbers } from "../core/dtype.ts";
 import { leaveGradient } from "../core/gradient_slot.ts";
 import { copyOf } from "../core/ops/inplace.ts";
 import { detached } from "../core/ops/movement.ts";
-import { endWay, release, trackAcquired } from "../core/pool.ts";
+import { endWay, release, trackAcquired } from "../core/memory/pool.ts";
 import type { Tensor } from "../core/tensor.ts";
 
 /** The blocks that a way back has acquired and that nobody else has seen. */

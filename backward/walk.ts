@@ -1,5 +1,5 @@
 /** The way back: from a loss to everything it was made from, each value once, when its gradient is complete. */
-import { scalar } from "../core/allocate.ts";
+import { scalar } from "../core/memory/allocate.ts";
 import type { Numbers } from "../core/dtype.ts";
 import { peekGradient } from "../core/gradient_slot.ts";
 import { cast } from "../core/ops/elementwise.ts";

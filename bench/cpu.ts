@@ -1,5 +1,5 @@
 /** Which CPU this is, as far as that may be read. */
-import { granted } from "../core/cache_dir.ts";
+import { granted } from "../core/io/cache_dir.ts";
 
 /** The part of Node's `process` that hands out modules when they are needed, and not at import. */
 interface ModuleGiver {

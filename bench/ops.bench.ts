@@ -3,8 +3,8 @@
  *
  *     deno task bench bench/ops.bench.ts
  */
-import { openNative } from "../core/backend/native.ts";
-import { reference } from "../core/backend/reference.ts";
+import { openNative } from "../core/backend/native/native.ts";
+import { reference } from "../core/backend/reference/reference.ts";
 import { type OpCase, opCases } from "./ops_cases.ts";
 
 const { backend: native, reason } = openNative();

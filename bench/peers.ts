@@ -8,7 +8,7 @@
  * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; one that multiplies by a slow BLAS is not timed.
  */
 import { backend, backendReason } from "@gradus/gradus";
-import { openNative } from "../core/backend/native.ts";
+import { openNative } from "../core/backend/native/native.ts";
 import { commandsOf, FLAGS } from "./peers/commands.ts";
 import { coldStart } from "./peers/cold_start.ts";
 import { memoryGrowth } from "./peers/memory_growth.ts";

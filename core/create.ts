@@ -1,6 +1,6 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
-import { fresh, wrap } from "./allocate.ts";
+import { fresh, wrap } from "./memory/allocate.ts";
 import { checkOptions, requireNumber } from "./arguments.ts";
 import { checkDType, type DType, dtypeOf, held, isNumbers, type Numbers, promote } from "./dtype.ts";
 import { wantGradient } from "./record.ts";

@@ -1,5 +1,5 @@
 /** The one place where every stage leaves its gradients, and what the tape must know about it. */
-import { release } from "./pool.ts";
+import { release } from "./memory/pool.ts";
 import type { OpNode } from "./record.ts";
 import type { Tensor } from "./tensor.ts";
 

@@ -1,5 +1,5 @@
 /** The tensor: a typed array seen through a shape and strides. Methods here only name operations; the work is in `ops/`. */
-import { registerTensor } from "./allocate.ts";
+import { registerTensor } from "./memory/allocate.ts";
 import { type DType, type Numbers } from "./dtype.ts";
 import { formatStorage, formatTensor } from "./format.ts";
 import { GradientSlot } from "./gradient_slot.ts";

@@ -14,12 +14,12 @@
  * @module
  */
 export type { ReadOptions } from "../core/io/cap.ts";
-export { decodeNpz, encodeNpz, type NpzOptions, readNpz, writeNpz } from "../core/io/npz.ts";
-export { type ArffOptions, readArff } from "./arff.ts";
-export { type CsvOptions, fromCsv, MISSING } from "./csv.ts";
-export type { Column, ColumnKind, Table } from "./table.ts";
-export type { TextSource } from "./text_source.ts";
-export { openml, type OpenmlOptions, type OpenmlTable } from "./openml.ts";
-export { OPENML_API } from "./openml_api.ts";
-export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./fashion_mnist.ts";
-export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./mnist_pickle.ts";
+export { decodeNpz, encodeNpz, type NpzOptions, readNpz, writeNpz } from "../core/io/npy/npz.ts";
+export { type ArffOptions, readArff } from "./formats/arff.ts";
+export { type CsvOptions, fromCsv, MISSING } from "./formats/csv.ts";
+export type { Column, ColumnKind, Table } from "./formats/table.ts";
+export type { TextSource } from "./formats/text_source.ts";
+export { openml, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";
+export { OPENML_API } from "./named/openml_api.ts";
+export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
+export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./named/mnist_pickle.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { granted } from "../core/cache_dir.ts";
+import { granted } from "../core/io/cache_dir.ts";
 
 const BDD = "@std/testing/bdd";
 const ROOT = new URL("../", import.meta.url);

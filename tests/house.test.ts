@@ -52,7 +52,7 @@ describe("the house", () => {
   it("lets nobody import mod.ts but tests, examples and bench", () => {
     assertEquals(house.onlyOutsidersImportMod(files), []);
   });
-  it("calls dlopen in core/backend/native.ts only", () => {
+  it("calls dlopen in core/backend/native/native.ts only", () => {
     assertEquals(house.onlyNativeOpensLibraries(files), []);
   });
   it("has no utils.ts", () => {
@@ -151,7 +151,7 @@ describe("onlyNativeOpensLibraries()", () => {
   });
   it("accepts native.ts, and a comment or message elsewhere", () => {
     const good = {
-      "core/backend/native.ts": 'Deno.dlopen("x", {});',
+      "core/backend/native/native.ts": 'Deno.dlopen("x", {});',
       "core/a.ts": '// dlopen\nthrow Error("dlopen");',
     };
     assertEquals(complaints(house.onlyNativeOpensLibraries, good), []);
@@ -163,7 +163,7 @@ describe("the rules for files", () => {
     assertEquals(complaints(house.noUtils, { "core/io/utils.ts": "", "core/shape.ts": "" }).length, 1);
   });
   it("refuse a name in capitals or with a hyphen", () => {
-    const bad = { "core/Tensor.ts": "", "core/cache-dir.ts": "", "core/cache_dir.ts": "", "tests/a_b.test.ts": "" };
+    const bad = { "core/Tensor.ts": "", "core/cache-dir.ts": "", "core/io/cache_dir.ts": "", "tests/a_b.test.ts": "" };
     assertEquals(complaints(house.namesAreSnakeCase, bad).length, 2);
   });
   it("refuse a default export in both forms", () => {

@@ -6,7 +6,7 @@
  * Formulas that the stages call by hand are functions; the table below has a line for every operation.
  */
 import type { MapOp, ZipOp } from "../../core/backend/backend.ts";
-import { fresh } from "../../core/allocate.ts";
+import { fresh } from "../../core/memory/allocate.ts";
 import { slope } from "../../core/ops/fused.ts";
 import { cos, logicalAnd, round, sign, sin } from "../../core/ops/functions.ts";
 import { where } from "../../core/ops/where.ts";

@@ -1,5 +1,5 @@
 /** The calculus of views and picks: a gradient goes back to where the element came from. */
-import { fresh } from "../../core/allocate.ts";
+import { fresh } from "../../core/memory/allocate.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Shape } from "../../core/shape.ts";

@@ -6,7 +6,7 @@
 import { manualSeed, nn, optim, rand, randint, randn, type Tensor, threads, zeros } from "@gradus/gradus";
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
-import { release, trackAcquired } from "../../core/pool.ts";
+import { release, trackAcquired } from "../../core/memory/pool.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
 import type { Step, Work } from "./works.ts";
 

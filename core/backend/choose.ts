@@ -5,11 +5,11 @@
  * `GRADUS_BACKEND` or {@linkcode useBackend} overrides.
  */
 import type { Backend } from "./backend.ts";
-import { openNative } from "./native.ts";
+import { openNative } from "./native/native.ts";
 import type { Opened } from "./opened.ts";
-import { reference } from "./reference.ts";
+import { reference } from "./reference/reference.ts";
 import { registerOpening } from "./threads.ts";
-import { openWasm } from "./wasm.ts";
+import { openWasm } from "./wasm/wasm.ts";
 
 /** A back end by name; `auto` takes the fastest one that can be had. */
 export type BackendName = Backend["name"] | "auto";

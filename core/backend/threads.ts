@@ -1,5 +1,5 @@
 /** How many threads the kernels may use. Results have the same bits for every number. */
-import { environment } from "../cache_dir.ts";
+import { environment } from "../io/cache_dir.ts";
 
 /** Most threads that the kernels know how to use. */
 const MOST = 64;

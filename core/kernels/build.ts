@@ -99,7 +99,7 @@ async function main(): Promise<void> {
     console.log(`wasm: ${sizes}, written as ${text.length} characters to core/kernels/wasm_bytes.ts`);
   }
   try {
-    const { compileNative } = await import("../backend/native.ts"); // with the sources as they are now
+    const { compileNative } = await import("../backend/native/native.ts"); // with the sources as they are now
     const { path, compiler } = compileNative();
     console.log(`native: compiled with ${compiler} into ${path}`);
   } catch (error) {

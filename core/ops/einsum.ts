@@ -5,7 +5,7 @@ import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { matmul } from "./linalg.ts";
 import { permute, reshape } from "./movement.ts";
-import { viewOf } from "../allocate.ts";
+import { viewOf } from "../memory/allocate.ts";
 
 /** A tensor whose dimensions have names: letters, or `.0`, `.1`, … for the dimensions of an ellipsis from the right. */
 interface Named {

@@ -1,5 +1,5 @@
 /** Element-wise operations: shapes broadcast and kinds promoted here, numbers computed by the back end. */
-import { blank, scalar } from "../allocate.ts";
+import { blank, scalar } from "../memory/allocate.ts";
 import { describe, requireTensor } from "../arguments.ts";
 import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";

@@ -1,5 +1,5 @@
 /** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
-import { blank, scalar } from "../allocate.ts";
+import { blank, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import type { Activation, Slope } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";

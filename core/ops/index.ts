@@ -1,5 +1,5 @@
 /** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
-import { blank, fresh } from "../allocate.ts";
+import { blank, fresh } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";

@@ -1,5 +1,5 @@
 /** Operations that write into a tensor that exists: what optimisers are made of. */
-import { blank, scalar } from "../allocate.ts";
+import { blank, scalar } from "../memory/allocate.ts";
 import type { ZipOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, overlap, promote, promoteRanked } from "../dtype.ts";

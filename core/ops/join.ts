@@ -1,6 +1,6 @@
 /** Several tensors joined into one: along a dimension they have, or along a new one. */
 import { requireTensor } from "../arguments.ts";
-import { blank } from "../allocate.ts";
+import { blank } from "../memory/allocate.ts";
 import { promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, sameShape, show, sizeOf } from "../shape.ts";

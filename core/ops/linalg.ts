@@ -1,6 +1,6 @@
 /** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
 import { requireTensor } from "../arguments.ts";
-import { blank } from "../allocate.ts";
+import { blank } from "../memory/allocate.ts";
 import type { Activation, Backend, Gemm } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, isFloating, promote } from "../dtype.ts";

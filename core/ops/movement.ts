@@ -1,5 +1,5 @@
 /** Views: other shapes and orders of the same memory. Nothing here copies, but `reshape` where it must. */
-import { viewOf } from "../allocate.ts";
+import { viewOf } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { memoryGone, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";

@@ -1,5 +1,5 @@
 /** Reductions: many elements to few, over all dimensions or the named ones. */
-import { blank } from "../allocate.ts";
+import { blank } from "../memory/allocate.ts";
 import { describe } from "../arguments.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";

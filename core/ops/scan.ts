@@ -1,5 +1,5 @@
 /** Scans: every element together with those before it. */
-import { blank, wrap } from "../allocate.ts";
+import { blank, wrap } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { allocate, isFloating, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";

@@ -1,5 +1,5 @@
 /** A choice between two values, element by element. */
-import { blank } from "../allocate.ts";
+import { blank } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { promoteRanked } from "../dtype.ts";

@@ -1,5 +1,5 @@
 /** Targets of a classification: which class each row belongs to, and how much that row counts. */
-import { wrap } from "../../core/allocate.ts";
+import { wrap } from "../../core/memory/allocate.ts";
 import { requireTensor } from "../../core/arguments.ts";
 import { allocate } from "../../core/dtype.ts";
 import { elements } from "../../core/ops/movement.ts";

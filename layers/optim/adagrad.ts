@@ -1,5 +1,5 @@
 /** Adagrad: elements that moved much move less from then on. */
-import { scalar } from "../../core/allocate.ts";
+import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";

@@ -9,7 +9,7 @@ export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
 export { Momentum, type MomentumSettings } from "./momentum.ts";
 export { type GroupFollower, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
 export { RMSprop, type RMSpropSettings } from "./rmsprop.ts";
-export { Scheduler, type SchedulerStateDict } from "./scheduler.ts";
+export { Scheduler, type SchedulerStateDict } from "./schedules/scheduler.ts";
 export {
   CosineAnnealingLR,
   type CosineAnnealingLRSettings,
@@ -21,7 +21,7 @@ export {
   type OneCycleLRSettings,
   StepLR,
   type StepLRSettings,
-} from "./schedules.ts";
+} from "./schedules/schedules.ts";
 export type { GroupSettings } from "./settings.ts";
 export { SGD, type SGDSettings } from "./sgd.ts";
 export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";

@@ -1,5 +1,5 @@
 /** What every optimiser is: groups of parameters with settings of their own, and one walk over all of them. */
-import { fresh } from "../../core/allocate.ts";
+import { fresh } from "../../core/memory/allocate.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import type { UpdateSlot } from "../../core/backend/backend.ts";
 import { isFloating } from "../../core/dtype.ts";

@@ -1,5 +1,5 @@
 /** RMSprop: each element steps by its gradient over its usual size. */
-import { scalar } from "../../core/allocate.ts";
+import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";

@@ -1,7 +1,7 @@
 /** One step over all parameters of a group in a single call of the machine. */
 import { UPDATE_SETTINGS, type UpdateKind, type UpdateSetting, type UpdateSlot } from "../../core/backend/backend.ts";
 import { backend } from "../../core/backend/choose.ts";
-import { fresh, scalar } from "../../core/allocate.ts";
+import { fresh, scalar } from "../../core/memory/allocate.ts";
 import { peekGradient } from "../../core/gradient_slot.ts";
 import { isRowMajor, sameShape, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";

@@ -1,11 +1,11 @@
 /** The learning rate finder: how the loss answers to rates from tiny to too large. */
 import { checkOptions, describe } from "../../core/arguments.ts";
-import type { Callback } from "./callback.ts";
-import { CancelFit } from "./callback.ts";
+import type { Callback } from "./callbacks/callback.ts";
+import { CancelFit } from "./callbacks/callback.ts";
 import { Learner } from "./learner.ts";
-import type { LearnerState } from "./learner_state.ts";
-import { faultOf } from "./nan_watchdog.ts";
-import { packState, unpackState } from "./packed_state.ts";
+import type { LearnerState } from "./checkpoint/learner_state.ts";
+import { faultOf } from "./callbacks/nan_watchdog.ts";
+import { packState, unpackState } from "./checkpoint/packed_state.ts";
 
 /** How rates are tried. */
 export interface FindLrOptions {

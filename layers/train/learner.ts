@@ -14,10 +14,18 @@ import {
   type TrainingBatch,
 } from "./batches.ts";
 import { callersOf, causedIn } from "./call_site.ts";
-import { type Callback, CancelBatch, CancelEpoch, CancelFit, inOrder, type Moment, type Point } from "./callback.ts";
-import { findCheckpoint } from "./checkpoints.ts";
+import {
+  type Callback,
+  CancelBatch,
+  CancelEpoch,
+  CancelFit,
+  inOrder,
+  type Moment,
+  type Point,
+} from "./callbacks/callback.ts";
+import { findCheckpoint } from "./checkpoint/checkpoints.ts";
 import { type Interruption, listen } from "./interruption.ts";
-import { type LearnerState, loadLearnerState, saveLearnerState } from "./learner_state.ts";
+import { type LearnerState, loadLearnerState, saveLearnerState } from "./checkpoint/learner_state.ts";
 import {
   checkLearner,
   describeLearner,
@@ -26,11 +34,11 @@ import {
   type LearnerOptions,
   type Loss,
 } from "./learner_options.ts";
-import type { Metric, MetricValue } from "./metric.ts";
-import { type EpochRecord, Recorder } from "./recorder.ts";
-import { schedulesOf } from "./schedule.ts";
-import { begin, loadStreams, saveStreams, type StreamState, type Walk, walk } from "./streams.ts";
-import { type Judged, Tally } from "./metric.ts";
+import type { Metric, MetricValue } from "./metrics/metric.ts";
+import { type EpochRecord, Recorder } from "./callbacks/recorder.ts";
+import { schedulesOf } from "./callbacks/schedule.ts";
+import { begin, loadStreams, saveStreams, type StreamState, type Walk, walk } from "./checkpoint/streams.ts";
+import { type Judged, Tally } from "./metrics/metric.ts";
 
 /**
  * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.

@@ -4,11 +4,11 @@ import { checkOptions, describe, requireArray } from "../../core/arguments.ts";
 import { Module } from "../nn/module.ts";
 import { Optimizer } from "../optim/optimizer.ts";
 import { type LearnerData, requireBatches } from "./batches.ts";
-import { type Callback, checkCallback } from "./callback.ts";
+import { type Callback, checkCallback } from "./callbacks/callback.ts";
 import type { Learner } from "./learner.ts";
-import type { Metric } from "./metric.ts";
-import type { EpochRecord } from "./recorder.ts";
-import type { ScheduleOption } from "./schedule.ts";
+import type { Metric } from "./metrics/metric.ts";
+import type { EpochRecord } from "./callbacks/recorder.ts";
+import type { ScheduleOption } from "./callbacks/schedule.ts";
 
 /** What a prediction costs: a function, or a loss module such as `nn.CrossEntropyLoss`. The mean over a batch's rows. */
 export type Loss = ((prediction: Tensor, target: Tensor) => Tensor) | Module<[prediction: Tensor, target: Tensor]>;

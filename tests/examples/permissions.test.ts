@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { compilerVersion } from "../../core/backend/kernel_file.ts";
-import { writeSafetensors } from "../../core/io/safetensors.ts";
+import { compilerVersion } from "../../core/backend/native/kernel_file.ts";
+import { writeSafetensors } from "../../core/io/safetensors/safetensors.ts";
 import * as nn from "../../layers/nn/nn.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { decode, mayRun, ROOT } from "./run_script.ts";

@@ -3,8 +3,8 @@ import { describe, it } from "@std/testing/bdd";
 import { encode } from "fast-png";
 import { deflateSync } from "node:zlib";
 import { runAtOnce } from "../../core/event_loop.ts";
-import { crc32 } from "../../core/io/crc32.ts";
-import { digits } from "../../datasets/digits.ts";
+import { crc32 } from "../../core/io/zip/crc32.ts";
+import { digits } from "../../datasets/digits/digits.ts";
 import { readPng } from "../../examples/png.ts";
 
 const digit = Uint8Array.from(digits({ train: 1, test: 1, seed: 5 }).test.images.clone().data);

@@ -2,9 +2,9 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncl
 import { describe, it } from "@std/testing/bdd";
 import { encode } from "fast-png";
 import { fromData } from "../../core/create.ts";
-import { writeSafetensors } from "../../core/io/safetensors.ts";
+import { writeSafetensors } from "../../core/io/safetensors/safetensors.ts";
 import { manualSeed } from "../../core/random/generator.ts";
-import { digits } from "../../datasets/digits.ts";
+import { digits } from "../../datasets/digits/digits.ts";
 import { toDigit } from "../../examples/digit_image.ts";
 import * as nn from "../../layers/nn/nn.ts";
 import { inFolder } from "../core/io/in_folder.ts";

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readSafetensors } from "../../core/io/safetensors.ts";
+import { readSafetensors } from "../../core/io/safetensors/safetensors.ts";
 import { Generator } from "../../core/random/generator.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { lastJson, mayRun, runScript, type Said } from "./run_script.ts";

@@ -2,9 +2,9 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { ACTIVATIONS, type Backend, type Slope, SLOPES } from "../../../core/backend/backend.ts";
-import { openNative } from "../../../core/backend/native.ts";
-import { reference } from "../../../core/backend/reference.ts";
-import { openWasm } from "../../../core/backend/wasm.ts";
+import { openNative } from "../../../core/backend/native/native.ts";
+import { reference } from "../../../core/backend/reference/reference.ts";
+import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as choose from "../../../core/backend/choose.ts";
-import { reference } from "../../../core/backend/reference.ts";
+import { reference } from "../../../core/backend/reference/reference.ts";
 import { ones } from "../../../core/create.ts";
 
 const NAMES = ["native", "wasm", "reference"] as const;

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type MapOp, SLOPES, type Strided, type ZipOp } from "../../../core/backend/backend.ts";
-import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native_elementwise.ts";
-import { openNative } from "../../../core/backend/native.ts";
-import { reference } from "../../../core/backend/reference.ts";
-import { openWasm } from "../../../core/backend/wasm.ts";
+import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native/elementwise.ts";
+import { openNative } from "../../../core/backend/native/native.ts";
+import { reference } from "../../../core/backend/reference/reference.ts";
+import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import type { Numbers } from "../../../core/dtype.ts";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Backend } from "../../../core/backend/backend.ts";
-import { reference } from "../../../core/backend/reference.ts";
+import { reference } from "../../../core/backend/reference/reference.ts";
 import { at, type Case, errorRatio, LAYOUTS, makeCase, numbers } from "./gemm_cases.ts";
 
 /** netlib's BLAS tests accept an error ratio below this. */

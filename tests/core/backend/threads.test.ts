@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { openNative } from "../../../core/backend/native.ts";
+import { openNative } from "../../../core/backend/native/native.ts";
 import { setThreads, threads } from "../../../core/backend/threads.ts";
 import { makeCase } from "./gemm_cases.ts";
 import { floats } from "./verb_cases.ts";

@@ -2,8 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } fr
 import { describe, it } from "@std/testing/bdd";
 import { type Activation, ACTIVATIONS, type Backend, UPDATE_SETTINGS } from "../../../core/backend/backend.ts";
 import type { UpdateKind, UpdateSlot } from "../../../core/backend/backend.ts";
-import { openNative } from "../../../core/backend/native.ts";
-import { reference } from "../../../core/backend/reference.ts";
+import { openNative } from "../../../core/backend/native/native.ts";
+import { reference } from "../../../core/backend/reference/reference.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { distance, floats } from "./verb_cases.ts";
 

@@ -2,11 +2,11 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor, zeros } from "../../../core/create.ts";
 import { Cap } from "../../../core/io/cap.ts";
-import { decodeNpy, readNpy, writeNpy } from "../../../core/io/npy.ts";
-import { decodeNpz, encodeNpz, readNpz } from "../../../core/io/npz.ts";
-import { decodeSafetensors, encodeSafetensors, readSafetensors } from "../../../core/io/safetensors.ts";
+import { decodeNpy, readNpy, writeNpy } from "../../../core/io/npy/npy.ts";
+import { decodeNpz, encodeNpz, readNpz } from "../../../core/io/npy/npz.ts";
+import { decodeSafetensors, encodeSafetensors, readSafetensors } from "../../../core/io/safetensors/safetensors.ts";
 import { inFolder } from "./in_folder.ts";
-import { header, npyFile } from "./npy_file.ts";
+import { header, npyFile } from "./npy/npy_file.ts";
 
 const most = (size: number | null, maxBytes?: number) => new Cap("f", { maxBytes }, size).most;
 

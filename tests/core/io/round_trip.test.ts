@@ -1,9 +1,9 @@
 import { assert } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as fc from "fast-check";
-import { decodeNpy, encodeNpy } from "../../../core/io/npy.ts";
-import { decodeNpz, encodeNpz } from "../../../core/io/npz.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors.ts";
+import { decodeNpy, encodeNpy } from "../../../core/io/npy/npy.ts";
+import { decodeNpz, encodeNpz } from "../../../core/io/npy/npz.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors/safetensors.ts";
 import { Tensor } from "../../../core/tensor.ts";
 import { randomTensor, sameBits, shownBytes } from "./random_tensor.ts";
 

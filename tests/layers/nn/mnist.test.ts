@@ -5,7 +5,7 @@ import { describe, it } from "@std/testing/bdd";
 import { noGrad } from "../../../backward/tape.ts";
 import { manualSeed } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { readIdx } from "../../../datasets/idx.ts";
+import { readIdx } from "../../../datasets/formats/idx.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import { entries } from "./reference.ts";
 

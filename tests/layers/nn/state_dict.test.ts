@@ -2,7 +2,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { ones, tensor, zeros } from "../../../core/create.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors/safetensors.ts";
 import { randn } from "../../../core/random/create.ts";
 import { manualSeed } from "../../../core/random/generator.ts";
 import * as nn from "../../../layers/nn/nn.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { afterAll, describe, it } from "@std/testing/bdd";
 import { backend } from "@gradus/gradus";
-import { setReuse } from "../../../core/pool.ts";
+import { setReuse } from "../../../core/memory/pool.ts";
 import { runProgram } from "./random_program.ts";
 
 /** Each is run without reuse and with it, three of four with released memory spoilt at once, so that nothing stays right by luck. */

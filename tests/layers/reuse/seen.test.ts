@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { backend, cat, ones, registerHook, Tensor, tensor } from "@gradus/gradus";
-import { setReuse } from "../../../core/pool.ts";
+import { setReuse } from "../../../core/memory/pool.ts";
 
 describe("memory that is used again", () => {
   beforeAll(() => setReuse("spoil"));

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readCheckpoint } from "../../../layers/train/checkpoint_file.ts";
+import { readCheckpoint } from "../../../layers/train/checkpoint/checkpoint_file.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
-import { checkpointsIn } from "./checkpointed_run.ts";
+import { checkpointsIn } from "./checkpoint/checkpointed_run.ts";
 
 const CHILD = new URL("./interrupt_child.ts", import.meta.url).pathname;
 const ROOT = new URL("../../../", import.meta.url).pathname;

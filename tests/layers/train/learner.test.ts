@@ -4,13 +4,13 @@ import { noGrad } from "../../../backward/tape.ts";
 import { tensor } from "../../../core/create.ts";
 import { manualSeed } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader, type DataLoaderState } from "../../../datasets/data_loader.ts";
+import { DataLoader, type DataLoaderState } from "../../../datasets/loader/data_loader.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
 import type { Batches } from "../../../layers/train/batches.ts";
-import type { Moment } from "../../../layers/train/callback.ts";
+import type { Moment } from "../../../layers/train/callbacks/callback.ts";
 import { Learner } from "../../../layers/train/learner.ts";
-import * as metrics from "../../../layers/train/metrics.ts";
+import * as metrics from "../../../layers/train/metrics/metrics.ts";
 import { bitsOf, EPOCHS, inOrder, network, points, promised, shuffled, smallLearner } from "./small_run.ts";
 
 /** Four rows of which the last stands in a batch of its own; the model is the constant 0. */

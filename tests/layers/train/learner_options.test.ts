@@ -2,12 +2,12 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { ones } from "../../../core/create.ts";
 import { Tensor } from "../../../core/tensor.ts";
-import { DataLoader } from "../../../datasets/data_loader.ts";
-import { TensorDataset } from "../../../datasets/dataset.ts";
+import { DataLoader } from "../../../datasets/loader/data_loader.ts";
+import { TensorDataset } from "../../../datasets/loader/dataset.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
 import { type Callback, EarlyStopping, Learner, type LearnerOptions, metrics } from "../../../layers/train/train.ts";
-import type { LearnerState } from "../../../layers/train/learner_state.ts";
+import type { LearnerState } from "../../../layers/train/checkpoint/learner_state.ts";
 
 const [x, y] = [ones([4, 2]), ones([4, 1])];
 const model = new nn.Linear(2, 1);

@@ -2,14 +2,14 @@
 import { manualSeed } from "../../../core/random/generator.ts";
 import { randn } from "../../../core/random/create.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader } from "../../../datasets/data_loader.ts";
-import { TensorDataset } from "../../../datasets/dataset.ts";
+import { DataLoader } from "../../../datasets/loader/data_loader.ts";
+import { TensorDataset } from "../../../datasets/loader/dataset.ts";
 import * as nn from "../../../layers/nn/nn.ts";
 import * as optim from "../../../layers/optim/optim.ts";
 import type { Batches, BatchSource, TrainingBatch } from "../../../layers/train/batches.ts";
-import type { Callback } from "../../../layers/train/callback.ts";
+import type { Callback } from "../../../layers/train/callbacks/callback.ts";
 import { Learner } from "../../../layers/train/learner.ts";
-import * as metrics from "../../../layers/train/metrics.ts";
+import * as metrics from "../../../layers/train/metrics/metrics.ts";
 
 /** Epochs of a full run. */
 export const EPOCHS = 3;

@@ -1,0 +1,248 @@
+/** The compiled kernel as a file: found in the cache, or compiled into it by the user's own C compiler. */
+import { cacheDir, granted } from "../../io/cache_dir.ts";
+import { runLimited } from "./run_limited.ts";
+import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.ts";
+import { fingerprint, MAIN_SOURCE } from "../../kernels/sources.ts";
+
+/** What the outside world does for a kernel file: replaced in tests to make each of them fail. */
+export interface Host {
+  /** The cache folder, or `null`. */
+  folder: string | null;
+  /** Runs the C compiler in a folder; throws if there is none. */
+  compile(args: string[], cwd?: string): { success: boolean; output: string };
+}
+
+/** The machine this runs on. */
+export function thisHost(): Host {
+  return { folder: cacheDir(), compile: runCompiler };
+}
+
+/**
+ * Contraction to fused multiply-add is the only liberty taken with IEEE arithmetic: errno and traps, which nobody reads, change no
+ * number.
+ */
+export function compilerFlags(arch: string): string[] {
+  const tune = arch === "aarch64" ? "-mcpu=native" : "-march=native";
+  const language = ["-std=c11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];
+  return ["-O3", tune, ...language, "-fvisibility=hidden", "-pthread", "-shared", "-fPIC"];
+}
+
+/**
+ * The kernels in the cache that belong to these sources, flags and kind of machine, newest first. Left out is what is damaged, what is
+ * no file, and what somebody else could have put there or changed.
+ *
+ * @throws {Error} If the folder itself is open to others: whatever is in it would run with this program's rights.
+ */
+export function cachedKernels(host: Host): string[] {
+  const folder = host.folder;
+  if (folder === null || !granted({ name: "read", path: folder })) return [];
+  const names = namesIn(folder);
+  if (names.length === 0) return [];
+  const { uid } = trustedFolder(folder);
+  names.filter((name) => name.startsWith(ROOM)).forEach((name) => sweep(`${folder}/${name}`));
+  const prefix = `kernel-${key()}-`;
+  return names.filter((name) => name.startsWith(prefix) && name.endsWith(suffix()))
+    .map((name) => `${folder}/${name}`)
+    .filter((path) => isTrusted(path, uid) && isWhole(path))
+    .sort((x, y) => modified(y) - modified(x));
+}
+
+/** Why the last compilation failed, in the past day; `null` where nothing is known against another. */
+export function rememberedFailure(host: Host): string | null {
+  if (host.folder === null || !granted({ name: "read", path: host.folder })) return null;
+  const note = noteIn(host.folder);
+  try {
+    const left = modified(note) + DAY - Date.now();
+    if (left < 0 || left > DAY) return null;
+    const reason = Deno.readTextFileSync(note).split("\n", 1)[0].slice(0, 500);
+    return `${reason} (tried again in ${Math.ceil(left / HOUR)} h, or when ${note} is removed)`;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Compiles the kernel into the cache and says where it is and which compiler made it. What `test` throws for keeps it out of there, and
+ * is remembered, as is a compiler that fails.
+ *
+ * Several processes may do so at once: each works in a folder of its own, and the last step is a rename.
+ *
+ * @throws {Error} If a permission, the compiler or the folder is missing, or the compiler or the test fails; the message is one line.
+ */
+export function compileKernel(host: Host, test: (path: string) => void): { path: string; compiler: string } {
+  const folder = writableFolder(host);
+  const note = noteIn(folder);
+  const room = Deno.makeTempDirSync({ dir: folder, prefix: ROOM });
+  try {
+    const compiler = versionOf(host);
+    const built = build(host, room);
+    // If this is the last that is heard of it, the kernel has taken the program with it.
+    remember(note, `the kernel that ${compiler} compiled ended the program in its test`);
+    test(built);
+    const path = install(folder, built, compiler);
+    Deno.removeSync(note);
+    return { path, compiler };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) remember(note, (error as Error).message);
+    throw error;
+  } finally {
+    Deno.removeSync(room, { recursive: true });
+  }
+}
+
+/** The first line of `cc --version`, or `null` where there is no compiler or it may not be run. */
+export function compilerVersion(host: Host = thisHost()): string | null {
+  try {
+    return versionOf(host);
+  } catch {
+    return null;
+  }
+}
+
+function versionOf(host: Host): string {
+  let said: { success: boolean; output: string };
+  try {
+    said = host.compile(["--version"]);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new Deno.errors.NotFound("no C compiler found (cc)");
+    throw new Error(`the C compiler cannot be run: ${(error as Error).message}`);
+  }
+  const line = said.output.trim().split("\n", 1)[0];
+  if (!said.success) throw new Error(`the C compiler is there, but cc --version fails: ${line}`);
+  return line;
+}
+
+function writableFolder(host: Host): string {
+  const folder = host.folder;
+  if (folder === null) throw new Error("no cache folder (set GRADUS_CACHE, and allow reading it with --allow-env)");
+  if (!granted({ name: "read", path: folder }) || !granted({ name: "write", path: folder })) {
+    throw new Error(`no permission to use the cache (--allow-read=${folder} --allow-write=${folder})`);
+  }
+  if (!granted({ name: "run", command: "cc" })) {
+    throw new Error("no C compiler: cc is not installed, or must not be run (--allow-run=cc)");
+  }
+  try {
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new Error(`cannot write the cache ${folder}: ${(error as Error).message}`);
+  }
+  trustedFolder(folder);
+  return folder;
+}
+
+function build(host: Host, room: string): string {
+  for (const [name, text] of Object.entries(SOURCES)) Deno.writeTextFileSync(`${room}/${name}`, text);
+  const { success, output } = host.compile([...compilerFlags(Deno.build.arch), MAIN_SOURCE, "-o", "kernel"], room);
+  if (!success) throw new Error(`the C compiler failed: ${output.trim().split("\n", 1)[0]}`);
+  return `${room}/kernel`;
+}
+
+// The name carries the fingerprint of the content, so that a damaged file is known before it is loaded.
+function install(folder: string, built: string, compiler: string): string {
+  const sum = fingerprint(Deno.readFileSync(built));
+  const path = `${folder}/kernel-${key()}-${fingerprint(compiler)}-${sum}${suffix()}`;
+  using file = Deno.openSync(built, { read: true, write: true });
+  file.syncSync();
+  if (Deno.build.os !== "windows") Deno.chmodSync(built, 0o755);
+  try {
+    Deno.renameSync(built, path);
+  } catch { // a folder is in its place
+    Deno.removeSync(path, { recursive: true });
+    Deno.renameSync(built, path);
+  }
+  return path;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map((entry) => entry.name);
+  } catch {
+    return []; // no folder yet, or one that vanished meanwhile
+  }
+}
+
+const ROOM = "compile-";
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+function noteIn(folder: string): string {
+  return `${folder}/kernel-${key()}.failed`;
+}
+
+function remember(note: string, reason: string): void {
+  try {
+    Deno.writeTextFileSync(note, reason);
+  } catch { // a full disk, say: the next start tries again
+  }
+}
+
+/** Removes the folder of a compilation that was killed; a living one is younger. */
+function sweep(room: string): void {
+  try {
+    if (Date.now() - modified(room) > HOUR) Deno.removeSync(room, { recursive: true });
+  } catch { // another process was faster, or it may not be written
+  }
+}
+
+/** What the system says of a folder that nobody but its owner can put a library into. Windows has neither owner nor mode. */
+function trustedFolder(folder: string): Deno.FileInfo {
+  const info = Deno.statSync(folder);
+  if (info.mode === null || info.uid === null) return info;
+  const cure = "use another GRADUS_CACHE";
+  if (info.mode & 0o002) {
+    throw new Error(`anybody may write the cache ${folder}, so nothing in it is run: chmod o-w it, or ${cure}`);
+  }
+  if (info.uid !== 0 && isOthers(folder, info.mode)) {
+    throw new Error(`the cache ${folder} belongs to another user (${info.uid}), so nothing in it is run: ${cure}`);
+  }
+  return info;
+}
+
+// Who one is takes a permission of its own. Only the owner may set the mode, be it to what it is; without the right to write in the
+// folder it remains unknown.
+function isOthers(folder: string, mode: number): boolean {
+  if (!granted({ name: "write", path: folder })) return false;
+  try {
+    Deno.chmodSync(folder, mode & 0o7777);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.PermissionDenied;
+  }
+}
+
+/** Whether a path is a file of the folder's owner, or of root, that nobody else can change. */
+function isTrusted(path: string, owner: number | null): boolean {
+  try {
+    const { isFile, uid, mode } = Deno.lstatSync(path);
+    return isFile && (mode === null || uid === null || ((mode & 0o022) === 0 && (uid === owner || uid === 0)));
+  } catch {
+    return false;
+  }
+}
+
+function isWhole(path: string): boolean {
+  try {
+    return path.endsWith(`-${fingerprint(Deno.readFileSync(path))}${suffix()}`);
+  } catch {
+    return false;
+  }
+}
+
+function modified(path: string): number {
+  return Deno.statSync(path).mtime?.getTime() ?? 0;
+}
+
+function suffix(): string {
+  return { windows: ".dll", darwin: ".dylib" }[Deno.build.os as string] ?? ".so";
+}
+
+// The CPU is no part of it: to read its name takes a permission, and as long as the rest of the start. Machines that share a home
+// folder share kernels: each kernel knows what it was compiled for, and gradus_check refuses to run on less.
+function key(): string {
+  return fingerprint([SOURCES_FINGERPRINT, ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
+}
+
+function runCompiler(args: string[], cwd?: string): { success: boolean; output: string } {
+  if (!granted({ name: "run", command: "cc" })) throw new Deno.errors.NotFound("not allowed");
+  return runLimited("cc", args, cwd, cwd === undefined ? 10_000 : 300_000);
+}

@@ -1,0 +1,130 @@
+/** The native back end: the C kernels through Deno's foreign functions. This is the only file that opens a library. */
+import { granted } from "../../io/cache_dir.ts";
+import type { Backend } from "../backend.ts";
+import { unwrap } from "../descriptor.ts";
+import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
+import { nativeMap, nativeZip } from "./elementwise.ts";
+import { nativeGather } from "./gather.ts";
+import { nativeGemm } from "./gemm.ts";
+import { nativeReduce } from "./reduce.ts";
+import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./training.ts";
+import { nativeWhere } from "./where.ts";
+import type { Opened } from "../opened.ts";
+import { selfTest } from "./self_test.ts";
+import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
+import { registerThreads } from "../threads.ts";
+import { registerMemory } from "../../memory/cache_line.ts";
+
+/**
+ * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.
+ *
+ * Other kinds than float32 are passed on to the reference loops.
+ */
+export function openNative(host: () => Host = thisHost): Opened {
+  if (typeof Deno === "undefined") return { reason: "not running in Deno" };
+  try {
+    const outside = host();
+    return openCached(outside) ?? openRemembered(outside) ?? openCompiled(outside);
+  } catch (error) {
+    return { reason: (error as Error).message };
+  }
+}
+
+function openCached(host: Host): Opened | null {
+  // Without a folder there is nothing to name in a permission, and all of FFI is asked for.
+  const path = host.folder ?? undefined;
+  if (!granted({ name: "ffi", ...(path === undefined ? {} : { path }) })) {
+    return { reason: "no permission to load libraries (--allow-ffi)" };
+  }
+  for (const file of cachedKernels(host)) {
+    const opened = load(file, "loaded from cache");
+    if (opened.backend !== undefined) return opened;
+  }
+  return null;
+}
+
+function openRemembered(host: Host): Opened | null {
+  const reason = rememberedFailure(host);
+  return reason === null ? null : { reason };
+}
+
+function openCompiled(host: Host): Opened {
+  let opened: Opened | undefined;
+  const { compiler } = compileKernel(host, (path) => opened = proven(path));
+  return { ...opened, reason: `compiled with ${compiler} and cached in ${host.folder}` };
+}
+
+/**
+ * Compiles the kernel into the cache, whatever became of earlier attempts.
+ *
+ * @throws {Error} If it cannot be compiled or computes something wrong; the message is one line.
+ */
+export function compileNative(): { path: string; compiler: string } {
+  return compileKernel(thisHost(), (path) => proven(path).close?.());
+}
+
+/** The back end of a library that was just compiled, if all its verbs are right. */
+function proven(path: string): Opened {
+  const opened = load(path, "compiled");
+  if (opened.backend === undefined) throw new Error(opened.reason);
+  const wrong = selfTest(opened.backend);
+  if (wrong === null) return opened;
+  opened.close?.();
+  throw new Error(`the compiled kernel is not used, for it is wrong: ${wrong}`);
+}
+
+/** The back end of the library in a file, or what is wrong with it. */
+function load(path: string, reason: string): Opened {
+  try {
+    const library = Deno.dlopen(absolute(path), SYMBOLS);
+    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_trim_memory } = library.symbols;
+    const forget: (() => void)[] = [];
+    const close = () => {
+      forget.forEach((registered) => registered());
+      library.close();
+    };
+    if (gradus_check() === 0) {
+      gradus_keep_memory();
+      forget.push(registerThreads(poolOf(library.symbols)));
+      const line = (start: unknown) => gradus_line(start as Buffer);
+      forget.push(registerMemory({ line, trim: gradus_trim_memory }));
+      return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
+    }
+    close();
+    return { reason: "the compiled kernel was made for another CPU" };
+  } catch (error) {
+    return { reason: `the compiled kernel cannot be loaded: ${(error as Error).message}` };
+  }
+}
+
+// A bare or relative name would be searched for where the system keeps its libraries. A symbolic link is left as it is: the
+// permission names the link.
+function absolute(path: string): string {
+  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
+}
+
+function verbsOf(symbols: Symbols): Backend {
+  return {
+    name: "native",
+    gemm: nativeGemm(symbols),
+    map: nativeMap(symbols),
+    zip: nativeZip(symbols),
+    where: nativeWhere(symbols),
+    reduce: nativeReduce(symbols),
+    gather: nativeGather(symbols),
+    gate: nativeGate(symbols),
+    crossEntropy: nativeCrossEntropy(symbols),
+    update: nativeUpdate(symbols),
+  };
+}
+
+function poolOf({ gradus_threads, gradus_usual_threads }: Symbols): Parameters<typeof registerThreads>[0] {
+  return { set: (count) => unwrap(gradus_threads(count), "use threads"), usual: gradus_usual_threads };
+}
+
+function speed(gradusPeak: (steps: number) => number): number {
+  const steps = 1_000_000;
+  const start = performance.now();
+  const operations = gradusPeak(steps) * steps;
+  return operations / (performance.now() - start) * 1e-6;
+}

@@ -1,0 +1,180 @@
+/**
+ * Whether a kernel that was just compiled computes what the reference does: compilers have been seen to make wrong code. It runs once for
+ * each compilation, never when a kernel comes from the cache.
+ */
+import type { Numbers } from "../../dtype.ts";
+import {
+  type Activation,
+  ACTIVATIONS,
+  type Backend,
+  type MapOp,
+  type ReduceOp,
+  SLOPES,
+  type ZipOp,
+} from "../backend.ts";
+import { MAP_OPS, ZIP_OPS } from "./elementwise.ts";
+import { REDUCE_OPS } from "./reduce.ts";
+import { reference } from "../reference/reference.ts";
+
+/** Calls a verb, and gives back all that it wrote. */
+type Trial = (verbs: Backend) => Numbers[];
+
+/** Longer than five of the longest vectors, with a rest. */
+const LENGTH = 83;
+
+/** What is wrong with a back end, in a few words; `null` where every verb is right. */
+export function selfTest(verbs: Backend): string | null {
+  for (const [name, trial] of trials()) {
+    const [found, expected] = [trial(verbs), trial(reference)];
+    for (let part = 0; part < expected.length; part++) {
+      const at = expected[part].findIndex((value, i) => !near(found[part][i], value));
+      if (at >= 0) return `${name} gives ${found[part][at]} for ${expected[part][at]}`;
+    }
+  }
+  return null;
+}
+
+// Far above what orders of summation and approximations differ by, far below what wrong code does.
+function near(found: number, expected: number): boolean {
+  return Object.is(found, expected) || Math.abs(found - expected) <= 1e-5 * Math.abs(expected) + 2e-6;
+}
+
+function* trials(): Iterable<[string, Trial]> {
+  for (const op of keys(MAP_OPS)) yield [op, mapped(op)];
+  for (const from of [Uint8Array, Int32Array, Float32Array]) yield [`a copy of ${from.name}`, converted(from)];
+  for (const op of keys(ZIP_OPS)) yield [op, zipped(op)];
+  for (const op of keys(REDUCE_OPS)) yield [op, reduced(op)];
+  for (const op of keys({ ...ACTIVATIONS, ...SLOPES })) yield [`the slope of ${op}`, gated(op)];
+  for (const size of [[1, 1, 1], [3, 40, 17], [50, 64, 70], [7, 500, 5], [130, 150, 133], [20, 1100, 40]] as const) {
+    for (const activation of keys(ACTIVATIONS)) {
+      yield [`the product of ${size.join("×")}`, multiplied(size, activation)];
+    }
+  }
+  yield ["where", chosen];
+  yield ["gather", gathered];
+  for (const cols of [10, 70]) yield ["cross-entropy", lost(cols)];
+  for (const kind of ["sgd", "adam"] as const) yield [kind, updated(kind)];
+}
+
+function keys<K extends string>(table: Readonly<Partial<Record<K, number>>>): K[] {
+  return Object.keys(table) as K[];
+}
+
+/** Finite numbers of both signs, some of them whole or halves. */
+function spread(length: number, size = 4): Float32Array {
+  return Float32Array.from({ length }, (_, i) => size * ((i * 37 % 101) / 50 - 1));
+}
+
+/** The same, and what breaks formulas. */
+function awkward(): Float32Array {
+  const x = spread(LENGTH);
+  x.set([NaN, Infinity, -Infinity, 0, 1, -1, 2.5, -2.5, 1e-38, 1e-7, -1e-7, 60, -60, 8388609], 3);
+  return x;
+}
+
+const dense = (data: Numbers) => ({ data, offset: 0, strides: [1] });
+
+function mapped(op: MapOp): Trial {
+  return (verbs) => {
+    const [x, out] = [awkward(), op === "not" ? new Uint8Array(LENGTH) : new Float32Array(LENGTH)];
+    verbs.map(op, [LENGTH], dense(x), dense(out), 0.25, 1.5);
+    return [out];
+  };
+}
+
+function converted(from: Uint8ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor): Trial {
+  return (verbs) => {
+    const x = new from(LENGTH).map((_, i) => i * 3);
+    const [out, turned] = [
+      from === Float32Array ? new Int32Array(LENGTH) : new Float32Array(LENGTH),
+      new Float32Array(80),
+    ];
+    verbs.map("copy", [LENGTH], dense(x), dense(out), 0, 0);
+    verbs.map("copy", [10, 8], { data: x, offset: 1, strides: [1, 10] }, { ...dense(turned), strides: [8, 1] }, 0, 0);
+    return [out, turned];
+  };
+}
+
+function zipped(op: ZipOp): Trial {
+  return (verbs) => {
+    const [a, b] = [awkward(), spread(LENGTH, 3).reverse()];
+    b.set(a.subarray(40, 50), 40); // some are equal
+    const out = ZIP_OPS[op]! < ZIP_OPS.eq! ? new Float32Array(LENGTH) : new Uint8Array(LENGTH);
+    const single = out.slice();
+    verbs.zip(op, [LENGTH], dense(a), dense(b), dense(out));
+    verbs.zip(op, [LENGTH], dense(a), { data: b, offset: 7, strides: [0] }, dense(single));
+    return [out, single];
+  };
+}
+
+function reduced(op: ReduceOp): Trial {
+  return (verbs) => {
+    const [x, made] = [spread(7 * LENGTH, 1.1), op.startsWith("arg") ? Int32Array : Float32Array];
+    const [rows, columns] = [new made(7), new made(LENGTH)];
+    verbs.reduce(op, { kept: [7], keptStrides: [LENGTH], folded: [LENGTH], foldedStrides: [1] }, x, 0, rows);
+    verbs.reduce(op, { kept: [LENGTH], keptStrides: [1], folded: [7], foldedStrides: [LENGTH] }, x, 0, columns);
+    return [rows, columns];
+  };
+}
+
+function gated(op: Parameters<Backend["gate"]>[0]): Trial {
+  return (verbs) => {
+    const [g, y, out, db] = [
+      spread(4 * LENGTH, 1),
+      spread(4 * LENGTH),
+      new Float32Array(4 * LENGTH),
+      new Float32Array(LENGTH),
+    ];
+    verbs.gate(op, 4, LENGTH, g, y, out, db, 0.25, 1.5);
+    return [out, db];
+  };
+}
+
+// With a bias, added to what stands there: A and C by rows, by columns, and C with gaps.
+function multiplied([m, k, n]: readonly [number, number, number], activation: Activation): Trial {
+  return (verbs) => {
+    const [a, b, bias] = [spread(m * k, 0.3), spread(k * n, 0.3), spread(n, 1)];
+    return [[k, 1, n, 1], [1, m, 1, m], [k, 1, 2 * n, 2]].map(([aRow, aCol, cRow, cCol]) => {
+      const c = spread(2 * m * n, 1);
+      const places = { aOffset: 0, bOffset: 0, cOffset: 0, biasOffset: 0, biasStride: 1, beta: 1 } as const;
+      verbs.gemm({ m, k, n, aRow, aCol, bRow: n, bCol: 1, cRow, cCol, activation, ...places }, a, b, c, bias);
+      return c;
+    });
+  };
+}
+
+const chosen: Trial = (verbs) => {
+  const [mask, out] = [new Uint8Array(LENGTH).map((_, i) => i % 3), new Float32Array(LENGTH)];
+  verbs.where([LENGTH], dense(mask), dense(spread(LENGTH)), dense(spread(LENGTH, 9)), dense(out));
+  return [out];
+};
+
+const gathered: Trial = (verbs) => {
+  const index = Int32Array.of(4, 0, 6);
+  const results = [Uint8Array, Int32Array, Float32Array].map((kind) => {
+    const [x, out] = [new kind(7 * 11).map((_, i) => i), new kind(3 * 11)];
+    verbs.gather(x, 0, 11, 11, index, out);
+    return out;
+  });
+  const [bytes, table, out] = [new Uint8Array(7 * 11).map((_, i) => 3 * i), spread(256), new Float32Array(3 * 11)];
+  verbs.gather(bytes, 0, 11, 11, index, out, table);
+  return [...results, out];
+};
+
+function lost(cols: number): Trial {
+  return (verbs) => {
+    const [z, targets] = [spread(19 * cols), new Int32Array(19).map((_, i) => (i * 7) % cols)];
+    const dz = new Float32Array(19 * cols);
+    return [Float64Array.of(verbs.crossEntropy(19, cols, z, targets, dz)), dz];
+  };
+}
+
+function updated(kind: "sgd" | "adam"): Trial {
+  return (verbs) => {
+    const settings = Float64Array.of(0.1, 0.9, 0.1, 1, 0.01, 0, 0.9, 0.99, 1e-8, 0, 2);
+    const [p, g, m] = [spread(LENGTH), spread(LENGTH, 1).reverse(), spread(LENGTH, 0.5)];
+    const v = spread(LENGTH, 1).map((x) => x * x);
+    verbs.update(kind, settings, [{ p, g, m, v: kind === "adam" ? v : null }]);
+    return [p, m, v];
+  };
+}

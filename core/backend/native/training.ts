@@ -1,0 +1,137 @@
+/** The verbs for training through the native library. */
+import type { Numbers } from "../../dtype.ts";
+import type { Activation, Backend, Slope, UpdateKind, UpdateSlot } from "../backend.ts";
+import { describeGate, GATE_FIELDS, unwrap } from "../descriptor.ts";
+import { reference } from "../reference/reference.ts";
+import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
+import { badTarget, checkGate, checkLoss, checkUpdate } from "../training_checks.ts";
+
+// In the order of kernels.h.
+const gateDescriptor = new Int32Array(GATE_FIELDS);
+const lossDescriptor = new Int32Array(6);
+const answer = new Float64Array(1);
+
+/** `gate` for float32; other kinds are passed on to the reference loops. */
+export function nativeGate({ gradus_gate }: Symbols): Backend["gate"] {
+  return function gate(
+    op: Activation | Slope,
+    rows: number,
+    cols: number,
+    g: Numbers,
+    y: Numbers,
+    out: Numbers | null,
+    db: Numbers | null,
+    low = 0,
+    high = 0,
+  ): void {
+    if (!isFloat32(g) || !isFloat32(y) || !isFloat32OrNull(out) || !isFloat32OrNull(db)) {
+      return reference.gate(op, rows, cols, g, y, out, db, low, high);
+    }
+    checkGate(op, rows, cols, g, y, out, db);
+    describeGate(
+      gateDescriptor,
+      op,
+      rows,
+      cols,
+      g.length,
+      y.length,
+      out?.length ?? null,
+      db?.length ?? null,
+      low,
+      high,
+    );
+    const code = gradus_gate(gateDescriptor, g, y, out ?? NOTHING, db ?? NOTHING);
+    if (code !== 0) unwrap(code, "gate");
+  };
+}
+
+/** `crossEntropy` for float32; other kinds are passed on to the reference loops. */
+export function nativeCrossEntropy({ gradus_cross_entropy }: Symbols): Backend["crossEntropy"] {
+  return function crossEntropy(
+    rows: number,
+    cols: number,
+    z: Numbers,
+    targets: Int32Array,
+    dz: Numbers | null,
+  ): number {
+    if (!isFloat32(z) || !isFloat32OrNull(dz)) return reference.crossEntropy(rows, cols, z, targets, dz);
+    checkLoss(rows, cols, z, targets, dz);
+    const d = lossDescriptor;
+    d[0] = rows, d[1] = cols, d[2] = z.length, d[3] = targets.length;
+    d[4] = dz === null ? 0 : dz.length, d[5] = dz === null ? 0 : 1;
+    const code = gradus_cross_entropy(d, z, targets as Int32Array<ArrayBuffer>, dz ?? NOTHING, answer);
+    if (code === BAD_INDEX) throw badTarget(answer[0], cols);
+    if (code !== 0) unwrap(code, "take the cross-entropy");
+    return answer[0];
+  };
+}
+
+const BAD_INDEX = 4;
+const KINDS: Record<UpdateKind, number> = { sgd: 0, adam: 1 };
+const SLOT = 8;
+const PARTS = 4;
+
+/** Where the arrays of a list of slots stood when they were entered, and the arrays themselves, which must not go away. */
+interface Table {
+  places: BigInt64Array<ArrayBuffer>;
+  entered: (Numbers | null)[];
+  /** Their lengths then: a buffer that was transferred leaves an array of length 0. */
+  lengths: Int32Array;
+}
+
+/** `update` for float32; lists with other kinds are passed on to the reference loops. */
+export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend["update"] {
+  const tables = new WeakMap<readonly UpdateSlot[], Table>();
+
+  function tableOf(slots: readonly UpdateSlot[]): Table {
+    let table = tables.get(slots);
+    const parts = PARTS * slots.length;
+    if (table === undefined || table.entered.length !== parts) {
+      table = {
+        places: new BigInt64Array(SLOT * slots.length),
+        entered: new Array(parts).fill(null),
+        lengths: new Int32Array(parts),
+      };
+      tables.set(slots, table);
+    }
+    return table;
+  }
+
+  function enter(table: Table, slot: number, part: number, array: Numbers | null): void {
+    const at = PARTS * slot + part;
+    const length = array === null ? 0 : array.length;
+    if (table.entered[at] === array && table.lengths[at] === length) return;
+    table.entered[at] = array, table.lengths[at] = length;
+    // Small arrays live among V8's own objects, which move, until somebody asks for their buffer.
+    if (array !== null) void array.buffer;
+    gradus_enter(table.places, SLOT * slot + part, (array ?? NOTHING) as Buffer, length);
+  }
+
+  return function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
+    if (!allSlotsFloat32(slots)) return reference.update(kind, settings, slots);
+    checkUpdate(kind, settings, slots);
+    const table = tableOf(slots);
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      enter(table, i, 0, slot.p), enter(table, i, 1, slot.g), enter(table, i, 2, slot.m), enter(table, i, 3, slot.v);
+    }
+    const code = gradus_update(KINDS[kind], settings as Float64Array<ArrayBuffer>, table.places, slots.length);
+    if (code !== 0) unwrap(code, "update");
+  };
+}
+
+function allSlotsFloat32(slots: readonly UpdateSlot[]): boolean {
+  for (let i = 0; i < slots.length; i++) {
+    const { p, g, m, v } = slots[i];
+    if (!isFloat32(p) || !isFloat32(g) || !isFloat32OrNull(m) || !isFloat32OrNull(v)) return false;
+  }
+  return true;
+}
+
+function isFloat32(x: Numbers): x is Buffer {
+  return x instanceof Float32Array;
+}
+
+function isFloat32OrNull(x: Numbers | null): x is Buffer | null {
+  return x === null || x instanceof Float32Array;
+}

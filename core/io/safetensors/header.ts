@@ -1,0 +1,139 @@
+/** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
+import type { Steps } from "../../event_loop.ts";
+import { type Cap, quoted, shortened } from "../cap.ts";
+import { type Json, parseStrictMembers } from "./strict_json.ts";
+import { sortInSteps } from "../in_steps.ts";
+import { KINDS } from "./kinds.ts";
+import { countElements, MAX_ELEMENTS } from "../tensor_bytes.ts";
+
+/** Headers longer than this are refused, as the format's reference reader does. */
+export const MAX_HEADER = 100_000_000;
+
+/** One tensor as the header describes it; `begin` and `end` count bytes from the start of the data. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A checked header: entries in the order of their bytes, which follow each other without a gap from `dataStart`. */
+export interface Header {
+  readonly entries: readonly Entry[];
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly dataStart: number;
+}
+
+/** Bytes that a tensor takes beside its elements: its views, its shape, the engine's own accounts. */
+const TENSOR_COST = 1024;
+
+/** Parses and checks the header of `bytes`, an entry a step; `cap` counts what its tensors will take. */
+export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
+  const { where } = cap;
+  const dataStart = 8 + headerLength(bytes, where);
+  const found: Entry[] = [];
+  let metadata = new Map<string, string>();
+  for (const [name, value] of parseStrictMembers(headerText(bytes.subarray(8, dataStart), where), cap, 8)) {
+    if (name === "__metadata__") metadata = toMetadata(value, where);
+    else found.push(toEntry(name, value, cap));
+    yield;
+  }
+  const entries = yield* sortInSteps(found, (a, b) => a.begin - b.begin || a.end - b.end);
+  yield* checkLayout(entries, dataStart, bytes.length, where);
+  for (const entry of entries) {
+    const elements = countElements(entry.shape) * KINDS.get(entry.kind)!.takes;
+    cap.take(elements, () => `with tensor ${quoted(entry.name)} it`);
+    yield;
+  }
+  return { entries, metadata, dataStart };
+}
+
+function headerLength(bytes: Uint8Array, where: string): number {
+  const found = bytes.length;
+  if (found < 8) throw new RangeError(`Cannot read ${where}: it has ${found} bytes, and the header's length takes 8`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER) {
+    throw new RangeError(
+      `Cannot read ${where}: the length at byte 0 is ${length}, and a header may have ${MAX_HEADER}`,
+    );
+  }
+  if (8 + length > found) {
+    throw new RangeError(`Cannot read ${where}: its header ends at byte ${8 + length}, the file at ${found}`);
+  }
+  return length;
+}
+
+function headerText(bytes: Uint8Array, where: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new SyntaxError(`Cannot read ${where}: the header in bytes 8 to ${8 + bytes.length} is not UTF-8`);
+  }
+  if (text.startsWith("{")) return text;
+  throw new SyntaxError(
+    `Cannot read ${where}: the header at byte 8 begins with ${JSON.stringify(text[0] ?? "")}, not "{"`,
+  );
+}
+
+function toMetadata(value: Json, where: string): Map<string, string> {
+  const metadata = new Map<string, string>();
+  if (!(value instanceof Map)) {
+    throw new SyntaxError(`Cannot read ${where}: __metadata__ in the header is not an object`);
+  }
+  for (const [key, text] of value) {
+    if (typeof text !== "string") {
+      throw new SyntaxError(
+        `Cannot read ${where}: __metadata__ key ${quoted(key)} in the header is not a string`,
+      );
+    }
+    metadata.set(key, text);
+  }
+  return metadata;
+}
+
+function toEntry(name: string, value: Json, cap: Cap): Entry {
+  const fail = (what: string) => new SyntaxError(`Cannot read ${cap.where}: header entry ${quoted(name)} ${what}`);
+  if (!(value instanceof Map)) throw fail("is not an object");
+  const kind = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
+  if (typeof kind !== "string") throw fail("has no dtype");
+  if (!KINDS.has(kind)) throw fail(`has dtype ${shortened(kind)}: save it as one of ${[...KINDS.keys()].join(" ")}`);
+  if (!isSizes(shape)) throw fail("has no shape made of sizes");
+  if (!isSizes(offsets) || offsets.length !== 2) throw fail("has no data_offsets [begin, end]");
+  cap.take(TENSOR_COST, () => `a header of many tensors, ${quoted(name)} among them,`);
+  return { name, kind, shape, begin: offsets[0], end: offsets[1] };
+}
+
+function isSizes(value: Json | undefined): value is number[] {
+  return Array.isArray(value) && value.every((size) => typeof size === "number");
+}
+
+/** Each entry begins where the one before ends, is as long as its shape says, and the last ends with the file. */
+function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: number, where: string): Steps<void> {
+  let end = 0;
+  for (const entry of entries) {
+    const fail = (what: string) => new RangeError(`Cannot read ${where}: tensor ${quoted(entry.name)} ${what}`);
+    if (entry.begin !== end) {
+      throw fail(`begins at byte ${dataStart + entry.begin}, and the data before ends at ${dataStart + end}`);
+    }
+    if (entry.end < entry.begin) throw fail(`ends at byte ${dataStart + entry.end}, before its begin`);
+    const count = countElements(entry.shape);
+    if (!(count <= MAX_ELEMENTS)) {
+      throw fail(`has shape [${shortened(`${entry.shape}`)}], more elements than can be counted`);
+    }
+    const bytes = count * KINDS.get(entry.kind)!.size;
+    if (entry.end - entry.begin !== bytes) {
+      throw fail(
+        `has ${entry.end - entry.begin} bytes from byte ${dataStart + entry.begin} on, and ${entry.kind} [${
+          shortened(`${entry.shape}`)
+        }] takes ${bytes}`,
+      );
+    }
+    end = entry.end;
+    yield;
+  }
+  if (dataStart + end !== fileEnd) {
+    throw new RangeError(`Cannot read ${where}: its tensors end at byte ${dataStart + end}, the file at ${fileEnd}`);
+  }
+}

@@ -1,0 +1,166 @@
+/** safetensors files: named tensors and a few words about them, readable by every framework. */
+import { checkOptions, requireBytes } from "../../arguments.ts";
+import { fromData } from "../../create.ts";
+import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
+import type { Tensor } from "../../tensor.ts";
+import { writeAtomically } from "../atomic_write.ts";
+import { Cap, type ReadOptions } from "../cap.ts";
+import { joinInSteps } from "../in_steps.ts";
+import { type NamedTensors, namedTensors } from "../named_tensors.ts";
+import { readFile } from "../read_file.ts";
+import { type Entry, MAX_HEADER, parseHeader } from "./header.ts";
+import { readKind, WRITTEN } from "./kinds.ts";
+import { tensorBytes } from "../tensor_bytes.ts";
+
+export type { NamedTensors };
+
+/** What a safetensors file holds: maps, for a name may be `__proto__`. */
+export interface Safetensors {
+  /** The tensors, in the order of their bytes. */
+  tensors: Map<string, Tensor>;
+  /** The file's `__metadata__`; empty without one. */
+  metadata: Map<string, string>;
+}
+
+/**
+ * The safetensors file that holds `tensors`: the widest kinds first, then by name, so every tensor is aligned and equal
+ * tensors give equal bytes. Views are written as the elements they show.
+ *
+ * @throws {TypeError} if a name is `__metadata__`, or a name or metadata is not well-formed Unicode
+ * @see {@link https://github.com/huggingface/safetensors#format} for the format
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeSafetensors({ w: tensor([[1, 2], [3, 4]]) }, { step: "7" });
+ * const { tensors, metadata } = decodeSafetensors(bytes);
+ * assertEquals(tensors.get("w")?.toArray(), [[1, 2], [3, 4]]);
+ * assertEquals(metadata.get("step"), "7");
+ * ```
+ */
+export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  return runAtOnce(encodingSafetensors(tensors, metadata));
+}
+
+/** The same in steps. */
+export function* encodingSafetensors(
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Steps<Uint8Array> {
+  return yield* joinInSteps(yield* toParts(tensors, metadata));
+}
+
+/**
+ * The tensors in the safetensors file `bytes`, each a copy. F16 and BF16 become float32, I8 and I16 int32; I64 becomes
+ * int32 where every value fits, else float64.
+ *
+ * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if the header is not what the format asks for
+ * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
+ */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  name: string = "safetensors",
+  options: ReadOptions = {},
+): Safetensors {
+  return runAtOnce(decodingSafetensors(bytes, name, options));
+}
+
+/** The same in steps. */
+export function* decodingSafetensors(bytes: Uint8Array, name: string, options: ReadOptions = {}): Steps<Safetensors> {
+  checkOptions("read safetensors", options, ["maxBytes"]);
+  requireBytes(bytes, name);
+  const { entries, metadata, dataStart } = yield* parseHeader(bytes, new Cap(name, options, bytes.length));
+  const tensors = new Map<string, Tensor>();
+  for (const entry of entries) {
+    tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
+    yield;
+  }
+  return { tensors, metadata: new Map(metadata) };
+}
+
+/**
+ * Writes `tensors` to the safetensors file `path`, wholly or not at all: see {@linkcode encodeSafetensors} for what it
+ * holds.
+ *
+ * @throws {TypeError} if a name is `__metadata__`, or a name or metadata is not well-formed Unicode
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeAtomically(path, await runInSlices(toParts(tensors, metadata)));
+}
+
+/**
+ * Reads the safetensors file `path`: see {@linkcode decodeSafetensors} for what becomes of each kind.
+ *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if the header is not what the format asks for
+ * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
+ */
+export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<Safetensors> {
+  return await runInSlices(decodingSafetensors(await readFile(path, options), path, options));
+}
+
+function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
+  const start = dataStart + entry.begin;
+  const { data, dtype } = yield* readKind(entry.kind, bytes.subarray(start, dataStart + entry.end), where, start);
+  return fromData(data, entry.shape, dtype);
+}
+
+function* toParts(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Steps<Uint8Array[]> {
+  const named = namedTensors(tensors);
+  for (const [name] of named) checkName(name);
+  for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
+  const kinds = [...WRITTEN.keys()];
+  named.sort(([a, s], [b, t]) => kinds.indexOf(s.dtype) - kinds.indexOf(t.dtype) || (a < b ? -1 : 1));
+  const data: Uint8Array[] = [];
+  for (const [, tensor] of named) {
+    data.push(tensorBytes(tensor)); // one operation where it is a view
+    yield;
+  }
+  const header = toHeader(named, data, metadata);
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+  return [length, header, ...data];
+}
+
+function checkName(name: string): void {
+  if (name === "__metadata__") {
+    throw new TypeError("Cannot write a tensor named __metadata__: the format keeps that name");
+  }
+  if (!name.isWellFormed()) {
+    throw new TypeError(`Cannot write a tensor named ${JSON.stringify(name)}: it is not Unicode`);
+  }
+}
+
+function checkMetadata(key: string, text: string): void {
+  if (typeof text === "string" && key.isWellFormed() && text.isWellFormed()) return;
+  throw new TypeError(`Cannot write metadata ${JSON.stringify(key)}: key and value are Unicode strings`);
+}
+
+/** The header's JSON, filled up with spaces so that the data begins at a multiple of 8. */
+function toHeader(
+  named: readonly [string, Tensor][],
+  data: readonly Uint8Array[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const members = Object.keys(metadata).length === 0 ? [] : [`"__metadata__":${JSON.stringify(metadata)}`];
+  let end = 0;
+  named.forEach(([name, { dtype, shape }], i) => {
+    const entry = { dtype: WRITTEN.get(dtype), shape, data_offsets: [end, end += data[i].length] };
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  });
+  const json = new TextEncoder().encode(`{${members.join(",")}}`);
+  const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(" ".charCodeAt(0));
+  if (padded.length > MAX_HEADER) {
+    throw new RangeError(`Cannot write a header of ${padded.length} bytes: ${MAX_HEADER} are allowed`);
+  }
+  padded.set(json);
+  return padded;
+}

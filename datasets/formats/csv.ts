@@ -1,0 +1,151 @@
+/** CSV files as tensors, their schema guessed. */
+import { checkOptions } from "../../core/arguments.ts";
+import { runInSlices, type Steps } from "../../core/event_loop.ts";
+import { Cap, type ReadOptions } from "../../core/io/cap.ts";
+import { CsvRecords } from "./csv_records.ts";
+import { hasHeader, planColumns } from "./csv_schema.ts";
+import { COLUMN_COST, type ColumnKind, findTarget, type Table } from "./table.ts";
+import { checkWidth, TableBuilder } from "./table_builder.ts";
+import { LineSplitter, readText, type TextSource } from "./text_source.ts";
+
+/** What {@linkcode fromCsv} need not guess. */
+export interface CsvOptions extends ReadOptions {
+  /** The column to predict, by name or number; -1 is the last. Without one, `y` is null. */
+  target?: string | number;
+  /** Whether the first record names the columns; when absent, it does if none of its cells is empty or a number. */
+  header?: boolean;
+  /** What stands between cells; a comma when absent. */
+  separator?: string;
+  /** What to read columns as, by name; the others are guessed. */
+  columns?: Readonly<Record<string, ColumnKind | "skip">>;
+  /** Cells that mean: nothing known; {@linkcode MISSING} when absent. */
+  missing?: readonly string[];
+  /** Leave out rows with an empty cell, instead of keeping it as NaN. */
+  skipIncomplete?: boolean;
+  /** The kind of the numbers: float32 when absent, which keeps 7 digits; float64 for times and other large ones. */
+  dtype?: "float32" | "float64";
+  /** What to call a stream in errors. */
+  name?: string;
+  /** Told in a line each what was guessed and may be wrong, how many rows were left out, and what is past float32. */
+  onNote?: (note: string) => void;
+}
+
+const OPTIONS = [
+  "target",
+  "header",
+  "separator",
+  "columns",
+  "missing",
+  "skipIncomplete",
+  "dtype",
+  "name",
+  "onNote",
+  "maxBytes",
+] as const;
+
+/** Cells that mean: nothing known. */
+export const MISSING: readonly string[] = ["", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None"];
+
+/** What the schema is guessed from: so many records, fewer where they have more cells than this together. */
+const SAMPLE = 1_000;
+const SAMPLE_CELLS = 1 << 20;
+
+/**
+ * The table in a CSV file (RFC 4180, UTF-8; inflated if its name ends in `.gz`), or in a stream of one, read as it comes.
+ *
+ * A column is numeric if every known cell of the first 1,000 records is a number (of fewer, where they have a million cells
+ * together), else categorical, its categories sorted. Where the separator is no comma, the numbers of a column may have decimal commas: all of them. Columns without
+ * a header are called `column0`, `column1`, …
+ *
+ * @throws {SyntaxError} if a record has more or fewer cells than there are columns, or a cell does not fit its column;
+ * the message names file, record and column
+ * @throws {RangeError} if there is no such target, or no row, or more comes of it than `maxBytes`
+ *
+ * @example
+ * ```ts
+ * import { fromCsv } from "@gradus/gradus/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const text = "length,kind\n5.1,setosa\n7.0,versicolor\n";
+ * const { x, y, target } = await fromCsv(new Response(text).body!, { target: "kind" });
+ * assertEquals([x.shape, y?.toArray(), target?.categories], [[2, 1], [0, 1], ["setosa", "versicolor"]]);
+ * ```
+ */
+export async function fromCsv(source: TextSource, options: CsvOptions = {}): Promise<Table> {
+  checkOptions("read CSV", options, OPTIONS);
+  const where = options.name ?? (typeof source === "string" ? source : "CSV");
+  const cap = new Cap(where, options);
+  const records = new CsvRecords(options.separator ?? ",", cap);
+  const table = new CsvTable(cap, options);
+  const lines = new LineSplitter(cap, (line) => {
+    const cells = records.add(line);
+    if (cells !== null) table.add(cells);
+  });
+  for await (const text of readText(source, cap, () => `record ${table.record}`)) {
+    lines.push(text);
+    if (table.isReady()) await runInSlices(table.begin());
+  }
+  lines.end();
+  records.end();
+  return await runInSlices(table.finish());
+}
+
+/** A table under way whose columns are guessed from its first records. */
+class CsvTable {
+  record = 0;
+  readonly #sample: string[][] = [];
+  #builder: TableBuilder | null = null;
+
+  constructor(readonly cap: Cap, readonly options: CsvOptions) {}
+
+  add(cells: string[]): void {
+    this.record++;
+    if (this.#builder !== null) return this.#builder.add(cells, this.record);
+    if (this.record === 1) this.cap.take(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
+    else checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
+    this.#sample.push(cells);
+  }
+
+  /** Whether the columns are not guessed yet, and there is enough to guess them from. */
+  isReady(): boolean {
+    return this.#builder === null && this.#sample.length > 0 && this.#sample.length > most(this.#sample);
+  }
+
+  /** Guesses the columns. */
+  *begin(): Steps<TableBuilder> {
+    return this.#builder = yield* begin(this.#sample, this.cap, this.options);
+  }
+
+  *finish(): Steps<Table> {
+    const builder = this.#builder ?? (yield* this.begin());
+    const table = yield* builder.finish();
+    for (const note of builder.notes()) this.options.onNote?.(note);
+    return table;
+  }
+}
+
+/** The last of the records that the columns are guessed from: a header and a row at least. */
+function most([first]: readonly string[][]): number {
+  return Math.max(1, Math.min(SAMPLE, SAMPLE_CELLS / first.length));
+}
+
+/** A builder with the columns that the first of `records` show, and the rows of all; `records` is empty then. */
+function* begin(records: string[][], cap: Cap, options: CsvOptions): Steps<TableBuilder> {
+  const { where } = cap;
+  if (records.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
+  const { separator = ",", columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
+  const missing = new Set(options.missing ?? MISSING);
+  const first = records.slice(0, most(records) + 1);
+  const sample = { where, records: first, header: options.header, separator, columns, missing, onNote };
+  const header = yield* hasHeader(sample);
+  const plans = yield* planColumns(sample, header);
+  const target = findTarget(plans, options.target ?? null, where);
+  const settings = { cap, unit: "record", target, missing, skipIncomplete, dtype } as const;
+  const builder = yield* TableBuilder.of(plans, settings);
+  for (let i = header ? 1 : 0; i < records.length; i++) {
+    builder.add(records[i], i + 1);
+    if (i % 16 === 0) yield;
+  }
+  records.length = 0;
+  return builder;
+}

@@ -1,0 +1,274 @@
+/** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
+import { fromData } from "../../core/create.ts";
+import type { Steps } from "../../core/event_loop.ts";
+import { type Cap, quoted } from "../../core/io/cap.ts";
+import { sortInSteps } from "../../core/io/in_steps.ts";
+import { MAX_ELEMENTS } from "../../core/io/tensor_bytes.ts";
+import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
+
+const BLOCK = 1 << 18;
+
+/** Words or rows worked on at a time, so that the event loop can turn in between. */
+const STEP = 1 << 14;
+const MAX_CATEGORIES = 1 << 20;
+
+/** From here on a number rounds to infinity as float32: half a step past the largest. */
+const FLOAT32_END = 2 ** 128 - 2 ** 103;
+
+/** What a {@linkcode TableBuilder} is told beside the columns. */
+export interface TableSettings {
+  /** The file and what may become of it. */
+  readonly cap: Cap;
+  /** What a row's place is counted in. */
+  readonly unit: "line" | "record";
+  /** The place of the column to predict. */
+  readonly target: number | null;
+  /** Cells that say: nothing known. */
+  readonly missing: ReadonlySet<string>;
+  /** Leave out rows with an empty cell. */
+  readonly skipIncomplete: boolean;
+  /** The kind of the numbers; float32 when absent, which keeps 7 digits. */
+  readonly dtype?: "float32" | "float64";
+}
+
+type FloatKind = NonNullable<TableSettings["dtype"]>;
+type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+function floats(dtype: FloatKind, length: number): Floats {
+  return dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
+}
+
+/** Checks that a row has a cell for each column. */
+export function checkWidth(cells: readonly string[], width: number, where: string, at: string): void {
+  if (cells.length === width) return;
+  throw new SyntaxError(`Cannot read ${where}: ${at} has ${cells.length} cells, and there are ${width} columns`);
+}
+
+/** A table under way. */
+export class TableBuilder {
+  readonly #cells: CellReader[];
+  readonly #place: (number | null)[];
+  readonly #x: Rows;
+  readonly #y: Rows;
+  readonly #row: Floats;
+  #skipped = 0;
+
+  /** A table without rows, a column a step. */
+  static *of(plans: readonly ColumnPlan[], settings: TableSettings): Steps<TableBuilder> {
+    const cells: CellReader[] = [];
+    for (const plan of plans) {
+      cells.push(new CellReader(plan, settings));
+      yield;
+    }
+    return new TableBuilder(plans, settings, cells);
+  }
+
+  private constructor(plans: readonly ColumnPlan[], readonly settings: TableSettings, cells: CellReader[]) {
+    const { cap, dtype = "float32" } = settings;
+    this.#cells = cells;
+    let width = 0;
+    this.#place = plans.map(({ kind }, i) => kind === "skip" || i === settings.target ? null : width++);
+    this.#x = new Rows(width, cap, dtype);
+    this.#y = new Rows(1, cap, dtype);
+    this.#row = floats(dtype, width);
+  }
+
+  /**
+   * Adds a row, which stands at the line or record `at` of the file.
+   *
+   * @throws {SyntaxError} if a cell is not what its column holds, or their number is wrong
+   */
+  add(cells: readonly string[], at: number): void {
+    const { cap: { where }, unit, target, missing, skipIncomplete } = this.settings;
+    if (cells.length !== this.#cells.length) checkWidth(cells, this.#cells.length, where, `${unit} ${at}`);
+    if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) {
+      this.#skipped++;
+      return;
+    }
+    for (let i = 0; i < cells.length; i++) {
+      const place = this.#place[i];
+      if (place !== null) this.#row[place] = this.#cells[i].read(cells[i], missing, at);
+    }
+    if (target !== null) this.#y.add([this.#target(cells[target], at)]);
+    this.#x.add(this.#row);
+  }
+
+  /** What may be wrong with the rows so far, in a line each: those left out for an empty cell, and numbers too large. */
+  notes(): string[] {
+    const { count } = this.#x, { where } = this.settings.cap;
+    const left = `${where}: ${this.#skipped} of ${this.#skipped + count} rows have an empty cell and are left out`;
+    return [...this.#skipped > 0 ? [left] : [], ...this.#cells.flatMap((cells) => cells.note ?? [])];
+  }
+
+  /**
+   * The table of the rows so far; the builder is used up.
+   *
+   * @throws {RangeError} if there are none
+   */
+  *finish(): Steps<Table> {
+    const { cap: { where }, target } = this.settings;
+    const x = yield* this.#x.join();
+    const rows = this.#x.count;
+    if (rows === 0) {
+      const found = this.#skipped > 0 ? `each of its ${this.#skipped} rows has an empty cell` : "it holds no rows";
+      throw new RangeError(`Cannot read ${where}: ${found}`);
+    }
+    const width = this.#row.length;
+    const columns: Column[] = [];
+    for (const [i, cells] of this.#cells.entries()) {
+      const place = this.#place[i];
+      if (place !== null) columns.push(yield* cells.finish(x, place, width));
+      yield;
+    }
+    if (target === null) return { x: fromData(x, [rows, width]), y: null, columns, target };
+    const values = yield* this.#y.join();
+    const column = yield* this.#cells[target].finish(values, 0, 1);
+    const y = fromData(column.kind === "numeric" ? values : new Int32Array(values), [rows]);
+    return { x: fromData(x, [rows, width]), y, columns, target: column };
+  }
+
+  #target(cell: string, at: number): number {
+    const { cap: { where }, unit, target, missing } = this.settings;
+    const cells = this.#cells[target!];
+    if (!missing.has(cell)) return cells.read(cell, missing, at);
+    throw new SyntaxError(
+      `Cannot read ${where}: ${unit} ${at} has no target ${quoted(cells.name)}: fill it, or skip incomplete rows`,
+    );
+  }
+}
+
+const NO_CODES: Map<string, number> = new Map();
+
+/** Reads the cells of one column. */
+class CellReader {
+  readonly name: string;
+  readonly #plan: ColumnPlan;
+  readonly #codes: Map<string, number>;
+  readonly #parse: (cell: string) => number;
+  readonly #end: number;
+  #missing = 0;
+  #infinite: { count: number; first: string } | null = null;
+
+  constructor(plan: ColumnPlan, readonly settings: TableSettings) {
+    this.#parse = plan.decimalComma ? parseDecimalComma : parseNumber;
+    this.name = plan.name;
+    this.#plan = plan;
+    this.#codes = plan.kind === "numeric" ? NO_CODES : new Map(plan.categories?.map((word, i) => [word, i]));
+    this.#end = settings.dtype !== "float64" ? FLOAT32_END : Infinity;
+  }
+
+  get wanted(): boolean {
+    return this.#plan.kind !== "skip";
+  }
+
+  read(cell: string, missing: ReadonlySet<string>, at: number): number {
+    const value = this.#plan.kind === "numeric" ? this.#parse(cell) : this.#codes.get(cell);
+    if (value !== undefined && value === value) {
+      if (value >= this.#end || value <= -this.#end) this.#countInfinite(cell, at);
+      return value;
+    }
+    if (missing.has(cell)) {
+      this.#missing++;
+      return NaN;
+    }
+    return this.#newCategory(cell, at);
+  }
+
+  /** What became of numbers that float32 cannot hold, if there were any. */
+  get note(): string | null {
+    if (this.#infinite === null) return null;
+    const { count, first } = this.#infinite;
+    const others = count === 1 ? "" : ` and ${count - 1} more like it`;
+    return `${this.settings.cap.where}: ${first}${others}, past float32, and became infinite: read it with dtype "float64"`;
+  }
+
+  #countInfinite(cell: string, at: number): void {
+    this.#infinite ??= {
+      count: 0,
+      first: `${this.settings.unit} ${at}, column ${quoted(this.name)} holds ${cell.slice(0, 40)}`,
+    };
+    this.#infinite.count++;
+  }
+
+  #newCategory(cell: string, at: number): number {
+    const { cap, unit } = this.settings;
+    const fail = (what: string) =>
+      new SyntaxError(`Cannot read ${cap.where}: ${unit} ${at}, column ${quoted(this.name)} ${what}`);
+    const found = JSON.stringify(cell.slice(0, 40));
+    if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
+    if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
+    if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
+    cap.take(CATEGORY_COST + cell.length, () => `column ${quoted(this.name)} at ${unit} ${at}`);
+    this.#codes.set(cell, this.#codes.size);
+    return this.#codes.size - 1;
+  }
+
+  /** The column, whose codes in `values` are changed to those of the sorted words unless their order was declared. */
+  *finish(values: Floats, place: number, width: number): Steps<Column> {
+    const { name, kind, categories } = this.#plan;
+    const column = { name, kind: kind === "numeric" ? kind : "categorical", missing: this.#missing } as const;
+    if (kind === "numeric" || categories) return { ...column, categories: categories ?? [] };
+    const words = [...this.#codes.keys()];
+    const order = yield* sortWords(words);
+    const codes = new Int32Array(words.length);
+    order.forEach((word, i) => codes[word] = i);
+    for (let i = place, next = STEP; i < values.length; i += width) {
+      values[i] = codes[values[i]] ?? NaN;
+      if (--next === 0) {
+        next = STEP;
+        yield;
+      }
+    }
+    return { ...column, categories: order.map((word) => words[word]) };
+  }
+}
+
+/** The places of `words` in their order: numbers by their size and before all else, so that "10" follows "9"; the rest by code unit. */
+function* sortWords(words: readonly string[]): Steps<number[]> {
+  const numbers = new Float64Array(words.length);
+  for (let i = 0; i < words.length; i++) {
+    numbers[i] = parseNumber(words[i]);
+    if (i % STEP === 0) yield;
+  }
+  return yield* sortInSteps(words.map((_, i) => i), (i, j) => {
+    const p = numbers[i], q = numbers[j];
+    if (p === p && q === q && p !== q) return p - q;
+    if (p === p !== (q === q)) return p === p ? -1 : 1;
+    return words[i] < words[j] ? -1 : 1;
+  });
+}
+
+/** Rows of equal width, kept in blocks until their number is known. */
+class Rows {
+  count = 0;
+  readonly #blocks: Floats[] = [];
+  readonly #perBlock: number;
+
+  constructor(readonly width: number, readonly cap: Cap, readonly dtype: FloatKind) {
+    this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, width)));
+  }
+
+  add(row: ArrayLike<number>): void {
+    const i = this.count++ % this.#perBlock;
+    this.cap.take(this.width * (this.dtype === "float64" ? 8 : 4), () => `row ${this.count}`);
+    if (this.count * this.width > MAX_ELEMENTS) {
+      throw new RangeError(
+        `Cannot read ${this.cap.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,
+      );
+    }
+    if (i === 0) this.#blocks.push(floats(this.dtype, this.#perBlock * this.width));
+    this.#blocks.at(-1)!.set(row, i * this.width);
+  }
+
+  /** All rows in one array; the blocks are let go. */
+  *join(): Steps<Floats> {
+    const all = floats(this.dtype, this.count * this.width);
+    const size = this.#perBlock * this.width;
+    for (const [i, block] of this.#blocks.entries()) {
+      all.set(block.subarray(0, Math.min(size, all.length - i * size)), i * size);
+      yield;
+    }
+    this.#blocks.length = 0;
+    return all;
+  }
+}

@@ -1,0 +1,124 @@
+/** Text from a file or a stream, piece by piece and line by line. */
+import { describe } from "../../core/arguments.ts";
+import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
+import type { Cap } from "../../core/io/cap.ts";
+import { declaredLength, inflated } from "./gunzip.ts";
+import { Utf8Stream } from "./utf8_stream.ts";
+
+/** A path, or the bytes themselves as they come. */
+export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** What a line may need while it is taken apart, in bytes a character: two to hold it, and a place for a cell in each second one. */
+const LINE_COST = 8;
+
+/** Characters given out at a time, so that the event loop can turn in between. */
+const PIECE = 1 << 16;
+
+/** The longest text that the engine can make. */
+const MAX_TEXT = 2 ** 29 - 24;
+
+/**
+ * The UTF-8 text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated on the way. The event loop
+ * turns between two pieces where what was done with the last ones took long.
+ *
+ * Errors name the file: those of other makers (of the decoder, of the decompressor) become a SyntaxError that says after
+ * what they came, which `after` tells.
+ */
+export async function* readText(source: TextSource, cap: Cap, after: () => string): AsyncGenerator<string> {
+  if (typeof source !== "string" && !(source instanceof ReadableStream)) {
+    throw new TypeError(`Cannot read ${describe(source)} as text: give a path, or a stream such as a response's body`);
+  }
+  const isGzip = typeof source === "string" && source.endsWith(".gz");
+  const bytes = typeof source === "string" ? await openFile(source, isGzip, cap) : source;
+  const text = ReadableStream.from(isGzip ? inflated(bytes) : bytes).pipeThrough(new Utf8Stream());
+  const slice = new TimeSlice();
+  let length = 0;
+  for await (const piece of namingErrors(text, cap.where, after)) {
+    cap.check(length += piece.length, () => "its text");
+    for (let at = 0; at < piece.length; at += PIECE) {
+      yield piece.slice(at, at + PIECE);
+      if (slice.isOver()) await yieldToEventLoop();
+    }
+  }
+}
+
+/** The file at `path`, whose size is made known to `cap`; of a gzip file the length that it tells is checked first. */
+async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const file = await Deno.open(path);
+  try {
+    const { isFile, size } = await file.stat();
+    cap.size = isFile ? size : null;
+    if (isFile && isGzip && size >= 4) await checkEnd(file, size, cap);
+    return file.readable;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+async function checkEnd(file: Deno.FsFile, size: number, cap: Cap): Promise<void> {
+  const last = new Uint8Array(4);
+  await file.seek(-4, Deno.SeekMode.End);
+  await file.read(last);
+  await file.seek(0, Deno.SeekMode.Start);
+  declaredLength(last, size, cap);
+}
+
+async function* namingErrors<T>(parts: AsyncIterable<T>, where: string, after: () => string): AsyncGenerator<T> {
+  try {
+    yield* parts;
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${where} after ${after()}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Cuts text that comes in pieces into lines, without their ends: LF or CRLF. */
+export class LineSplitter {
+  #pending: string[] = [];
+  #length = 0;
+
+  /** A splitter that hands each line to `take`. */
+  constructor(readonly cap: Cap, readonly take: (line: string) => void) {}
+
+  /** Takes the next piece of text. */
+  push(text: string): void {
+    let start = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      this.#finish(text.slice(start, end));
+      start = end + 1;
+    }
+    if (start < text.length) this.#keep(text.slice(start));
+  }
+
+  /** Takes the end of the text, which ends a line that has no end of its own. */
+  end(): void {
+    if (this.#length > 0) this.#finish("");
+  }
+
+  #keep(part: string): void {
+    this.#length += part.length;
+    checkLine(this.#length, this.cap);
+    this.#pending.push(part);
+  }
+
+  #finish(rest: string): void {
+    if (this.#length > 0) {
+      rest = this.#pending.join("") + rest;
+      this.#pending = [];
+      this.#length = 0;
+    }
+    this.take(rest.endsWith("\r") ? rest.slice(0, -1) : rest);
+  }
+}
+
+/**
+ * Checks that a line, or a cell of several, can be held and taken apart.
+ *
+ * @throws {RangeError} if it is too long
+ */
+export function checkLine(length: number, cap: Cap): void {
+  if (length > MAX_TEXT) {
+    throw new RangeError(`Cannot read ${cap.where}: a line of ${length} characters is longer than any text can be`);
+  }
+  cap.check(LINE_COST * length, () => `a line of ${length} characters`);
+}

@@ -1,0 +1,172 @@
+/** What can be learned from: samples that are counted and fetched by number. */
+import { describe, requireArray, requireTensor } from "../../core/arguments.ts";
+import { fromData } from "../../core/create.ts";
+import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
+import { randomSplit as splitOrder } from "../../core/random/torch_orders.ts";
+import { GradientSlot } from "../../core/gradient_slot.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import type { Normalizer } from "./normalize.ts";
+
+/** Samples numbered from 0: anything with a length and a way to fetch one. */
+export interface Dataset<T> {
+  /** How many samples there are. */
+  readonly length: number;
+  /** The sample `i`. */
+  get(i: number): T;
+  /**
+   * Several samples at once as a batch, each tensor with a new dimension 0: faster than one by one, where a dataset can.
+   */
+  getBatch?(rows: Int32Array): T;
+  /** As `getBatch`, the first tensor normalized on the way. */
+  getNormalized?(rows: Int32Array, normalizer: Normalizer): T;
+}
+
+/**
+ * Tensors of the same number of rows: sample `i` is row `i` of each. A batch is gathered by the kernel, a tensor at a
+ * time.
+ *
+ * @throws {RangeError} if there is no tensor, or the numbers of rows differ
+ *
+ * @example
+ * ```ts
+ * import { tensor, TensorDataset } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dataset = new TensorDataset(tensor([[1, 2], [3, 4]]), tensor([0, 1]));
+ * const [x, y] = dataset.get(1);
+ * assertEquals([x.toArray(), y.item()], [[3, 4], 1]);
+ * ```
+ */
+export class TensorDataset<const T extends readonly Tensor[]> implements Dataset<T> {
+  /** The tensors, each [length, …]. */
+  readonly tensors: T;
+
+  /** A dataset of the rows of `tensors`. */
+  constructor(...tensors: T) {
+    for (const x of tensors) requireTensor(x, "make a dataset of");
+    const rows = tensors.map(({ shape }) => shape[0]);
+    if (rows[0] === undefined || rows.some((count) => count !== rows[0])) {
+      const shapes = tensors.map(({ shape }) => `[${shape.join(", ")}]`).join(" and ") || "no tensor";
+      throw new RangeError(`Cannot make a dataset of ${shapes}: each needs the same number of rows`);
+    }
+    this.tensors = tensors;
+  }
+
+  /** How many rows there are. */
+  get length(): number {
+    return this.tensors[0].shape[0];
+  }
+
+  /** Row `i` of each tensor, as a view. */
+  get(i: number): T {
+    return this.tensors.map((tensor) => tensor.select(0, i)) as readonly Tensor[] as T;
+  }
+
+  /** The given rows of each tensor, as a copy. */
+  getBatch(rows: Int32Array): T {
+    const by = fromData(rows, [rows.length]);
+    return this.tensors.map((tensor) => tensor.index(by)) as readonly Tensor[] as T;
+  }
+
+  /** The given rows of each tensor, as a copy; those of the first are normalized, bytes while they are copied. */
+  getNormalized(rows: Int32Array, normalizer: Normalizer): T {
+    const by = fromData(rows, [rows.length]);
+    const batch = this.tensors.map((tensor, i) => i === 0 ? normalizer.rows(tensor, by) : tensor.index(by));
+    return batch as readonly Tensor[] as T;
+  }
+}
+
+/**
+ * Checks that something has samples that can be counted and fetched; `what` it may be beside a dataset.
+ *
+ * @throws {TypeError} With the way from tensors to a dataset, if it has not.
+ */
+export function requireDataset(dataset: Dataset<unknown>, action: string, what = ""): void {
+  if (typeof dataset?.length === "number" && typeof dataset.get === "function") return;
+  const isTensor = (dataset as unknown) instanceof GradientSlot;
+  const cure = isTensor ? "new TensorDataset(x, y)" : `${what}an object with length and get(i)`;
+  throw new TypeError(`Cannot ${action} ${describe(dataset)}: give a dataset, ${cure}`);
+}
+
+/** Some samples of another dataset, in an order of their own. */
+export class Subset<T> implements Dataset<T> {
+  /** The numbers that the samples have in the other dataset. */
+  readonly indices: Int32Array;
+  /** As {@linkcode Dataset.getBatch}, where the other dataset has it. */
+  readonly getBatch?: (rows: Int32Array) => T;
+  /** As {@linkcode Dataset.getNormalized}, where the other dataset has it. */
+  readonly getNormalized?: (rows: Int32Array, normalizer: Normalizer) => T;
+
+  /**
+   * The samples of `dataset` that `indices` names.
+   *
+   * @throws {RangeError} if there is no sample of such a number
+   */
+  constructor(readonly dataset: Dataset<T>, indices: ArrayLike<number>) {
+    requireDataset(dataset, "take samples of");
+    if (typeof indices?.length !== "number") {
+      throw new TypeError(`Cannot take the samples ${describe(indices)}: give their numbers, as in [0, 2]`);
+    }
+    const wrong = Array.from(indices).find((i) => !Number.isInteger(i) || i < 0 || i >= dataset.length);
+    if (wrong !== undefined) throw new RangeError(`Cannot take sample ${wrong} of ${dataset.length}: count from 0`);
+    this.indices = Int32Array.from(indices);
+    const whole = (rows: Int32Array) => rows.map((row) => this.indices[row]);
+    if (dataset.getBatch) this.getBatch = (rows) => dataset.getBatch!(whole(rows));
+    if (dataset.getNormalized) {
+      this.getNormalized = (rows, normalizer) => dataset.getNormalized!(whole(rows), normalizer);
+    }
+  }
+
+  /** How many samples there are. */
+  get length(): number {
+    return this.indices.length;
+  }
+
+  /** The sample `i` of this subset. */
+  get(i: number): T {
+    return this.dataset.get(this.indices[i]);
+  }
+}
+
+/**
+ * `dataset` dealt out by chance in parts of the given lengths; the indices of PyTorch's `random_split` for the same seed.
+ * Lengths that sum to 1 are fractions: what rounding down leaves goes to the first parts, one each.
+ *
+ * @throws {RangeError} if the lengths do not sum to the dataset's length, or to 1
+ *
+ * @example
+ * ```ts
+ * import { Generator, randomSplit, tensor, TensorDataset } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dataset = new TensorDataset(tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+ * const [, test] = randomSplit(dataset, [7, 3], new Generator(0));
+ * assertEquals([...test.indices], [8, 6, 2]);
+ * ```
+ */
+export function randomSplit<T>(
+  dataset: Dataset<T>,
+  lengths: readonly number[],
+  generator: Generator = defaultGenerator,
+): Subset<T>[] {
+  requireDataset(dataset, "split");
+  requireArray(lengths, "split by", "[0.8, 0.2]");
+  const counts = toCounts(lengths, dataset.length);
+  const sum = counts.reduce((total, count) => total + count, 0);
+  if (sum !== dataset.length) {
+    throw new RangeError(
+      `Cannot split ${dataset.length} samples into parts of ${lengths.join(" + ")}: they sum to ${sum}`,
+    );
+  }
+  return splitOrder(generator, counts).map((indices) => new Subset(dataset, indices));
+}
+
+function toCounts(lengths: readonly number[], samples: number): readonly number[] {
+  const sum = lengths.reduce((total, length) => total + length, 0);
+  const fractions = Math.abs(sum - 1) < 1e-9 && lengths.every((length) => length >= 0) && samples !== 1;
+  if (!fractions) return lengths;
+  const counts = lengths.map((length) => Math.floor(samples * length));
+  const left = samples - counts.reduce((total, count) => total + count, 0);
+  for (let i = 0; i < left; i++) counts[i % counts.length]++;
+  return counts;
+}

@@ -1,0 +1,65 @@
+/** Pictures as numbers that networks like. */
+import { checkOptions, requireTensor } from "../../core/arguments.ts";
+import { arange, zeros } from "../../core/create.ts";
+import { isFloating } from "../../core/dtype.ts";
+import { indexBytes } from "../../core/ops/index.ts";
+import { Tensor } from "../../core/tensor.ts";
+
+/** The mean and deviation that values have before, to become 0 and 1. */
+export interface Normalization {
+  /** The mean; of bytes, of their 255th part. */
+  readonly mean: number;
+  /** The standard deviation, likewise. */
+  readonly std: number;
+}
+
+/** How tensors are normalized: `(x / 255 − mean) / std` of bytes, `(x − mean) / std` of other numbers, rounded to float32 each time. */
+export class Normalizer {
+  readonly #normalization: Normalization;
+  /** What each byte becomes: it has but 256 values. */
+  readonly #table: Float32Array;
+
+  /** One for values that have this mean and deviation. */
+  constructor(normalization: Normalization) {
+    checkOptions("normalize", normalization, ["mean", "std"]);
+    this.#normalization = normalization;
+    this.#table = this.#shift(arange(0, 256, 1, { dtype: "float32" }).div_(255)).data as Float32Array;
+  }
+
+  /** All of x, as a new tensor: float32, unless x is float64. */
+  all(x: Tensor): Tensor {
+    requireTensor(x, "normalize");
+    if (x.dtype === "uint8") {
+      return indexBytes(x.reshape(1, -1), zeros([1], { dtype: "int32" }), this.#table).view(x.shape);
+    }
+    return this.#shift(isFloating(x.dtype) ? x.clone() : x.float());
+  }
+
+  /** The layers of x that `rows` picks along dimension 0; bytes are turned into floats while they are copied. */
+  rows(x: Tensor, rows: Tensor): Tensor {
+    requireTensor(x, "normalize");
+    return x.dtype === "uint8" ? indexBytes(x, rows, this.#table) : this.all(x.index(rows));
+  }
+
+  #shift(x: Tensor): Tensor {
+    const { mean, std } = this.#normalization;
+    return x.sub_(mean).div_(std);
+  }
+}
+
+/** What {@linkcode Normalizer.all} does, as a function. */
+export function normalizer(normalization: Normalization): (x: Tensor) => Tensor {
+  const one = new Normalizer(normalization);
+  return (x) => one.all(x);
+}
+
+/**
+ * A batch whose first tensor is normalized: the batch itself, or the first of an array.
+ *
+ * @throws {TypeError} if the batch does not begin with a tensor
+ */
+export function normalizeBatch(batch: unknown, normalizer: Normalizer): unknown {
+  if (batch instanceof Tensor) return normalizer.all(batch);
+  if (Array.isArray(batch) && batch[0] instanceof Tensor) return [normalizer.all(batch[0]), ...batch.slice(1)];
+  throw new TypeError("Cannot normalize a batch that does not begin with a tensor: leave it to collate");
+}

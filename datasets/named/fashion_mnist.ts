@@ -1,0 +1,108 @@
+/** Fashion-MNIST: ten kinds of clothes in MNIST's layout. */
+import { checkOptions } from "../../core/arguments.ts";
+import { granted } from "../../core/io/cache_dir.ts";
+import { dataFolder } from "../download/data_folder.ts";
+import type { Digest } from "../download/digest.ts";
+import { download } from "../download/download.ts";
+import type { ImageDataset } from "./image_dataset.ts";
+import type { MnistOptions } from "./mnist.ts";
+import { readMnistFolder } from "./mnist_files.ts";
+import { setWrongAside } from "../download/verified_files.ts";
+
+/** Where Fashion-MNIST is kept on the web, the first asked first. */
+export const FASHION_MIRRORS: readonly string[] = [
+  "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+  "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+];
+
+/** What the labels 0 to 9 stand for. */
+export const FASHION_CLASSES: readonly string[] = [
+  "T-shirt/top",
+  "Trouser",
+  "Pullover",
+  "Dress",
+  "Coat",
+  "Sandal",
+  "Shirt",
+  "Sneaker",
+  "Bag",
+  "Ankle boot",
+];
+
+type Digests = Readonly<Record<string, string>>;
+
+/** The files as published, each with the SHA-256 of its gzip: there is one compression of each. */
+const FILES: Digests = {
+  "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+  "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+  "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+  "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+};
+
+/**
+ * Fashion-MNIST's 60,000 + 10,000 pictures of clothes, laid out as `loadMnist` lays out MNIST.
+ *
+ * Looks in `dir` alone if given; else in the folder `cache`, which is `fashion-mnist` in the folder that `GRADUS_DATA`
+ * names, else in the user's cache; else downloads into it, 31 MB. The cache holds the files gzipped, as they are published: each is
+ * checked by SHA-256 once, and again when its size or time has changed; one that is wrong is set aside. Asks for no permission.
+ *
+ * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the names looked for
+ * @throws {Error} if the pictures are not there and cannot be had; the message says why, and which files to put where
+ * @throws {Deno.errors.NotCapable} if `dir` may not be read
+ * @throws {SyntaxError | RangeError} if a file in `dir` is damaged
+ * @see {@link https://github.com/zalandoresearch/fashion-mnist} by Xiao, Rasul and Vollgraf
+ */
+export async function fashionMnist(options: Omit<MnistOptions, "seed"> = {}): Promise<ImageDataset> {
+  checkOptions("load Fashion-MNIST", options, ["dir", "cache", "offline", "mirrors", "onProgress", "signal"]);
+  return await fashionMnistOf(FILES, options);
+}
+
+/** The same for files with these digests. */
+export async function fashionMnistOf(digests: Digests, options: Omit<MnistOptions, "seed">): Promise<ImageDataset> {
+  const name = "fashion-mnist";
+  if (options.dir !== undefined) {
+    return { ...await readMnistFolder(options.dir), name, source: `files in ${options.dir}` };
+  }
+  const folder = options.cache ?? dataFolder(name);
+  const wrong: string[] = [];
+  try {
+    if (!granted({ name: "read", path: folder })) throw new Error(`no permission to read ${folder} (--allow-read)`);
+    wrong.push(...await setWrongAside(folder, digestsOf(digests)));
+    const kept = wrong.length > 0 ? null : await readKept(folder);
+    if (kept !== null) return { ...kept, name, source: `cache ${folder}` };
+    await downloadAll(folder, digests, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const reasons = [(error as Error).message, ...wrong].join("; ");
+    const files = Object.keys(digests).join(", ");
+    throw new Error(`Cannot load Fashion-MNIST: ${reasons}; or put ${files} into ${folder}`, { cause: error });
+  }
+  const because = wrong.length > 0 ? ` (${wrong.join("; ")})` : "";
+  return { ...await readMnistFolder(folder, gzipped), name, source: `downloaded to ${folder}${because}` };
+}
+
+/** The name that a file goes by in the cache: only of the gzipped files a digest is known. */
+const gzipped = (name: string) => [`${name}.gz`];
+
+function digestsOf(digests: Digests): Record<string, Digest> {
+  return Object.fromEntries(Object.entries(digests).map(([name, sha256]) => [name, { sha256 }]));
+}
+
+/** The data set in the cache, or `null` where a file is missing. */
+async function readKept(folder: string): Promise<Omit<ImageDataset, "source"> | null> {
+  return await readMnistFolder(folder, gzipped).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+}
+
+async function downloadAll(folder: string, digests: Digests, options: Omit<MnistOptions, "seed">): Promise<void> {
+  const { mirrors = FASHION_MIRRORS, offline, onProgress, signal } = options;
+  if (offline) throw new Error(`offline, and it is not in ${folder}`);
+  if (!granted({ name: "write", path: folder })) throw new Error(`no permission to write ${folder} (--allow-write)`);
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [file, sha256] of Object.entries(digests)) {
+    const urls = mirrors.map((mirror) => `${mirror}${file}`);
+    await download({ urls, digest: { sha256 }, keepGzip: true, target: `${folder}/${file}`, onProgress, signal });
+  }
+}

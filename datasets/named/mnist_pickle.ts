@@ -1,0 +1,94 @@
+/** `mnist.pkl.gz`: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
+import { checkOptions, requireBytes } from "../../core/arguments.ts";
+import { fromData } from "../../core/create.ts";
+import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
+import { Cap, type ReadOptions } from "../../core/io/cap.ts";
+import { describe } from "../../core/io/npy/kinds.ts";
+import { readFile } from "../../core/io/read_file.ts";
+import { countElements } from "../../core/io/tensor_bytes.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { gunzip } from "../formats/gunzip.ts";
+import type { LabelledImages } from "./image_dataset.ts";
+import { readPickle } from "../formats/pickle_reader.ts";
+import { kindOf, NumpyArray, Tuple, type Value } from "../formats/pickle_values.ts";
+
+/** The parts of `mnist.pkl.gz`: 50,000 pictures, 10,000 and 10,000, each a row of 784 grey levels from 0 to 1. */
+export interface MnistPickle {
+  /** What to learn from: images float32 [50000, 784], labels int32 [50000]. */
+  train: LabelledImages;
+  /** What to choose by. */
+  valid: LabelledImages;
+  /** What to judge by. */
+  test: LabelledImages;
+}
+
+/**
+ * The arrays in the file `mnist.pkl.gz`, gzipped or not. Nothing in the file is executed: of pickle's opcodes only those
+ * are read that an array consists of.
+ *
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if the file holds anything but three pairs of arrays; the message names opcode and byte
+ * @throws {RangeError} if more comes of it than `maxBytes`, or a part has not one label for each image
+ * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
+ */
+export async function readMnistPickle(path: string, options: ReadOptions = {}): Promise<MnistPickle> {
+  checkOptions("read a pickle", options, ["maxBytes"]);
+  const file = await readFile(path, options);
+  const cap = new Cap(path, options, file.length);
+  const content = await gunzip(file, path, options);
+  const parts = await runInSlices(parse(content, cap));
+  content.buffer.transfer(0); // gives 220 MB back now, and not when the collector comes round to it
+  return parts;
+}
+
+/**
+ * The same from bytes, not compressed.
+ *
+ * @param name What to call the file in errors
+ * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if they are anything but three pairs of arrays
+ * @throws {RangeError} if a part has not one label for each image, or the arrays take more than `maxBytes`
+ */
+export function parseMnistPickle(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string = "pickle",
+  options: ReadOptions = {},
+): MnistPickle {
+  checkOptions("read a pickle", options, ["maxBytes"]);
+  requireBytes(bytes, name);
+  return runAtOnce(parse(bytes, new Cap(name, options, bytes.length)));
+}
+
+function* parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Steps<MnistPickle> {
+  const name = cap.where;
+  const [train, valid, test] = itemsOf(readPickle(bytes, name), 3, name);
+  const toPart = (part: Value) => partOf(itemsOf(part, 2, name), cap);
+  return { train: yield* toPart(train), valid: yield* toPart(valid), test: yield* toPart(test) };
+}
+
+function itemsOf(value: Value, count: number, name: string): readonly Value[] {
+  if (value instanceof Tuple && value.items.length === count) return value.items;
+  throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where a tuple of ${count} must be`);
+}
+
+function* partOf([pictures, classes]: readonly Value[], cap: Cap): Steps<LabelledImages> {
+  const images = yield* toTensor(pictures, cap), labels = yield* toTensor(classes, cap);
+  if (images.shape.length === 2 && labels.shape.length === 1 && images.shape[0] === labels.shape[0]) {
+    return { images, labels };
+  }
+  throw new RangeError(
+    `Cannot read ${cap.where}: images [${images.shape}] and labels [${labels.shape}] are not [n, pixels] and [n]`,
+  );
+}
+
+function* toTensor(value: Value, cap: Cap): Steps<Tensor> {
+  const name = cap.where;
+  if (!(value instanceof NumpyArray) || value.content === null) {
+    throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where an array must be`);
+  }
+  const { shape, fortran, descr, bytes } = value.content;
+  const kind = describe(descr)!;
+  cap.take(countElements(shape) * kind.takes, () => `an array ${descr} [${shape}] at byte ${bytes.at}`);
+  const { data, dtype } = yield* kind.read(bytes.raw, name, bytes.at);
+  return fortran ? fromData(data, shape.toReversed(), dtype).t() : fromData(data, shape, dtype);
+}

@@ -1,0 +1,197 @@
+/**
+ * A checkpoint on disk: a folder with `weights.safetensors` (the model's state under its own names), `training.safetensors`
+ * (everything else) and `manifest.json`, which is written last and says what belongs together.
+ */
+import { makeFolder, sweepTemporary, tryWriting, writeAtomically } from "../../../core/io/atomic_write.ts";
+import { tryFileLock } from "../../../core/io/file_lock.ts";
+import { readWhole } from "../../../core/io/read_file.ts";
+import { decodingSafetensors, encodingSafetensors } from "../../../core/io/safetensors/safetensors.ts";
+import { runInSlices } from "../../../core/event_loop.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import type { LearnerState } from "./learner_state.ts";
+import { packingState, unpackingState } from "./packed_state.ts";
+
+const FORMAT = "gradus-checkpoint-1";
+const MANIFEST = "manifest.json";
+const WEIGHTS = "weights.safetensors";
+const TRAINING = "training.safetensors";
+const LOCK = ".lock";
+
+/** What the manifest says of a checkpoint. */
+export interface CheckpointFacts {
+  /** Epochs behind it. */
+  epoch: number;
+  /** Batches of the epoch under way behind it. */
+  batch: number;
+  /** Steps behind it. */
+  step: number;
+  /** How good it was by what is watched, `null` where that is not known. */
+  score: number | null;
+}
+
+interface FileFacts {
+  bytes: number;
+  sha256: string;
+}
+
+interface Manifest extends CheckpointFacts {
+  format: string;
+  files: Record<string, FileFacts>;
+}
+
+/** Writes a checkpoint into `folder`; it counts as one from the moment its manifest is there. */
+export async function writeCheckpoint(folder: string, state: LearnerState, score: number | null): Promise<void> {
+  const { model, ...rest } = state;
+  const { json, tensors } = await runInSlices(packingState(rest));
+  await makeFolder(folder);
+  for (const name of [MANIFEST, WEIGHTS, TRAINING]) await clearFolder(`${folder}/${name}`);
+  const files: Record<string, FileFacts> = {};
+  const contents = [[WEIGHTS, encodingSafetensors(model)], [TRAINING, encodingSafetensors(tensors, { json })]] as const;
+  for (const [name, steps] of contents) {
+    const bytes = await runInSlices(steps);
+    await writeAtomically(`${folder}/${name}`, [bytes]);
+    files[name] = { bytes: bytes.length, sha256: await sha256(bytes) };
+  }
+  const { epoch, batch, step } = state;
+  const manifest: Manifest = { format: FORMAT, epoch, batch, step, score, files };
+  const sealed = { ...manifest, seal: await seal(manifest) };
+  await writeAtomically(`${folder}/${MANIFEST}`, [new TextEncoder().encode(JSON.stringify(sealed, null, 2) + "\n")]);
+}
+
+/** Removes a folder that came to stand in a file's place, which a rename cannot. */
+async function clearFolder(path: string): Promise<void> {
+  const there = await Deno.lstat(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  if (there?.isDirectory) await Deno.remove(path, { recursive: true });
+}
+
+/**
+ * The state in a checkpoint, every byte checked.
+ *
+ * @throws {SyntaxError | RangeError} If a file is not what the manifest says, or the manifest is damaged.
+ * @throws {Deno.errors.NotFound} If a file is missing.
+ */
+export async function readCheckpoint(folder: string): Promise<LearnerState> {
+  const { files } = await readManifest(folder);
+  const read = async (name: string) =>
+    await runInSlices(decodingSafetensors(await readPart(folder, name, files), `${folder}/${name}`));
+  const [weights, training] = [await read(WEIGHTS), await read(TRAINING)];
+  const json = training.metadata.get("json");
+  if (json === undefined) throw new SyntaxError(`Cannot read ${folder}/${TRAINING}: it has no state in its metadata`);
+  const rest = await runInSlices(unpackingState({ json, tensors: training.tensors })) as Omit<LearnerState, "model">;
+  return { ...rest, model: weights.tensors as Map<string, Tensor> };
+}
+
+/** What is known of the checkpoint in `folder`, without its tensors; throws as {@linkcode readCheckpoint} does. */
+export async function readFacts(folder: string): Promise<CheckpointFacts> {
+  return await readManifest(folder);
+}
+
+/**
+ * Makes the folder of a run's checkpoints where it is not there, tries to write in it, and locks it: closing the file that is
+ * returned unlocks it.
+ *
+ * @throws {Error} With the file system's reason, the permission that is missing, or that another run writes there.
+ */
+export async function openFolder(folder: string): Promise<Deno.FsFile> {
+  try {
+    await makeFolder(folder);
+    await tryWriting(`${folder}/${MANIFEST}`);
+    const lock = await tryFileLock(`${folder}/${LOCK}`);
+    if (lock === null) throw new Error("another run writes its own there, wait for its end or name another folder");
+    await sweepTemporary(`${folder}/${MANIFEST}`);
+    return lock;
+  } catch (error) {
+    const reason = (error as Error).message.replace(/: mkdir '.*'$/, "");
+    throw new Error(`Cannot keep checkpoints in ${folder}: ${reason}`, { cause: error });
+  }
+}
+
+/** Whether `folder` holds a checkpoint that was written to its end. */
+export async function isCheckpoint(folder: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(`${folder}/${MANIFEST}`)).isFile;
+  } catch (error) {
+    if (isMisplaced(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether there is nothing at a path, or something else than a file: what a file's place may come to hold. */
+function isMisplaced(error: unknown): boolean {
+  const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+  return [NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind);
+}
+
+/**
+ * Whether an error means that a checkpoint is damaged, so that an older one may do; others, such as a missing permission, are not
+ * passed over.
+ */
+export function isDamage(error: unknown): error is Error {
+  const damaged = [SyntaxError, RangeError, Deno.errors.InvalidData].some((kind) => error instanceof kind);
+  return damaged || isMisplaced(error) || (error as { code?: string }).code === "EIO";
+}
+
+/** Removes the checkpoint in `folder`, its manifest first: what a kill leaves in between is none. */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  if (await isCheckpoint(folder)) await Deno.remove(`${folder}/${MANIFEST}`);
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  const path = `${folder}/${MANIFEST}`;
+  const { seal: expected, ...manifest } = parse(new TextDecoder().decode(await readFile(path)), path);
+  if (manifest.format !== FORMAT) {
+    throw new SyntaxError(
+      `Cannot read ${path}: its format is ${JSON.stringify(manifest.format)}, expected "${FORMAT}"`,
+    );
+  }
+  if (expected !== await seal(manifest)) {
+    throw new SyntaxError(
+      `Cannot read ${path}: its seal does not fit its content, it is damaged; take another checkpoint`,
+    );
+  }
+  return manifest;
+}
+
+function parse(text: string, path: string): Manifest & { seal: unknown } {
+  let manifest;
+  try {
+    manifest = JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${path}: it is no JSON (${(error as Error).message}); take another checkpoint`);
+  }
+  const missing = [WEIGHTS, TRAINING].find((name) => typeof manifest?.files?.[name]?.bytes !== "number");
+  if (missing === undefined) return manifest;
+  throw new SyntaxError(`Cannot read ${path}: it does not tell how long ${missing} is; take another checkpoint`);
+}
+
+/** What is in a file, whose length is looked at before it is read; anything but a file, such as a pipe, is not waited for. */
+async function readFile(path: string, bytes?: number): Promise<Uint8Array> {
+  const { isFile, size } = await Deno.stat(path);
+  if (!isFile) throw new SyntaxError(`Cannot read ${path}: it is no file; take another checkpoint`);
+  if (size === (bytes ?? size)) return await readWhole(path, size);
+  throw new RangeError(`Cannot read ${path}: it ends at byte ${size}, expected ${bytes}; take another checkpoint`);
+}
+
+async function readPart(folder: string, name: string, files: Manifest["files"]): Promise<Uint8Array> {
+  const path = `${folder}/${name}`;
+  const { bytes, sha256: expected } = files[name];
+  const content = await readFile(path, bytes);
+  const found = await sha256(content);
+  if (found === expected) return content;
+  throw new SyntaxError(
+    `Cannot read ${path}: its SHA-256 is ${found}, the manifest says ${expected}; it is damaged, take another checkpoint`,
+  );
+}
+
+/** A hash of the manifest's values, so that no flipped digit passes for another step. */
+async function seal(manifest: Manifest): Promise<string> {
+  return await sha256(new TextEncoder().encode(JSON.stringify(manifest)));
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+  return new Uint8Array(hash).toHex();
+}

@@ -1,0 +1,249 @@
+/** Checkpoints on the way, so that a run that was killed goes on as if nothing had happened. */
+import { describe, shown } from "../../../core/arguments.ts";
+import type { Callback } from "../callbacks/callback.ts";
+import {
+  isCheckpoint,
+  isDamage,
+  openFolder,
+  readCheckpoint,
+  readFacts,
+  removeCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint_file.ts";
+import type { Learner } from "../learner.ts";
+import type { LearnerState } from "./learner_state.ts";
+import { checkWatch, scoreOf, type WatchOptions } from "../callbacks/watched.ts";
+
+/** When checkpoints are written and which are kept. */
+export interface CheckpointsOptions extends WatchOptions {
+  /** Epochs between two; 1 unless told. */
+  everyEpochs?: number;
+  /** Steps between two within an epoch; none unless told. */
+  everySteps?: number;
+  /** How many of the last are kept, beside the best; 3 unless told. */
+  keepLast?: number;
+  /** Told of damaged and unfinished checkpoints that were passed over; `console.warn` unless told. */
+  warn?: (message: string) => void;
+}
+
+const NAME = /^step-(\d{8,})(-epoch-\d+)?$/;
+
+/**
+ * Writes checkpoints into a folder: after epochs, after steps, and where the run is asked to end (Ctrl-C). Each is a folder of its
+ * own; the last few and the best stay.
+ *
+ * `step-00000938-epoch-1` stands for the end of an epoch, `step-00000100` for a place within one. The weights in it are an
+ * ordinary safetensors file.
+ *
+ * @throws {Error} Before a run, if the folder holds checkpoints that are further on than the learner (resume, or use another
+ * folder), if another run writes there, or if nothing can be written there.
+ */
+export class Checkpoints implements Callback {
+  /** What it is called. */
+  readonly name = "Checkpoints";
+  /** After everything that a checkpoint is to hold. */
+  readonly order = 90;
+  readonly #options: CheckpointsOptions;
+  #saved: string | null = null;
+  #lock: Deno.FsFile | null = null;
+
+  /** Checkpoints in `folder`, which need not be there yet. */
+  constructor(readonly folder: string, options: CheckpointsOptions = {}) {
+    if (typeof folder !== "string") {
+      throw new TypeError(`Cannot keep checkpoints in ${describe(folder)}: give the folder's path, then the options`);
+    }
+    checkWatch("make Checkpoints", options, ["monitor", "mode", "everyEpochs", "everySteps", "keepLast", "warn"]);
+    const { everyEpochs = 1, everySteps = Infinity, keepLast = 3 } = options;
+    for (const [name, count] of Object.entries({ everyEpochs, everySteps, keepLast })) {
+      if ((Number.isInteger(count) || count === Infinity) && count > 0) continue;
+      throw new RangeError(`Cannot set ${name} to ${shown(count)}: expected a whole number of at least 1`);
+    }
+    this.#options = options;
+  }
+
+  /** Refuses a folder that another run has filled or fills now, or in which nothing can be written. */
+  async beforeFit({ step }: Learner): Promise<void> {
+    this.#saved = null;
+    await this.open();
+    await this.#refuseOthers(step);
+  }
+
+  /** Makes the folder and keeps other runs out of it until `cleanUp`; a run that resumes does so before it reads. */
+  async open(): Promise<void> {
+    await foldersIn(this.folder); // refuses a file in its place
+    this.#lock ??= await openFolder(this.folder);
+  }
+
+  /** Lets other runs write into the folder. */
+  cleanUp(): void {
+    this.#lock?.close();
+    this.#lock = null;
+  }
+
+  async #refuseOthers(step: number): Promise<void> {
+    for (const name of await list(this.folder)) {
+      if (stepOf(name) <= step) return;
+      if (await read(`${this.folder}/${name}`) instanceof Error) continue; // a damaged one will be written anew
+      throw new Error(
+        `Cannot train from step ${step} with checkpoints in ${this.folder}: ${name} is there already; ` +
+          `go on with fit(epochs, { resume: true }), or take another folder`,
+      );
+    }
+  }
+
+  /** A checkpoint within an epoch. */
+  async afterBatch(learner: Learner): Promise<void> {
+    const { training, step, batch, batches } = learner;
+    const due = step % (this.#options.everySteps ?? Infinity) === 0;
+    if (training && due && batch < batches) await this.save(learner);
+  }
+
+  /** A checkpoint at the end of an epoch. */
+  async afterEpoch(learner: Learner): Promise<void> {
+    if (learner.epoch % (this.#options.everyEpochs ?? 1) === 0) await this.save(learner);
+  }
+
+  /** The last checkpoint, where the run was stopped or ended between two. */
+  async afterFit(learner: Learner): Promise<void> {
+    if (learner.outcome !== "cancelled") await this.save(learner);
+  }
+
+  /** Writes a checkpoint now, unless one of this place was just written; then removes those that are not to be kept. */
+  async save(learner: Learner): Promise<void> {
+    const { epoch, batch, step, history } = learner;
+    const ended = batch === 0 && epoch > 0;
+    const name = `step-${`${step}`.padStart(8, "0")}${ended ? `-epoch-${epoch}` : ""}`;
+    if (name === this.#saved) return;
+    const score = ended && history.length > 0 ? scoreOf(learner, this.#options) : null;
+    await writeCheckpoint(`${this.folder}/${name}`, learner.stateDict(), Number.isFinite(score) ? score : null);
+    this.#saved = name;
+    await this.#prune();
+  }
+
+  /** The folder of the newest checkpoint, or `null`. */
+  async newest(): Promise<string | null> {
+    const [name] = await list(this.folder);
+    return name === undefined ? null : `${this.folder}/${name}`;
+  }
+
+  /** The folder of the best checkpoint by what is watched, or `null`. */
+  async best(): Promise<string | null> {
+    const name = await bestOf(this.folder, await list(this.folder));
+    return name === null ? null : `${this.folder}/${name}`;
+  }
+
+  /** The newest state that can be read, or `null` where none was ever written. */
+  async load(): Promise<LearnerState | null> {
+    return await loadNewest(this.folder, this.#options.warn ?? console.warn);
+  }
+
+  async #prune(): Promise<void> {
+    const whole = await list(this.folder);
+    const best = await bestOf(this.folder, whole);
+    const kept = whole.slice(0, this.#options.keepLast ?? 3);
+    const unfinished = (await foldersIn(this.folder)).filter((name) => !whole.includes(name));
+    for (const name of [...whole.filter((name) => !kept.includes(name) && name !== best), ...unfinished]) {
+      await removeCheckpoint(`${this.folder}/${name}`);
+    }
+  }
+}
+
+/**
+ * The state to resume from, or `null` where a run is to begin anew.
+ *
+ * @throws {Error} If there is nothing to resume from where something was named.
+ */
+export async function findCheckpoint(
+  from: true | string,
+  callbacks: readonly Callback[],
+): Promise<LearnerState | null> {
+  const own = callbacks.find((callback) => callback instanceof Checkpoints);
+  if (from === true) {
+    if (own !== undefined) {
+      await own.open();
+      return await own.load();
+    }
+    throw new Error("Cannot resume: the learner has no Checkpoints callback, add one or name a folder of checkpoints");
+  }
+  if (await isCheckpoint(from)) return await readCheckpoint(from);
+  const state = await loadNewest(from, console.warn);
+  if (state === null) {
+    throw new Error(`Cannot resume from ${from}: there is no checkpoint, nor a folder of checkpoints`);
+  }
+  return state;
+}
+
+async function loadNewest(folder: string, warn: (message: string) => void): Promise<LearnerState | null> {
+  const [problems, unfinished]: string[][] = [[], []];
+  for (const name of newestFirst(await foldersIn(folder))) {
+    if (!await isCheckpoint(`${folder}/${name}`)) {
+      unfinished.push(`Cannot read ${folder}/${name}: it has no manifest.json, it was not written to its end`);
+      continue;
+    }
+    const state = await read(`${folder}/${name}`);
+    if (!(state instanceof Error)) {
+      [...unfinished, ...problems].forEach((problem) => warn(`${problem}: going on from ${name}`));
+      return state;
+    }
+    problems.push(state.message);
+  }
+  if (problems.length > 0) {
+    throw new Error(`Cannot resume from ${folder}: every checkpoint in it is damaged. ${problems.join(". ")}`);
+  }
+  unfinished.forEach((problem) => warn(`${problem}: there is none to go on from`)); // killed before its first one
+  return null;
+}
+
+/** The state in a checkpoint, or what is wrong with it. */
+async function read(checkpoint: string): Promise<LearnerState | Error> {
+  try {
+    return await readCheckpoint(checkpoint);
+  } catch (error) {
+    if (isDamage(error)) return error;
+    throw error;
+  }
+}
+
+async function bestOf(folder: string, names: readonly string[]): Promise<string | null> {
+  let [best, top] = [null as string | null, -Infinity];
+  for (const name of names) {
+    const score = await scoreIn(`${folder}/${name}`);
+    if (score !== null && score > top) [best, top] = [name, score];
+  }
+  return best;
+}
+
+async function scoreIn(checkpoint: string): Promise<number | null> {
+  try {
+    return (await readFacts(checkpoint)).score;
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
+}
+
+/** The names of checkpoints in `folder` that were written to their end, newest first. */
+async function list(folder: string): Promise<string[]> {
+  const names = await foldersIn(folder);
+  const whole = await Promise.all(names.map((name) => isCheckpoint(`${folder}/${name}`)));
+  return newestFirst(names.filter((_, i) => whole[i]));
+}
+
+function newestFirst(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => stepOf(b) - stepOf(a) || (a < b ? 1 : -1));
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ name, isDirectory }) => isDirectory && NAME.test(name)).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new Error(`Cannot keep checkpoints in ${folder}: it is a file, name a folder`, { cause: error });
+  }
+}
+
+function stepOf(name: string): number {
+  return Number(NAME.exec(name)![1]);
+}

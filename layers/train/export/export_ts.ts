@@ -1,0 +1,31 @@
+/** A trained model as one TypeScript file that needs nothing else. */
+import { describe } from "../../../core/arguments.ts";
+import { runInSlices } from "../../../core/event_loop.ts";
+import { writeAtomically } from "../../../core/io/atomic_write.ts";
+import { Module } from "../../nn/module.ts";
+import type { Sequential } from "../../nn/sequential.ts";
+
+/**
+ * Source text of a module without imports that exports `predict(input)`: the values of one sample in, the model's output in
+ * `eval()` mode out. The weights stand in it as float32. It runs in Deno, and with its types erased in Node and in a browser.
+ *
+ * With a `path` it is written there too, wholly or not at all.
+ *
+ * @example
+ * ```ts
+ * import { exportTs, nn } from "@gradus/gradus";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 2), new nn.Softmax(1));
+ * assertStringIncludes(await exportTs(model), "export function predict(input: number[] | Float32Array): number[]");
+ * ```
+ * @throws {TypeError} If the model holds a layer for which there is no source.
+ * @throws {RangeError} If the sizes of its layers do not fit each other.
+ */
+export async function exportTs(model: Sequential, path?: string): Promise<string> {
+  if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);
+  const { sourceOf } = await import("./module.ts"); // not at every start
+  const parts = await runInSlices(sourceOf(model));
+  if (path !== undefined) await writeAtomically(path, parts.values().map((part) => new TextEncoder().encode(part)));
+  return parts.reduce((text, part) => text + part, ""); // not joined: the engine copies 100 MB where they are read
+}

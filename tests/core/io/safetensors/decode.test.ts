@@ -1,0 +1,66 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { tensor } from "../../../../core/create.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
+import { entry, file } from "./safetensors_file.ts";
+
+const one = (kind: string, shape: number[], data: ArrayBufferView<ArrayBuffer>) =>
+  decodeSafetensors(file(`{${entry("t", kind, shape, 0, data.byteLength)}}`, new Uint8Array(data.buffer))).tensors.get(
+    "t",
+  )!;
+
+describe("decodeSafetensors()", () => {
+  it("decodeSafetensors() takes a file of no tensors and its space padding", () => {
+    assertEquals(decodeSafetensors(file("{}      ")).tensors.size, 0);
+  });
+
+  it("decodeSafetensors() takes tensors whose data stand in another order than their names", () => {
+    const json = `{${entry("a", "U8", [1], 1, 2)},${entry("b", "U8", [1], 0, 1)}}`;
+    const { tensors } = decodeSafetensors(file(json, [5, 6]));
+    assertEquals([tensors.get("a")!.item(), tensors.get("b")!.item()], [6, 5]);
+  });
+
+  it("decodeSafetensors() reads a float that is not aligned in the file", () => {
+    const json = `{${entry("b", "U8", [1], 0, 1)},${entry("t", "F32", [1], 1, 5)}}`;
+    const data = [7, ...new Uint8Array(new Float32Array([1.5]).buffer)];
+    assertEquals(decodeSafetensors(file(json, data)).tensors.get("t")!.item(), 1.5);
+  });
+
+  it("decodeSafetensors() copies, so that writing to a tensor leaves the bytes as they were", () => {
+    const bytes = encodeSafetensors({ t: tensor([1]) });
+    const before = bytes.slice();
+    decodeSafetensors(bytes).tensors.get("t")!.data[0] = 9;
+    assertEquals(bytes, before);
+  });
+
+  it("decodeSafetensors() widens F16 to float32: 1, -2, the largest, the smallest, infinity", () => {
+    const t = one("F16", [5], new Uint16Array([0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00]));
+    assertEquals([t.dtype, [...t.data]], ["float32", [1, -2, 65504, 2 ** -24, Infinity]]);
+  });
+
+  it("decodeSafetensors() keeps a NaN of F16 and BF16 a NaN", () => {
+    assert(Number.isNaN(one("F16", [], new Uint16Array([0x7e00])).item()));
+    assert(Number.isNaN(one("BF16", [], new Uint16Array([0x7fc0])).item()));
+  });
+
+  it("decodeSafetensors() widens BF16 to float32: 1, -2, -0, infinity", () => {
+    const t = one("BF16", [4], new Uint16Array([0x3f80, 0xc000, 0x8000, 0x7f80]));
+    assertEquals([t.dtype, [...t.data]], ["float32", [1, -2, -0, Infinity]]);
+  });
+
+  it("decodeSafetensors() widens I8 and I16 to int32", () => {
+    const bytes = one("I8", [2], new Int8Array([-128, 127])), shorts = one("I16", [2], new Int16Array([-32768, 32767]));
+    assertEquals([bytes.dtype, [...bytes.data]], ["int32", [-128, 127]]);
+    assertEquals([shorts.dtype, [...shorts.data]], ["int32", [-32768, 32767]]);
+  });
+
+  it("decodeSafetensors() gives I64 as int32 where every value fits", () => {
+    const t = one("I64", [3], new BigInt64Array([-(2n ** 31n), 2n ** 31n - 1n, -1n]));
+    assertEquals([t.dtype, [...t.data]], ["int32", [-(2 ** 31), 2 ** 31 - 1, -1]]);
+  });
+
+  it("decodeSafetensors() gives I64 as float64 where one value does not fit", () => {
+    const t = one("I64", [4], new BigInt64Array([2n ** 31n, -(2n ** 31n) - 1n, 2n ** 53n - 1n, 1n - 2n ** 53n]));
+    assertEquals([t.dtype, [...t.data]], ["float64", [2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, 1 - 2 ** 53]]);
+  });
+});

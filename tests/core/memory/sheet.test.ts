@@ -1,0 +1,82 @@
+import { fromData, randn, Tensor, tensor } from "@gradus/gradus";
+import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import type { DType } from "../../../core/dtype.ts";
+import { LINE, onLine, registerMemory } from "../../../core/memory/cache_line.ts";
+import { cut, LARGEST_CUT } from "../../../core/memory/sheet.ts";
+
+const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
+
+describe("cut", () => {
+  for (const dtype of KINDS) {
+    it(`gives zeroed ${dtype} blocks of the length asked for that share no byte`, () => {
+      const blocks = [1, 3, 17, 17, 100, 1000].map((length) => cut(dtype, length));
+      blocks.forEach((block, i) => {
+        assert(block.every((v) => v === 0), `block ${i} holds what another one wrote`);
+        block.fill(i + 1);
+      });
+      blocks.forEach((block, i) => assert(block.every((v) => v === i + 1), `block ${i} was written over`));
+    });
+  }
+
+  it("puts no two blocks on one cache line", () => {
+    const lines = Array.from({ length: 20 }, () => cut("float32", 5)).map((block) => [block.buffer, block.byteOffset]);
+    for (const [i, [buffer, start]] of lines.entries()) {
+      for (const [other, another] of lines.slice(0, i)) {
+        assert(buffer !== other || Math.abs(Number(start) - Number(another)) % LINE === 0, `${start} and ${another}`);
+      }
+    }
+  });
+
+  it("holds back no more than 32 blocks and 124 kB with one that is kept", () => {
+    for (const bytes of [64, 1024, 8192, LARGEST_CUT]) {
+      assertLessOrEqual(cut("uint8", bytes).buffer.byteLength, Math.min(32 * bytes, 124 << 10) + LINE);
+    }
+  });
+
+  it("takes a new sheet when one is used up, for every size", () => {
+    for (let bytes = 64; bytes <= LARGEST_CUT; bytes *= 2) {
+      const blocks = Array.from({ length: 40 }, () => cut("uint8", bytes));
+      blocks.forEach((block, i) => block.fill(i + 1));
+      blocks.forEach((block, i) => assert(block.every((v) => v === i + 1), `block ${i} of ${bytes} was written over`));
+    }
+  });
+});
+
+describe("onLine", () => {
+  for (const [after, start] of [[0, 64], [16, 48], [48, 16]]) {
+    it(`begins ${start} bytes later where memory begins ${after} bytes after a line`, () => {
+      const forget = registerMemory({ line: () => after, trim: () => {} });
+      try {
+        const memory = onLine(1000);
+        assertEquals([memory.byteOffset, memory.length, memory.buffer.byteLength], [start, 1000, 1000 + LINE]);
+      } finally {
+        forget();
+      }
+    });
+  }
+});
+
+describe("tensors of one sheet", () => {
+  it("can be written in place by each other without a copy", () => {
+    const [a, b] = [randn([3]).mul(1), randn([3]).mul(1)];
+    const sum = a.add(b).toArray();
+    a.add_(b);
+    assertEquals(a.toArray(), sum);
+  });
+
+  it("are told from views that overlap in one array of the caller's", () => {
+    const data = new Float32Array([1, 2, 3]);
+    const [x, y] = [fromData(data.subarray(0, 2), [2]), fromData(data.subarray(1, 3), [2])];
+    y.add_(x); // [2, 3] + [1, 2], with both read before either is written
+    assertEquals(data, new Float32Array([1, 3, 5]));
+  });
+
+  it("are the garbage collector's one by one: results that are kept never change", () => {
+    const kept: Tensor[] = [];
+    const x = tensor([1, 2, 3]);
+    for (let i = 0; i < 100; i++) kept.push(x.mul(i));
+    kept.forEach((result, i) => assertEquals(result.toArray(), [i, 2 * i, 3 * i]));
+    assertNotStrictEquals(kept[0].data, kept[1].data);
+  });
+});

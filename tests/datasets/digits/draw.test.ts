@@ -1,0 +1,52 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { drawDigit } from "../../../datasets/digits/draw.ts";
+
+const L = 255;
+const corner = [L, L, L, L, L, 0, 0, 0, L, 0, 0, 0, L, 0, 0, 0]; // 4 by 4: top row and left column
+
+describe("drawDigit()", () => {
+  it("drawDigit() puts two rows of pixels into one of half blocks", () => {
+    assertEquals(drawDigit(corner, { style: "blocks" }), "█▀▀▀\n█   ");
+  });
+
+  it("drawDigit() shades the mean of two rows in ASCII", () => {
+    assertEquals(drawDigit(corner, { style: "ascii" }), "@+++\n@   ");
+  });
+
+  it("drawDigit() uses nothing but ASCII in that style", () => {
+    const ramp = Float32Array.from({ length: 256 }, (_, i) => i);
+    assertEquals(/^[\x20-\x7e\n]*$/.test(drawDigit(ramp, { style: "ascii" })), true);
+  });
+
+  it("drawDigit() shrinks to fewer columns by means", () => {
+    assertEquals(drawDigit(corner, { columns: 2, style: "ascii" }), "*:"); // inked 5 of 8 and 2 of 8
+  });
+
+  it("drawDigit() grows to more columns by repeating", () => {
+    assertEquals(drawDigit([L, 0, 0, L], { columns: 4, style: "blocks" }), "██  \n  ██");
+  });
+
+  it("drawDigit() takes floats with their own maximum, and levels past either end", () => {
+    assertEquals(drawDigit([-3, 9, -0.4, 1], { max: 1, style: "ascii" }), " @");
+  });
+
+  it("drawDigit() draws 28 by 28 pixels as 14 lines of 28", () => {
+    const lines = drawDigit(new Uint8Array(784), { style: "blocks" }).split("\n");
+    assertEquals([lines.length, ...new Set(lines.map((line) => line.length))], [14, 28]);
+  });
+
+  it("drawDigit() leaves the lower half of an odd last row empty", () => {
+    assertEquals(drawDigit(new Uint8Array(9).fill(L), { style: "blocks" }), "███\n▀▀▀");
+  });
+
+  it("drawDigit() refuses a picture that is not square", () => {
+    assertThrows(() => drawDigit([1, 2, 3]), RangeError, "Cannot draw 3 pixels: the picture is not square");
+  });
+
+  for (const columns of [0, -1, 1.5, NaN]) {
+    it(`drawDigit() refuses ${columns} columns`, () => {
+      assertThrows(() => drawDigit(corner, { columns }), RangeError, `Cannot draw ${columns} columns`);
+    });
+  }
+});

@@ -1,0 +1,23 @@
+/**
+ * Kills a training child at random moments, hundreds of times, and compares what each run ends with.
+ *
+ *     deno run -A tests/layers/train/checkpoint/kill.ts [kills = 300] [seed = 1]
+ */
+import { killAndResume, trainAndKill } from "./killed_run.ts";
+
+const [kills = 300, seed = 1] = Deno.args.map(Number);
+const folder = await Deno.makeTempDir();
+try {
+  const start = performance.now();
+  const { hash } = await trainAndKill(`${folder}/whole`);
+  const tally = await killAndResume(folder, kills, seed, 120);
+  const same = tally.hashes.filter((other) => other === hash).length;
+  const seconds = ((performance.now() - start) / 1000).toFixed(0);
+  console.log(
+    `${tally.kills} kills, ${tally.hashes.length} runs ended, ${same} of them with the same bits, ${seconds} s`,
+  );
+  tally.complaints.forEach((line) => console.log(line));
+  if (hash === null || same < tally.hashes.length || tally.complaints.length > 0) Deno.exit(1);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
