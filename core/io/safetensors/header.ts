@@ -2,7 +2,7 @@
 import type { Steps } from "../../event_loop.ts";
 import { type Cap, quoted, shortened } from "../cap.ts";
 import { type Json, parseStrictMembers } from "./strict_json.ts";
-import { sortInSteps } from "../in_steps.ts";
+import { pieces, sortInSteps } from "../in_steps.ts";
 import { KINDS } from "./kinds.ts";
 import { countElements, MAX_ELEMENTS } from "../tensor_bytes.ts";
 
@@ -21,7 +21,7 @@ export interface Entry {
 /** A checked header: entries in the order of their bytes, which follow each other without a gap from `dataStart`. */
 export interface Header {
   readonly entries: readonly Entry[];
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: Map<string, string>;
   readonly dataStart: number;
 }
 
@@ -34,10 +34,13 @@ export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
   const dataStart = 8 + headerLength(bytes, where);
   const found: Entry[] = [];
   let metadata = new Map<string, string>();
-  for (const [name, value] of parseStrictMembers(headerText(bytes.subarray(8, dataStart), where), cap, 8)) {
-    if (name === "__metadata__") metadata = toMetadata(value, where);
-    else found.push(toEntry(name, value, cap));
+  const text = yield* headerText(bytes.subarray(8, dataStart), where);
+  for (const member of parseStrictMembers(text, cap, 8)) {
     yield;
+    if (!member) continue;
+    const [name, value] = member;
+    if (name === "__metadata__") metadata = yield* toMetadata(value, where);
+    else found.push(toEntry(name, value, cap));
   }
   const entries = yield* sortInSteps(found, (a, b) => a.begin - b.begin || a.end - b.end);
   yield* checkLayout(entries, dataStart, bytes.length, where);
@@ -64,20 +67,26 @@ function headerLength(bytes: Uint8Array, where: string): number {
   return length;
 }
 
-function headerText(bytes: Uint8Array, where: string): string {
-  let text: string;
+/** The header's text, a piece a step. */
+function* headerText(bytes: Uint8Array, where: string): Steps<string[]> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const parts: string[] = [];
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    for (const piece of pieces(bytes)) {
+      parts.push(decoder.decode(piece, { stream: true }));
+      yield;
+    }
+    parts.push(decoder.decode());
   } catch {
     throw new SyntaxError(`Cannot read ${where}: the header in bytes 8 to ${8 + bytes.length} is not UTF-8`);
   }
-  if (text.startsWith("{")) return text;
+  if (parts[0].startsWith("{")) return parts;
   throw new SyntaxError(
-    `Cannot read ${where}: the header at byte 8 begins with ${JSON.stringify(text[0] ?? "")}, not "{"`,
+    `Cannot read ${where}: the header at byte 8 begins with ${JSON.stringify(parts[0][0] ?? "")}, not "{"`,
   );
 }
 
-function toMetadata(value: Json, where: string): Map<string, string> {
+function* toMetadata(value: Json, where: string): Steps<Map<string, string>> {
   const metadata = new Map<string, string>();
   if (!(value instanceof Map)) {
     throw new SyntaxError(`Cannot read ${where}: __metadata__ in the header is not an object`);
@@ -89,6 +98,7 @@ function toMetadata(value: Json, where: string): Map<string, string> {
       );
     }
     metadata.set(key, text);
+    yield;
   }
   return metadata;
 }

@@ -79,7 +79,7 @@ export function* decodingSafetensors(bytes: Uint8Array, name: string, options: R
     tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
     yield;
   }
-  return { tensors, metadata: new Map(metadata) };
+  return { tensors, metadata };
 }
 
 /**

@@ -4,6 +4,7 @@
  * offsets, so whole.
  */
 
+import { runAtOnce, type Steps } from "../../event_loop.ts";
 import { Cap, quoted } from "../cap.ts";
 
 /** A value of JSON, with objects as maps in the order of their keys. */
@@ -15,6 +16,12 @@ const WORDS: ReadonlyMap<string, null | boolean> = new Map([["t", true], ["f", f
 const SPECIAL = /[^ -[\]-\ud7ff\ue000-\uffff]/;
 
 const MAX_DEPTH = 64;
+
+/** Characters known to follow a place, where there are so many: longer than any word or number, so that only strings ask for more. */
+const AHEAD = 1 << 10;
+
+/** Characters of a list or an object read at a time, so that the event loop can turn in between. */
+const STEP = 1 << 16;
 
 const [TAB, LF, CR, SPACE, ZERO] = Array.from("\t\n\r 0", (mark) => mark.charCodeAt(0));
 
@@ -30,38 +37,57 @@ const VALUE_COST = 32;
  * @throws {RangeError} if its values take more than `cap` allows
  */
 export function parseStrictJson(text: string, where: string, base = 0, cap = new Cap(where, {}, text.length)): Json {
-  const reader = new Reader(text, where, base, cap);
-  const value = reader.value(0);
+  const reader = new Reader([text], where, base, cap);
+  const value = runAtOnce(reader.value(0));
   reader.end();
   return value;
 }
 
 /**
- * Parses `text` as one JSON object, as {@linkcode parseStrictJson} does, and gives each member as it comes: a long list never
- * stands in memory as maps, and may be left between two.
+ * Parses the text in `parts` as one JSON object, as {@linkcode parseStrictJson} does, and gives each member as it comes: a long
+ * list never stands in memory as maps, and may be left between two. Nothing is given where a step of a long member ends.
  */
-export function* parseStrictMembers(text: string, cap: Cap, base: number): Generator<[key: string, value: Json], void> {
-  const reader = new Reader(text, cap.where, base, cap);
+export function* parseStrictMembers(
+  parts: readonly string[],
+  cap: Cap,
+  base: number,
+): Generator<[key: string, value: Json] | void, void> {
+  const reader = new Reader(parts, cap.where, base, cap);
   const keys = new Set<string>();
-  for (const member of reader.members(0, keys)) {
-    keys.add(member[0]);
-    yield member;
+  for (let more = reader.opens("}"); more; more = reader.goesOn("}")) {
+    const key = reader.key(keys);
+    keys.add(key);
+    yield [key, yield* reader.value(1)];
   }
   reader.end();
 }
 
+/** Reads text that comes in parts, of which only those about the place are joined: to join them all may take long. */
 class Reader {
+  text: string;
   #at = 0;
+  #passed = 0; // characters before `text`
+  #next = 1; // the part that follows `text`
+  #due = STEP; // where a step ends
 
-  constructor(readonly text: string, readonly where: string, readonly base: number, readonly cap: Cap) {}
+  constructor(readonly parts: readonly string[], readonly where: string, readonly base: number, readonly cap: Cap) {
+    this.text = parts[0] ?? "";
+  }
 
-  value(depth: number): Json {
+  *value(depth: number): Steps<Json> {
     if (depth > MAX_DEPTH) throw this.#error(`nesting deeper than ${MAX_DEPTH}`);
     this.#skip();
     const first = this.text[this.#at];
-    this.cap.take(first === "{" ? MAP_COST : VALUE_COST, () => `JSON of many values, at character ${this.#at},`);
-    if (first === "{") return this.#object(depth);
-    if (first === "[") return this.#array(depth);
+    this.cap.take(
+      first === "{" ? MAP_COST : VALUE_COST,
+      () => `JSON of many values, at character ${this.#passed + this.#at},`,
+    );
+    if (this.#passed + this.#at >= this.#due) {
+      this.#due = this.#passed + this.#at + STEP;
+      yield;
+    }
+    if (first === "{") return yield* this.#object(depth);
+    if (first === "[") return yield* this.#array(depth);
     if (first === '"') return this.#string();
     const word = WORDS.get(first);
     return word !== undefined && this.#acceptAll(`${word}`) ? word : this.#number();
@@ -72,47 +98,75 @@ class Reader {
     if (this.#at < this.text.length) throw this.#error("text after the value");
   }
 
-  /** The members of an object from its opening bracket on, whose keys so far are in `known`. */
-  *members(depth: number, known: { has(key: string): boolean }): Generator<[key: string, value: Json], void> {
-    for (const start of this.#places("}")) {
-      const key = this.#string();
-      if (known.has(key)) throw this.#error(`the key ${quoted(key)} a second time`, start);
-      this.#expect(":");
-      yield [key, this.value(depth + 1)];
-    }
+  /** Passes an opening bracket, and the bracket `close` where it follows: whether an item begins instead. */
+  opens(close: "}" | "]"): boolean {
+    this.#at++;
+    return !this.#accept(close);
   }
 
-  #object(depth: number): Map<string, Json> {
+  /** Passes a comma after an item, or the bracket `close`: whether another item begins. */
+  goesOn(close: "}" | "]"): boolean {
+    const more = this.#accept(",");
+    if (!more) this.#expect(close);
+    return more;
+  }
+
+  /** The key of an object's next member, which is none of the `known`, and the colon. */
+  key(known: { has(key: string): boolean }): string {
+    this.#skip();
+    const start = this.#passed + this.#at;
+    const key = this.#string();
+    if (known.has(key)) throw this.#error(`the key ${quoted(key)} a second time`, start - this.#passed);
+    this.#expect(":");
+    return key;
+  }
+
+  *#object(depth: number): Steps<Map<string, Json>> {
     const members = new Map<string, Json>();
-    for (const [key, value] of this.members(depth, members)) members.set(key, value);
+    for (let more = this.opens("}"); more; more = this.goesOn("}")) {
+      const key = this.key(members);
+      members.set(key, yield* this.value(depth + 1));
+    }
     return members;
   }
 
-  #array(depth: number): Json[] {
+  *#array(depth: number): Steps<Json[]> {
     const items: Json[] = [];
-    for (const _ of this.#places("]")) items.push(this.value(depth + 1));
+    for (let more = this.opens("]"); more; more = this.goesOn("]")) items.push(yield* this.value(depth + 1));
     return items;
   }
 
-  /** An opening bracket, the places of items, which are read there, with commas between them, and the bracket `close`. */
-  *#places(close: "}" | "]"): Generator<number, void> {
-    this.#at++;
-    if (this.#accept(close)) return;
-    do {
-      this.#skip();
-      yield this.#at;
-    } while (this.#accept(","));
-    this.#expect(close);
-  }
-
   #string(): string {
-    const start = this.#at;
-    this.#at = this.text[start] === '"' ? endOfString(this.text, start) : start;
-    const token = this.text.slice(start, this.#at);
+    const token = this.text[this.#at] === '"' ? this.#quoted() : "";
     if (token.length > 1 && token.endsWith('"') && !SPECIAL.test(token)) return token.slice(1, -1);
     const value = parseString(token);
-    if (value === null) throw this.#error("no well-formed string", start);
+    if (value === null) throw this.#error("no well-formed string", this.#at - token.length);
     return value;
+  }
+
+  /** The characters from a quote on to the one that ends the string, or to the text's end. */
+  #quoted(): string {
+    let end = endOfString(this.text, this.#at);
+    while (end < 0 && this.#extend()) end = endOfString(this.text, this.#at);
+    const start = this.#at;
+    this.#at = end < 0 ? this.text.length : end;
+    return this.text.slice(start, this.#at);
+  }
+
+  /** Joins what is left of the text with as much again, or with a part at least; whether there was more. */
+  #extend(): boolean {
+    if (this.#next === this.parts.length) return false;
+    this.#passed += this.#at;
+    const joined = [this.text.slice(this.#at)];
+    this.#at = 0;
+    let [length, wanted] = [joined[0].length, 2 * joined[0].length];
+    do {
+      const part = this.parts[this.#next++];
+      joined.push(part);
+      length += part.length;
+    } while (length < wanted && this.#next < this.parts.length);
+    this.text = joined.join("");
+    return true;
   }
 
   #number(): number {
@@ -129,10 +183,12 @@ class Reader {
 
   /** Passes over white space. */
   #skip(): void {
-    for (let code: number; (code = this.text.charCodeAt(this.#at)) <= SPACE;) {
-      if (code !== SPACE && code !== TAB && code !== LF && code !== CR) return;
-      this.#at++;
-    }
+    do {
+      for (let code: number; (code = this.text.charCodeAt(this.#at)) <= SPACE;) {
+        if (code !== SPACE && code !== TAB && code !== LF && code !== CR) return;
+        this.#at++;
+      }
+    } while (this.text.length - this.#at < AHEAD && this.#extend());
   }
 
   #accept(mark: string): boolean {
@@ -151,19 +207,23 @@ class Reader {
   }
 
   #error(found: string, at: number = this.#at): SyntaxError {
-    const offset = this.base + new TextEncoder().encode(this.text.slice(0, at)).length;
+    let [offset, left] = [this.base, this.#passed + at];
+    for (const part of this.parts) {
+      offset += new TextEncoder().encode(part.slice(0, left)).length;
+      left -= Math.min(left, part.length);
+    }
     return new SyntaxError(`Cannot read JSON in ${this.where}: found ${found} at byte ${offset}`);
   }
 }
 
-/** Where the string ends that begins with the quote at `start`: after the next quote that no backslash escapes. */
+/** Where the string ends that begins with the quote at `start`: after the next quote that no backslash escapes; -1 where none is. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let escape = quote; // a loop, for a pattern over a string of millions of characters exhausts the stack
     while (text[escape - 1] === "\\") escape--;
     if ((quote - escape) % 2 === 0) return quote + 1;
   }
-  return text.length;
+  return -1;
 }
 
 /** The text that a string token stands for; `null` for a control character, an unknown escape or a lone surrogate. */

@@ -1,6 +1,15 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, readNpy, readSafetensors, type Tensor, tensor, writeSafetensors, zeros } from "@gradus/gradus";
+import {
+  arange,
+  encodeSafetensors,
+  readNpy,
+  readSafetensors,
+  type Tensor,
+  tensor,
+  writeSafetensors,
+  zeros,
+} from "@gradus/gradus";
 import { readNpz, writeNpz } from "@gradus/gradus/data";
 import { longestGap } from "../../longest_gap.ts";
 
@@ -80,6 +89,19 @@ describe("writeSafetensors() and readSafetensors()", () => {
       assertEquals([...read.keys()].sort(), ["a", "b", "c"]);
       assertEquals(read.get("a")!.eq(tensors.a).sum().item(), COUNT);
     }));
+  const words: [what: string, metadata: Record<string, string>][] = [
+    ["many words about them", Object.fromEntries(Array.from({ length: 400_000 }, (_, i) => [`key ${i}`, `${i}`]))],
+    ["60 MB of words about them", Object.fromEntries(Array.from({ length: 60 }, (_, i) => [i, "x".repeat(1 << 20)]))],
+  ];
+  for (const [what, metadata] of words) {
+    it(`let the event loop turn while they read ${what}`, () =>
+      inFolder(async (folder) => {
+        await Deno.writeFile(`${folder}/x.safetensors`, encodeSafetensors({ x: tensor([1, 2]) }, metadata));
+        const read = await within(() => readSafetensors(`${folder}/x.safetensors`));
+        assertEquals(read.metadata.size, Object.keys(metadata).length);
+        assertEquals(Object.keys(metadata).find((key) => read.metadata.get(key) !== metadata[key]), undefined);
+      }));
+  }
   it("let the event loop turn for many tensors in any order", () =>
     inFolder(async (folder) => {
       const count = 30_000, path = `${folder}/x.safetensors`;

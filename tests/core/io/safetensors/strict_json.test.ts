@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type Json, parseStrictJson } from "../../../../core/io/safetensors/strict_json.ts";
+import { Cap } from "../../../../core/io/cap.ts";
+import { type Json, parseStrictJson, parseStrictMembers } from "../../../../core/io/safetensors/strict_json.ts";
 
 const parse = (text: string): Json => parseStrictJson(text, "test.json");
 function refuses(text: string, message: string): void {
@@ -66,4 +67,43 @@ describe("parseStrictJson()", () => {
   for (const text of ["[1,]", '{"a":1,}', '{"a" 1}', "{1:1}", "[1 2]", "{} x", "[1"]) {
     it(`parseStrictJson() refuses ${JSON.stringify(text)}`, () => refuses(text, "Cannot read JSON in test.json"));
   }
+});
+
+/** What is read from a text in parts: its members, or the error. */
+function membersOf(parts: readonly string[]): unknown {
+  try {
+    return [...parseStrictMembers(parts, new Cap("test.json", {}, 1 << 20), 8)].filter((member) =>
+      member !== undefined
+    );
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe("parseStrictMembers()", () => {
+  const texts = [
+    '{"a":{"dtype":"F32","shape":[12, 345]},"é":"\\"\\\\","😀":true, "b":null} ',
+    '{"a":1,"é":2,"a":3}',
+    '{"é":[1,2',
+    '{"é":"abc',
+    '{"é":123456789012345678}',
+    "{}",
+    '{"a":1}}',
+  ];
+  for (const text of texts) {
+    it(`parseStrictMembers() reads ${text} alike however it is cut into parts`, () => {
+      const whole = membersOf([text]), marks = [...text];
+      assertEquals(membersOf(marks), whole);
+      for (let at = 1; at <= marks.length; at++) {
+        assertEquals(membersOf([marks.slice(0, at).join(""), "", marks.slice(at).join("")]), whole);
+      }
+    });
+  }
+  it("parseStrictMembers() joins no more than it reads at a time", () => {
+    const text = JSON.stringify(Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`key ${i}`, [i, "é"]])));
+    const parts = text.match(/.{1,700}/gs)!;
+    assertEquals(membersOf(parts), Object.entries(JSON.parse(text)));
+    const broken = parts.with(50, parts[50].replace("é", "\\x"));
+    assertEquals(membersOf(broken), membersOf([broken.join("")]));
+  });
 });
