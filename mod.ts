@@ -84,13 +84,19 @@ export * as optim from "./layers/optim/optim.ts";
 export * from "./layers/train/train.ts";
 
 // Data and files.
-export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./datasets/named/mnist.ts";
+export {
+  type ImageDataset,
+  type LabelledImages,
+  loadMnist,
+  MNIST_MIRRORS,
+  type MnistOptions,
+} from "./datasets/named/mnist.ts";
 export type { DownloadProgress } from "./datasets/download/receive.ts";
-export { digits, type DigitsOptions } from "./datasets/digits/digits.ts";
+export { digits, type DigitsOptions, drawDigit, type DrawOptions } from "./datasets/digits/digits.ts";
 export { parseIdx, readIdx } from "./datasets/formats/idx.ts";
-export type { ReadOptions } from "./core/io/cap.ts";
+export type { ReadOptions } from "./core/io/read_file.ts";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./core/io/npy/npy.ts";
-export { type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/loader/dataset.ts";
+export { type Batch, collate, type Dataset, randomSplit, Subset, TensorDataset } from "./datasets/loader/dataset.ts";
 export {
   DataLoader,
   type DataLoaderOptions,
@@ -98,10 +104,7 @@ export {
   type DataLoaderState,
   type Sampler,
 } from "./datasets/loader/data_loader.ts";
-export { type Batch, collate } from "./datasets/loader/collate.ts";
 export { type Normalization, Normalizer, normalizer } from "./datasets/loader/normalize.ts";
-export { drawDigit, type DrawOptions } from "./datasets/digits/draw.ts";
-export type { ImageDataset, LabelledImages } from "./datasets/named/image_dataset.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,

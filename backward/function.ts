@@ -4,8 +4,7 @@ import { isFloating } from "../core/dtype.ts";
 import type { OpNode } from "../core/record.ts";
 import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
-import { releasedError, Saved } from "./node.ts";
-import { isGradEnabled, noGrad } from "./tape.ts";
+import { isGradEnabled, noGrad, releasedError, Saved } from "./tape.ts";
 
 /** What `forward` leaves for `backward`. */
 export class Context {

@@ -8,7 +8,7 @@
  */
 import type { Numbers } from "../core/dtype.ts";
 import { leaveGradient } from "../core/gradient_slot.ts";
-import { copyOf } from "../core/ops/inplace.ts";
+import { copyOf } from "../core/ops/elementwise.ts";
 import { detached } from "../core/ops/movement.ts";
 import { endWay, release, trackAcquired } from "../core/memory/pool.ts";
 import type { Tensor } from "../core/tensor.ts";

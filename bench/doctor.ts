@@ -10,7 +10,7 @@ import { cpuModel } from "./cpu.ts";
 import { compilerVersion } from "../core/backend/native/kernel_file.ts";
 import { openNative } from "../core/backend/native/native.ts";
 import { setThreads } from "../core/backend/threads.ts";
-import { type WasmSimd, wasmSimd } from "../core/backend/wasm/simd.ts";
+import { type WasmSimd, wasmSimd } from "../core/backend/wasm/wasm.ts";
 import type { Gemm } from "../core/backend/backend.ts";
 
 /** What the doctor found; speeds in GFLOP/s on one core. */

@@ -13,13 +13,12 @@
  * ```
  * @module
  */
-export type { ReadOptions } from "../core/io/cap.ts";
+export type { ReadOptions } from "../core/io/read_file.ts";
 export { decodeNpz, encodeNpz, type NpzOptions, readNpz, writeNpz } from "../core/io/npy/npz.ts";
 export { type ArffOptions, readArff } from "./formats/arff.ts";
 export { type CsvOptions, fromCsv, MISSING } from "./formats/csv.ts";
 export type { Column, ColumnKind, Table } from "./formats/table.ts";
 export type { TextSource } from "./formats/text_source.ts";
-export { openml, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";
-export { OPENML_API } from "./named/openml_api.ts";
+export { openml, OPENML_API, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";
 export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
 export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./named/mnist_pickle.ts";

@@ -17,7 +17,7 @@ import {
   type Tensor,
   zeros,
 } from "@gradus/gradus";
-import { shuffledOrder } from "../core/random/torch_orders.ts";
+import { shuffledOrder } from "../core/random/torch_streams.ts";
 import { realMnist, replaySettings, replayUses } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
 import { runScript } from "./script.ts";

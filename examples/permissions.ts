@@ -1,7 +1,7 @@
 /** The permissions that the scripts can do without: what each is for, and what is said where it is missing. */
 import { MNIST_MIRRORS } from "@gradus/gradus";
 import { cacheDir, granted } from "../core/io/cache_dir.ts";
-import { dataFolder } from "../datasets/download/data_folder.ts";
+import { dataFolder } from "../datasets/download/verified_files.ts";
 
 /** The option by which a script ends where a permission is missing, instead of doing without; the tasks give it. */
 export const REQUIRE_PERMISSIONS = "--require-permissions";

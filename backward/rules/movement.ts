@@ -1,9 +1,9 @@
 /** The calculus of views and picks: a gradient goes back to where the element came from. */
+import type { Rules } from "./rule.ts";
 import { fresh } from "../../core/memory/allocate.ts";
 import { where } from "../../core/ops/where.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import type { Shape } from "../../core/shape.ts";
-import type { Rules } from "./rule.ts";
+import type { Tensor } from "../../core/tensor.ts";
 
 /** `y = x.permute(order)`, so `dx` is `g` with the dimensions put back. */
 export function permuteBackward(g: Tensor, order: readonly number[]): [dx: Tensor] {
@@ -50,3 +50,12 @@ export const movementRules: Rules<Movement> = {
   where: (g, { a, wants }) => [null, ...whereBackward(g, a, wants.slice(1))],
   cat: (g, { settings }) => catBackward(g, settings.dim, settings.sizes),
 };
+
+// The calculus of looking rows up in a table.
+
+/** `y[i] = w[rows[i]]`, so `dw` adds each `g[i]` to its row; the padding row gets nothing. */
+export function embeddingBackward(g: Tensor, shape: Shape, rows: Int32Array, padding: number | null): [dw: Tensor] {
+  const [dw] = gatherBackward(g, shape, rows);
+  if (padding !== null) dw.select(0, padding).zero_();
+  return [dw];
+}

@@ -4,9 +4,8 @@
  * Native where a kernel is cached or can be compiled with the permissions already granted, else wasm, else plain loops.
  * `GRADUS_BACKEND` or {@linkcode useBackend} overrides.
  */
-import type { Backend } from "./backend.ts";
+import type { Backend, Opened } from "./backend.ts";
 import { openNative } from "./native/native.ts";
-import type { Opened } from "./opened.ts";
 import { reference } from "./reference/reference.ts";
 import { registerOpening } from "./threads.ts";
 import { openWasm } from "./wasm/wasm.ts";

@@ -1,6 +1,5 @@
 /** Files that are wholly old or wholly new, never in between. */
 import { requirePath } from "../arguments.ts";
-import { writeAll } from "./write_all.ts";
 
 /** What the names of temporary files and probes end with. */
 const LEFT = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
@@ -106,4 +105,24 @@ async function syncFolder(folder: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
   }
+}
+
+/** Writes every one of `bytes` to `file`, which may take them in several pieces. */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+}
+
+// One process at a time.
+
+/**
+ * The file `path`, locked for whoever holds it, or `null` where another does. Closing it unlocks it, and so does the end of the
+ * process, so a crash leaves none behind; the empty file stays, because removing it could leave two holders, one of the old file
+ * and one of a new one.
+ */
+export async function tryFileLock(path: string): Promise<Deno.FsFile | null> {
+  const file = await Deno.open(path, { write: true, create: true });
+  const free = await file.tryLock(true).catch(() => true); // where nothing can be locked nobody is kept out
+  if (free) return file;
+  file.close();
+  return null;
 }

@@ -1,6 +1,6 @@
 /** Long copies and conversions in steps, between which the event loop can turn. */
-import type { Steps } from "../event_loop.ts";
 import type { DType, Numbers } from "../dtype.ts";
+import { runAtOnce, type Steps } from "../event_loop.ts";
 
 /** Elements and the kind they are of. */
 export interface Elements {
@@ -83,4 +83,9 @@ function* merge<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => nu
     if (both.length % ITEMS === 0) yield;
   }
   return both;
+}
+
+/** The bytes of `parts`, one after the other. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return runAtOnce(joinInSteps(parts));
 }

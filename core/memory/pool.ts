@@ -4,9 +4,8 @@
  * Only two places release: a way back, what it acquired itself and showed to nobody, and a tensor's `.g`, a gradient that nobody has
  * read. What operations answer is never released, since whoever called may hold it: that is the garbage collector's.
  */
-import { onLine } from "./cache_line.ts";
+import { cut, LARGEST_CUT, onLine } from "./small_blocks.ts";
 import { bytesOf, type DType, dtypeOf, elementsIn, type Numbers } from "../dtype.ts";
-import { cut, LARGEST_CUT } from "./sheet.ts";
 
 /** The bytes of released blocks that are kept at most; what is released beyond them is the garbage collector's. */
 export const MOST_KEPT = 256 << 20;

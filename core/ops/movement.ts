@@ -5,7 +5,7 @@ import { memoryGone, type Numbers } from "../dtype.ts";
 import { record } from "../record.ts";
 import { inferShape, isRowMajor, resolveDim, type Shape, show, sizeOf, viewStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { copyOf } from "./inplace.ts";
+import { copyOf } from "./elementwise.ts";
 
 /**
  * The same memory under another shape; one size may be -1.

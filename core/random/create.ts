@@ -4,8 +4,7 @@ import { fromData, kindOf, type TensorOptions, wanting, zeros } from "../create.
 import { checkShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
-import { randperm as drawPermutation } from "./torch_orders.ts";
-import { fillNormal, fillRandint, fillUniform, type Fractions } from "./torch_streams.ts";
+import { fillNormal, fillRandint, fillUniform, type Fractions, randperm as drawPermutation } from "./torch_streams.ts";
 
 /** What a random constructor may be told beside the shape. */
 export interface RandomOptions extends TensorOptions {

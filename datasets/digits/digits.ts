@@ -1,11 +1,10 @@
 /** Handwritten-like digits from a seed: a data set that needs no file and no network. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, describe, requireChoice } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, type Steps } from "../../core/event_loop.ts";
 import { Generator } from "../../core/random/generator.ts";
-import { DigitCanvas } from "./digit_hand.ts";
-import { writeDigit } from "./digit_hand.ts";
-import type { ImageDataset, LabelledImages } from "../named/image_dataset.ts";
+import { DigitCanvas, writeDigit } from "./digit_hand.ts";
+import type { ImageDataset, LabelledImages } from "../named/mnist.ts";
 
 /** How many digits, and which. */
 export interface DigitsOptions {
@@ -68,4 +67,85 @@ function* write(count: number, seed: number): Steps<LabelledImages> {
     if (i % STEP === 0) yield;
   }
   return { images: fromData(images, [count, SIDE, SIDE]), labels: fromData(labels, [count]) };
+}
+
+// Pictures as text.
+
+/** How {@linkcode drawDigit} draws. */
+export interface DrawOptions {
+  /** Characters in a row; the picture's own width when absent. */
+  columns?: number;
+  /** The level of full ink; 255 when absent. Values at or below 0 are background. */
+  max?: number;
+  /**
+   * `"blocks"` takes half-block characters, two pixels above each other; `"ascii"` shades. Blocks in a terminal when
+   * absent.
+   */
+  style?: "blocks" | "ascii";
+}
+
+const SHADES = " .:-=+*#%@";
+const BLOCKS = [" ", "▄", "▀", "█"]; // by ink: none, below, above, both
+
+/**
+ * A square picture as lines of text, half as many lines as columns because a character is twice as high as wide.
+ *
+ * @throws {RangeError} if the picture is not square, or `columns` is not a positive integer
+ *
+ * @example
+ * ```ts
+ * import { drawDigit } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(drawDigit([255, 0, 255, 255], { style: "blocks" }), "█▄");
+ * ```
+ */
+export function drawDigit(image: ArrayLike<number>, options: DrawOptions = {}): string {
+  if (typeof image?.length !== "number") {
+    throw new TypeError(`Cannot draw ${describe(image)}: give its levels in an array, row by row`);
+  }
+  checkOptions("draw", options, ["columns", "max", "style"]);
+  const side = Math.sqrt(image.length);
+  if (!Number.isInteger(side)) throw new RangeError(`Cannot draw ${image.length} pixels: the picture is not square`);
+  const { columns = side, max = 255, style = isTerminal() ? "blocks" : "ascii" } = options;
+  if (!Number.isInteger(columns) || columns < 1) {
+    throw new RangeError(`Cannot draw ${columns} columns: at least 1 is needed`);
+  }
+  requireChoice("draw", "style", style, ["blocks", "ascii"]);
+  const character = style === "blocks" ? block : shade;
+  const lines = Array.from({ length: Math.ceil(columns / 2) }, (_, line) => {
+    const pixel = (row: number, column: number) => ink(image, side, columns, row, column) / max;
+    return Array.from({ length: columns }, (_, x) => character(pixel(2 * line, x), pixel(2 * line + 1, x))).join("");
+  });
+  return lines.join("\n");
+}
+
+function isTerminal(): boolean {
+  return "Deno" in globalThis && Deno.stdout.isTerminal();
+}
+
+/** The mean level of the part of the picture that cell `row, column` of `cells` by `cells` covers; 0 past the edge. */
+function ink(image: ArrayLike<number>, side: number, cells: number, row: number, column: number): number {
+  if (row >= cells) return 0;
+  const [top, bottom] = span(row, side / cells), [left, right] = span(column, side / cells);
+  let sum = 0;
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) sum += image[y * side + x];
+  }
+  return sum / ((bottom - top) * (right - left));
+}
+
+/** The pixels that cell `i` covers, at least one. */
+function span(i: number, pixels: number): [number, number] {
+  const first = Math.floor(i * pixels);
+  return [first, Math.max(first + 1, Math.floor((i + 1) * pixels))];
+}
+
+function block(above: number, below: number): string {
+  return BLOCKS[2 * Number(above >= 0.5) + Number(below >= 0.5)];
+}
+
+function shade(above: number, below: number): string {
+  const level = Math.min(Math.max((above + below) / 2, 0), 1);
+  return SHADES[Math.round(level * (SHADES.length - 1))];
 }

@@ -1,10 +1,7 @@
 /** One HTTP request whose answer goes into a partial file. */
-import { namingFile } from "../../core/io/atomic_write.ts";
-import { Cap } from "../../core/io/cap.ts";
-import { writeAll } from "../../core/io/write_all.ts";
-import type { PartialFile } from "./partial_file.ts";
-import { Patience } from "./patience.ts";
-import { Transient } from "./retry.ts";
+import { namingFile, writeAll } from "../../core/io/atomic_write.ts";
+import { Cap } from "../../core/io/read_file.ts";
+import { Transient } from "./download.ts";
 
 /** How far a download has come. */
 export interface DownloadProgress {
@@ -158,4 +155,92 @@ async function* pieces(response: Response, url: string, patience: Patience, opti
     options.signal?.throwIfAborted();
     throw new Transient(`${url} broke off: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** An abort signal that fires when nothing has happened for too long. */
+export class Patience implements Disposable {
+  readonly #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Fires when patience ends, or when `outer` does. */
+  readonly signal: AbortSignal;
+
+  /** Patience without end, until {@linkcode restart} bounds it. */
+  constructor(outer?: AbortSignal) {
+    this.signal = outer === undefined ? this.#controller.signal : AbortSignal.any([outer, this.#controller.signal]);
+  }
+
+  /** Waits `milliseconds` from now, and then says that there was `what`. */
+  restart(milliseconds: number, what: string): void {
+    clearTimeout(this.#timer);
+    const reason = new Error(`${what} for ${milliseconds / 1000} s`);
+    this.#timer = setTimeout(() => this.#controller.abort(reason), milliseconds);
+  }
+
+  /** Stops waiting, and ends whatever still hangs on the signal. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#controller.abort();
+  }
+}
+
+// What a broken-off download left behind, and what is needed to go on with it.
+
+/** Where the bytes of a partial file came from. */
+export interface Origin {
+  /** The address they were asked from. */
+  readonly url: string;
+  /** The strong ETag they came with; without one a download cannot go on where it stopped. */
+  readonly etag: string;
+}
+
+/** The file `TARGET.part`, and `TARGET.part.json` that says where its bytes came from. */
+export class PartialFile {
+  /** Where the bytes are. */
+  readonly path: string;
+  readonly #note: string;
+
+  /** The partial file that belongs to the final file `target`. */
+  constructor(target: string) {
+    this.path = `${target}.part`;
+    this.#note = `${target}.part.json`;
+  }
+
+  /** The bytes there are from `url` and their ETag; `null` if there is nothing to go on with. */
+  async resumable(url: string): Promise<{ size: number; etag: string } | null> {
+    try {
+      const origin: Origin = JSON.parse(await Deno.readTextFile(this.#note));
+      const { size } = await Deno.stat(this.path);
+      return size > 0 && origin.url === url && isStrong(origin.etag) ? { size, etag: origin.etag } : null;
+    } catch {
+      return null; // no note, no file or a torn note: each means to begin anew
+    }
+  }
+
+  /** Empties the file, notes where its bytes will come from, and opens it. */
+  async begin(url: string, etag: string | null): Promise<Deno.FsFile> {
+    await this.discard();
+    const file = await Deno.open(this.path, { write: true, create: true, truncate: true });
+    if (isStrong(etag)) await Deno.writeTextFile(this.#note, JSON.stringify({ url, etag } satisfies Origin));
+    return file;
+  }
+
+  /** Opens the file to write on at its end. */
+  async resume(): Promise<Deno.FsFile> {
+    return await Deno.open(this.path, { append: true });
+  }
+
+  /** Removes the file and its note. */
+  async discard(): Promise<void> {
+    for (const path of [this.#note, this.path]) {
+      await Deno.remove(path).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
+  }
+}
+
+/** Only a strong ETag promises equal bytes; a weak one (`W/"…"`) promises equal meaning. */
+function isStrong(etag: unknown): etag is string {
+  return typeof etag === "string" && etag.startsWith('"');
 }

@@ -1,7 +1,8 @@
-/** Kept files that are known by their digests, looked at once. */
-import { granted } from "../../core/io/cache_dir.ts";
+/** Data files in the folder where they are kept, known by their digests. */
+import { runInSlices } from "../../core/event_loop.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
-import { type Digest, digestLike, nameDigest } from "./digest.ts";
+import { cacheDir, environment, granted } from "../../core/io/cache_dir.ts";
+import { pieces } from "../../core/io/in_steps.ts";
 
 /** What is remembered of a file that was found right: while all of it stays so, the file is not read again. */
 interface Verified {
@@ -85,4 +86,46 @@ async function readNote(folder: string): Promise<Map<string, Partial<Verified>>>
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return new Map();
     throw error;
   }
+}
+
+// What is known of a file before it comes: a digest of its bytes.
+
+/** The digest of a file's bytes in lower-case hex: SHA-256, or MD5 where nobody tells a better one. */
+export type Digest = { readonly sha256: string } | { readonly md5: string };
+
+/** The digest of `bytes` of the same algorithm as `wanted`, in lower-case hex. */
+export async function digestLike(bytes: Uint8Array<ArrayBuffer>, wanted: Digest): Promise<string> {
+  if ("md5" in wanted) {
+    // The Web's crypto has no MD5, and OpenML tells no other. Node's takes a third of the library's start: only where it is used.
+    const { createHash } = await import("node:crypto");
+    const hash = createHash("md5");
+    return await runInSlices(function* () {
+      for (const piece of pieces(bytes)) {
+        hash.update(piece);
+        yield;
+      }
+      return hash.digest("hex");
+    }());
+  }
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** The digest itself, and what people call its algorithm. */
+export function nameDigest(digest: Digest): { hex: string; algorithm: string } {
+  return "md5" in digest ? { hex: digest.md5, algorithm: "MD5" } : { hex: digest.sha256, algorithm: "SHA-256" };
+}
+
+// Where data sets are kept.
+
+/**
+ * The folder for the data set `name`: `within` the folder that `GRADUS_DATA` names, else `name` in the user's cache.
+ *
+ * @throws {Error} if the environment tells neither, or may not be read
+ */
+export function dataFolder(name: string, within: string = `/${name}`): string {
+  const named = environment("GRADUS_DATA");
+  if (named !== undefined) return `${named}${within}`;
+  const cache = cacheDir();
+  if (cache !== null) return `${cache}/${name}`;
+  throw new Error(`no folder to keep ${name} in: set GRADUS_DATA and allow reading it (--allow-env)`);
 }

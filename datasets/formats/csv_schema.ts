@@ -1,5 +1,5 @@
 /** What the columns of a CSV file hold, guessed from its first records. */
-import { quoted } from "../../core/io/cap.ts";
+import { quoted } from "../../core/io/read_file.ts";
 import type { Steps } from "../../core/event_loop.ts";
 import { type ColumnKind, type ColumnPlan, parseDecimalComma, parseNumber } from "./table.ts";
 

@@ -1,5 +1,5 @@
 /** gzip, inflated within a cap. */
-import { Cap, type ReadOptions } from "../../core/io/cap.ts";
+import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 
 /** A header of 10 bytes, an empty block of 2, a trailer of 8. */
 const LEAST = 20;

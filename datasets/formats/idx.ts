@@ -4,10 +4,9 @@
 import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
-import { Cap, type ReadOptions } from "../../core/io/cap.ts";
-import { describe, type Described } from "../../core/io/npy/kinds.ts";
-import { readFile } from "../../core/io/read_file.ts";
-import { countElements, MAX_ELEMENTS } from "../../core/io/tensor_bytes.ts";
+import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
+import { describe, type Described } from "../../core/io/npy/header.ts";
+import { countElements, MAX_ELEMENTS } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "./gunzip.ts";
 

@@ -1,5 +1,5 @@
 /** Tables of numbers and categories as tensors. */
-import { quoted } from "../../core/io/cap.ts";
+import { quoted } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** What a column holds: numbers, or one of some words. */

@@ -1,9 +1,9 @@
 /** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
 import { fromData } from "../../core/create.ts";
 import type { Steps } from "../../core/event_loop.ts";
-import { type Cap, quoted } from "../../core/io/cap.ts";
+import { type Cap, quoted } from "../../core/io/read_file.ts";
 import { sortInSteps } from "../../core/io/in_steps.ts";
-import { MAX_ELEMENTS } from "../../core/io/tensor_bytes.ts";
+import { MAX_ELEMENTS } from "../../core/io/elements.ts";
 import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
 
 const BLOCK = 1 << 18;

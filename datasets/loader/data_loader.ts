@@ -1,13 +1,13 @@
 /** Batches of a dataset, in order or shuffled. */
-import "../../core/create.ts"; // registers the class of the tensors that batches are made of
 import { checkOptions, requireState, shown } from "../../core/arguments.ts";
+import "../../core/create.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../../core/random/generator.ts";
-import { randperm } from "../../core/random/torch_orders.ts";
-import { type Batch, collate as collateSamples } from "./collate.ts";
-import { type Dataset, requireDataset } from "./dataset.ts";
+import { randperm } from "../../core/random/torch_streams.ts";
+import { type Batch, collate as collateSamples, type Dataset, requireDataset } from "./dataset.ts";
 import { type Normalization, normalizeBatch, Normalizer } from "./normalize.ts";
-import { ReadAhead } from "./read_ahead.ts";
+
+// registers the class of the tensors that batches are made of
 
 /** Which samples to visit, in which order. */
 export interface Sampler extends Iterable<number> {
@@ -322,4 +322,42 @@ function atHand<B>(batch: B | Promise<B>): B {
   if (!(batch instanceof Promise)) return batch;
   batch.catch(() => {}); // nobody will ask for it
   throw new TypeError("Cannot loop over batches that come as promises: write for await");
+}
+
+// Batches that take their time, begun before they are asked for.
+
+/**
+ * Prepares things by their numbers, in order: while one is in use, the next `count` are under way. Things that are at hand at once
+ * are not begun early, for nothing would be gained.
+ */
+export class ReadAhead<T> {
+  readonly #prepare: (i: number) => T | Promise<T>;
+  readonly #waiting: Promise<T>[] = [];
+  #next: number;
+
+  /** Things `start` to `end`, the end left out. */
+  constructor(prepare: (i: number) => T | Promise<T>, start: number, readonly end: number, readonly count: number) {
+    this.#prepare = prepare;
+    this.#next = start;
+  }
+
+  /** The next thing; rejects where it could not be prepared, be it before its turn. */
+  async take(): Promise<T> {
+    const next = this.#waiting.shift() ?? this.#prepare(this.#next++);
+    if (!(next instanceof Promise)) return next;
+    const value = await next;
+    while (this.#waiting.length < this.count && this.#next < this.end) this.#begin();
+    return value;
+  }
+
+  /** Waits until nothing is under way any more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#waiting);
+  }
+
+  #begin(): void {
+    const begun = Promise.try(this.#prepare, this.#next++);
+    begun.catch(() => {}); // it is told when its turn comes
+    this.#waiting.push(begun);
+  }
 }

@@ -1,13 +1,9 @@
 /** Fashion-MNIST: ten kinds of clothes in MNIST's layout. */
 import { checkOptions } from "../../core/arguments.ts";
 import { granted } from "../../core/io/cache_dir.ts";
-import { dataFolder } from "../download/data_folder.ts";
-import type { Digest } from "../download/digest.ts";
+import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
-import type { ImageDataset } from "./image_dataset.ts";
-import type { MnistOptions } from "./mnist.ts";
-import { readMnistFolder } from "./mnist_files.ts";
-import { setWrongAside } from "../download/verified_files.ts";
+import { type ImageDataset, type MnistOptions, readMnistFolder } from "./mnist.ts";
 
 /** Where Fashion-MNIST is kept on the web, the first asked first. */
 export const FASHION_MIRRORS: readonly string[] = [

@@ -1,14 +1,10 @@
 /** MNIST in the cache, and how it comes there. */
 import { granted } from "../../core/io/cache_dir.ts";
-import { dataFolder } from "../download/data_folder.ts";
-import type { Digest } from "../download/digest.ts";
+import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
 import { gunzip } from "../formats/gunzip.ts";
-import type { ImageDataset } from "./image_dataset.ts";
-import type { MnistOptions } from "./mnist.ts";
-import { candidates, readMnistFolder } from "./mnist_files.ts";
+import { candidates, type ImageDataset, type MnistOptions, readMnistFolder } from "./mnist.ts";
 import { Unreachable } from "../download/receive.ts";
-import { setWrongAside } from "../download/verified_files.ts";
 
 /** Options that say from where. */
 type MirroredOptions = MnistOptions & Required<Pick<MnistOptions, "mirrors">>;

@@ -2,13 +2,12 @@
 import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
-import { Cap, type ReadOptions } from "../../core/io/cap.ts";
-import { describe } from "../../core/io/npy/kinds.ts";
-import { readFile } from "../../core/io/read_file.ts";
-import { countElements } from "../../core/io/tensor_bytes.ts";
+import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
+import { describe } from "../../core/io/npy/header.ts";
+import { countElements } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "../formats/gunzip.ts";
-import type { LabelledImages } from "./image_dataset.ts";
+import type { LabelledImages } from "./mnist.ts";
 import { readPickle } from "../formats/pickle_reader.ts";
 import { kindOf, NumpyArray, Tuple, type Value } from "../formats/pickle_values.ts";
 

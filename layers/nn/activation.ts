@@ -3,8 +3,7 @@ import { checkOptions, requireChoice } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as F from "./functional_activation.ts";
 import * as known from "./known_options.ts";
-import { Module } from "./module.ts";
-import { pythonic } from "./pythonic.ts";
+import { Module, pythonic } from "./module.ts";
 
 /** `max(x, 0)`. */
 export class ReLU extends Module {

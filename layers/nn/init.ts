@@ -1,15 +1,13 @@
 /** Initialisers: each fills a tensor in place, outside the tape, with the numbers that PyTorch draws for the same seed. */
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
-import { fromData } from "../../core/create.ts";
+import { fromData, tensor, zeros } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
+import { erf, log1p, sign, square } from "../../core/ops/functions.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
 import { fillNormal, fillNormalSingly, fillUniform, type Fractions } from "../../core/random/torch_streams.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-
-export { orthogonal_, type OrthogonalOptions } from "./init_orthogonal.ts";
-export { truncNormal_, type TruncNormalOptions } from "./init_trunc_normal.ts";
 
 /** What follows a layer, for `calculateGain`; `"leaky_relu"` is PyTorch's spelling. */
 export type Nonlinearity = "linear" | "conv" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "leaky_relu" | "selu";
@@ -173,4 +171,94 @@ function draw<T extends Tensor>(
 function inMemoryOrder(x: Tensor): Tensor {
   const reach = x.strides.map(Math.abs);
   return x.detach().permute(x.shape.map((_, d) => d).sort((a, b) => reach[b] - reach[a]));
+}
+
+// The orthogonal initialiser.
+
+/** How `orthogonal_` scales. */
+export interface OrthogonalOptions extends DrawOptions {
+  /** A factor; 1 unless told. */
+  gain?: number;
+}
+
+/**
+ * Rows (or columns, whichever are fewer) that stand at right angles, each of length `gain`: the Q of a normal matrix.
+ *
+ * Dimensions after the first count as one. Source: Saxe et al., "Exact solutions to the nonlinear dynamics of learning" (2013).
+ *
+ * @throws {RangeError} If there are fewer than 2 dimensions.
+ */
+export function orthogonal_<T extends Tensor>(x: T, options: OrthogonalOptions = {}): T {
+  requireTensor(x, "make orthogonal");
+  checkOptions("make orthogonal", options, ["gain", "generator"]);
+  const { gain = 1, generator = defaultGenerator } = options;
+  if (x.ndim < 2) {
+    throw new RangeError(`Cannot make ${show(x.shape)} orthogonal: it needs at least 2 dimensions`);
+  }
+  if (x.numel() === 0) return x;
+  const drawn = normal_(zeros([x.shape[0], x.numel() / x.shape[0]], { dtype: x.dtype }), 0, 1, { generator });
+  const wide = drawn.shape[0] < drawn.shape[1];
+  const q = orthonormalColumns(wide ? drawn.t().double() : drawn.double());
+  return noGrad(() => x.copy_((wide ? q.t() : q).mul(gain).reshape(...x.shape)));
+}
+
+/**
+ * The columns of a [rows, columns] made orthonormal one after the other (Gram and Schmidt): the Q of the QR decomposition whose R has a
+ * positive diagonal.
+ */
+function orthonormalColumns(a: Tensor): Tensor {
+  const q = a.clone();
+  for (let j = 0; j < q.shape[1]; j++) {
+    const column = q.at(":", j);
+    const before = q.at(":", `:${j}`);
+    // Twice is enough: what rounding leaves of the earlier columns the first time goes the second time.
+    for (let pass = 0; pass < 2; pass++) column.sub_(before.matmul(before.t().matmul(column)));
+    column.div_(column.norm());
+  }
+  return q;
+}
+
+// The truncated normal initialiser.
+
+/** Which normal distribution is drawn, and where it is cut. */
+export interface TruncNormalOptions extends DrawOptions {
+  /** Its mean; 0 unless told. */
+  mean?: number;
+  /** Its standard deviation; 1 unless told. */
+  std?: number;
+  /** The least value, in the units of the result; −2 unless told. */
+  a?: number;
+  /** The greatest value; 2 unless told. */
+  b?: number;
+}
+
+/**
+ * Draws from the normal distribution cut to [a, b]: `mean + std · √2 · erf⁻¹(u)`, u uniform on what the bounds leave.
+ *
+ * @throws {RangeError} If `a` is not below `b`, or `std` is not above 0.
+ */
+export function truncNormal_<T extends Tensor>(x: T, options: TruncNormalOptions = {}): T {
+  requireTensor(x, "draw into");
+  checkOptions("draw", options, ["mean", "std", "a", "b", "generator"]);
+  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options;
+  if (!(a < b) || !(std > 0)) {
+    throw new RangeError(
+      `Cannot draw a normal of deviation ${std} cut to [${a}, ${b}]: give std > 0 and bounds in order`,
+    );
+  }
+  const bounds = erf(tensor([a, b], { dtype: "float64" }).sub(mean).div(std * Math.SQRT2));
+  uniform_(x, bounds.at(0).item(), bounds.at(1).item(), { generator });
+  return noGrad(() => x.copy_(inverseErf(x.double()).mul(std * Math.SQRT2).add(mean).clamp(a, b)));
+}
+
+/** The x of `erf(x) = y` in float64: Winitzki's approximation, then Newton's steps; for y of ±1 a number past the last double. */
+function inverseErf(exact: Tensor): Tensor {
+  const y = exact.clamp(-1 + Number.EPSILON / 2, 1 - Number.EPSILON / 2);
+  const half = log1p(square(y).neg()).mul(0.5);
+  const c = half.add(2 / (Math.PI * 0.147));
+  let x = sign(y).mul(square(c).sub(half.mul(2 / 0.147)).sqrt().sub(c).sqrt());
+  for (let step = 0; step < 3; step++) {
+    x = x.sub(erf(x).sub(y).mul(Math.sqrt(Math.PI) / 2).mul(square(x).exp()));
+  }
+  return x;
 }

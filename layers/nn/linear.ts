@@ -1,13 +1,14 @@
-/** A fully connected layer. */
-import { checkOptions } from "../../core/arguments.ts";
+/** The small modules: a fully connected layer, a table of vectors, random zeros, and many dimensions to one. */
+import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
+import { resolveDim } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { linear } from "./functional_layer.ts";
-import { fanIn, kaimingUniform_, uniform_ } from "./init.ts";
-import { Module } from "./module.ts";
+import { dropout, embedding, linear } from "./functional_layer.ts";
+import { fanIn, kaimingUniform_, normal_, uniform_ } from "./init.ts";
+import { Module, pythonic } from "./module.ts";
 import { Parameter } from "./parameter.ts";
-import { pythonic } from "./pythonic.ts";
 
 /** How a layer with a bias is made. */
 export interface LinearOptions {
@@ -74,5 +75,121 @@ export class Linear extends Module {
   /** PyTorch's words. */
   override extraRepr(): string {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${pythonic(this.bias !== null)}`;
+  }
+}
+
+// A table of vectors.
+
+/** How an `Embedding` is made. */
+export interface EmbeddingModuleOptions {
+  /** The row that begins as zeros and gets no gradient; negative ones count from the end. */
+  paddingIdx?: number | null;
+  /** The kind of the table; float32 unless told. */
+  dtype?: DType;
+}
+
+/**
+ * Looks up a learned vector for each integer: indices of any shape become [...shape, embeddingDim]. Rows are drawn from N(0, 1).
+ *
+ * @example
+ * ```ts
+ * import { nn, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const table = new nn.Embedding(5, 3, { paddingIdx: 0 });
+ * const out = table.call(tensor([[0, 2], [2, 4]], { dtype: "int32" }));
+ * assertEquals(out.shape, [2, 2, 3]);
+ * assertEquals(out.at(0, 0).toArray(), [0, 0, 0]);
+ * ```
+ */
+export class Embedding extends Module {
+  /** [numEmbeddings, embeddingDim] */
+  weight: Parameter;
+  /** The row that stays as it is, counted from 0; `null` if none. */
+  readonly paddingIdx: number | null;
+
+  /**
+   * A table of `numEmbeddings` vectors of `embeddingDim` values.
+   *
+   * @throws {RangeError} If the padding is no row.
+   */
+  constructor(
+    /** How many vectors there are. */
+    readonly numEmbeddings: number,
+    /** How long each is. */
+    readonly embeddingDim: number,
+    options: EmbeddingModuleOptions = {},
+  ) {
+    super();
+    checkOptions("make Embedding", options, ["paddingIdx", "dtype"]);
+    const { paddingIdx = null, dtype = "float32" } = options;
+    this.paddingIdx = paddingIdx === null ? null : resolveDim(paddingIdx, numEmbeddings, "pad with");
+    this.weight = new Parameter(zeros([numEmbeddings, embeddingDim], { dtype }));
+    this.resetParameters();
+  }
+
+  /** Draws the table anew. */
+  resetParameters(): void {
+    normal_(this.weight);
+    if (this.paddingIdx !== null) noGrad(() => this.weight.select(0, this.paddingIdx!).zero_());
+  }
+
+  /** The vectors of the indices. Throws a RangeError if one is no row. */
+  forward(indices: Tensor): Tensor {
+    return embedding(indices, this.weight, { paddingIdx: this.paddingIdx });
+  }
+
+  /** PyTorch's words. */
+  override extraRepr(): string {
+    const padding = this.paddingIdx === null ? "" : `, padding_idx=${this.paddingIdx}`;
+    return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`;
+  }
+}
+
+// Random zeros in training.
+
+/** In training, zeroes each element with probability p and scales the others by `1 / (1 − p)`; passes everything in `eval()`. */
+export class Dropout extends Module {
+  /**
+   * With a probability of ½ unless told.
+   *
+   * @throws {RangeError} If p lies outside [0, 1].
+   * @throws {TypeError} If p is no number.
+   */
+  constructor(readonly p: number = 0.5) {
+    super();
+    if (typeof p !== "number") throw new TypeError(`Cannot drop with probability ${describe(p)}: give a number`);
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
+  }
+
+  /** x with some elements dropped. */
+  forward(x: Tensor): Tensor {
+    return dropout(x, { p: this.p, training: this.training });
+  }
+
+  /** PyTorch's words. */
+  override extraRepr(): string {
+    return `p=${this.p}, inplace=False`;
+  }
+}
+
+// Many dimensions to one.
+
+/** Joins dimensions into one: [batch, …] becomes [batch, features] unless told otherwise. */
+export class Flatten extends Module {
+  /** From dimension 1 to the last unless told. */
+  constructor(readonly startDim: number = 1, readonly endDim: number = -1) {
+    super();
+  }
+
+  /** x under its new shape. */
+  forward(x: Tensor): Tensor {
+    requireTensor(x, "flatten");
+    return x.flatten(this.startDim, this.endDim);
+  }
+
+  /** PyTorch's words. */
+  override extraRepr(): string {
+    return `start_dim=${this.startDim}, end_dim=${this.endDim}`;
   }
 }

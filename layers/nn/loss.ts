@@ -1,7 +1,7 @@
 /** Losses as modules, under PyTorch's class names: settings go to the constructor, prediction and target to the call. */
 import { checkOptions } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { Buffer } from "./buffer.ts";
+import { Buffer } from "./parameter.ts";
 import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
 import * as F from "./functional_loss.ts";
 import { BCE, BCE_WITH_LOGITS, CROSS_ENTROPY, HUBER, KL_DIV, LOSS, NLL, SMOOTH_L1 } from "./known_options.ts";

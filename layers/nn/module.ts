@@ -1,10 +1,9 @@
 /** The base of everything in `nn`: what has parameters, and can be called, trained, saved and printed. */
+import { noGrad } from "../../backward/tape.ts";
+import { checkOptions, describe, isPlainObject, requireTensor } from "../../core/arguments.ts";
+import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { Buffer } from "./buffer.ts";
-import { joinPath, ownFields } from "./fields.ts";
-import { Parameter } from "./parameter.ts";
-import { collectState, type LoadOptions, type LoadReport, loadState, type State } from "./state_dict.ts";
-import { describeModule, summarise } from "./summary.ts";
+import { Buffer, Parameter } from "./parameter.ts";
 
 /** A module of any inputs and output. */
 export type AnyModule = Module<never, unknown>;
@@ -179,4 +178,208 @@ function namedTensors<T extends Tensor>(root: AnyModule, kind: new (x: Tensor) =
     }
   }
   return Array.from(found, ([tensor, name]) => [name, tensor]);
+}
+
+// How a module knows what it is made of: by what its own fields hold.
+
+/** A field's name as PyTorch writes it: `runningMean` is `running_mean`; what is no plain camelCase stays as it is. */
+export function stateName(field: string): string {
+  if (!/^[a-z][a-z0-9]*([A-Z][a-z0-9]+)+$/.test(field)) return field;
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Two parts of a path joined by a dot, unless the first is empty. */
+export function joinPath(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}
+
+/** The own fields of `owner` that hold a `kind`, or an array with some, named as in PyTorch and in order of assignment. */
+export function ownFields<T>(owner: object, kind: abstract new (...args: never[]) => T): [name: string, value: T][] {
+  return Object.entries(owner).flatMap(([field, value]): [string, T][] => {
+    const name = stateName(field);
+    if (value instanceof kind) return [[name, value]];
+    if (typeof value !== "object" || value === null) return [];
+    if (!Array.isArray(value)) return refuseHidden(owner, field, value, kind);
+    return value.flatMap((part, i): [string, T][] => {
+      if (part instanceof kind) return [[`${name}.${i}`, part]];
+      return typeof part === "object" && part !== null ? refuseHidden(owner, `${field}[${i}]`, part, kind) : [];
+    });
+  });
+}
+
+/**
+ * Nothing is found in a record, a map, a set or an array within an array: what stands there would never be trained.
+ *
+ * @throws {TypeError} If there is something to be found.
+ */
+function refuseHidden<T>(
+  owner: object,
+  field: string,
+  value: object,
+  kind: abstract new (...args: never[]) => T,
+): never[] {
+  const isCollection = Array.isArray(value) || value instanceof Map || value instanceof Set || isPlainObject(value);
+  const hidden = isCollection && valuesOf(value).find((part) => part instanceof kind && !isFieldOf(owner, part));
+  if (!hidden) return [];
+  throw new TypeError(
+    `Cannot find ${describe(hidden)} in ${owner.constructor.name}: ${field} is ${
+      describe(value)
+    }, and only fields and ` +
+      "arrays are searched; use one of these, or a #private field for what is not to be found",
+  );
+}
+
+/** Whether it is found all the same, so that the collection is only another way to it. */
+function isFieldOf(owner: object, part: unknown): boolean {
+  return Object.values(owner).some((value) => value === part || (Array.isArray(value) && value.includes(part)));
+}
+
+function valuesOf(collection: object): unknown[] {
+  return collection instanceof Map || collection instanceof Set ? [...collection.values()] : Object.values(collection);
+}
+
+// A module's state by name: collected in PyTorch's order, and loaded all or not at all.
+
+/** Tensors by name: what `stateDict()` gives, or the same as a plain object. */
+export type State = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+
+/** How a state is loaded. */
+export interface LoadOptions {
+  /** Whether every name must be met on both sides; `true` unless told. Sizes must fit in any case. */
+  strict?: boolean;
+}
+
+/** Which names were not met. */
+export interface LoadReport {
+  /** Names of the module that the state lacks. */
+  missing: string[];
+  /** Names of the state that the module lacks. */
+  unexpected: string[];
+}
+
+/** Parameters, then persistent buffers, then the children's, by path. */
+export function collectState(module: AnyModule, path = "", state = new Map<string, Tensor>()): Map<string, Tensor> {
+  const buffers = ownFields(module, Buffer).filter(([, buffer]) => buffer.persistent);
+  for (const [name, tensor] of [...ownFields(module, Parameter), ...buffers]) {
+    const key = joinPath(path, name);
+    if (state.has(key)) {
+      throw new RangeError(`Cannot collect the state: two tensors are named ${key}, rename one field`);
+    }
+    state.set(key, tensor.detach());
+  }
+  for (const [name, child] of module.namedChildren()) collectState(child, joinPath(path, name), state);
+  return state;
+}
+
+/** Copies `state` into the module; throws before anything was written. */
+export function loadState(module: AnyModule, given: State, options: LoadOptions): LoadReport {
+  checkOptions("load the state", options, ["strict"]);
+  const { strict = true } = options;
+  const state = asMap(given);
+  const own = collectState(module);
+  const missing = Array.from(own.keys()).filter((name) => !state.has(name));
+  const unexpected = Array.from(state.keys()).filter((name) => !own.has(name));
+  const shared = Array.from(own).flatMap(([name, to]): [string, Tensor, Tensor][] => {
+    const from = state.get(name);
+    return from === undefined ? [] : [[name, to, from]];
+  });
+  const sizes = shared.flatMap(([name, to, from]) =>
+    sameShape(to.shape, from.shape) ? [] : [`${name} is ${show(from.shape)} but must be ${show(to.shape)}`]
+  );
+  refuse(module, strict ? missing : [], strict ? unexpected : [], sizes);
+  noGrad(() => shared.forEach(([, to, from]) => to.copy_(from)));
+  return { missing, unexpected };
+}
+
+function asMap(given: State): ReadonlyMap<string, Tensor> {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`Cannot load the state ${given}: expected a Map of tensors by name, as from stateDict()`);
+  }
+  const state = given instanceof Map ? given : new Map<string, unknown>(Object.entries(given));
+  for (const [name, value] of state) requireTensor(value as Tensor, `load the state ${JSON.stringify(name)},`);
+  return state as ReadonlyMap<string, Tensor>;
+}
+
+function refuse(module: AnyModule, missing: string[], unexpected: string[], sizes: string[]): void {
+  const complaints = [
+    ...(missing.length > 0 ? [`missing ${missing.join(", ")}`] : []),
+    ...(unexpected.length > 0 ? [`unexpected ${unexpected.join(", ")}`] : []),
+    ...sizes,
+  ];
+  if (complaints.length === 0) return;
+  const cure = sizes.length > 0 ? "build the module with the sizes of the state" : "or load with { strict: false }";
+  throw new RangeError(
+    `Cannot load the state into ${module.constructor.name}: ${complaints.join("; ")}; nothing was changed, ${cure}`,
+  );
+}
+
+// How modules are shown: PyTorch's printed form, and a table with shapes and counts.
+
+/** PyTorch's printed form: the class, its settings, and each child indented on lines of its own. */
+export function describeModule(module: AnyModule): string {
+  const name = module.constructor.name;
+  const children = module.namedChildren().map(([key, child]) => `(${key}): ${indent(describeModule(child))}`);
+  const extra = module.extraRepr();
+  if (children.length === 0) return `${name}(${extra})`;
+  return `${name}(\n${[...(extra === "" ? [] : [extra]), ...children].map((line) => `  ${line}\n`).join("")})`;
+}
+
+function indent(text: string): string {
+  return text.replaceAll("\n", "\n  ");
+}
+
+/** A line for each module that has parameters of its own or no parts, and a total that counts shared ones once. */
+export function summarise(module: AnyModule): string {
+  const rows = module.namedModules()
+    .filter(([, part]) => ownFields(part, Parameter).length > 0 || part.children().length === 0)
+    .map(([name, part]) => row(name, part));
+  const all = module.parameters();
+  const trained = all.filter((parameter) => parameter.requiresGrad);
+  const total = `${grouped(countOf(all))} parameters, ${grouped(countOf(trained))} of them trained`;
+  return [...aligned([["name", "module", "shapes", "count"], ...rows]), total].join("\n");
+}
+
+function row(name: string, module: AnyModule): string[] {
+  const own = ownFields(module, Parameter);
+  const shapes = own.map(([key, parameter]) => `${key} ${show(parameter.shape)}`).join(", ");
+  return [name, module.constructor.name, shapes, grouped(countOf(own.map(([, parameter]) => parameter)))];
+}
+
+function countOf(parameters: readonly Parameter[]): number {
+  return parameters.reduce((count, parameter) => count + parameter.numel(), 0);
+}
+
+function grouped(count: number): string {
+  return `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Columns two spaces apart, the last one aligned right. */
+function aligned(rows: readonly string[][]): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((cells) => cells[c].length)));
+  const last = widths.length - 1;
+  return rows.map((cells) =>
+    cells.map((cell, c) => (c === last ? cell.padStart(widths[c]) : cell.padEnd(widths[c]))).join("  ")
+  );
+}
+
+// How settings stand in PyTorch's printed form.
+
+/** A setting as Python prints it: `True`, `1e-05`, `0.0`, `(3, 4)`. */
+export function pythonic(value: boolean | number | null | readonly number[], kind: "int" | "float" = "int"): string {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "number") return kind === "float" ? pythonFloat(value) : pythonPower(`${value}`);
+  return value.length === 1 ? `(${value[0]},)` : `(${value.join(", ")})`;
+}
+
+function pythonFloat(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e16) return `${value}.0`;
+  const size = Math.abs(value);
+  const text = size < 1e-4 || size >= 1e16 ? value.toExponential() : `${value}`;
+  return pythonPower(text).replace("Infinity", "inf");
+}
+
+/** Python's powers of ten have two digits. */
+function pythonPower(text: string): string {
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
 }

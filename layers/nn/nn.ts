@@ -19,13 +19,9 @@ export {
   Softplus,
   Tanh,
 } from "./activation.ts";
-export { BatchNorm1d, type BatchNorm1dOptions } from "./batch_norm.ts";
-export { Buffer, type BufferOptions } from "./buffer.ts";
-export { Dropout } from "./dropout.ts";
-export { Embedding, type EmbeddingModuleOptions } from "./embedding.ts";
-export { Flatten } from "./flatten.ts";
-export { LayerNorm, type LayerNormModuleOptions } from "./layer_norm.ts";
-export { Linear, type LinearOptions } from "./linear.ts";
+export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
+export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from "./parameter.ts";
+export { Dropout, Embedding, type EmbeddingModuleOptions, Flatten, Linear, type LinearOptions } from "./linear.ts";
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -39,12 +35,25 @@ export {
   SmoothL1Loss,
 } from "./loss.ts";
 export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
-export * from "./functional_loss.ts";
+export {
+  bce,
+  type BceOptions,
+  bceWithLogits,
+  type BceWithLogitsOptions,
+  huber,
+  type HuberOptions,
+  klDiv,
+  type KlDivOptions,
+  l1,
+  type LossOptions,
+  mse,
+  type Reduction,
+  smoothL1,
+  type SmoothL1Options,
+} from "./functional_loss.ts";
 export type { GeluOptions, SoftplusOptions } from "./functional_activation.ts";
-export { type AnyModule, Module } from "./module.ts";
-export { Parameter, type ParameterOptions } from "./parameter.ts";
+export { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "./module.ts";
 export { Sequential } from "./sequential.ts";
-export type { LoadOptions, LoadReport, State } from "./state_dict.ts";
 /** What layers compute, as functions without state. */
 export * as functional from "./functional.ts";
 /** Initialisers, which fill a tensor in place. */

@@ -1,4 +1,4 @@
-/** Adam: each element steps by its average gradient over its usual size. */
+/** Optimisers whose steps adapt to each element: Adam, AdamW, RMSprop and Adagrad. */
 import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
@@ -14,7 +14,7 @@ export interface AdamSettings extends GroupSettings {
   eps: number;
 }
 
-const STANDARD: AdamSettings = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false };
+const ADAM_DEFAULTS: AdamSettings = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false };
 
 /**
  * `g ← g + λθ`, `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`, `θ ← θ − γ · m̂ / (√v̂ + ε)` with
@@ -39,7 +39,7 @@ export class Adam extends Optimizer<AdamSettings> {
    * @throws {RangeError} If a setting is out of its range.
    */
   constructor(params: Params<AdamSettings>, options: Partial<AdamSettings> = {}) {
-    super(params, STANDARD, options);
+    super(params, ADAM_DEFAULTS, options);
   }
 
   /** Refuses what the formula cannot mean. */
@@ -114,4 +114,141 @@ function adamStep(p: Tensor, g: Tensor, state: ParameterState, { lr, betas, eps 
   const v = followSquare(state.exp_avg_sq ??= zerosLike(p), g, betas[1]);
   const usualSize = v.sqrt().div_(Math.sqrt(1 - betas[1] ** t)).add_(eps);
   p.sub_(m.div(usualSize).mul_(lr / (1 - betas[0] ** t)));
+}
+
+// RMSprop: each element steps by its gradient over its usual size.
+
+/** What {@linkcode RMSprop} is told. */
+export interface RMSpropSettings extends GroupSettings {
+  /** The weight α of the past in the average of `g²`. */
+  alpha: number;
+  /** The term ε that keeps a small denominator from growing the step without bound. */
+  eps: number;
+  /** The momentum μ. */
+  momentum: number;
+  /** Whether the size is measured around the average gradient instead of around 0. */
+  centered: boolean;
+}
+
+const RMSPROP_DEFAULTS: RMSpropSettings = {
+  lr: 0.01,
+  alpha: 0.99,
+  eps: 1e-8,
+  weightDecay: 0,
+  momentum: 0,
+  centered: false,
+  maximize: false,
+};
+
+/**
+ * `g ← g + λθ`, `v ← αv + (1 − α)g²`, `d = g / (√v + ε)`, `θ ← θ − γd`; with momentum `b ← μb + d`, `θ ← θ − γb`;
+ * centered, `√(v − ḡ²)` stands for `√v`, where `ḡ` averages `g` as `v` does `g²` (Hinton's lecture 6e; Graves, 2013).
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const w = tensor([3], { dtype: "float64" }).requiresGrad_();
+ * w.mul(w).sum().backward();
+ * new optim.RMSprop([w], { lr: 0.1, alpha: 0.75 }).step();
+ * assertAlmostEquals(w.item(), 3 - 0.1 / Math.sqrt(0.25), 1e-6);
+ * ```
+ */
+export class RMSprop extends Optimizer<RMSpropSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(params: Params<RMSpropSettings>, options: Partial<RMSpropSettings> = {}) {
+    super(params, RMSPROP_DEFAULTS, options);
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: Readonly<RMSpropSettings>): void {
+    super.check(settings);
+    requireWithin(settings, ["alpha", "eps", "momentum"], 0);
+  }
+
+  /** The formula. */
+  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<RMSpropSettings>): void {
+    const { lr, alpha, eps, weightDecay, momentum, centered } = settings;
+    g = withPenalty(g, p, weightDecay);
+    (state.step ??= scalar(0, "int32")).add_(1); // PyTorch's cannot go on without it
+    let v = followSquare(state.square_avg ??= zerosLike(p), g, alpha);
+    if (centered) {
+      const mean = follow(state.grad_avg ??= zerosLike(p), g, alpha);
+      v = v.sub(mean.mul(mean));
+    }
+    let direction = g.div(v.sqrt().add_(eps));
+    if (momentum > 0) direction = (state.momentum_buffer ??= zerosLike(p)).mul_(momentum).add_(direction);
+    p.sub_(direction.mul(lr));
+  }
+}
+
+// Adagrad: elements that moved much move less from then on.
+
+/** What {@linkcode Adagrad} is told. */
+export interface AdagradSettings extends GroupSettings {
+  /** How fast the learning rate falls: step t uses `γ / (1 + (t − 1)·lrDecay)`. */
+  lrDecay: number;
+  /** What the sum of squares begins with. */
+  initialAccumulatorValue: number;
+  /** The term ε that keeps a small denominator from growing the step without bound. */
+  eps: number;
+}
+
+const ADAGRAD_DEFAULTS: AdagradSettings = {
+  lr: 0.01,
+  lrDecay: 0,
+  weightDecay: 0,
+  initialAccumulatorValue: 0,
+  eps: 1e-10,
+  maximize: false,
+};
+
+/**
+ * `g ← g + λθ`, `s ← s + g²`, `θ ← θ − γ · g / (√s + ε)` (Duchi, Hazan & Singer, 2011).
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const w = tensor([3], { dtype: "float64" }).requiresGrad_();
+ * w.mul(w).sum().backward();
+ * new optim.Adagrad([w], { lr: 0.5 }).step(); // the first step has length lr
+ * assertAlmostEquals(w.item(), 2.5);
+ * ```
+ */
+export class Adagrad extends Optimizer<AdagradSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(params: Params<AdagradSettings>, options: Partial<AdagradSettings> = {}) {
+    super(params, ADAGRAD_DEFAULTS, options);
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: Readonly<AdagradSettings>): void {
+    super.check(settings);
+    requireWithin(settings, ["lrDecay", "initialAccumulatorValue", "eps"], 0);
+  }
+
+  /** The sum begins before the first step, and is saved then. */
+  protected override begin(p: Tensor, { initialAccumulatorValue }: Readonly<AdagradSettings>): ParameterState {
+    return { step: scalar(0, "int32"), sum: zerosLike(p).fill_(initialAccumulatorValue) };
+  }
+
+  /** The formula. */
+  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdagradSettings>): void {
+    const { lr, lrDecay, eps, weightDecay } = settings;
+    g = withPenalty(g, p, weightDecay);
+    const t = state.step.add_(1).item();
+    const sum = state.sum.add_(g.mul(g));
+    p.sub_(g.div(sum.sqrt().add_(eps)).mul_(lr / (1 + (t - 1) * lrDecay)));
+  }
 }

@@ -3,12 +3,18 @@
  *
  * @module
  */
-export { Adagrad, type AdagradSettings } from "./adagrad.ts";
-export { Adam, type AdamSettings, AdamW } from "./adam.ts";
+export {
+  Adagrad,
+  type AdagradSettings,
+  Adam,
+  type AdamSettings,
+  AdamW,
+  RMSprop,
+  type RMSpropSettings,
+} from "./adam.ts";
 export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
-export { Momentum, type MomentumSettings } from "./momentum.ts";
+export { Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
 export { type GroupFollower, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
-export { RMSprop, type RMSpropSettings } from "./rmsprop.ts";
 export { Scheduler, type SchedulerStateDict } from "./schedules/scheduler.ts";
 export {
   CosineAnnealingLR,
@@ -23,7 +29,6 @@ export {
   type StepLRSettings,
 } from "./schedules/schedules.ts";
 export type { GroupSettings } from "./settings.ts";
-export { SGD, type SGDSettings } from "./sgd.ts";
 export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
 export { UPDATE_SETTINGS, type UpdateSetting } from "../../core/backend/backend.ts";
 export type { MachineStep } from "./together.ts";

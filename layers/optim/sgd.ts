@@ -1,6 +1,6 @@
-/** Gradient descent, plain or with a heavy ball. */
+/** Gradient descent, plain, with a heavy ball, or with an average of gradients. */
 import type { Tensor } from "../../core/tensor.ts";
-import { Optimizer, type Params, withPenalty } from "./optimizer.ts";
+import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
 import type { MachineStep } from "./together.ts";
@@ -15,7 +15,7 @@ export interface SGDSettings extends GroupSettings {
   nesterov: boolean;
 }
 
-const STANDARD: SGDSettings = {
+const SGD_DEFAULTS: SGDSettings = {
   lr: 1e-3,
   momentum: 0,
   dampening: 0,
@@ -48,7 +48,7 @@ export class SGD extends Optimizer<SGDSettings> {
    * @throws {RangeError} If a setting is out of its range, or Nesterov's momentum is wanted without momentum or with dampening.
    */
   constructor(params: Params<SGDSettings>, options: Partial<SGDSettings> = {}) {
-    super(params, STANDARD, options);
+    super(params, SGD_DEFAULTS, options);
   }
 
   /** Refuses what the formula cannot mean. */
@@ -86,5 +86,56 @@ export class SGD extends Optimizer<SGDSettings> {
       g = nesterov ? g.add(b.mul(momentum)) : b;
     }
     p.sub_(g.mul(lr));
+  }
+}
+
+// The documents' own momentum, which is an average and not a sum.
+
+/** What {@linkcode Momentum} is told. */
+export interface MomentumSettings extends GroupSettings {
+  /** The weight β of the past in the average. */
+  momentum: number;
+}
+
+const MOMENTUM_DEFAULTS: MomentumSettings = { lr: 1e-3, momentum: 0.9, weightDecay: 0, maximize: false };
+
+/**
+ * Momentum as fast.ai's miniai has it: an average of gradients that begins at 0, `a ← βa + (1 − β)g`, and `θ ← θ − γa`
+ * after `θ ← θ(1 − γλ)`. PyTorch's momentum, in {@linkcode SGD}, sums instead: its steps are `1 / (1 − β)` times as long.
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const w = tensor([1]).requiresGrad_();
+ * const optimizer = new optim.Momentum([w], { lr: 0.5, momentum: 0.5 });
+ * w.mul(2).sum().backward();
+ * optimizer.step();
+ * assertEquals(w.toArray(), [0.5]); // 1 − 0.5 · (0.5 · 2)
+ * ```
+ */
+export class Momentum extends Optimizer<MomentumSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(params: Params<MomentumSettings>, options: Partial<MomentumSettings> = {}) {
+    super(params, MOMENTUM_DEFAULTS, options);
+  }
+
+  /** Refuses what the formula cannot mean. */
+  protected override check(settings: Readonly<MomentumSettings>): void {
+    super.check(settings);
+    requireWithin(settings, ["momentum"], 0, 1);
+  }
+
+  /** The formula. */
+  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<MomentumSettings>): void {
+    const { lr, momentum, weightDecay } = settings;
+    if (weightDecay !== 0) p.mul_(1 - lr * weightDecay);
+    const average = follow(state.grad_avg ??= zerosLike(p), g, momentum);
+    p.sub_(average.mul(lr));
   }
 }

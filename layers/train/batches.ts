@@ -1,6 +1,7 @@
 /** Where a learner's data comes from: anything that can be gone through again and again, batch by batch. */
 import { describe } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import type { Module } from "../nn/module.ts";
 
 /** Inputs x [batch, …] and what they should lead to, y [batch, …]. */
 export type TrainingBatch = readonly [x: Tensor, y: Tensor];
@@ -61,4 +62,11 @@ export async function firstBatch({ train }: LearnerData): Promise<LearnerData> {
     return { train: [batch], valid: [batch] };
   }
   throw new RangeError("Cannot learn from the first batch: the training data has none");
+}
+
+/** Puts every module into eval mode; gives what takes each back to the mode it had. */
+export function evalMode(model: Module): () => void {
+  const modes = model.modules().map((module) => [module, module.training] as const);
+  model.eval();
+  return () => modes.forEach(([module, training]) => module.training = training);
 }

@@ -4,7 +4,7 @@ import type { Callback } from "./callbacks/callback.ts";
 import { CancelFit } from "./callbacks/callback.ts";
 import { Learner } from "./learner.ts";
 import type { LearnerState } from "./checkpoint/learner_state.ts";
-import { faultOf } from "./callbacks/nan_watchdog.ts";
+import { faultOf } from "./callbacks/watch_model.ts";
 import { packState, unpackState } from "./checkpoint/packed_state.ts";
 
 /** How rates are tried. */

@@ -7,6 +7,7 @@ import type { Module } from "../nn/module.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import {
   type Batches,
+  evalMode,
   firstBatch,
   type LearnerData,
   requireBatch,
@@ -25,7 +26,17 @@ import {
 } from "./callbacks/callback.ts";
 import { findCheckpoint } from "./checkpoint/checkpoints.ts";
 import { type Interruption, listen } from "./interruption.ts";
-import { type LearnerState, loadLearnerState, saveLearnerState } from "./checkpoint/learner_state.ts";
+import {
+  begin,
+  type LearnerState,
+  loadLearnerState,
+  loadStreams,
+  saveLearnerState,
+  saveStreams,
+  type StreamState,
+  type Walk,
+  walk,
+} from "./checkpoint/learner_state.ts";
 import {
   checkLearner,
   describeLearner,
@@ -34,11 +45,9 @@ import {
   type LearnerOptions,
   type Loss,
 } from "./learner_options.ts";
-import type { Metric, MetricValue } from "./metrics/metric.ts";
 import { type EpochRecord, Recorder } from "./callbacks/recorder.ts";
 import { schedulesOf } from "./callbacks/schedule.ts";
-import { begin, loadStreams, saveStreams, type StreamState, type Walk, walk } from "./checkpoint/streams.ts";
-import { type Judged, Tally } from "./metrics/metric.ts";
+import { type Judged, type Metric, type MetricValue, Tally } from "./metrics/metric.ts";
 
 /**
  * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.
@@ -386,11 +395,4 @@ export class Learner {
   #checkStop(): void {
     if (this.#ended.outcome === "stopped") throw new CancelFit(this.#ended.reason!);
   }
-}
-
-/** Puts every module into eval mode; gives what takes each back to the mode it had. */
-function evalMode(model: Module): () => void {
-  const modes = model.modules().map((module) => [module, module.training] as const);
-  model.eval();
-  return () => modes.forEach(([module, training]) => module.training = training);
 }

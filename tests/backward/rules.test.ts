@@ -4,7 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import { checkRule } from "../../backward/gradcheck.ts";
 import { reluBackward, sigmoidBackward, tanhBackward } from "../../backward/rules/elementwise.ts";
 import { linBackward, matmulBackward } from "../../backward/rules/linalg.ts";
-import { embeddingBackward } from "../../backward/rules/embedding.ts";
+import { embeddingBackward } from "../../backward/rules/movement.ts";
 import {
   bceBackward,
   crossEntropyBackward,

@@ -1,19 +1,14 @@
 /** The native back end: the C kernels through Deno's foreign functions. This is the only file that opens a library. */
 import { granted } from "../../io/cache_dir.ts";
-import type { Backend } from "../backend.ts";
+import type { Backend, Opened } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
-import { nativeMap, nativeZip } from "./elementwise.ts";
-import { nativeGather } from "./gather.ts";
-import { nativeGemm } from "./gemm.ts";
-import { nativeReduce } from "./reduce.ts";
+import { nativeGather, nativeGemm, nativeMap, nativeReduce, nativeWhere, nativeZip } from "./verbs.ts";
 import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./training.ts";
-import { nativeWhere } from "./where.ts";
-import type { Opened } from "../opened.ts";
 import { selfTest } from "./self_test.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
-import { registerMemory } from "../../memory/cache_line.ts";
+import { registerMemory } from "../../memory/small_blocks.ts";
 
 /**
  * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.

@@ -12,8 +12,7 @@ import {
   SLOPES,
   type ZipOp,
 } from "../backend.ts";
-import { MAP_OPS, ZIP_OPS } from "./elementwise.ts";
-import { REDUCE_OPS } from "./reduce.ts";
+import { MAP_OPS, REDUCE_OPS, ZIP_OPS } from "./verbs.ts";
 import { reference } from "../reference/reference.ts";
 
 /** Calls a verb, and gives back all that it wrote. */

@@ -4,7 +4,7 @@ import type { Activation, Backend, Slope, UpdateKind, UpdateSlot } from "../back
 import { describeGate, GATE_FIELDS, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
-import { badTarget, checkGate, checkLoss, checkUpdate } from "../training_checks.ts";
+import { badTarget, checkGate, checkLoss, checkUpdate } from "../checks.ts";
 
 // In the order of kernels.h.
 const gateDescriptor = new Int32Array(GATE_FIELDS);

@@ -1,16 +1,79 @@
 /**
  * The reference back end: plain loops in TypeScript. It defines what is correct, runs everywhere, and judges the others.
- *
  * Sums are carried in float64 and rounded once, when they are stored.
  */
+import {
+  type Activation,
+  type Backend,
+  type Fold,
+  type Gemm,
+  type MapOp,
+  type ReduceOp,
+  type Slope,
+  type Strided,
+  UPDATE_SETTINGS,
+  type UpdateKind,
+  type UpdateSlot,
+  type ZipOp,
+} from "../backend.ts";
+import { checkGate, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
+import { checkGemm, checkStrided } from "../descriptor.ts";
+import { BACK, MAP, WHOLE_ZIP, wholeMap, ZIP } from "./formulas.ts";
 import type { Numbers } from "../../dtype.ts";
-import type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "../backend.ts";
-import { checkGemm } from "../descriptor.ts";
-import { checkGather } from "../gather_check.ts";
-import { MAP, WHOLE_ZIP, wholeMap, ZIP } from "./formulas.ts";
-import { eachRow, joinDims, type Walk } from "./loops.ts";
-import { crossEntropy, gate, update } from "./training.ts";
-import { checkStrided } from "../walk_descriptor.ts";
+
+/**
+ * A shape with the steps of its operands, simplified: sizes of 1 are dropped, and neighbouring dimensions are joined where
+ * every operand steps evenly over both. A dense tensor of any rank becomes one dimension.
+ */
+export interface Walk {
+  /** Sizes, outermost first; never empty. */
+  shape: number[];
+  /** Steps of each operand along `shape`. */
+  strides: number[][];
+}
+
+/** Simplifies a shape and its operands' steps. */
+export function joinDims(shape: readonly number[], operands: readonly (readonly number[])[]): Walk {
+  const walk: Walk = { shape: [], strides: operands.map(() => []) };
+  for (let d = 0; d < shape.length; d++) {
+    if (shape[d] === 1) continue;
+    const last = walk.shape.length - 1;
+    const even = last >= 0 && operands.every((s, i) => walk.strides[i][last] === s[d] * shape[d]);
+    if (!even) {
+      walk.shape.push(shape[d]);
+      operands.forEach((s, i) => walk.strides[i].push(s[d]));
+      continue;
+    }
+    walk.shape[last] *= shape[d];
+    operands.forEach((s, i) => (walk.strides[i][last] = s[d]));
+  }
+  if (walk.shape.length === 0) {
+    walk.shape.push(1);
+    walk.strides.forEach((s) => s.push(0));
+  }
+  return walk;
+}
+
+/**
+ * Calls `row` once for every run along the innermost dimension, with the run's start in each operand.
+ * `starts` is advanced in place and must not be kept.
+ */
+export function eachRow({ shape, strides }: Walk, starts: number[], row: (starts: number[]) => void): void {
+  const outer = shape.length - 1;
+  if (shape.includes(0)) return;
+  const count = new Array<number>(outer).fill(0);
+  while (true) {
+    row(starts);
+    let d = outer - 1;
+    for (; d >= 0; d--) {
+      for (let i = 0; i < starts.length; i++) starts[i] += strides[i][d];
+      if (++count[d] < shape[d]) break;
+      count[d] = 0;
+      for (let i = 0; i < starts.length; i++) starts[i] -= strides[i][d] * shape[d];
+    }
+    if (d < 0) return;
+  }
+}
 
 /** Plain loops over float32, float64 and integers. */
 export const reference: Backend = {
@@ -169,5 +232,127 @@ function gather(
     if (copies) out.set(x.subarray(from, from + width), to);
     else if (table === null) { for (let j = 0; j < width; j++) out[to + j] = x[from + j]; }
     else for (let j = 0; j < width; j++) out[to + j] = table[x[from + j]];
+  }
+}
+
+// The reference's verbs for training: the way back through an activation, the usual loss, and the optimisers' steps.
+
+/** The derivative of an activation through its result. */
+const BY_RESULT: Record<Exclude<Activation, "none" | "relu">, (y: number) => number> = {
+  sigmoid: (y) => y * (1 - y),
+  tanh: (y) => 1 - y * y,
+};
+
+/** `out = g ⊙ op′` and its sums over the rows. */
+export function gate(
+  op: Activation | Slope,
+  rows: number,
+  cols: number,
+  g: Numbers,
+  y: Numbers,
+  out: Numbers | null,
+  db: Numbers | null,
+  low = 0,
+  high = 0,
+): void {
+  checkGate(op, rows, cols, g, y, out, db);
+  if (out !== null) gateInto(op, rows * cols, g, y, out, low, high);
+  if (db !== null) sumRows(rows, cols, out ?? g, db);
+}
+
+function gateInto(
+  op: Activation | Slope,
+  size: number,
+  g: Numbers,
+  y: Numbers,
+  out: Numbers,
+  low: number,
+  high: number,
+): void {
+  if (op === "none") return out.set(size === g.length ? g : g.subarray(0, size));
+  if (op === "relu") {
+    // Chosen, not multiplied: a closed gate stops NaN as well, and NaN does not close it.
+    for (let i = 0; i < size; i++) out[i] = y[i] <= 0 ? 0 : g[i];
+  } else if (op === "sigmoid" || op === "tanh") {
+    const slope = BY_RESULT[op];
+    for (let i = 0; i < size; i++) out[i] = g[i] * slope(y[i]);
+  } else {
+    const back = BACK[op];
+    for (let i = 0; i < size; i++) out[i] = back(g[i], y[i], low, high);
+  }
+}
+
+function sumRows(rows: number, cols: number, x: Numbers, db: Numbers): void {
+  for (let j = 0; j < cols; j++) {
+    let sum = 0;
+    for (let i = 0, at = j; i < rows; i++, at += cols) sum += x[at];
+    db[j] = sum;
+  }
+}
+
+/** The mean of `−ln softmax(z)[target]`, and its gradient into `dz`. */
+export function crossEntropy(rows: number, cols: number, z: Numbers, targets: Int32Array, dz: Numbers | null): number {
+  checkLoss(rows, cols, z, targets, dz);
+  checkTargets(rows, cols, targets);
+  let loss = 0;
+  for (let i = 0, at = 0; i < rows; i++, at += cols) {
+    const { max, sum } = softmaxSum(z, at, cols);
+    const target = at + targets[i];
+    loss += Math.log(sum) - (z[target] - max);
+    if (dz === null) continue;
+    for (let j = at; j < at + cols; j++) dz[j] = (Math.exp(z[j] - max) / sum - (j === target ? 1 : 0)) / rows;
+  }
+  return loss / rows;
+}
+
+/** The largest of a row, and `Σ e^(z − max)`, which cannot overflow. */
+function softmaxSum(z: Numbers, at: number, cols: number): { max: number; sum: number } {
+  let max = -Infinity;
+  for (let j = at; j < at + cols; j++) max = Math.max(max, z[j]);
+  let sum = 0;
+  for (let j = at; j < at + cols; j++) sum += Math.exp(z[j] - max);
+  return { max, sum };
+}
+
+/** One step of an optimiser over all its parameters. */
+export function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
+  checkUpdate(kind, settings, slots);
+  const at = UPDATE_SETTINGS;
+  const sign = settings[at.maximize] !== 0 ? -1 : 1;
+  const decay = kind === "adam" && settings[at.decoupled] !== 0 ? 0 : settings[at.weightDecay];
+  const move = kind === "adam" ? adam : settings[at.momentum] !== 0 ? momentum : descend;
+  for (const slot of slots) {
+    move(settings, slot, (i) => sign * slot.g[i] + (decay === 0 ? 0 : decay * slot.p[i]));
+  }
+}
+
+type Gradient = (i: number) => number;
+
+function descend(settings: Float64Array, { p }: UpdateSlot, gradient: Gradient): void {
+  const lr = settings[UPDATE_SETTINGS.lr];
+  for (let i = 0; i < p.length; i++) p[i] -= lr * gradient(i);
+}
+
+function momentum(settings: Float64Array, { p, m }: UpdateSlot, gradient: Gradient): void {
+  const at = UPDATE_SETTINGS;
+  const [lr, past, fresh] = [settings[at.lr], settings[at.momentum], 1 - settings[at.dampening]];
+  const [first, nesterov] = [settings[at.step] === 1, settings[at.nesterov] !== 0];
+  for (let i = 0; i < p.length; i++) {
+    const g = gradient(i);
+    m![i] = first ? g : past * m![i] + fresh * g;
+    p[i] -= lr * (nesterov ? g + past * m![i] : m![i]);
+  }
+}
+
+function adam(settings: Float64Array, { p, m, v }: UpdateSlot, gradient: Gradient): void {
+  const at = UPDATE_SETTINGS;
+  const [lr, beta1, beta2, eps, t] = [at.lr, at.beta1, at.beta2, at.eps, at.step].map((place) => settings[place]);
+  const keep = settings[at.decoupled] !== 0 ? 1 - lr * settings[at.weightDecay] : 1;
+  const [length, root] = [lr / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
+  for (let i = 0; i < p.length; i++) {
+    const g = gradient(i);
+    m![i] = beta1 * m![i] + (1 - beta1) * g;
+    v![i] = beta2 * v![i] + (1 - beta2) * g * g; // and read again, as it is kept: it may be past float32
+    p[i] = keep * p[i] - (length * m![i]) / (Math.sqrt(v![i]) / root + eps);
   }
 }

@@ -1,20 +1,232 @@
 /**
  * The wasm back end: the same C as the native one, compiled to fixed-width SIMD. It needs no permission and no compiler.
- *
  * Operands are copied into wasm's own memory, and results back. That pays for the product, and for functions (and the way back
  * through them) of which a single number takes JavaScript as long as ten copies; the other verbs are the reference's.
- *
  * The kernel travels in two builds. Where the engine has relaxed SIMD, a product multiplies and adds in one instruction, which
  * rounds once instead of twice: the two builds differ in the last bits.
  */
+import type { Activation, Backend, Gemm, MapOp, Opened, Slope, Strided } from "../backend.ts";
+import { checkGate, type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
+import {
+  allFloat32,
+  checkStrided,
+  describeGate,
+  describeGemm,
+  floatBits,
+  GATE_FIELDS,
+  GEMM_FIELDS,
+  unwrap,
+} from "../descriptor.ts";
+import { MAP_OPS } from "../native/verbs.ts";
+import { eachRow, joinDims, reference, type Walk } from "../reference/reference.ts";
+import type { Numbers } from "../../dtype.ts";
 import { WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
-import type { Opened } from "../opened.ts";
-import { reference } from "../reference/reference.ts";
-import { wasmGate } from "./gate.ts";
-import { wasmGemm } from "./gemm.ts";
-import { wasmMap } from "./map.ts";
-import { type WasmKernel, wasmRoom } from "./room.ts";
-import { type WasmSimd, wasmSimd } from "./simd.ts";
+
+/** What the module exports. */
+export interface WasmKernel {
+  /** Everything that C sees. */
+  memory: WebAssembly.Memory;
+  /** Where the part begins that C does not use itself. */
+  __heap_base: WebAssembly.Global;
+  /** As in `kernels.h`, with addresses for pointers. */
+  gradus_gemm(descriptor: number, a: number, b: number, c: number, bias: number): number;
+  /** As in `kernels.h`. */
+  gradus_map(descriptor: number, x: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_gate(descriptor: number, g: number, y: number, out: number, db: number): number;
+}
+
+/** A kernel, and the way to make room for its operands. */
+export interface WasmRoom {
+  /** The functions. */
+  kernel: WasmKernel;
+  /** Addresses for blocks of so many bytes each; the memory holds them all until the next call. */
+  place(lengths: readonly number[]): number[];
+}
+
+const PAGE = 65536;
+
+/** The room of a kernel. */
+export function wasmRoom(kernel: WasmKernel): WasmRoom {
+  const start = align(kernel.__heap_base.value);
+  const place = (lengths: readonly number[]): number[] => {
+    let end = start;
+    const at = lengths.map((length) => {
+      const here = end;
+      end = align(end + length);
+      return here;
+    });
+    grow(kernel.memory, end);
+    return at;
+  };
+  return { kernel, place };
+}
+
+function grow(memory: WebAssembly.Memory, end: number): void {
+  const missing = end - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch (cause) {
+    const asked = `Cannot place ${(end / 1e9).toFixed(1)} GB of operands in WebAssembly's memory`;
+    const cure = 'take smaller batches, or useBackend("native") or useBackend("reference")';
+    throw new RangeError(
+      `${asked}: it has ${(memory.buffer.byteLength / 1e9).toFixed(1)} GB and ends at 4.3; ${cure}`,
+      { cause },
+    );
+  }
+}
+
+/** To the next cache line. */
+function align(address: number): number {
+  return Math.ceil(address / 64) * 64;
+}
+
+// Which vector instructions an engine's WebAssembly has.
+
+/** Fixed-width SIMD, which every engine has, or relaxed SIMD too, which multiplies and adds at once where the CPU can. */
+export type WasmSimd = "plain" | "relaxed";
+
+/** A module of one function, `f32x4.relaxed_madd` of its three arguments: valid where the instruction is known. */
+const MULTIPLY_ADD = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
+  ...[0x01, 0x08, 0x01, 0x60, 0x03, 0x7b, 0x7b, 0x7b, 0x01, 0x7b], // types: three v128 to one
+  ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
+  ...[0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x20, 0x00, 0x20, 0x01, 0x20, 0x02, 0xfd, 0x85, 0x02, 0x0b], // its code
+);
+
+/** The best that the engine has. */
+export function wasmSimd(engine: Pick<typeof WebAssembly, "validate"> = WebAssembly): WasmSimd {
+  return engine.validate(MULTIPLY_ADD) ? "relaxed" : "plain";
+}
+
+// The product through wasm.
+
+const NOTHING = new Float32Array(0);
+const [A, B, C, BIAS] = (["A_OFFSET", "B_OFFSET", "C_OFFSET", "BIAS_OFFSET"] as const).map((f) =>
+  GEMM_FIELDS.indexOf(f)
+);
+
+/** `gemm` for float32, copied only as far as it is touched; other kinds are passed on to the reference loops. */
+export function wasmGemm({ kernel, place }: WasmRoom): Backend["gemm"] {
+  const local = new Int32Array(GEMM_FIELDS.length);
+  return function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
+    if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
+    // Checked against the caller's buffers; what crosses is the same product over the touched parts alone.
+    describeGemm(local, d, a.length, b.length, c.length, bias?.length ?? null);
+    if (d.m === 0 || d.n === 0) return;
+    const pa = footprint(a, d.aOffset, d.m, d.aRow, d.k, d.aCol);
+    const pb = footprint(b, d.bOffset, d.k, d.bRow, d.n, d.bCol);
+    const pc = footprint(c, d.cOffset, d.m, d.cRow, d.n, d.cCol);
+    const pbias = footprint(bias ?? NOTHING, d.biasOffset, bias === null ? 0 : 1, 0, d.n, d.biasStride);
+    moved(local, A, pa), moved(local, B, pb), moved(local, C, pc);
+    local[BIAS] = pbias.offset, local[BIAS + 1] = pbias.col, local[BIAS + 2] = pbias.length;
+    const [base, ...at] = place([local.byteLength, pa.length * 4, pb.length * 4, pc.length * 4, pbias.length * 4]);
+    const heap = kernel.memory.buffer;
+    new Int32Array(heap, base, local.length).set(local);
+    loadFrom(heap, at[0], pa), loadFrom(heap, at[1], pb);
+    if (bias !== null) loadFrom(heap, at[3], pbias);
+    if (d.beta === 1) loadFrom(heap, at[2], pc);
+    unwrap(kernel.gradus_gemm(base, at[0], at[1], at[2], at[3]), "multiply");
+    storeInto(heap, at[2], pc);
+  };
+}
+
+/** Describes an operand's copy in place of the operand: offset, steps and length stand in this order. */
+function moved(into: Int32Array, field: number, part: Footprint): void {
+  into[field] = part.offset, into[field + 1] = part.row, into[field + 2] = part.col, into[field + 3] = part.length;
+}
+
+// Functions of one argument through wasm: those that take JavaScript longer than the copies.
+
+/** What is worth the copies, as a function and on the way back. */
+export const SLOW_ACTIVATIONS = ["elu", "gelu", "geluTanh", "silu", "mish", "softplus"] as const satisfies Slope[];
+
+const SLOW_OPS: ReadonlySet<MapOp> = new Set([
+  ...["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const,
+  ...SLOW_ACTIVATIONS,
+]);
+
+/** `map` for these functions of float32; everything else is passed on to the reference loops. */
+export function wasmMap({ kernel, place }: WasmRoom): Backend["map"] {
+  const local = new Int32Array(34);
+  return function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
+    const [from, to] = [x.data, out.data];
+    const known = SLOW_OPS.has(op) && from instanceof Float32Array && to instanceof Float32Array;
+    if (!known || shape.includes(0)) return reference.map(op, shape, x, out, low, high);
+    checkStrided("map", "x", shape, x);
+    checkStrided("map", "the result", shape, out);
+    const n = shape.reduce((product, size) => product * size, 1);
+    const [base, at] = place([local.byteLength, 4 * n]);
+    // One dense dimension, over itself: kinds are all float32, offsets 0.
+    local[0] = MAP_OPS[op]!, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
+    local[6] = n, local[9] = n;
+    local[10] = n, local[18] = 1, local[26] = 1;
+    const heap = kernel.memory.buffer;
+    new Int32Array(heap, base, local.length).set(local);
+    const dense = new Float32Array(heap, at, n);
+    const walk = joinDims(shape, [x.strides, out.strides]);
+    eachRun(walk, 0, x.offset, n, (start, step, place, count) => {
+      if (step === 1) dense.set(from.subarray(start, start + count), place);
+      else for (let i = 0; i < count; i++) dense[place + i] = from[start + i * step];
+    });
+    unwrap(kernel.gradus_map(base, at, at), "map");
+    eachRun(walk, 1, out.offset, n, (start, step, place, count) => {
+      if (step === 1) to.set(dense.subarray(place, place + count), start);
+      else for (let i = 0; i < count; i++) to[start + i * step] = dense[place + i];
+    });
+  };
+}
+
+/** Calls `run` for each run of one operand: where it starts, its step, its place in the dense copy, its length. */
+function eachRun(
+  walk: Walk,
+  operand: number,
+  offset: number,
+  size: number,
+  run: (start: number, step: number, place: number, count: number) => void,
+): void {
+  const [count, step] = [walk.shape.at(-1)!, walk.strides[operand].at(-1)!];
+  let place = 0;
+  if (size === 0) return;
+  eachRow({ shape: walk.shape, strides: [walk.strides[operand]] }, [offset], ([start]) => {
+    run(start, step, place, count);
+    place += count;
+  });
+}
+
+// The way back through activations by wasm: those whose slopes take JavaScript longer than the copies.
+
+const SLOW_SLOPES: ReadonlySet<Activation | Slope> = new Set(SLOW_ACTIVATIONS);
+
+/** `gate` for these activations of float32; everything else is passed on to the reference loops. */
+export function wasmGate({ kernel, place }: WasmRoom): Backend["gate"] {
+  const local = new Int32Array(GATE_FIELDS);
+  return function gate(
+    op: Activation | Slope,
+    rows: number,
+    cols: number,
+    g: Numbers,
+    y: Numbers,
+    out: Numbers | null,
+    db: Numbers | null,
+    low = 0,
+    high = 0,
+  ): void {
+    const known = SLOW_SLOPES.has(op) && db === null && [g, y, out].every((x) => x instanceof Float32Array);
+    if (!known) return reference.gate(op, rows, cols, g, y, out, db, low, high);
+    checkGate(op, rows, cols, g, y, out, db);
+    const n = rows * cols;
+    const [base, atG, atY] = place([local.byteLength, 4 * n, 4 * n]);
+    describeGate(local, op, rows, cols, n, n, n, null, low, high);
+    const heap = kernel.memory.buffer;
+    new Int32Array(heap, base, local.length).set(local);
+    new Float32Array(heap, atG, n).set(g.subarray(0, n));
+    new Float32Array(heap, atY, n).set(y.subarray(0, n));
+    unwrap(kernel.gradus_gate(base, atG, atY, atG, 0), "gate");
+    out!.set(new Float32Array(heap, atG, n));
+  };
+}
 
 /** The bytes of one build. */
 export function wasmBuild(simd: WasmSimd): Uint8Array<ArrayBuffer> {

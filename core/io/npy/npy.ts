@@ -4,12 +4,19 @@ import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, type ReadOptions } from "../cap.ts";
+import { Cap, readFile, type ReadOptions } from "../read_file.ts";
 import { joinInSteps } from "../in_steps.ts";
-import { MAX_NPY_HEADER, type NpyHeader, parseNpyHeader, printNpyHeader } from "./header.ts";
-import { DESCR, describe, type Described, READABLE } from "./kinds.ts";
-import { readFile } from "../read_file.ts";
-import { countElements, MAX_ELEMENTS, tensorBytes } from "../tensor_bytes.ts";
+import {
+  DESCR,
+  describe,
+  type Described,
+  MAX_NPY_HEADER,
+  type NpyHeader,
+  parseNpyHeader,
+  printNpyHeader,
+  READABLE,
+} from "./header.ts";
+import { countElements, MAX_ELEMENTS, tensorBytes } from "../elements.ts";
 
 const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY")];
 const ALIGNMENT = 64;

@@ -3,11 +3,10 @@ import { checkOptions, requireBytes } from "../../arguments.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, type ReadOptions } from "../cap.ts";
+import { Cap, readFile, type ReadOptions } from "../read_file.ts";
 import { joinInSteps } from "../in_steps.ts";
-import { type NamedTensors, namedTensors } from "../named_tensors.ts";
+import { type NamedTensors, namedTensors } from "../elements.ts";
 import { decodeWithin, encodingNpy } from "./npy.ts";
-import { readFile } from "../read_file.ts";
 import { unzip } from "../zip/unzip.ts";
 import { zipParts } from "../zip/zip.ts";
 

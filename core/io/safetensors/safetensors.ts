@@ -4,13 +4,10 @@ import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, type ReadOptions } from "../cap.ts";
+import { Cap, readFile, type ReadOptions } from "../read_file.ts";
 import { joinInSteps } from "../in_steps.ts";
-import { type NamedTensors, namedTensors } from "../named_tensors.ts";
-import { readFile } from "../read_file.ts";
-import { type Entry, MAX_HEADER, parseHeader } from "./header.ts";
-import { readKind, WRITTEN } from "./kinds.ts";
-import { tensorBytes } from "../tensor_bytes.ts";
+import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
+import { type Entry, MAX_HEADER, parseHeader, readKind, WRITTEN } from "./header.ts";
 
 export type { NamedTensors };
 

@@ -5,7 +5,7 @@
  */
 
 import { runAtOnce, type Steps } from "../../event_loop.ts";
-import { Cap, quoted } from "../cap.ts";
+import { Cap, quoted } from "../read_file.ts";
 
 /** A value of JSON, with objects as maps in the order of their keys. */
 export type Json = null | boolean | number | string | Json[] | Map<string, Json>;

@@ -1,9 +1,8 @@
 /** What a run shows of itself: a bar while an epoch runs, a line when it is over. */
 import { checkOptions } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
-import type { Learner } from "../learner.ts";
-import { Progress, type ProgressOutput, standardError } from "./progress.ts";
 import type { EpochRecord } from "./recorder.ts";
+import type { Learner } from "../learner.ts";
 
 /** Where progress is shown. */
 export interface ShowProgressOptions {
@@ -67,4 +66,88 @@ export function describeEpoch({ epoch, trainLoss, validLoss, metrics }: EpochRec
 
 function epochLabel(epoch: number, epochs: number): string {
   return `epoch ${`${epoch}`.padStart(`${epochs}`.length)}/${epochs}`;
+}
+
+// How far a loop has come: a bar that is drawn over itself on a terminal, a plain line at the end elsewhere.
+
+/** Where progress is shown. */
+export interface ProgressOutput {
+  /** Whether a line can be drawn over. */
+  readonly terminal: boolean;
+  /** How many characters fit in a line of the terminal; 80 where it is absent. */
+  readonly columns?: number;
+  /** Writes text as it is. */
+  write(text: string): void;
+}
+
+/** Standard error, or nothing where there is none. */
+export function standardError(): ProgressOutput {
+  if (typeof Deno === "undefined") return { terminal: false, write: () => {} };
+  const encoder = new TextEncoder();
+  return {
+    terminal: Deno.stderr.isTerminal(),
+    get columns() { // asked for at each drawing: a window changes its size
+      return this.terminal ? Deno.consoleSize().columns : 80;
+    },
+    write: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
+  };
+}
+
+const WIDTH = 24; // characters of the bar, where there is room
+const EVERY = 100; // milliseconds between two drawings
+
+/**
+ * A progress bar with rate and remaining time.
+ *
+ * @example
+ * ```ts
+ * import { Progress } from "@gradus/gradus";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * let text = "";
+ * const bar = new Progress("epoch 1/5", 100, { terminal: true, write: (part) => text += part });
+ * bar.update(50, "loss 0.31");
+ * assertStringIncludes(text, "50%");
+ * ```
+ */
+export class Progress {
+  #started = performance.now();
+  #drawn = -Infinity;
+
+  /** A bar for `total` steps, shown on `out`. */
+  constructor(readonly label: string, readonly total: number, readonly out: ProgressOutput = standardError()) {}
+
+  /** Shows that `done` steps are behind us; off a terminal it stays silent. */
+  update(done: number, note = ""): void {
+    const now = performance.now();
+    if (!this.out.terminal || (now - this.#drawn < EVERY && done < this.total)) return;
+    this.#drawn = now;
+    const seconds = (now - this.#started) / 1000;
+    const rate = done / Math.max(seconds, 1e-9);
+    const part = Math.min(done / this.total, 1);
+    const percent = `${Math.floor(100 * part)}%`.padStart(4);
+    const left = formatSeconds(Math.max(this.total - done, 0) / Math.max(rate, 1e-9));
+    this.#write(part, `${percent} ${rate.toFixed(0)}/s, ${left} left ${note}`);
+  }
+
+  /** On one line, whatever its length: a line that wraps cannot be drawn over. The bar gives way first, then the end of the text. */
+  #write(part: number, text: string): void {
+    const columns = (this.out.columns ?? 80) - 1; // in the last column the cursor may have wrapped already
+    const width = Math.max(0, Math.min(WIDTH, columns - this.label.length - 1 - text.length));
+    const filled = Math.round(width * part);
+    const bar = "█".repeat(filled) + "░".repeat(width - filled);
+    this.out.write(`\r\x1b[K${`${this.label} ${bar}${text}`.slice(0, columns)}`);
+  }
+
+  /** Takes the bar away. */
+  clear(): void {
+    if (this.out.terminal) this.out.write("\r\x1b[K");
+  }
+}
+
+/** Seconds as people read them: `4.2 s`, `1:05`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }

@@ -2,8 +2,7 @@
  * A checkpoint on disk: a folder with `weights.safetensors` (the model's state under its own names), `training.safetensors`
  * (everything else) and `manifest.json`, which is written last and says what belongs together.
  */
-import { makeFolder, sweepTemporary, tryWriting, writeAtomically } from "../../../core/io/atomic_write.ts";
-import { tryFileLock } from "../../../core/io/file_lock.ts";
+import { makeFolder, sweepTemporary, tryFileLock, tryWriting, writeAtomically } from "../../../core/io/atomic_write.ts";
 import { readWhole } from "../../../core/io/read_file.ts";
 import { decodingSafetensors, encodingSafetensors } from "../../../core/io/safetensors/safetensors.ts";
 import { runInSlices } from "../../../core/event_loop.ts";

@@ -12,7 +12,7 @@ import {
 } from "./checkpoint_file.ts";
 import type { Learner } from "../learner.ts";
 import type { LearnerState } from "./learner_state.ts";
-import { checkWatch, scoreOf, type WatchOptions } from "../callbacks/watched.ts";
+import { checkWatch, scoreOf, type WatchOptions } from "../callbacks/early_stopping.ts";
 
 /** When checkpoints are written and which are kept. */
 export interface CheckpointsOptions extends WatchOptions {

@@ -2,7 +2,7 @@
 import { fromData } from "../../../core/create.ts";
 import { isNumbers } from "../../../core/dtype.ts";
 import { runAtOnce, type Steps } from "../../../core/event_loop.ts";
-import { joinBytes } from "../../../core/io/join_bytes.ts";
+import { joinBytes } from "../../../core/io/in_steps.ts";
 import { Tensor } from "../../../core/tensor.ts";
 
 /** A state in two parts. */

@@ -24,7 +24,7 @@ import type { Sequential } from "../../nn/sequential.ts";
  */
 export async function exportTs(model: Sequential, path?: string): Promise<string> {
   if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);
-  const { sourceOf } = await import("./module.ts"); // not at every start
+  const { sourceOf } = await import("./source.ts"); // not at every start
   const parts = await runInSlices(sourceOf(model));
   if (path !== undefined) await writeAtomically(path, parts.values().map((part) => new TextEncoder().encode(part)));
   return parts.reduce((text, part) => text + part, ""); // not joined: the engine copies 100 MB where they are read

@@ -1,4 +1,12 @@
-/** The functions an exported model is made of, as source text: TypeScript whose types can be erased, and nothing to import. */
+/** The source text of a trained model: TypeScript whose types can be erased, and nothing to import. */
+import type { Steps } from "../../../core/event_loop.ts";
+import { joinInSteps, pieces } from "../../../core/io/in_steps.ts";
+import { elements } from "../../../core/ops/movement.ts";
+import { sizeOf } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import type { AnyModule } from "../../nn/module.ts";
+import * as nn from "../../nn/nn.ts";
+import { Sequential } from "../../nn/sequential.ts";
 
 /** A function's source by its name; one that calls another names it first in `SOURCE_NEEDS`. */
 export const SOURCES: Readonly<Record<string, string>> = {
@@ -79,3 +87,217 @@ function decode(base64: string): Float32Array {
   const view = new DataView(bytes.buffer);
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }`;
+
+// What each layer becomes in an exported model: one statement, and the weights it takes.
+
+/** A layer in source. */
+export interface Exported {
+  /** The new value of `x`, an array of the sample's values; `take` stands for the weights, in their order. */
+  expression(take: (weights: Tensor) => string): string;
+  /** The functions it calls. */
+  calls: readonly string[];
+  /** How many values go in, `null` for any number. */
+  inputs: number | null;
+  /** How many come out, `null` for as many as went in. */
+  outputs: number | null;
+}
+
+type Kind = abstract new (...settings: never[]) => AnyModule;
+
+/** By class and not by instanceof: what a class of somebody else's adds to one of these is not known. */
+const LAYERS: ReadonlyMap<unknown, (module: never) => Exported | string> = new Map<
+  Kind,
+  (module: never) => Exported | string
+>([
+  [nn.Linear, ({ weight, bias }: nn.Linear) => ({
+    expression: (take) => `linear(x, ${list(take, weight, bias)})`,
+    calls: ["linear"],
+    inputs: weight.size(1),
+    outputs: weight.size(0),
+  })],
+  [nn.BatchNorm1d, ({ runningMean, runningVar, eps, weight, bias }: nn.BatchNorm1d) => {
+    if (runningMean === null || runningVar === null) return "it has no running statistics to predict with";
+    return withNumbers([eps], (eps) => ({
+      expression: (take) => `batchNorm(x, ${list(take, runningMean, runningVar)}, ${eps}${more(take, weight, bias)})`,
+      calls: ["batchNorm"],
+      inputs: runningMean.numel(),
+      outputs: null,
+    }));
+  }],
+  [nn.LayerNorm, ({ normalizedShape, eps, weight, bias }: nn.LayerNorm) =>
+    withNumbers([eps], (eps) => ({
+      expression: (take) => `layerNorm(x, ${eps}${more(take, weight, bias)})`,
+      calls: ["layerNorm"],
+      inputs: sizeOf(normalizedShape),
+      outputs: null,
+    }))],
+  [
+    nn.Flatten,
+    ({ startDim, endDim }: nn.Flatten) =>
+      startDim === 1 && endDim === -1 ? same : "only dimensions from 1 to the last can be joined",
+  ],
+  [nn.Dropout, () => same],
+  [nn.ReLU, () => each("relu")],
+  [nn.LeakyReLU, ({ negativeSlope }: nn.LeakyReLU) => each("leakyRelu", negativeSlope)],
+  [nn.Sigmoid, () => each("sigmoid")],
+  [nn.Tanh, () => mapped("Math.tanh(v)")],
+  [nn.ELU, ({ alpha }: nn.ELU) => each("elu", alpha)],
+  [nn.SELU, () => mapped("1.0507009873554805 * elu(v, 1.6732632423543772)", "elu")],
+  [nn.GELU, ({ options }: nn.GELU) => each(options.approximate === "tanh" ? "geluTanh" : "gelu")],
+  [nn.SiLU, () => mapped("v * sigmoid(v)", "sigmoid")],
+  [nn.Mish, () => mapped("v * Math.tanh(softplus(v, 1, 20))", "softplus")],
+  [nn.Softplus, ({ options }: nn.Softplus) => each("softplus", options.beta ?? 1, options.threshold ?? 20)],
+  [
+    nn.Hardtanh,
+    ({ low, high }: nn.Hardtanh) =>
+      withNumbers([low, high], (low, high) => mapped(`Math.min(Math.max(v, ${low}), ${high})`)),
+  ],
+  [nn.LogSigmoid, () => mapped("-softplus(-v, 1, Infinity)", "softplus")],
+  [nn.Softmax, ({ dim }: nn.Softmax) => ofAll("softmax", dim)],
+  [nn.LogSoftmax, ({ dim }: nn.LogSoftmax) => ofAll("logSoftmax", dim)],
+]);
+
+const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs: null };
+
+/**
+ * The layer in source.
+ *
+ * @throws {TypeError} If there is no source for it.
+ */
+export function exportLayer(path: string, module: AnyModule): Exported {
+  const exported = LAYERS.get(module.constructor)?.(module as never) ?? "there is no source for it";
+  if (typeof exported !== "string") return exported;
+  const known = Array.from(LAYERS.keys(), (kind) => (kind as Kind).name).join(", ");
+  const { name } = module.constructor;
+  throw new TypeError(
+    `Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}; known are Sequential, ${known}`,
+  );
+}
+
+function each(name: string, ...settings: number[]): Exported | string {
+  return withNumbers(
+    settings,
+    (...texts) => mapped(texts.length === 0 ? name : `${name}(v, ${texts.join(", ")})`, name),
+  );
+}
+
+/** What `make` makes of settings as source, or what is wrong with one: nothing but a number is written there. */
+function withNumbers(settings: readonly number[], make: (...texts: string[]) => Exported): Exported | string {
+  const odd = settings.findIndex((value) => typeof value !== "number" || Number.isNaN(value));
+  if (odd >= 0) return `its setting ${JSON.stringify(settings[odd])} is no number`;
+  return make(...settings.map((value) => Object.is(value, -0) ? "-0" : `${value}`));
+}
+
+function mapped(body: string, ...calls: string[]): Exported {
+  const expression = () => `x.map((v) => ${body === calls[0] ? `${body}(v)` : body})`;
+  return { expression, calls, inputs: null, outputs: null };
+}
+
+function ofAll(name: string, dim: number): Exported | string {
+  if (dim !== 1 && dim !== -1) return `its dimension ${dim} is not that of the features, 1`;
+  return { expression: () => `${name}(x)`, calls: [name], inputs: null, outputs: null };
+}
+
+function list(take: (weights: Tensor) => string, ...weights: (Tensor | null)[]): string {
+  return weights.filter((part) => part !== null).map(take).join(", ");
+}
+
+function more(take: (weights: Tensor) => string, ...weights: (Tensor | null)[]): string {
+  const text = list(take, ...weights);
+  return text === "" ? "" : `, ${text}`;
+}
+
+// The source text of a model as a module without imports.
+
+/** The parts of the source: each is encoded by itself. */
+export function* sourceOf(model: Sequential): Steps<string[]> {
+  const layers = flat(model, "");
+  const { inputs, outputs } = sizesOf(layers);
+  const weights: Tensor[] = [];
+  const take = (tensor: Tensor) => {
+    const at = weights.reduce((sum, part) => sum + part.numel(), 0);
+    weights.push(tensor);
+    return `weights.subarray(${at}, ${at + tensor.numel()})`;
+  };
+  const statements = layers.map(([, layer]) => layer.expression(take)).filter((text) => text !== "x");
+  const base64 = yield* toBase64(weights);
+  const functions = needed(layers).map((name) => SOURCES[name]);
+  return [
+    `${header(model, inputs, outputs)}\nconst weights: Float32Array = decode("`,
+    ...base64,
+    '");\n\n',
+    [predictor(statements, inputs), ...functions, DECODE, ""].join("\n"),
+  ];
+}
+
+function header(model: Sequential, inputs: number | null, outputs: number | null): string {
+  const lines = model.toString().split("\n").map((line) => ` * ${line.replaceAll("*/", "* /")}`);
+  return [
+    "/**",
+    ` * A model in one file without imports: ${inputs ?? "any number of"} numbers in, ${outputs ?? "as many"} out.`,
+    " *",
+    ...lines,
+    " */",
+  ].join("\n");
+}
+
+function predictor(statements: readonly string[], inputs: number | null): string {
+  const check = inputs === null ? [] : [
+    `  if (input.length !== ${inputs}) {`,
+    `    throw new RangeError(\`Cannot predict from \${input.length} numbers: expected ${inputs}\`);`,
+    "  }",
+  ];
+  return [
+    "/** The model's output for one sample. */",
+    "export function predict(input: number[] | Float32Array): number[] {",
+    ...check,
+    "  let x: number[] = Array.from(input);",
+    '  const odd = x.findIndex((v) => typeof v !== "number");',
+    "  if (odd >= 0) {",
+    "    throw new TypeError(`Cannot predict: element ${odd} of the sample is no number, give one sample at a time`);",
+    "  }",
+    ...statements.map((text) => `  x = ${text};`),
+    "  return x;",
+    "}",
+  ].join("\n");
+}
+
+/** The layers in order, those of nested sequences among them. */
+function flat(model: AnyModule, path: string): [path: string, layer: Exported][] {
+  if (!(model instanceof Sequential)) return [[path, exportLayer(path, model)]];
+  return model.namedChildren().flatMap(([name, child]) => flat(child, path === "" ? name : `${path}.${name}`));
+}
+
+function sizesOf(
+  layers: readonly [path: string, layer: Exported][],
+): { inputs: number | null; outputs: number | null } {
+  let [inputs, size] = [null as number | null, null as number | null];
+  for (const [path, layer] of layers) {
+    if (layer.inputs !== null && size !== null && layer.inputs !== size) {
+      throw new RangeError(`Cannot export ${path}: it takes ${layer.inputs} values and is given ${size}`);
+    }
+    if (size === null) inputs = layer.inputs;
+    size = layer.outputs ?? layer.inputs ?? size;
+  }
+  return { inputs, outputs: size };
+}
+
+function needed(layers: readonly [path: string, layer: Exported][]): string[] {
+  const calls = layers.flatMap(([, layer]) => layer.calls);
+  return [...new Set(calls.flatMap((name) => [name, ...(SOURCE_NEEDS[name] ?? [])]))];
+}
+
+/** The numbers as little-endian float32. */
+function* toBase64(weights: readonly Tensor[]): Steps<string[]> {
+  const parts: Uint8Array[] = [];
+  for (const tensor of weights) {
+    parts.push(new Uint8Array(new Float32Array(elements(tensor)).buffer));
+    yield;
+  }
+  const texts: string[] = [];
+  for (const piece of pieces(yield* joinInSteps(parts), 3 << 18)) { // three bytes are four characters
+    texts.push(piece.toBase64());
+    yield;
+  }
+  return texts;
+}

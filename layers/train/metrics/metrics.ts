@@ -1,4 +1,262 @@
+import { elements } from "../../../core/ops/movement.ts";
+import { sameShape, show } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { type Metric, requirePair } from "./metric.ts";
+
 /** Metrics under one name: `metrics.accuracy()`. */
-export { accuracy, binaryAccuracy, confusionMatrix, f1, precision, recall, topK } from "./class_metrics.ts";
 export { measure, type Metric, type MetricValue } from "./metric.ts";
-export { mae, mse, r2 } from "./regression_metrics.ts";
+
+// Metrics of classification: scores [n, classes] against classes [n].
+
+/**
+ * The share of rows whose highest score is that of the right class; of several highest the first counts, as in `argmax`.
+ *
+ * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
+ */
+export function accuracy(): Metric {
+  return share("accuracy", (scores, at, classes, target) => firstLargest(scores, at, classes) === target);
+}
+
+/**
+ * The share of rows where fewer than `k` classes score higher than the right one.
+ *
+ * @throws {RangeError} If `k` is no whole number of at least 1; on `update`, if the shapes are not [n, classes] and [n].
+ */
+export function topK(k: number): Metric {
+  if (!Number.isInteger(k) || k < 1) {
+    throw new RangeError(`Cannot take the top ${k}: give a whole number of at least 1`);
+  }
+  return share(`top${k}`, (scores, at, classes, target) => {
+    let higher = 0;
+    for (let c = 0; c < classes; c++) if (scores[at + c] > scores[at + target]) higher++;
+    return scores[at + target] === scores[at + target] && higher < k; // a NaN is never among the best
+  });
+}
+
+/**
+ * The share of rows on the right side of `threshold`: scores [n] or [n, 1] above it stand for class 1, others for 0.
+ *
+ * The threshold of logits is 0, which it is unless told; that of probabilities ½.
+ *
+ * @throws {RangeError} On `update`, if the shapes differ in more than dimensions of size 1.
+ */
+export function binaryAccuracy(threshold = 0): Metric {
+  let [right, rows] = [0, 0];
+  return {
+    name: "accuracy",
+    reset: () => void ([right, rows] = [0, 0]),
+    update: (prediction, target) => {
+      requirePair("accuracy", prediction, target);
+      const [scores, classes] = [elements(prediction), elements(target)];
+      if (scores.length !== classes.length) throw mismatch("binary accuracy", prediction, target);
+      for (let i = 0; i < scores.length; i++) if (Number(scores[i] > threshold) === classes[i]) right++;
+      rows += scores.length;
+    },
+    value: () => right / rows,
+  };
+}
+
+/**
+ * How often each class was taken for each: row i, column j counts the rows of class i whose highest score was that of j.
+ *
+ * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
+ */
+export function confusionMatrix(classes: number): Metric {
+  const counts = confusion(classes);
+  return { name: "confusion", reset: counts.reset, update: counts.update, value: () => counts.rows() };
+}
+
+/**
+ * For each class, the share of rows taken for it that are of it: `TP / (TP + FP)`; 0 where none was taken for it.
+ *
+ * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
+ */
+export function precision(classes: number): Metric {
+  return ofEachClass("precision", classes, (hits, taken) => ratio(hits, taken));
+}
+
+/**
+ * For each class, the share of its rows that were taken for it: `TP / (TP + FN)`; 0 where it has none.
+ *
+ * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
+ */
+export function recall(classes: number): Metric {
+  return ofEachClass("recall", classes, (hits, _, present) => ratio(hits, present));
+}
+
+/**
+ * For each class, the harmonic mean of precision and recall: `2TP / (2TP + FP + FN)`; 0 where it never occurs.
+ *
+ * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
+ */
+export function f1(classes: number): Metric {
+  return ofEachClass("f1", classes, (hits, taken, present) => ratio(2 * hits, taken + present));
+}
+
+type Right = (scores: ArrayLike<number>, at: number, classes: number, target: number) => boolean;
+
+function share(name: string, isRight: Right): Metric {
+  let [right, rows] = [0, 0];
+  return {
+    name,
+    reset: () => void ([right, rows] = [0, 0]),
+    update: (prediction, target) => {
+      eachRow(name, prediction, target, (scores, at, classes, y) => {
+        if (isRight(scores, at, classes, y)) right++;
+        rows++;
+      });
+    },
+    value: () => right / rows,
+  };
+}
+
+function ofEachClass(
+  name: string,
+  classes: number,
+  judge: (hits: number, taken: number, present: number) => number,
+): Metric {
+  const counts = confusion(classes);
+  const value = () => {
+    const rows = counts.rows();
+    return rows.map((row, c) => judge(row[c], sum(rows.map((other) => other[c])), sum(row)));
+  };
+  return { name, reset: counts.reset, update: counts.update, value };
+}
+
+function confusion(classes: number) {
+  if (!Number.isInteger(classes) || classes < 1) {
+    throw new RangeError(`Cannot count ${classes} classes: give a whole number of at least 1`);
+  }
+  const counts = new Float64Array(classes * classes);
+  return {
+    reset: () => void counts.fill(0),
+    update: (prediction: Tensor, target: Tensor) => {
+      requirePair("confusion", prediction, target);
+      if (prediction.shape[1] !== classes) {
+        throw new RangeError(`Cannot count ${classes} classes in scores of shape ${show(prediction.shape)}`);
+      }
+      eachRow("confusion", prediction, target, (scores, at, _, y) => {
+        counts[y * classes + firstLargest(scores, at, classes)]++;
+      });
+    },
+    rows: () => Array.from({ length: classes }, (_, i) => [...counts.subarray(i * classes, (i + 1) * classes)]),
+  };
+}
+
+function eachRow(
+  name: string,
+  prediction: Tensor,
+  target: Tensor,
+  visit: (scores: ArrayLike<number>, at: number, classes: number, target: number) => void,
+): void {
+  requirePair(name, prediction, target);
+  const [n, classes] = prediction.shape;
+  if (prediction.ndim !== 2 || target.ndim !== 1 || target.shape[0] !== n) throw mismatch(name, prediction, target);
+  const [scores, targets] = [elements(prediction), elements(target)];
+  for (let i = 0; i < n; i++) {
+    if (!(targets[i] >= 0 && targets[i] < classes)) {
+      throw new RangeError(`Cannot take the ${name} of target ${targets[i]}: expected 0 to ${classes - 1}`);
+    }
+    visit(scores, i * classes, classes, targets[i]);
+  }
+}
+
+function mismatch(name: string, prediction: Tensor, target: Tensor): RangeError {
+  return new RangeError(
+    `Cannot take the ${name} of scores ${show(prediction.shape)} and targets ${
+      show(target.shape)
+    }: expected [n, classes] and [n]`,
+  );
+}
+
+/** As `argmax`: a NaN is larger than any number. */
+function firstLargest(scores: ArrayLike<number>, at: number, classes: number): number {
+  let best = 0;
+  for (let c = 1; c < classes; c++) {
+    const [score, top] = [scores[at + c], scores[at + best]];
+    if (score > top || (Number.isNaN(score) && !Number.isNaN(top))) best = c;
+  }
+  return best;
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+// Metrics of regression: predictions against targets of the same shape.
+
+/** Sums over everything counted: of errors and of targets, in float64. */
+interface Sums {
+  n: number;
+  absolute: number;
+  squared: number;
+  mean: number;
+  deviation: number;
+}
+
+/**
+ * The mean of `(p − t)²`.
+ *
+ * @throws {RangeError} On `update`, if the shapes differ.
+ */
+export function mse(): Metric {
+  return ofSums("mse", ({ squared, n }) => squared / n);
+}
+
+/**
+ * The mean of `|p − t|`.
+ *
+ * @throws {RangeError} On `update`, if the shapes differ.
+ */
+export function mae(): Metric {
+  return ofSums("mae", ({ absolute, n }) => absolute / n);
+}
+
+/**
+ * The part of the targets' variance that is explained: `R² = 1 − Σ(p − t)² / Σ(t − t̄)²`, over all elements together. Of targets
+ * that do not vary it is 1 if each was met, else 0, as in scikit-learn's `r2_score`.
+ *
+ * @throws {RangeError} On `update`, if the shapes differ.
+ */
+export function r2(): Metric {
+  return ofSums("r2", ({ squared, deviation, n }) => {
+    if (deviation === 0 && n > 0) return squared === 0 ? 1 : 0;
+    return 1 - squared / deviation;
+  });
+}
+
+function ofSums(name: string, judge: (sums: Sums) => number): Metric {
+  const none: Sums = { n: 0, absolute: 0, squared: 0, mean: 0, deviation: 0 };
+  let sums = { ...none };
+  return {
+    name,
+    reset: () => void (sums = { ...none }),
+    update: (prediction, target) => {
+      requirePair(name, prediction, target);
+      if (!sameShape(prediction.shape, target.shape)) {
+        throw new RangeError(
+          `Cannot take the ${name} of predictions ${show(prediction.shape)} and targets ${
+            show(target.shape)
+          }: the shapes differ, use view() or unsqueeze()`,
+        );
+      }
+      const [p, t] = [elements(prediction), elements(target)];
+      for (let i = 0; i < p.length; i++) count(sums, p[i] - t[i], t[i]);
+    },
+    value: () => judge(sums),
+  };
+}
+
+/** Welford's recurrence (1962), which keeps the deviation exact where the mean is large. */
+function count(sums: Sums, error: number, target: number): void {
+  sums.n++;
+  sums.absolute += Math.abs(error);
+  sums.squared += error * error;
+  const away = target - sums.mean;
+  sums.mean += away / sums.n;
+  sums.deviation += away * (target - sums.mean);
+}

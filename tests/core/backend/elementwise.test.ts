@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type MapOp, SLOPES, type Strided, type ZipOp } from "../../../core/backend/backend.ts";
-import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native/elementwise.ts";
+import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Fold, ReduceOp } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
-import { REDUCE_OPS } from "../../../core/backend/native/reduce.ts";
+import { REDUCE_OPS } from "../../../core/backend/native/verbs.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { AWKWARD, floats } from "./verb_cases.ts";

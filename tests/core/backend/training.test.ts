@@ -1,7 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type Activation, ACTIVATIONS, type Backend, UPDATE_SETTINGS } from "../../../core/backend/backend.ts";
-import type { UpdateKind, UpdateSlot } from "../../../core/backend/backend.ts";
+import {
+  type Activation,
+  ACTIVATIONS,
+  type Backend,
+  UPDATE_SETTINGS,
+  type UpdateKind,
+  type UpdateSlot,
+} from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor, zeros } from "../../../core/create.ts";
-import { Cap } from "../../../core/io/cap.ts";
+import { Cap } from "../../../core/io/read_file.ts";
 import { decodeNpy, readNpy, writeNpy } from "../../../core/io/npy/npy.ts";
 import { decodeNpz, encodeNpz, readNpz } from "../../../core/io/npy/npz.ts";
 import { decodeSafetensors, encodeSafetensors, readSafetensors } from "../../../core/io/safetensors/safetensors.ts";

@@ -2,8 +2,7 @@ import { fromData, randn, Tensor, tensor } from "@gradus/gradus";
 import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { DType } from "../../../core/dtype.ts";
-import { LINE, onLine, registerMemory } from "../../../core/memory/cache_line.ts";
-import { cut, LARGEST_CUT } from "../../../core/memory/sheet.ts";
+import { cut, LARGEST_CUT, LINE, onLine, registerMemory } from "../../../core/memory/small_blocks.ts";
 
 const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 

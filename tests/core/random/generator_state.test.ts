@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { decodeState, encodeState, type GeneratorState } from "../../../core/random/generator_state.ts";
+import { decodeState, encodeState, type GeneratorState } from "../../../core/random/generator.ts";
 
 const state = (changes: Partial<GeneratorState> = {}): GeneratorState => ({
   seed: 2n ** 63n + 5n,

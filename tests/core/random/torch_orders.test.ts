@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Generator } from "../../../core/random/generator.ts";
-import { randomSplit, randperm, shuffledOrder } from "../../../core/random/torch_orders.ts";
+import { randomSplit, randperm, shuffledOrder } from "../../../core/random/torch_streams.ts";
 
 describe("randperm()", () => {
   it("randperm() holds every index once", () => {

@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type Generator, manualSeed } from "../../../core/random/generator.ts";
-import { randomSplit, randperm, shuffledOrder } from "../../../core/random/torch_orders.ts";
 import {
   fillBernoulli,
   fillDropout,
@@ -9,6 +8,9 @@ import {
   fillRandint,
   fillUniform,
   type Fractions,
+  randomSplit,
+  randperm,
+  shuffledOrder,
 } from "../../../core/random/torch_streams.ts";
 import reference from "../../reference/torch_reference.json" with { type: "json" };
 

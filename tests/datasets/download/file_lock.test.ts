@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { withFileLock } from "../../../datasets/download/file_lock.ts";
+import { withFileLock } from "../../../datasets/download/download.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 
 describe("withFileLock()", () => {

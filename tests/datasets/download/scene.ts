@@ -1,7 +1,7 @@
 /** Downloads of one file from a server in this process. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { download, type DownloadOptions } from "../../../datasets/download/download.ts";
-import { digestLike } from "../../../datasets/download/digest.ts";
+import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { type Handler, RawServer, serveFile } from "./raw_server.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { joinBytes } from "../../../core/io/join_bytes.ts";
+import { joinBytes } from "../../../core/io/in_steps.ts";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";
 import { gzip } from "./gzip.ts";
 

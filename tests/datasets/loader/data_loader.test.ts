@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, tensor } from "../../../core/create.ts";
 import { defaultGenerator, Generator, manualSeed } from "../../../core/random/generator.ts";
-import { randperm } from "../../../core/random/torch_orders.ts";
+import { randperm } from "../../../core/random/torch_streams.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { DataLoader, type DataLoaderOptions } from "../../../datasets/loader/data_loader.ts";
 import { Subset, TensorDataset } from "../../../datasets/loader/dataset.ts";

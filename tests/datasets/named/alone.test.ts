@@ -23,7 +23,7 @@ async function alone(module: string, expression: string): Promise<unknown> {
 const uses: [module: string, expression: string, expected: unknown][] = [
   ["datasets/formats/idx.ts", "m.parseIdx(new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 7])).toArray()", [7]],
   ["datasets/digits/digits.ts", "m.digits({ train: 1, test: 0 }).train.images.shape", [1, 28, 28]],
-  ["datasets/loader/collate.ts", "m.collate([1, 2]).toArray()", [1, 2]],
+  ["datasets/loader/dataset.ts", "m.collate([1, 2]).toArray()", [1, 2]],
   ["datasets/loader/data_loader.ts", "[...new m.DataLoader([1, 2])].map((batch) => batch.toArray())", [[1], [2]]],
   ["datasets/loader/normalize.ts", "typeof m.normalizer({ mean: 0, std: 1 })", "function"],
   ["datasets/formats/csv.ts", 'await m.fromCsv(new Response("1,2\\n").body).then(({ x }) => x.toArray())', [[1, 2]]],

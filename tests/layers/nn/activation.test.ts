@@ -3,7 +3,7 @@ import { assertEquals, assertInstanceOf, assertThrows, fail } from "@std/assert"
 import { describe, it } from "@std/testing/bdd";
 import { gradcheck } from "../../../backward/gradcheck.ts";
 import { zeros } from "../../../core/create.ts";
-import { RuleNode } from "../../../backward/node.ts";
+import { RuleNode } from "../../../backward/tape.ts";
 import { ones } from "../../../core/create.ts";
 import * as op from "../../../core/ops/functions.ts";
 import type { Tensor } from "../../../core/tensor.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { checkRule, gradcheck } from "../../../backward/gradcheck.ts";
-import { embeddingBackward } from "../../../backward/rules/embedding.ts";
+import { embeddingBackward } from "../../../backward/rules/movement.ts";
 import { bceBackward, nllBackward, weightedCrossEntropyBackward } from "../../../backward/rules/loss.ts";
 import { manualSeed } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";

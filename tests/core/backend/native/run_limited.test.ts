@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { runLimited } from "../../../../core/backend/native/run_limited.ts";
+import { runLimited } from "../../../../core/backend/native/kernel_file.ts";
 
 const deno = Deno.execPath();
 const allowed = Deno.permissions.querySync({ name: "run", command: deno }).state === "granted";

@@ -3,8 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import type { Fold, Gemm, Strided } from "../../../../core/backend/backend.ts";
 import { MAP, ZIP } from "../../../../core/backend/reference/formulas.ts";
-import { eachRow, joinDims } from "../../../../core/backend/reference/loops.ts";
-import { reference } from "../../../../core/backend/reference/reference.ts";
+import { eachRow, joinDims, reference } from "../../../../core/backend/reference/reference.ts";
 import { indices, SEEDED } from "../../oracle.ts";
 
 /** Row-major m × k by k × n. */

@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { WASM_SYMBOLS } from "../../../../core/backend/native/symbols.ts";
-import { openWasm, wasmBuild } from "../../../../core/backend/wasm/wasm.ts";
-import { type WasmKernel, wasmRoom } from "../../../../core/backend/wasm/room.ts";
-import { wasmSimd } from "../../../../core/backend/wasm/simd.ts";
+import { openWasm, wasmBuild, type WasmKernel, wasmRoom, wasmSimd } from "../../../../core/backend/wasm/wasm.ts";
 import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.ts";
 import { WASM_SOURCES } from "../../../../core/kernels/wasm_bytes.ts";
 import { errorRatio, makeCase } from "../gemm_cases.ts";

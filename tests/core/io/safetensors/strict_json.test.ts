@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Cap } from "../../../../core/io/cap.ts";
+import { Cap } from "../../../../core/io/read_file.ts";
 import { type Json, parseStrictJson, parseStrictMembers } from "../../../../core/io/safetensors/strict_json.ts";
 
 const parse = (text: string): Json => parseStrictJson(text, "test.json");

@@ -1,5 +1,5 @@
 import { runAtOnce } from "../../../../core/event_loop.ts";
-import { crc32 } from "../../../../core/io/zip/crc32.ts";
+import { crc32 } from "../../../../core/io/zip/zip.ts";
 
 /** A member of a zip archive by hand; every field may lie. */
 export interface Member {

@@ -4,9 +4,8 @@ import { noGrad } from "../../../../backward/tape.ts";
 import { tensor } from "../../../../core/create.ts";
 import * as nn from "../../../../layers/nn/nn.ts";
 import * as optim from "../../../../layers/optim/optim.ts";
-import { LayerStatistics } from "../../../../layers/train/callbacks/layer_statistics.ts";
+import { LayerStatistics, NanWatchdog } from "../../../../layers/train/callbacks/watch_model.ts";
 import { Learner } from "../../../../layers/train/learner.ts";
-import { NanWatchdog } from "../../../../layers/train/callbacks/nan_watchdog.ts";
 import { bitsOf, smallLearner } from "../small_run.ts";
 
 describe("LayerStatistics", () => {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor } from "../../../../core/create.ts";
 import * as nn from "../../../../layers/nn/nn.ts";
-import { watchCalls } from "../../../../layers/train/callbacks/watch_calls.ts";
+import { watchCalls } from "../../../../layers/train/callbacks/watch_model.ts";
 
 describe("watchCalls()", () => {
   it("tells of inner modules before outer ones, and leaves no trace when it ends", () => {

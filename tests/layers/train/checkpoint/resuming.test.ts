@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { fromData } from "../../../../core/create.ts";
 import { defaultGenerator, manualSeed } from "../../../../core/random/generator.ts";
-import { randperm } from "../../../../core/random/torch_orders.ts";
+import { randperm } from "../../../../core/random/torch_streams.ts";
 import type { Batches, BatchSource, TrainingBatch } from "../../../../layers/train/batches.ts";
 import { type Callback, CancelEpoch } from "../../../../layers/train/callbacks/callback.ts";
 import { Checkpoints } from "../../../../layers/train/checkpoint/checkpoints.ts";

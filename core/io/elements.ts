@@ -1,0 +1,110 @@
+/** Elements of tensors as bytes of a file and back: kinds that tensors lack are widened. */
+import { describe, isPlainObject, requireTensor } from "../arguments.ts";
+import type { Elements } from "./in_steps.ts";
+import { elements } from "../ops/movement.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** The elements that `tensor` shows, row after row, little-endian; they share its memory where it is row-major. */
+export function tensorBytes(tensor: Tensor): Uint8Array {
+  const { buffer, byteOffset, byteLength } = elements(tensor);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The product of sizes from a file; NaN where it passes 2^53 on the way, even if a later size is 0. */
+export function countElements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => Number.isSafeInteger(product * size) ? product * size : NaN, 1);
+}
+
+/** The most elements a tensor may have. */
+export const MAX_ELEMENTS = 2 ** 31 - 1;
+
+// Tensors by name, as files of several tensors are given them.
+
+/** Tensors by name, as a plain object or a map. A name may be anything but `__metadata__`. */
+export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
+
+/**
+ * The names and tensors, in their order.
+ *
+ * @throws {TypeError} If it is no collection of tensors by name: a module, or an object within the object.
+ */
+export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tensor][] {
+  const collection = tensors instanceof Map || isPlainObject(tensors);
+  if (!collection) {
+    throw new TypeError(
+      `Cannot write ${describe(tensors)}: give tensors by name, as in { weight }, or a model's stateDict()`,
+    );
+  }
+  const named = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [string, Tensor][];
+  for (const [name, tensor] of named) requireTensor(tensor, `write ${JSON.stringify(name)},`);
+  return named;
+}
+
+// Elements of files whose kind tensors lack: longs, and booleans that must be 0 or 1.
+
+/** Where elements stand, for errors. */
+export interface Place {
+  /** The file. */
+  readonly where: string;
+  /** The byte of it at which the elements begin. */
+  readonly at: number;
+  /** What the file calls their kind. */
+  readonly kind: string;
+}
+
+/**
+ * Little-endian longs: int32 where every one of them fits, else float64, which is exact up to 2^53.
+ *
+ * @throws {RangeError} If one is past 2^53.
+ */
+export function widenLongs(bytes: ArrayBuffer, signed: boolean, place: Place): Elements {
+  const words = new Int32Array(bytes); // low word first
+  const values = new Float64Array(words.length / 2);
+  let narrow = true;
+  for (let i = 0; i < values.length; i++) {
+    const low = words[2 * i], high = signed ? words[2 * i + 1] : words[2 * i + 1] >>> 0;
+    values[i] = high * 2 ** 32 + (low >>> 0);
+    if (!Number.isSafeInteger(values[i])) throw new RangeError(tooLong(place, i));
+    narrow &&= high === low >> 31;
+  }
+  return narrow ? { data: new Int32Array(values), dtype: "int32" } : { data: values, dtype: "float64" };
+}
+
+function tooLong({ where, at, kind }: Place, i: number): string {
+  return `Cannot read ${where}: the ${kind} at byte ${at + 8 * i} is past 2^53, which no kind here holds exactly`;
+}
+
+/** Unsigned ints: int32 where every one of them fits, else float64. */
+export function widenUnsigned(bytes: ArrayBuffer): Elements {
+  const values = new Uint32Array(bytes);
+  const narrow = values.every((value) => value < 2 ** 31);
+  return narrow
+    ? { data: new Int32Array(bytes), dtype: "int32" }
+    : { data: new Float64Array(values), dtype: "float64" };
+}
+
+/**
+ * Booleans of one byte each.
+ *
+ * @throws {SyntaxError} If one is neither 0 nor 1.
+ */
+export function checkBooleans(bytes: ArrayBuffer, { where, at, kind }: Place): Elements {
+  const data = new Uint8Array(bytes);
+  const odd = data.findIndex((value) => value > 1);
+  if (odd < 0) return { data, dtype: "bool" };
+  throw new SyntaxError(`Cannot read ${where}: byte ${at + odd} is ${data[odd]}, and a ${kind} is 0 or 1`);
+}
+
+// Sixteen-bit floats, widened to float32 exactly.
+
+/** The float32 values of `bits`, each a bfloat16: the upper half of a float32. */
+export function fromBfloat16(bits: Uint16Array<ArrayBuffer>): Float32Array {
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16;
+  return new Float32Array(words.buffer);
+}
+
+/** The float32 values of `bits`, each an IEEE 754 binary16. */
+export function fromFloat16(bits: Uint16Array<ArrayBuffer>): Float32Array {
+  return new Float32Array(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
+}

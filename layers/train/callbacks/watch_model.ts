@@ -1,0 +1,210 @@
+/** Looks at what each layer of a model gives out: how signals spread, and where a number that is none began. */
+import { checkOptions } from "../../../core/arguments.ts";
+import { isFloating } from "../../../core/dtype.ts";
+import { elements } from "../../../core/ops/movement.ts";
+import { Tensor } from "../../../core/tensor.ts";
+import type { AnyModule } from "../../nn/module.ts";
+import { Sequential } from "../../nn/sequential.ts";
+import type { Callback } from "./callback.ts";
+import type { Learner } from "../learner.ts";
+
+/** Told of a module's output, by the module's path in the model (`""` for the model itself); it must not keep the tensor. */
+export type Watcher = (path: string, module: AnyModule, out: Tensor) => void;
+
+type Forward = (this: AnyModule, ...inputs: never) => unknown;
+
+/** Calls `watcher` after each call of a module in `model`, inner ones first; returns a function that ends this. */
+export function watchCalls(model: AnyModule, watcher: Watcher): () => void {
+  const undo = model.namedModules().map(([path, module]) => watchOne(module, (out) => watcher(path, module, out)));
+  return () => undo.forEach((end) => end());
+}
+
+/** The module's own `forward` is covered by a field of the same name, as long as somebody looks. */
+function watchOne(module: AnyModule, told: (out: Tensor) => void): () => void {
+  const covered = module as { forward: Forward };
+  const before = Object.getOwnPropertyDescriptor(covered, "forward");
+  const forward = covered.forward === Sequential.prototype.forward ? inTurn : covered.forward;
+  covered.forward = function (...inputs) {
+    const out = forward.apply(this, inputs);
+    if (out instanceof Tensor) told(out);
+    return out;
+  };
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(covered, "forward");
+    else Object.defineProperty(covered, "forward", before);
+  };
+}
+
+/** A Sequential without its short cuts, which pass over layers: each is called by itself. */
+function inTurn(this: AnyModule, x: Tensor): Tensor {
+  for (const module of this as Sequential) x = module.call(x);
+  return x;
+}
+
+// How signals and gradients spread through a model while it learns.
+
+/** A tensor in three numbers. */
+export interface Spread {
+  /** The optimiser step it belongs to, counted from 1. */
+  readonly step: number;
+  /** The mean of its elements. */
+  readonly mean: number;
+  /** Their standard deviation `√(Σ(x − x̄)² / n)`. */
+  readonly std: number;
+  /** The share of them that is exactly 0. */
+  readonly zeros: number;
+}
+
+/** What is looked at. */
+export interface LayerStatisticsOptions {
+  /** Steps between two looks; 1 unless told. */
+  every?: number;
+}
+
+/**
+ * Keeps mean, deviation and share of zeros of each layer's output and each parameter's gradient, training step by training step.
+ *
+ * A layer is a module without modules of its own; one that is called twice in a step is noted twice.
+ */
+export class LayerStatistics implements Callback {
+  /** Sees the gradients as they came. */
+  readonly order: number = -5;
+  /** The outputs by the layer's path. */
+  readonly activations: Map<string, Spread[]> = new Map();
+  /** The gradients by the parameter's path. */
+  readonly gradients: Map<string, Spread[]> = new Map();
+  readonly #every: number;
+  #end: () => void = () => {};
+
+  /** Looks at each step unless told. */
+  constructor(options: LayerStatisticsOptions = {}) {
+    checkOptions("make LayerStatistics", options, ["every"]);
+    this.#every = options.every ?? 1;
+  }
+
+  /** Begins to look. */
+  beforeFit(learner: Learner): void {
+    this.#end = watchCalls(learner.model, (path, module, out) => {
+      if (this.#looks(learner) && module.children().length === 0) note(this.activations, path, out, learner.step + 1);
+    });
+  }
+
+  /** Looks at the gradients. */
+  afterBackward(learner: Learner): void {
+    if (!this.#looks(learner)) return;
+    for (const [name, { g }] of learner.model.namedParameters()) {
+      if (g !== null) note(this.gradients, name, g, learner.step + 1);
+    }
+  }
+
+  /** Looks no longer. */
+  cleanUp(): void {
+    this.#end();
+    this.#end = () => {};
+  }
+
+  #looks({ training, step }: Learner): boolean {
+    return training && step % this.#every === 0;
+  }
+}
+
+function note(into: Map<string, Spread[]>, name: string, x: Tensor, step: number): void {
+  const list = into.get(name) ?? [];
+  into.set(name, list);
+  list.push({ step, ...spreadOf(x.detach()) });
+}
+
+function spreadOf(x: Tensor): Omit<Spread, "step"> {
+  const wide = x.double();
+  return {
+    mean: wide.mean().item(),
+    std: wide.std(undefined, false, 0).item(),
+    zeros: wide.eq(0).sum().item() / Math.max(1, x.numel()),
+  };
+}
+
+// The end of a run whose numbers are lost, and the name of the layer where that began.
+
+/**
+ * Throws at the first output, loss or gradient that is NaN or infinite; the message names the layer and the step, and where the
+ * batch itself holds such a number its sample and column.
+ *
+ * @throws {RangeError} While the run is on.
+ */
+export class NanWatchdog implements Callback {
+  /** Before anything that reads the numbers. */
+  readonly order: number = -10;
+  #end: () => void = () => {};
+
+  /** Begins to look at each layer's output. */
+  beforeFit(learner: Learner): void {
+    this.#end = watchCalls(learner.model, (path, module, out) => {
+      const odd = nonFinite(out);
+      if (odd !== null) {
+        throw lost(learner, `the output of ${path || "the model"} (${module.constructor.name})`, odd, ["x"]);
+      }
+    });
+  }
+
+  /** Looks at the loss. */
+  afterLoss(learner: Learner): void {
+    const odd = nonFinite(learner.loss);
+    if (odd !== null) throw lost(learner, "the loss", odd);
+  }
+
+  /** Looks at the gradients. */
+  afterBackward(learner: Learner): void {
+    for (const [name, { g }] of learner.model.namedParameters()) {
+      const odd = g === null ? null : nonFinite(g);
+      if (odd !== null) throw lost(learner, `the gradient of ${name}`, odd);
+    }
+  }
+
+  /** Looks no longer. */
+  cleanUp(): void {
+    this.#end();
+    this.#end = () => {};
+  }
+}
+
+/** The first element that is NaN or infinite, or `null`; a sum that is finite proves that there is none. */
+function nonFinite(x: Tensor): number | null {
+  if (Number.isFinite(x.detach().sum().item())) return null;
+  return elements(x).find((value) => !Number.isFinite(value)) ?? null; // finite numbers may have a sum that is not
+}
+
+function lost(learner: Learner, what: string, found: number, parts: readonly BatchPart[] = ["x", "y"]): RangeError {
+  const { step, epoch, batch, training, optimizer } = learner;
+  const part = training ? "training" : "validation";
+  const cure = faultOf(learner, parts) ??
+    `lower the learning rate (${optimizer.paramGroups[0].lr}), clip the gradients, or look at the batch`;
+  return new RangeError(
+    `Cannot go on at step ${step} (${part}, epoch ${epoch + 1}, batch ${batch + 1}): ${what} holds ${found}; ${cure}`,
+  );
+}
+
+/** Inputs or targets. */
+type BatchPart = "x" | "y";
+
+/** Which number of the batch itself is NaN or infinite, and what to do; `null` where none is. */
+export function faultOf(learner: Learner, parts: readonly BatchPart[] = ["x", "y"]): string | null {
+  for (const part of parts) {
+    const values = isFloating(learner[part].dtype) ? elements(learner[part]) : [];
+    const at = values.findIndex((value: number) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const what = part === "x" ? "inputs" : "targets";
+    return `the batch's ${what} hold ${values[at]} at ${
+      placeIn(learner, learner[part].shape, at)
+    }: mend the data, or leave it out`;
+  }
+  return null;
+}
+
+/** An element's place in a batch [batch, …], in words. */
+function placeIn({ samples }: Learner, shape: readonly number[], at: number): string {
+  const index = shape.map((size, d) => Math.floor(at / shape.slice(d + 1).reduce((a, b) => a * b, 1)) % size);
+  const [row = 0, ...rest] = index;
+  const number = samples?.length === shape[0] ? ` (number ${samples[row]} of its dataset)` : "";
+  const column = rest.length === 1 ? `, column ${rest[0]}` : rest.length > 1 ? `, element [${rest.join(", ")}]` : "";
+  return `sample ${row}${number}${column}`;
+}
