@@ -1,6 +1,6 @@
 /** ARFF files, OpenML's format, as tensors. */
 import { checkOptions } from "../../core/arguments.ts";
-import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
+import { runAtOnce, runInSlices, type Steps, TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { Cap, quoted, type ReadOptions, shortened } from "../../core/io/read_file.ts";
 import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, type Table } from "./table.ts";
 import { TableBuilder } from "./table_builder.ts";
@@ -46,9 +46,21 @@ export async function readArff(source: TextSource, options: ArffOptions = {}): P
   checkOptions("read ARFF", options, ["target", "skip", "skipIncomplete", "dtype", "onNote", "name", "maxBytes"]);
   const cap = new Cap(options.name ?? (typeof source === "string" ? source : "ARFF"), options);
   const file = new ArffFile(cap, options);
-  const lines = new LineSplitter(cap, (line) => file.add(line));
-  for await (const text of readText(source, cap, () => `line ${file.line}`)) lines.push(text);
-  lines.end();
+  const lines: string[] = [], slice = new TimeSlice();
+  const splitter = new LineSplitter(cap, (line) => void lines.push(line));
+  const addLines = async () => {
+    for (const line of lines) {
+      const steps = file.add(line);
+      if (steps !== null) { for (const _ of steps) if (slice.isOver()) await yieldToEventLoop(); }
+    }
+    lines.length = 0;
+  };
+  for await (const text of readText(source, cap, () => `line ${file.line}`)) {
+    splitter.push(text);
+    await addLines();
+  }
+  splitter.end();
+  await addLines();
   return await runInSlices(file.finish());
 }
 
@@ -60,12 +72,19 @@ class ArffFile {
 
   constructor(readonly cap: Cap, readonly options: ArffOptions) {}
 
-  add(line: string): void {
+  /** Takes a line: at once if it is a short row, of which there are many, else in the steps that it returns. */
+  add(line: string): Steps<void> | null {
     this.line++;
-    if (line === "" || line[0] === "%" || line.trim() === "") return;
-    if (this.#builder) this.#builder.add(this.#row(line), this.line);
-    else if (/^\s*@data\s*$/i.test(line)) this.#builder = this.#begin();
-    else if (!/^\s*@relation\b/i.test(line)) this.#declare(line);
+    if (line === "" || line[0] === "%" || line.trim() === "") return null;
+    if (this.#builder === null || line.length >= LONG) return this.#take(line);
+    this.#builder.add(this.#checked(line, splitShort(line)), this.line);
+    return null;
+  }
+
+  *#take(line: string): Steps<void> {
+    if (this.#builder) this.#builder.add(this.#checked(line, yield* splitValues(line)), this.line);
+    else if (/^\s*@data\s*$/i.test(line)) this.#builder = yield* this.#begin();
+    else if (!/^\s*@relation\b/i.test(line)) yield* this.#declare(line);
   }
 
   *finish(): Steps<Table> {
@@ -77,31 +96,32 @@ class ArffFile {
     return table;
   }
 
-  #begin(): TableBuilder {
+  *#begin(): Steps<TableBuilder> {
     if (this.#plans.size === 0) throw this.#error("begins data without attributes");
     const { target: wanted = -1, skip = [], skipIncomplete = false, dtype = "float32" } = this.options;
     const left = new Set(skip);
-    const plans = Array.from(
-      this.#plans.values(),
-      (plan) => left.has(plan.name) ? { ...plan, kind: "skip" as const } : plan,
-    );
+    const plans: ColumnPlan[] = [];
+    for (const plan of this.#plans.values()) {
+      plans.push(left.has(plan.name) ? { ...plan, kind: "skip" } : plan);
+      yield;
+    }
     const target = findTarget(plans, wanted, this.cap.where);
     const settings = { cap: this.cap, unit: "line", target, missing: MISSING, skipIncomplete, dtype } as const;
-    return runAtOnce(TableBuilder.of(plans, settings));
+    return yield* TableBuilder.of(plans, settings);
   }
 
-  #declare(line: string): void {
-    const plan = parseAttribute(line);
+  *#declare(line: string): Steps<void> {
+    const plan = yield* parseAttribute(line);
     if (typeof plan === "string") throw this.#error(plan);
     if (this.#plans.has(plan.name)) throw this.#error(`declares ${quoted(plan.name)} a second time`);
     const cost = COLUMN_COST + CATEGORY_COST * (plan.categories?.length ?? 0);
     this.cap.take(cost, () => `the attribute in line ${this.line}`);
     this.#plans.set(plan.name, plan);
+    yield;
   }
 
-  #row(line: string): string[] {
+  #checked(line: string, values: string[] | null): string[] {
     if (line[0] === "{") throw this.#error("is sparse: save it with every value");
-    const values = splitValues(line);
     if (values === null) throw this.#error("has a quote that does not end");
     return values;
   }
@@ -119,12 +139,16 @@ const BEFORE = /\s*/y;
 const TYPE = /^([a-z]+)\s*(?:%.*)?$/i;
 const COMMENT = /^\s*(?:%.*)?$/;
 
+/** From so many characters on a line is taken apart in steps of so many values, so that the event loop can turn in between. */
+const LONG = 1 << 20;
+const STEP = 1 << 12;
+
 /** The column that an `@ATTRIBUTE` line declares, or what is wrong with the line. */
-export function parseAttribute(line: string): ColumnPlan | string {
+function* parseAttribute(line: string): Steps<ColumnPlan | string> {
   const start = KEYWORD.exec(line)?.[0].length ?? line.length;
   const name = readName(line, start);
   const type = name && line.slice(name.end).trim();
-  if (type?.startsWith("{")) return parseNominal(name!.text, type);
+  if (type?.startsWith("{")) return yield* parseNominal(name!.text, type);
   const kind = TYPE.exec(type ?? "")?.[1];
   if (name === null || kind === undefined) {
     return `is ${JSON.stringify(line.slice(0, 60))}, no @ATTRIBUTE with a name and a type`;
@@ -148,36 +172,50 @@ function readName(line: string, at: number): Value | null {
   return text === null ? null : { text, end: at + text.length };
 }
 
-function parseNominal(name: string, type: string): ColumnPlan | string {
-  const close = endOfList(type);
-  const categories = COMMENT.test(type.slice(close + 1)) ? splitValues(type.slice(1, close)) : null;
-  if (close < 0 || categories === null || new Set(categories).size !== categories.length) {
+function* parseNominal(name: string, type: string): Steps<ColumnPlan | string> {
+  const close = yield* endOfList(type);
+  const categories = COMMENT.test(type.slice(close + 1)) ? yield* splitValues(type.slice(1, close)) : null;
+  if (close < 0 || categories === null || (yield* repeats(categories))) {
     return `gives ${quoted(name)} values that repeat or do not end`;
   }
   return { name, kind: "categorical", categories };
 }
 
 /** Where the brace stands that ends a list: the first that is not in quotes; -1 without one. */
-function endOfList(list: string): number {
+function* endOfList(list: string): Steps<number> {
   const marks = /['"}]/g;
   for (let mark = marks.exec(list); mark !== null; mark = marks.exec(list)) {
     if (mark[0] === "}") return mark.index;
     const quoted = readQuoted(list, mark.index);
     if (quoted === null) return -1;
     marks.lastIndex = quoted.end;
+    yield;
   }
   return -1;
 }
 
+function* repeats(values: readonly string[]): Steps<boolean> {
+  const known = new Set<string>();
+  for (const [i, value] of values.entries()) {
+    if (known.size === known.add(value).size) return true;
+    if (i % STEP === 0) yield;
+  }
+  return false;
+}
+
+/** The values of a line that is not long; `null` if a quote does not end. */
+function splitShort(line: string): string[] | null {
+  return /['"\s]/.test(line) ? runAtOnce(splitValues(line)) : line.split(",");
+}
+
 /** The values of a line, their quotes taken off; `null` if one does not end. */
-export function splitValues(line: string): string[] | null {
-  if (!/['"\s]/.test(line)) return line.split(",");
+function* splitValues(line: string): Steps<string[] | null> {
   const values: string[] = [];
   for (let at = 0; at <= line.length; at++) {
     const value = readValue(line, at);
     if (value === null) return null;
-    values.push(value.text);
     at = value.end;
+    if (values.push(value.text) % STEP === 0) yield;
   }
   return values;
 }

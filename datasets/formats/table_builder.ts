@@ -57,7 +57,7 @@ export class TableBuilder {
   static *of(plans: readonly ColumnPlan[], settings: TableSettings): Steps<TableBuilder> {
     const cells: CellReader[] = [];
     for (const plan of plans) {
-      cells.push(new CellReader(plan, settings));
+      cells.push(yield* CellReader.of(plan, settings));
       yield;
     }
     return new TableBuilder(plans, settings, cells);
@@ -149,11 +149,22 @@ class CellReader {
   #missing = 0;
   #infinite: { count: number; first: string } | null = null;
 
-  constructor(plan: ColumnPlan, readonly settings: TableSettings) {
+  /** A reader of a column, its words in steps. */
+  static *of(plan: ColumnPlan, settings: TableSettings): Steps<CellReader> {
+    const reader = new CellReader(plan, settings);
+    if (plan.kind === "numeric" || plan.categories === undefined) return reader;
+    for (const [i, word] of plan.categories.entries()) {
+      reader.#codes.set(word, i);
+      if (i % STEP === STEP - 1) yield;
+    }
+    return reader;
+  }
+
+  private constructor(plan: ColumnPlan, readonly settings: TableSettings) {
     this.#parse = plan.decimalComma ? parseDecimalComma : parseNumber;
     this.name = plan.name;
     this.#plan = plan;
-    this.#codes = plan.kind === "numeric" ? NO_CODES : new Map(plan.categories?.map((word, i) => [word, i]));
+    this.#codes = plan.kind === "numeric" ? NO_CODES : new Map();
     this.#end = settings.dtype !== "float64" ? FLOAT32_END : Infinity;
   }
 

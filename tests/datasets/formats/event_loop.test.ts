@@ -56,6 +56,20 @@ describe("readArff()", () => {
     const text = head + rows((i) => `${i % 100},${i % 7}`);
     assertEquals((await within(() => readArff(whole(text)))).x.shape, [ROWS, 1]);
   });
+  it("lets it turn while it makes very many columns", async () => {
+    const count = 500_000, names = Array.from({ length: count }, (_, i) => `a${i}`);
+    const text = `${names.map((name) => `@ATTRIBUTE ${name} REAL\n`).join("")}@DATA\n${"1,".repeat(count - 1)}1\n`;
+    const { columns } = await within(() => readArff(whole(text), { target: null }));
+    assertEquals(columns.length, count);
+    assertEquals(columns.findIndex(({ name }, i) => name !== names[i]), -1);
+  });
+  it("lets it turn while it takes very many words from one attribute", async () => {
+    const words = Array.from({ length: ROWS }, (_, i) => `w${i}`);
+    const text = `@ATTRIBUTE a {${words.join(",")}}\n@ATTRIBUTE b REAL\n@DATA\nw7,1\nw${ROWS - 1},2\n`;
+    const { x, columns } = await within(() => readArff(whole(text)));
+    assertEquals(x.toArray(), [[7], [ROWS - 1]]);
+    assertEquals(columns[0].categories.findIndex((word, i) => word !== words[i]), -1);
+  });
 });
 
 describe("DataLoader", () => {
