@@ -1,6 +1,7 @@
 /** Long copies and conversions in steps, between which the event loop can turn. */
+import type { Hash } from "node:crypto";
 import type { DType, Numbers } from "../dtype.ts";
-import { runAtOnce, type Steps } from "../event_loop.ts";
+import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 
 /** Elements and the kind they are of. */
 export interface Elements {
@@ -49,10 +50,20 @@ export function* convertInSteps(
   for (let at = STEP; at < bytes.length; at += STEP) {
     yield;
     const { data, dtype } = read(new Uint8Array(bytes.subarray(at, at + STEP)), at);
-    if (dtype === "float64" && all.dtype !== dtype) all = { data: new Float64Array(all.data), dtype };
+    if (dtype === "float64" && all.dtype !== dtype) all = yield* widened(all.data, at / size);
     all.data.set(data, at / size);
   }
   return all;
+}
+
+/** The first `count` of `values` as float64, and room for all. */
+function* widened(values: Numbers, count: number): Steps<Elements> {
+  const data = new Float64Array(values.length);
+  for (let at = 0; at < count; at += STEP / 8) {
+    data.set(values.subarray(at, Math.min(count, at + STEP / 8)), at);
+    yield;
+  }
+  return { data, dtype: "float64" };
 }
 
 function grown({ data, dtype }: Elements, length: number): Elements {
@@ -88,4 +99,25 @@ function* merge<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => nu
 /** The bytes of `parts`, one after the other. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return runAtOnce(joinInSteps(parts));
+}
+
+/**
+ * Node's hash, which takes pieces: the Web's has no MD5, and copies all that it is given first, a millisecond a megabyte.
+ * To load it takes a third of the library's start: only where it is used.
+ */
+export async function newHash(algorithm: "md5" | "sha256"): Promise<Hash> {
+  const { createHash } = await import("node:crypto");
+  return createHash(algorithm);
+}
+
+/** The hash of `bytes` in lower-case hex, a piece at a time. */
+export async function hashInSlices(algorithm: "md5" | "sha256", bytes: Uint8Array): Promise<string> {
+  const hash = await newHash(algorithm);
+  return await runInSlices(function* () {
+    for (const piece of pieces(bytes)) {
+      hash.update(piece);
+      yield;
+    }
+    return hash.digest("hex");
+  }());
 }

@@ -1,8 +1,7 @@
 /** Data files in the folder where they are kept, known by their digests. */
-import { runInSlices } from "../../core/event_loop.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { cacheDir, environment, granted } from "../../core/io/cache_dir.ts";
-import { pieces } from "../../core/io/in_steps.ts";
+import { hashInSlices } from "../../core/io/in_steps.ts";
 
 /** What is remembered of a file that was found right: while all of it stays so, the file is not read again. */
 interface Verified {
@@ -95,18 +94,7 @@ export type Digest = { readonly sha256: string } | { readonly md5: string };
 
 /** The digest of `bytes` of the same algorithm as `wanted`, in lower-case hex. */
 export async function digestLike(bytes: Uint8Array<ArrayBuffer>, wanted: Digest): Promise<string> {
-  if ("md5" in wanted) {
-    // The Web's crypto has no MD5, and OpenML tells no other. Node's takes a third of the library's start: only where it is used.
-    const { createHash } = await import("node:crypto");
-    const hash = createHash("md5");
-    return await runInSlices(function* () {
-      for (const piece of pieces(bytes)) {
-        hash.update(piece);
-        yield;
-      }
-      return hash.digest("hex");
-    }());
-  }
+  if ("md5" in wanted) return await hashInSlices("md5", bytes); // OpenML tells no other
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 

@@ -5,11 +5,14 @@ import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
 import { Cap, readFile, type ReadOptions } from "../read_file.ts";
-import { joinInSteps } from "../in_steps.ts";
+import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
 import { type Entry, MAX_HEADER, parseHeader, readKind, WRITTEN } from "./header.ts";
 
 export type { NamedTensors };
+
+/** Tensors described in the header at a time. */
+const MEMBERS = 1 << 12;
 
 /** What a safetensors file holds: maps, for a name may be `__proto__`. */
 export interface Safetensors {
@@ -38,15 +41,7 @@ export interface Safetensors {
  * ```
  */
 export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  return runAtOnce(encodingSafetensors(tensors, metadata));
-}
-
-/** The same in steps. */
-export function* encodingSafetensors(
-  tensors: NamedTensors,
-  metadata: Readonly<Record<string, string>> = {},
-): Steps<Uint8Array> {
-  return yield* joinInSteps(yield* toParts(tensors, metadata));
+  return joinBytes(runAtOnce(safetensorsParts(tensors, metadata)));
 }
 
 /**
@@ -90,7 +85,7 @@ export async function writeSafetensors(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeAtomically(path, await runInSlices(toParts(tensors, metadata)));
+  await writeAtomically(path, await runInSlices(safetensorsParts(tensors, metadata)));
 }
 
 /**
@@ -110,21 +105,28 @@ function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: 
   return fromData(data, entry.shape, dtype);
 }
 
-function* toParts(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Steps<Uint8Array[]> {
-  const named = namedTensors(tensors);
-  for (const [name] of named) checkName(name);
+/** The file in parts that follow each other; they share the memory of tensors that are no views. */
+export function* safetensorsParts(
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Steps<Uint8Array[]> {
+  const found = namedTensors(tensors);
+  for (const [name] of found) checkName(name);
   for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
   const kinds = [...WRITTEN.keys()];
-  named.sort(([a, s], [b, t]) => kinds.indexOf(s.dtype) - kinds.indexOf(t.dtype) || (a < b ? -1 : 1));
+  const named = yield* sortInSteps(
+    found,
+    ([a, s], [b, t]) => kinds.indexOf(s.dtype) - kinds.indexOf(t.dtype) || (a < b ? -1 : 1),
+  );
   const data: Uint8Array[] = [];
   for (const [, tensor] of named) {
     data.push(tensorBytes(tensor)); // one operation where it is a view
     yield;
   }
-  const header = toHeader(named, data, metadata);
+  const header = yield* toHeader(named, data, metadata);
   const length = new Uint8Array(8);
-  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
-  return [length, header, ...data];
+  new DataView(length.buffer).setBigUint64(0, BigInt(header.reduce((sum, part) => sum + part.length, 0)), true);
+  return [length, ...header, ...data];
 }
 
 function checkName(name: string): void {
@@ -141,23 +143,31 @@ function checkMetadata(key: string, text: string): void {
   throw new TypeError(`Cannot write metadata ${JSON.stringify(key)}: key and value are Unicode strings`);
 }
 
-/** The header's JSON, filled up with spaces so that the data begins at a multiple of 8. */
-function toHeader(
+/** The header's JSON in parts, filled up with spaces so that the data begins at a multiple of 8. */
+function* toHeader(
   named: readonly [string, Tensor][],
   data: readonly Uint8Array[],
   metadata: Readonly<Record<string, string>>,
-): Uint8Array {
-  const members = Object.keys(metadata).length === 0 ? [] : [`"__metadata__":${JSON.stringify(metadata)}`];
+): Steps<Uint8Array[]> {
+  const words = Object.keys(metadata).length === 0 ? [] : [`"__metadata__":${JSON.stringify(metadata)}`];
+  const parts = [encode("{")];
   let end = 0;
-  named.forEach(([name, { dtype, shape }], i) => {
-    const entry = { dtype: WRITTEN.get(dtype), shape, data_offsets: [end, end += data[i].length] };
-    members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
-  });
-  const json = new TextEncoder().encode(`{${members.join(",")}}`);
-  const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(" ".charCodeAt(0));
-  if (padded.length > MAX_HEADER) {
-    throw new RangeError(`Cannot write a header of ${padded.length} bytes: ${MAX_HEADER} are allowed`);
+  for (let at = 0; at < named.length || words.length > 0; at += MEMBERS) {
+    const members = words.splice(0);
+    named.slice(at, at + MEMBERS).forEach(([name, { dtype, shape }], i) => {
+      const entry = { dtype: WRITTEN.get(dtype), shape, data_offsets: [end, end += data[at + i].length] };
+      members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+    });
+    parts.push(encode((at > 0 ? "," : "") + members.join(",")));
+    yield;
   }
-  padded.set(json);
-  return padded;
+  const length = parts.reduce((sum, part) => sum + part.length, 1), padded = Math.ceil(length / 8) * 8;
+  if (padded > MAX_HEADER) {
+    throw new RangeError(`Cannot write a header of ${padded} bytes: ${MAX_HEADER} are allowed`);
+  }
+  return [...parts, encode("}" + " ".repeat(padded - length))];
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }

@@ -3,8 +3,9 @@
  * (everything else) and `manifest.json`, which is written last and says what belongs together.
  */
 import { makeFolder, sweepTemporary, tryFileLock, tryWriting, writeAtomically } from "../../../core/io/atomic_write.ts";
+import { hashInSlices, newHash, pieces } from "../../../core/io/in_steps.ts";
 import { readWhole } from "../../../core/io/read_file.ts";
-import { decodingSafetensors, encodingSafetensors } from "../../../core/io/safetensors/safetensors.ts";
+import { decodingSafetensors, safetensorsParts } from "../../../core/io/safetensors/safetensors.ts";
 import { runInSlices } from "../../../core/event_loop.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import type { LearnerState } from "./learner_state.ts";
@@ -45,16 +46,32 @@ export async function writeCheckpoint(folder: string, state: LearnerState, score
   await makeFolder(folder);
   for (const name of [MANIFEST, WEIGHTS, TRAINING]) await clearFolder(`${folder}/${name}`);
   const files: Record<string, FileFacts> = {};
-  const contents = [[WEIGHTS, encodingSafetensors(model)], [TRAINING, encodingSafetensors(tensors, { json })]] as const;
-  for (const [name, steps] of contents) {
-    const bytes = await runInSlices(steps);
-    await writeAtomically(`${folder}/${name}`, [bytes]);
-    files[name] = { bytes: bytes.length, sha256: await sha256(bytes) };
-  }
+  const contents = [[WEIGHTS, safetensorsParts(model)], [TRAINING, safetensorsParts(tensors, { json })]] as const;
+  for (const [name, steps] of contents) files[name] = await writePart(`${folder}/${name}`, await runInSlices(steps));
   const { epoch, batch, step } = state;
   const manifest: Manifest = { format: FORMAT, epoch, batch, step, score, files };
   const sealed = { ...manifest, seal: await seal(manifest) };
   await writeAtomically(`${folder}/${MANIFEST}`, [new TextEncoder().encode(JSON.stringify(sealed, null, 2) + "\n")]);
+}
+
+/** Writes a file, and tells what is in it: each piece is copied, so that weights that move meanwhile do not part the two. */
+async function writePart(path: string, parts: readonly Uint8Array[]): Promise<FileFacts> {
+  const hash = await newHash("sha256");
+  let bytes = 0;
+  await writeAtomically(
+    path,
+    function* () {
+      for (const part of parts) {
+        for (const piece of pieces(part)) {
+          const copy = piece.slice();
+          hash.update(copy);
+          bytes += copy.length;
+          yield copy;
+        }
+      }
+    }(),
+  );
+  return { bytes, sha256: hash.digest("hex") };
 }
 
 /** Removes a folder that came to stand in a file's place, which a rename cannot. */
@@ -178,7 +195,7 @@ async function readPart(folder: string, name: string, files: Manifest["files"]):
   const path = `${folder}/${name}`;
   const { bytes, sha256: expected } = files[name];
   const content = await readFile(path, bytes);
-  const found = await sha256(content);
+  const found = await hashInSlices("sha256", content);
   if (found === expected) return content;
   throw new SyntaxError(
     `Cannot read ${path}: its SHA-256 is ${found}, the manifest says ${expected}; it is damaged, take another checkpoint`,
@@ -190,7 +207,6 @@ async function seal(manifest: Manifest): Promise<string> {
   return await sha256(new TextEncoder().encode(JSON.stringify(manifest)));
 }
 
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-  return new Uint8Array(hash).toHex();
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
 import { inFolder, namesIn } from "./in_folder.ts";
@@ -10,6 +10,25 @@ describe("writeAtomically()", () => {
     inFolder(async (folder) => {
       await writeAtomically(`${folder}/f`, [bytes("ab"), bytes(""), bytes("c")]);
       assertEquals(await Deno.readTextFile(`${folder}/f`), "abc");
+    }));
+
+  it("writeAtomically() keeps the order of small and large parts, few of which take a write of their own", () =>
+    inFolder(async (folder) => {
+      const sizes = [...Array(1_000).keys(), 65_535, 1, 65_536, 0, 65_537, 3, 200_000, 40_000, 40_000];
+      const parts = sizes.map((size, i) => new Uint8Array(size).fill(i));
+      const { write } = Deno.FsFile.prototype;
+      let writes = 0;
+      Deno.FsFile.prototype.write = function (part) {
+        writes++;
+        return write.call(this, part);
+      };
+      try {
+        await writeAtomically(`${folder}/f`, parts);
+      } finally {
+        Deno.FsFile.prototype.write = write;
+      }
+      assertEquals(await Deno.readFile(`${folder}/f`), new Uint8Array(parts.flatMap((part) => [...part])));
+      assertLess(writes, 25);
     }));
 
   it("writeAtomically() replaces an old file and leaves nothing beside it", () =>

@@ -2,6 +2,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   arange,
+  decodeSafetensors,
   encodeSafetensors,
   readNpy,
   readSafetensors,
@@ -102,6 +103,14 @@ describe("writeSafetensors() and readSafetensors()", () => {
         assertEquals(Object.keys(metadata).find((key) => read.metadata.get(key) !== metadata[key]), undefined);
       }));
   }
+  it("let the event loop turn while they write very many tensors", () =>
+    inFolder(async (folder) => {
+      const x = tensor([1, 2]), count = 200_000, path = `${folder}/x.safetensors`;
+      const tensors = new Map(Array.from({ length: count }, (_, i) => [`layers.${(i * 7919) % count}.weight`, x]));
+      await within(() => writeSafetensors(path, tensors));
+      const { tensors: read } = decodeSafetensors(await Deno.readFile(path));
+      assertEquals([read.size, [...read.keys()]], [count, [...tensors.keys()].sort()]);
+    }));
   it("let the event loop turn for many tensors in any order", () =>
     inFolder(async (folder) => {
       const count = 30_000, path = `${folder}/x.safetensors`;

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
+import { zeros } from "../../../../core/create.ts";
 import type { Tensor } from "../../../../core/tensor.ts";
 import { type Callback, CancelFit } from "../../../../layers/train/callbacks/callback.ts";
 import { readCheckpoint, writeCheckpoint } from "../../../../layers/train/checkpoint/checkpoint_file.ts";
@@ -50,6 +51,19 @@ describe("Checkpoints", () => {
       assertEquals([back.rows.length, back.rows[59_999]], [60_000, recorder.rows[59_999]]);
       const { metadata } = await readSafetensors(`${folder}/training.safetensors`);
       assert(metadata.get("json")!.length < 10_000, "what grows with the run stands beside the JSON");
+    }));
+
+  it("let the event loop turn while 240 MB of an optimiser's state are written and read", () =>
+    inFolder(async (folder) => {
+      const state = smallLearner().stateDict();
+      const average = zeros([30, 1 << 20]);
+      average.data[5] = 7;
+      state.optimizer.state[0] = { a: average, b: average };
+      assertLess(await longestGap(() => writeCheckpoint(folder, state, null)), 100);
+      let read = state;
+      assertLess(await longestGap(async () => read = await readCheckpoint(folder)), 100);
+      const { a, b } = read.optimizer.state[0] as Record<"a" | "b", Tensor>;
+      assertEquals([a.shape, a.data[5], a.sum().item(), b.sum().item()], [[30, 1 << 20], 7, 7, 7]);
     }));
 
   it("keep the last few and the best", () =>
