@@ -1,4 +1,18 @@
-/** The automatic API under one name, as in PyTorch: `autograd.Function`. */
+/**
+ * Gradients: recorded or written by hand, watched by hooks, and checked against finite differences; as in `torch.autograd`.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { gradcheck } from "@gradus/gradus/autograd";
+ * import { assert } from "@std/assert";
+ *
+ * assert(gradcheck((x) => x.mul(x).sum(), [tensor([1, 2], { dtype: "float64" })]));
+ * ```
+ * @module
+ */
 export { Context, type Differentiable, Function, type Gradients } from "./function.ts";
-export { registerHook, retainGrad } from "./hooks.ts";
+export { checkRule, gradcheck, type GradcheckOptions } from "./gradcheck.ts";
+export { type GradHook, registerHook, retainGrad } from "./hooks.ts";
 export { isGradEnabled, noGrad } from "./tape.ts";
+export type * from "../core/types.ts";

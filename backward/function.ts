@@ -117,9 +117,9 @@ class FunctionNode implements OpNode {
 
   back(g: Tensor): readonly (Tensor | null)[] {
     if (this.#ctx === null) throw releasedError(this.name);
-    const edits = g.edits.count;
+    const edits = g.version.count;
     const result = this.op.backward(this.#ctx, g);
-    if (g.edits.count !== edits) {
+    if (g.version.count !== edits) {
       throw new Error(
         `Cannot go back through ${this.name}: its backward() edited the upstream gradient in place, which others read; ` +
           `use methods without "_"`,

@@ -2,7 +2,7 @@
 import "./tape.ts"; // gradcheck goes backward
 import { checkOptions, requireArray, requireTensor } from "../core/arguments.ts";
 import { fromData, full } from "../core/create.ts";
-import type { Numbers } from "../core/dtype.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { elements } from "../core/ops/movement.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -26,7 +26,8 @@ export interface GradcheckOptions {
  *
  * @example
  * ```ts
- * import { checkRule, type Tensor, tensor } from "@gradus/gradus";
+ * import { type Tensor, tensor } from "@gradus/gradus";
+ * import { checkRule } from "@gradus/gradus/autograd";
  * import { assertThrows } from "@std/assert";
  *
  * const x = tensor([0.5, -1.5], { dtype: "float64" });
@@ -65,7 +66,7 @@ export function checkRule(
   }
 }
 
-function gradientOf(x: Tensor, i: number, analytic: readonly (Tensor | null)[]): Numbers {
+function gradientOf(x: Tensor, i: number, analytic: readonly (Tensor | null)[]): TypedArray {
   const found = analytic[i] ?? null;
   if (found === null) throw new Error(`The rule gives no gradient of input ${i}`);
   if (sameShape(found.shape, x.shape)) return elements(found);
@@ -127,7 +128,8 @@ function slope(f: () => number, x: Tensor, at: number, step: number): number {
  *
  * @example
  * ```ts
- * import { gradcheck, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { gradcheck } from "@gradus/gradus/autograd";
  *
  * const x = tensor([[0.5, -1.5]], { dtype: "float64" });
  * gradcheck((x) => x.tanh().mul(x).sum(), [x]);

@@ -6,16 +6,16 @@
  * what it was shown is its own from then on. Only to read a field must not compute: an accessor put on a tensor's `data`, or a Proxy,
  * that keeps results of operations is the one way left to hold what will be used again.
  */
-import type { Numbers } from "../core/dtype.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { leaveGradient } from "../core/gradient_slot.ts";
 import { copyOf } from "../core/ops/elementwise.ts";
 import { detached } from "../core/ops/movement.ts";
-import { endWay, release, trackAcquired } from "../core/memory/pool.ts";
+import { endPass, release, trackAcquired } from "../core/memory/pool.ts";
 import type { Tensor } from "../core/tensor.ts";
 
 /** The blocks that a way back has acquired and that nobody else has seen. */
 export class Ownership {
-  readonly #own: Numbers[] = [];
+  readonly #own: TypedArray[] = [];
 
   /** Runs code of the library, and owns what it acquires. */
   own<T>(body: () => T): T {
@@ -38,11 +38,11 @@ export class Ownership {
   end(part = 1): void {
     for (const block of this.#own) release(block);
     this.#own.length = 0;
-    endWay(part);
+    endPass(part);
   }
 
   /** Takes a block off the list; answers whether it stood there. It was mostly among the last to come. */
-  #disown(block: Numbers): boolean {
+  #disown(block: TypedArray): boolean {
     const at = this.#own.lastIndexOf(block);
     if (at === -1) return false;
     const last = this.#own.pop()!;

@@ -7,7 +7,7 @@ import { bare, Ownership } from "./ownership.ts";
 import { notDifferentiable, type Rule, type Step } from "./rules/rule.ts";
 import { rules } from "./rules/table.ts";
 import { describe } from "../core/arguments.ts";
-import { isFloating, type Numbers } from "../core/dtype.ts";
+import { isFloating, type TypedArray } from "../core/dtype.ts";
 import { peekGradient } from "../core/gradient_slot.ts";
 import { scalar } from "../core/memory/allocate.ts";
 import { cast, copyOf } from "../core/ops/elementwise.ts";
@@ -28,7 +28,7 @@ export class Saved {
 
   /** Keeps `value`. */
   constructor(readonly value: Tensor) {
-    this.#edits = value.edits.count;
+    this.#edits = value.version.count;
   }
 
   /**
@@ -37,7 +37,7 @@ export class Saved {
    * @throws {Error} If its memory was edited in place.
    */
   read(op: string): Tensor {
-    if (this.value.edits.count === this.#edits) return this.value;
+    if (this.value.version.count === this.#edits) return this.value;
     throw new Error(
       `Cannot go back through ${op}: its value of shape ${
         show(this.value.shape)
@@ -168,7 +168,7 @@ function beforeEdit(out: Tensor, x: Tensor, verb: string): void {
 }
 
 function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptions): void {
-  noGrad(() => new Walk(root, gradient, retainGraph).run());
+  noGrad(() => new BackwardPass(root, gradient, retainGraph).run());
 }
 
 // The way back: from a loss to everything it was made from, each value once, when its gradient is complete.
@@ -176,13 +176,13 @@ function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptio
 const { back: ruleBack } = RuleNode.prototype;
 
 /** One walk; `run` it once, without recording. */
-export class Walk {
+export class BackwardPass {
   readonly #grads: Map<Tensor, Tensor>;
   readonly #pending: Map<Tensor, number>;
   readonly #ready: Tensor[];
   readonly #memory = new Ownership();
   /** Memory in which more than one gradient may lie. */
-  readonly #shared = new Set<Numbers>();
+  readonly #shared = new Set<TypedArray>();
 
   /** A walk from `root`, whose own gradient is `gradient`, or 1 for a single number. */
   constructor(root: Tensor, gradient: Tensor | undefined, readonly retainGraph: boolean) {

@@ -10,7 +10,7 @@ import { bare, Ownership } from "./ownership.ts";
  *
  * @throws {Error} If it is still empty.
  */
-export function upstream(out: Tensor): Tensor {
+export function outputGrad(out: Tensor): Tensor {
   requireTensor(out, "go back through");
   const g = peekGradient(out);
   if (g === null) {
@@ -30,7 +30,7 @@ const STEP = 1 / 64;
  * Leaves what `rule` answers to `args` in the `.g` of the tensors it belongs to, in order; where it answers `null`, what stands there
  * stays. Nobody else holds these gradients, so that their memory is used again once they are replaced without having been read.
  */
-export function leave<Args extends readonly (Tensor | null)[]>(
+export function leaveGradients<Args extends readonly (Tensor | null)[]>(
   tensors: readonly Tensor[],
   rule: (...args: Args) => readonly (Tensor | null)[],
   ...args: Args
@@ -51,7 +51,7 @@ export function leave<Args extends readonly (Tensor | null)[]>(
  *
  * @throws {Error} If it was not called yet.
  */
-export function remembered<T>(value: T | undefined, layer: string): T {
+export function requireSaved<T>(value: T | undefined, layer: string): T {
   if (value === undefined) throw new Error(`Cannot go back through ${layer}: it was not called yet, run call() first`);
   return value;
 }

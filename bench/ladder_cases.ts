@@ -1,5 +1,6 @@
 /** What the ladder is measured on: the documents' shapes and squares, each with the rungs that are fast enough for it. */
-import { backend, Generator, ladder, randn, type Rung, type Tensor, useBackend } from "@gradus/gradus";
+import { backendName, Generator, randn, type Tensor, useBackend } from "@gradus/gradus";
+import { ladder, type Rung } from "@gradus/gradus/ladder";
 import { flat } from "../core/matmul/05_flat.ts";
 import { elements } from "../core/ops/movement.ts";
 
@@ -83,7 +84,7 @@ function within(x: Tensor, y: Tensor, bound: Tensor): boolean {
 
 /** Takes the back end that a rung names; answers why not, where it cannot be had. */
 function standOn(rung: Rung): string | null {
-  if (backend().name === rung.backend) return null;
+  if (backendName() === rung.backend) return null;
   try {
     useBackend(rung.backend);
     return null;

@@ -1,5 +1,6 @@
 /** What `ops.bench.ts` measures: a verb of the machine each, on sizes that training meets. */
-import { type Backend, Generator, randn, type Tensor, type UpdateSlot } from "@gradus/gradus";
+import { Generator, randn, type Tensor } from "@gradus/gradus";
+import type { Backend, UpdateSlot } from "../core/backend/backend.ts";
 
 /** One verb with its operands, on one back end. */
 export interface OpCase {
@@ -34,12 +35,12 @@ function elementwise(machine: Backend, drawn: Draw): OpCase[] {
   const positive = { data: x.abs().data, ...dense };
   const maps = (["relu", "exp", "tanh", "sigmoid", "log"] as const).map((op) => ({
     name: `${op} [1024, 128]`,
-    run: () => (machine.map(op, HIDDEN, op === "log" ? positive : from, to, 0, 0), out),
+    run: () => (machine.unary(op, HIDDEN, op === "log" ? positive : from, to, 0, 0), out),
     near: ULPS,
   }));
   const zip = (name: string, right: typeof row) => ({
     name,
-    run: () => (machine.zip("add", HIDDEN, from, right, to), out),
+    run: () => (machine.binary("add", HIDDEN, from, right, to), out),
     near: 0,
   });
   return [
@@ -87,7 +88,7 @@ function training(machine: Backend, drawn: Draw): OpCase[] {
     },
     {
       name: "way back through relu and bias [1024, 128]",
-      run: () => (machine.gate("relu", 1024, 128, g.data, y.data, out.data, db.data), db.data),
+      run: () => (machine.activationBackward("relu", 1024, 128, g.data, y.data, out.data, db.data), db.data),
       near: SUMS,
     },
     step("sgd", machine, drawn),
@@ -126,7 +127,7 @@ function movement(machine: Backend, drawn: Draw): OpCase[] {
           offset: 0,
           strides: [784, 1],
         }];
-        machine.map("copy", [512, 784], from, to, 0, 0);
+        machine.unary("copy", [512, 784], from, to, 0, 0);
         return turned;
       },
       near: 0,

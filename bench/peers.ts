@@ -7,7 +7,7 @@
  * A peer that does not work is left out, and why and how to install it is said. tfjs and jax-js are looked for in the folder that
  * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; one that multiplies by a slow BLAS is not timed.
  */
-import { backend, backendReason } from "@gradus/gradus";
+import { backendName, backendReason } from "@gradus/gradus";
 import { openNative } from "../core/backend/native/native.ts";
 import { commandsOf, FLAGS } from "./peers/commands.ts";
 import { coldStart } from "./peers/cold_start.ts";
@@ -17,7 +17,7 @@ import { startPeers } from "./peers/peer.ts";
 import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
-import { type Kind, MUCH_MEMORY, product, type Work, WORKS } from "./peers/works.ts";
+import { type Kind, MUCH_MEMORY, product, type Work, WORKS } from "./peers/workloads.ts";
 import { parseOptions, runScript, UsageError, wholeNumber } from "../examples/script.ts";
 
 const HELP = `Usage: deno task peers [--json] [--only TEXT] [--rounds N]
@@ -103,7 +103,7 @@ async function compareAll(wish: Wish): Promise<void> {
   if (![...WORKS.map(({ name }) => name), ...PARTS].some(wanted)) {
     throw new UsageError(`Cannot find --only ${only}: neither a work nor a part has it in its name`);
   }
-  say(`back end: ${backend().name} (${backendReason()})`);
+  say(`back end: ${backendName()} (${backendReason()})`);
   if (peak !== null) {
     say(`ceiling of one core just now: ${Math.max(...Array.from({ length: 9 }, peak)).toFixed(1)} GFLOP/s`);
   }

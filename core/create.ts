@@ -1,8 +1,8 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
-import { fresh, wrap } from "./memory/allocate.ts";
+import { newZeros, wrap } from "./memory/allocate.ts";
 import { checkOptions, requireNumber } from "./arguments.ts";
-import { checkDType, type DType, dtypeOf, held, isNumbers, type Numbers, promote } from "./dtype.ts";
+import { checkDType, type DType, dtypeOf, held, isNumbers, promote, type TypedArray } from "./dtype.ts";
 import { wantGradient } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -33,7 +33,7 @@ export function wanting(out: Tensor, { requiresGrad = false }: TensorOptions): T
 }
 
 /** What `tensor` takes: a number or boolean, a typed array, or arrays of them to any depth. */
-export type Rows = number | boolean | Numbers | readonly Rows[];
+export type Rows = number | boolean | TypedArray | readonly Rows[];
 
 /**
  * A tensor of the given numbers: nested arrays by dimension, a single number, or typed arrays (copied), alone or as rows.
@@ -60,7 +60,7 @@ export function tensor(values: Rows, options: TensorOptions = {}): Tensor {
   const shape = nestedShape(values);
   const found: Found = { numbers: [], kinds: new Set() };
   collect(values, shape, [], found);
-  const out = fresh(shape, kindOf(options, found.kinds.size > 0 ? [...found.kinds].reduce(promote) : "float32"));
+  const out = newZeros(shape, kindOf(options, found.kinds.size > 0 ? [...found.kinds].reduce(promote) : "float32"));
   for (let i = 0; i < found.numbers.length; i++) out.data[i] = held(found.numbers[i], out.dtype);
   return wanting(out, options);
 }
@@ -116,7 +116,7 @@ function misfit(values: unknown, shape: readonly number[], path: readonly number
  * @throws {RangeError} If the shape does not hold exactly the array's elements.
  * @throws {TypeError} If the array holds another kind than `dtype`, or one that no kind stands for.
  */
-export function fromData(data: Numbers, shape: readonly number[], dtype: DType = dtypeOf(data)): Tensor {
+export function fromData(data: TypedArray, shape: readonly number[], dtype: DType = dtypeOf(data)): Tensor {
   const sizes = checkShape(shape);
   if (sizeOf(sizes) !== data.length) {
     throw new RangeError(`Cannot see ${data.length} elements as ${show(sizes)}: that shape holds ${sizeOf(sizes)}`);
@@ -134,7 +134,7 @@ export function fromData(data: Numbers, shape: readonly number[], dtype: DType =
 
 /** A tensor whose every element is 0. */
 export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return wanting(fresh(checkShape(shape), kindOf(options)), options);
+  return wanting(newZeros(checkShape(shape), kindOf(options)), options);
 }
 
 /** A tensor whose every element is 1. */

@@ -4,7 +4,7 @@
 export type DType = "float32" | "float64" | "int32" | "uint8" | "bool";
 
 /** The typed arrays that hold a tensor's elements. */
-export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** `true` for the kinds that carry a fraction, and so a gradient. */
 export function isFloating(dtype: DType): boolean {
@@ -12,7 +12,7 @@ export function isFloating(dtype: DType): boolean {
 }
 
 /** A zeroed typed array of `length` elements of kind `dtype`. */
-export function allocate(dtype: DType, length: number): Numbers {
+export function allocate(dtype: DType, length: number): TypedArray {
   switch (dtype) {
     case "float32":
       return new Float32Array(length);
@@ -26,7 +26,7 @@ export function allocate(dtype: DType, length: number): Numbers {
 }
 
 /** `length` elements of kind `dtype` in memory that is there, from byte `start` on. */
-export function elementsIn(dtype: DType, memory: ArrayBuffer, start: number, length: number): Numbers {
+export function elementsIn(dtype: DType, memory: ArrayBuffer, start: number, length: number): TypedArray {
   switch (dtype) {
     case "float32":
       return new Float32Array(memory, start, length);
@@ -66,7 +66,7 @@ export function held(value: number, dtype: DType, what = "number"): number {
 }
 
 /** Whether two arrays have a byte in common. */
-export function overlap(a: Numbers, b: Numbers): boolean {
+export function overlap(a: TypedArray, b: TypedArray): boolean {
   return a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength &&
     b.byteOffset < a.byteOffset + a.byteLength;
 }
@@ -80,12 +80,12 @@ export function memoryGone(): RangeError {
 }
 
 /** Whether a value is one of the typed arrays that hold a tensor's elements. */
-export function isNumbers(data: unknown): data is Numbers {
+export function isNumbers(data: unknown): data is TypedArray {
   return [Float32Array, Float64Array, Int32Array, Uint8Array].some((kind) => data instanceof kind);
 }
 
 /** The kind that a typed array holds when nothing else is said; bytes are `uint8`. */
-export function dtypeOf(data: Numbers): DType {
+export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
   return data instanceof Int32Array ? "int32" : "uint8";

@@ -1,6 +1,6 @@
 /** How a tensor prints, in the terminal and in a notebook: as PyTorch 1.13 prints it. */
 import { checkOptions, requireChoice } from "./arguments.ts";
-import { type DType, isFloating, memoryGone, type Numbers } from "./dtype.ts";
+import { type DType, isFloating, memoryGone, type TypedArray } from "./dtype.ts";
 
 /** What is decided about every tensor that prints. */
 export interface PrintOptions {
@@ -31,7 +31,7 @@ export interface Printable {
   /** Whether gradients are wanted, which the text then says. */
   readonly requiresGrad?: boolean;
   /** The storage. */
-  readonly data: Numbers;
+  readonly data: TypedArray;
   /** Steps between neighbours along each dimension, in elements. */
   readonly strides: readonly number[];
   /** Where the first element stands. */
@@ -257,7 +257,7 @@ const STORAGES: Record<DType, string> = {
  *
  * Fractions print in full, a float32 as the double it stands for. Past `threshold` elements only the edges are shown.
  */
-export function formatStorage(data: Numbers, dtype: DType): string {
+export function formatStorage(data: TypedArray, dtype: DType): string {
   const text = isFloating(dtype) ? fullText : dtype === "bool" ? pythonBool : String;
   const shown = shownIndices(data.length, data.length > options.threshold);
   const lines = shown.map((i) => i === GAP ? " ...\n" : ` ${text(data[i])}\n`);

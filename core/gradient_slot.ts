@@ -11,7 +11,11 @@ export let leaveGradient: (x: GradientSlot, g: Tensor) => void;
 
 let replace: (x: GradientSlot, g: Tensor | null, isPrivate: boolean) => void;
 
-/** Three plain slots that only `backward/` fills. */
+/**
+ * Three plain slots that only `backward/` fills.
+ *
+ * @internal The part of every `Tensor` that operations know without importing its class.
+ */
 export abstract class GradientSlot {
   #g: Tensor | null = null;
   #private = false; // whether nobody has seen the gradient's memory

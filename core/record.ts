@@ -4,7 +4,7 @@
  * `core/` never imports `backward/`: the tape registers itself when it is loaded. Without it nothing is recorded.
  */
 import { checkOptions, requireTensor } from "./arguments.ts";
-import type { Activation, MapOp, ReduceOp, ZipOp } from "./backend/backend.ts";
+import type { Activation, BinaryOp, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import { isFloating } from "./dtype.ts";
 import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -17,8 +17,8 @@ export type Nothing = Record<never, never>;
  * reads is an input, also where it carries no gradient: only inputs are known to be as they were.
  */
 export type OpSettings =
-  & Record<MapOp, { readonly low: number; readonly high: number }>
-  & Record<ZipOp, Nothing>
+  & Record<UnaryOp, { readonly low: number; readonly high: number }>
+  & Record<BinaryOp, Nothing>
   & Record<ReduceOp, { readonly dims: readonly number[] }>
   & {
     cast: Nothing;
@@ -152,8 +152,8 @@ export function goBack(x: Tensor, options: BackwardOptions): void {
 }
 
 /** Announces that `out` is about to be written in place, and counts the edit for every view of that memory. */
-export function edited<T extends Tensor>(out: T, x: Tensor, verb: string): T {
+export function bumpVersion<T extends Tensor>(out: T, x: Tensor, verb: string): T {
   if (recorder !== null && (out.requiresGrad || x.requiresGrad)) recorder.beforeEdit(out, x, verb);
-  out.edits.count++;
+  out.version.count++;
   return out;
 }

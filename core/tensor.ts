@@ -1,9 +1,9 @@
 /** The tensor: a typed array seen through a shape and strides. Methods here only name operations; the work is in `ops/`. */
 import { registerTensor } from "./memory/allocate.ts";
-import { type DType, type Numbers } from "./dtype.ts";
+import { type DType, type TypedArray } from "./dtype.ts";
 import { formatStorage, formatTensor } from "./format.ts";
 import { GradientSlot } from "./gradient_slot.ts";
-import { cast, copyInto, copyOf, map, type Operand, zip, zipInto } from "./ops/elementwise.ts";
+import { binary, binaryInto, cast, copyInto, copyOf, type Operand, unary } from "./ops/elementwise.ts";
 import { at, type Index, index } from "./ops/index.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
@@ -17,6 +17,9 @@ import { isRowMajor, listed, sizeOf } from "./shape.ts";
  * A strided view of a typed array: element `[i, j]` stands at `offset + i·strides[0] + j·strides[1]` of `data`.
  *
  * Make one with `tensor`, `zeros`, `randn`, …; views share `data`, arithmetic makes new memory, methods that end in `_` write.
+ *
+ * What gradients need stands in `requiresGrad` (whether operations are recorded), `g` (the gradient, once `backward()` or some stage
+ * has left it there; `null` before; `grad` is the same slot) and `node` (how it was made, where that is recorded).
  *
  * @example
  * ```ts
@@ -33,7 +36,7 @@ export class Tensor extends GradientSlot {
   /** A tensor over existing memory; the shape and strides must stay within it. Use `tensor()` or `fromData()` instead. */
   constructor(
     /** The elements, shared with every view of them. Their buffer may hold other tensors too: `slice()` them to transfer it. */
-    readonly data: Numbers,
+    readonly data: TypedArray,
     /** Sizes along each dimension. */
     readonly shape: readonly number[],
     /** Steps along each dimension, in elements. */
@@ -43,7 +46,7 @@ export class Tensor extends GradientSlot {
     /** The kind of the elements. */
     readonly dtype: DType,
     /** How often the memory was written in place, counted for all its views together. */
-    readonly edits: { count: number } = { count: 0 },
+    readonly version: { count: number } = { count: 0 },
   ) {
     super();
   }
@@ -206,55 +209,75 @@ export class Tensor extends GradientSlot {
 
   /** `a + b` */
   add(b: Operand): Tensor {
-    return zip("add", this, b);
+    return binary("add", this, b);
   }
   /** `a − b` */
   sub(b: Operand): Tensor {
-    return zip("sub", this, b);
+    return binary("sub", this, b);
   }
   /** `a · b`, element by element */
   mul(b: Operand): Tensor {
-    return zip("mul", this, b);
+    return binary("mul", this, b);
   }
   /** `a / b`; integers give a float */
   div(b: Operand): Tensor {
-    return zip("div", this, b);
+    return binary("div", this, b);
   }
   /** `a ^ b` */
   pow(b: Operand): Tensor {
-    return zip("pow", this, b);
+    return binary("pow", this, b);
   }
   /** The larger of `a` and `b` */
   maximum(b: Operand): Tensor {
-    return zip("maximum", this, b);
+    return binary("maximum", this, b);
   }
   /** The smaller of `a` and `b` */
   minimum(b: Operand): Tensor {
-    return zip("minimum", this, b);
+    return binary("minimum", this, b);
   }
   /** `a = b` */
   eq(b: Operand): Tensor {
-    return zip("eq", this, b);
+    return binary("eq", this, b);
   }
   /** `a ≠ b` */
   ne(b: Operand): Tensor {
-    return zip("ne", this, b);
+    return binary("ne", this, b);
   }
   /** `a < b` */
   lt(b: Operand): Tensor {
-    return zip("lt", this, b);
+    return binary("lt", this, b);
   }
   /** `a ≤ b` */
   le(b: Operand): Tensor {
-    return zip("le", this, b);
+    return binary("le", this, b);
   }
   /** `a > b` */
   gt(b: Operand): Tensor {
-    return zip("gt", this, b);
+    return binary("gt", this, b);
   }
   /** `a ≥ b` */
   ge(b: Operand): Tensor {
-    return zip("ge", this, b);
+    return binary("ge", this, b);
+  }
+  /** `a mod b` with the sign of `b`, as in Python */
+  remainder(b: Operand): Tensor {
+    return binary("remainder", this, b);
+  }
+  /** `a mod b` with the sign of `a`, as in C */
+  fmod(b: Operand): Tensor {
+    return binary("fmod", this, b);
+  }
+  /** Whether both are other than 0 */
+  logicalAnd(b: Operand): Tensor {
+    return binary("and", this, b);
+  }
+  /** Whether either is other than 0 */
+  logicalOr(b: Operand): Tensor {
+    return binary("or", this, b);
+  }
+  /** Whether it is 0 */
+  logicalNot(): Tensor {
+    return unary("not", this);
   }
   /** The matrix product `a @ b`: [m, k] by [k, n] is [m, n]; leading dimensions broadcast. */
   matmul(b: Tensor): Tensor {
@@ -263,43 +286,91 @@ export class Tensor extends GradientSlot {
 
   /** `−x` */
   neg(): Tensor {
-    return map("neg", this);
+    return unary("neg", this);
   }
   /** `|x|` */
   abs(): Tensor {
-    return map("abs", this);
+    return unary("abs", this);
   }
   /** `eˣ` */
   exp(): Tensor {
-    return map("exp", this);
+    return unary("exp", this);
   }
   /** `ln x` */
   log(): Tensor {
-    return map("log", this);
+    return unary("log", this);
   }
   /** `√x` */
   sqrt(): Tensor {
-    return map("sqrt", this);
+    return unary("sqrt", this);
+  }
+  /** `−1`, `0` or `1` */
+  sign(): Tensor {
+    return unary("sign", this);
+  }
+  /** `eˣ − 1`, exact for small x */
+  expm1(): Tensor {
+    return unary("expm1", this);
+  }
+  /** `ln(1 + x)`, exact for small x */
+  log1p(): Tensor {
+    return unary("log1p", this);
+  }
+  /** `1 / √x` */
+  rsqrt(): Tensor {
+    return unary("rsqrt", this);
+  }
+  /** `1 / x` */
+  reciprocal(): Tensor {
+    return unary("reciprocal", this);
+  }
+  /** `x²` */
+  square(): Tensor {
+    return unary("square", this);
+  }
+  /** The sine of x in radians */
+  sin(): Tensor {
+    return unary("sin", this);
+  }
+  /** The cosine of x in radians */
+  cos(): Tensor {
+    return unary("cos", this);
+  }
+  /** The error function `2/√π · ∫₀ˣ e^(−t²) dt` */
+  erf(): Tensor {
+    return unary("erf", this);
+  }
+  /** The nearest whole number below */
+  floor(): Tensor {
+    return unary("floor", this);
+  }
+  /** The nearest whole number above */
+  ceil(): Tensor {
+    return unary("ceil", this);
+  }
+  /** The nearest whole number; halves go to the even one, as in IEEE 754 */
+  round(): Tensor {
+    return unary("round", this);
   }
   /** `1 / (1 + e⁻ˣ)` */
   sigmoid(): Tensor {
-    return map("sigmoid", this);
+    return unary("sigmoid", this);
   }
   /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)` */
   tanh(): Tensor {
-    return map("tanh", this);
+    return unary("tanh", this);
   }
   /** `max(x, 0)` */
   relu(): Tensor {
-    return map("relu", this);
+    return unary("relu", this);
   }
   /** `min(max(x, low), high)`; without `high` only the lower bound holds */
   clamp(low: number, high = Infinity): Tensor {
-    return map("clamp", this, low, high);
+    return unary("clamp", this, low, high);
   }
   /** `max(x, low)` */
   clampMin(low: number): Tensor {
-    return map("clamp", this, low, Infinity);
+    return unary("clamp", this, low, Infinity);
   }
 
   /** `Σx` over `dim` (one, several, or all) */
@@ -367,19 +438,19 @@ export class Tensor extends GradientSlot {
 
   /** `a += b` in place */
   add_(b: Operand): this {
-    return zipInto("add", this, b);
+    return binaryInto("add", this, b);
   }
   /** `a −= b` in place */
   sub_(b: Operand): this {
-    return zipInto("sub", this, b);
+    return binaryInto("sub", this, b);
   }
   /** `a ·= b` in place */
   mul_(b: Operand): this {
-    return zipInto("mul", this, b);
+    return binaryInto("mul", this, b);
   }
   /** `a /= b` in place */
   div_(b: Operand): this {
-    return zipInto("div", this, b);
+    return binaryInto("div", this, b);
   }
   /** Every element becomes 0. */
   zero_(): this {

@@ -1,24 +1,44 @@
 /**
- * Readers and writers of data files, and the data sets that come in them: what needs a zip library or reads tables, apart from the main
- * module so that nobody else loads one.
+ * Data to learn from: datasets and the loader that makes batches of them, tables, pictures, and named sets that are downloaded once.
  *
  * @example
  * ```ts
- * import { decodeNpz, encodeNpz } from "@gradus/gradus/data";
  * import { tensor } from "@gradus/gradus";
+ * import { DataLoader, TensorDataset } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
- * const file = encodeNpz({ x: tensor([1, 2]) });
- * assertEquals(decodeNpz(file).get("x")?.toArray(), [1, 2]);
+ * const data = new TensorDataset(tensor([[0], [1], [2]]), tensor([0, 1, 2]));
+ * for (const [x, y] of new DataLoader(data, { batchSize: 2, dropLast: true })) {
+ *   assertEquals([x.shape, y.toArray()], [[2, 1], [0, 1]]);
+ * }
  * ```
  * @module
  */
-export type { ReadOptions } from "../core/io/read_file.ts";
-export { decodeNpz, encodeNpz, type NpzOptions, readNpz, writeNpz } from "../core/io/npy/npz.ts";
-export { type ArffOptions, readArff } from "./formats/arff.ts";
+export { type Batch, collate, type Dataset, randomSplit, Subset, TensorDataset } from "./loader/dataset.ts";
+export {
+  DataLoader,
+  type DataLoaderOptions,
+  type DataLoaderPlace,
+  type DataLoaderState,
+  type Sampler,
+} from "./loader/data_loader.ts";
+export { type Normalization, Normalizer, normalizer } from "./loader/normalize.ts";
+
+// Tables and files of pictures.
 export { type CsvOptions, fromCsv, MISSING } from "./formats/csv.ts";
+export { type ArffOptions, readArff } from "./formats/arff.ts";
 export type { Column, ColumnKind, Table } from "./formats/table.ts";
 export type { TextSource } from "./formats/text_source.ts";
-export { openml, OPENML_API, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";
-export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
+export { parseIdx, readIdx } from "./formats/idx.ts";
+export type { ReadOptions } from "../core/io/read_file.ts";
+
+// Named sets.
+export { type ImageDataset, type LabelledImages, loadMnist, MNIST_MIRRORS, type MnistOptions } from "./named/mnist.ts";
 export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./named/mnist_pickle.ts";
+export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
+export { openml, OPENML_API, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";
+export type { DownloadProgress } from "./download/receive.ts";
+
+// Digits that are drawn here, without a download.
+export { digits, type DigitsOptions, drawDigit, type DrawOptions } from "./digits/digits.ts";
+export type * from "../core/types.ts";

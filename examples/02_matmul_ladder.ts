@@ -6,7 +6,8 @@
  *
  * The last rung loads a library: it joins in with `--allow-ffi --allow-read --allow-env=HOME`, after `deno task build`.
  */
-import { ladder, manualSeed, near, randn, type Rung, type Tensor, tensor, testEq, useBackend } from "@gradus/gradus";
+import { manualSeed, near, randn, type Tensor, tensor, testEq, useBackend } from "@gradus/gradus";
+import { ladder, type Rung } from "@gradus/gradus/ladder";
 
 // Element-wise arithmetic first. It is enough for the Frobenius norm, √Σ a², and for the second rung.
 const m = tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);

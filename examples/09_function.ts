@@ -4,7 +4,8 @@
  *
  *     deno run examples/09_function.ts
  */
-import { autograd, gradcheck, manualSeed, noGrad, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { autograd, manualSeed, noGrad, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { gradcheck } from "@gradus/gradus/autograd";
 import { Lin, Mse } from "@gradus/gradus/function";
 
 // The document's own function, line by line: forward saves what backward needs.

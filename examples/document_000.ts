@@ -6,17 +6,8 @@
  *
  * Without `--allow-ffi` the products run in WebAssembly, and it takes longer.
  */
-import {
-  defaultGenerator,
-  fromData,
-  type ImageDataset,
-  type LabelledImages,
-  manualSeed,
-  nn,
-  noGrad,
-  type Tensor,
-  zeros,
-} from "@gradus/gradus";
+import { defaultGenerator, fromData, manualSeed, nn, noGrad, type Tensor, zeros } from "@gradus/gradus";
+import { type ImageDataset, type LabelledImages } from "@gradus/gradus/data";
 import { shuffledOrder } from "../core/random/torch_streams.ts";
 import { realMnist, replaySettings, replayUses } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";

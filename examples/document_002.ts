@@ -5,7 +5,8 @@
  *
  *     deno task replay 002 [--data DIR] [--epochs N]
  */
-import { fromData, type ImageDataset, RandomState, type Tensor, zeros } from "@gradus/gradus";
+import { fromData, RandomState, type Tensor, zeros } from "@gradus/gradus";
+import { type ImageDataset } from "@gradus/gradus/data";
 import { realMnist, replaySettings, replayUses } from "./document_data.ts";
 import { documentNumbers } from "./document_numbers.ts";
 import { runScript } from "./script.ts";

@@ -4,7 +4,8 @@
  *
  *     deno task replay 003 [--data DIR]
  */
-import { type ImageDataset, manualSeed, randn, setPrintOptions, type Tensor, zeros } from "@gradus/gradus";
+import { manualSeed, randn, setPrintOptions, type Tensor, zeros } from "@gradus/gradus";
+import { type ImageDataset } from "@gradus/gradus/data";
 import { Lin, Model, Mse, Relu } from "@gradus/gradus/classes";
 import { forwardAndBackward, lin, mse, relu, type TwoLayers } from "@gradus/gradus/functional";
 import { realMnist, replaySettings, replayUses } from "./document_data.ts";

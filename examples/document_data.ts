@@ -1,5 +1,6 @@
 /** What the replays of the documents share: their arguments, and MNIST itself. */
-import { backend, backendReason, type ImageDataset, loadMnist } from "@gradus/gradus";
+import { backendName, backendReason } from "@gradus/gradus";
+import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
 import { compiledKernel, findingFolders, heeding, noteMissing, readingMnist, type Use } from "./permissions.ts";
 import { parseOptions, UsageError, wholeNumber } from "./script.ts";
 
@@ -36,7 +37,7 @@ export function replaySettings(args: string[], purpose: string, most: number): R
   if (epochs > most) {
     throw new UsageError(`Cannot run --epochs ${epochs}: there are numbers to compare with for ${most}`);
   }
-  backend(); // a wish that cannot be met is told before the data are read
+  backendName(); // a wish that cannot be met is told before the data are read
   return { data: values.data, epochs };
 }
 
@@ -78,6 +79,6 @@ export async function realMnist(dir?: string): Promise<ImageDataset> {
 
 /** The back end, and what its reason does not tell. */
 function tellBackend(): void {
-  console.log(`Back end: ${backend().name} (${backendReason()})`);
+  console.log(`Back end: ${backendName()} (${backendReason()})`);
   noteMissing([heeding("GRADUS_BACKEND", "GRADUS_THREADS"), findingFolders()]);
 }

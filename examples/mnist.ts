@@ -3,26 +3,17 @@
  *
  *     deno task train [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
  */
+import { backendName, backendReason, manualSeed, nn, optim, type Tensor } from "@gradus/gradus";
 import {
-  backend,
-  backendReason,
-  Checkpoints,
   DataLoader,
   drawDigit,
-  type EpochRecord,
   type ImageDataset,
   type LabelledImages,
-  Learner,
   loadMnist,
-  manualSeed,
-  metrics,
-  nn,
-  optim,
-  ShowProgress,
-  type Tensor,
   TensorDataset,
-  writeSafetensors,
-} from "@gradus/gradus";
+} from "@gradus/gradus/data";
+import { writeSafetensors } from "@gradus/gradus/io";
+import { Checkpoints, type EpochRecord, Learner, metrics, ShowProgress } from "@gradus/gradus/train";
 import {
   compiledKernel,
   downloadingMnist,
@@ -79,7 +70,7 @@ interface Normalization {
 async function main(): Promise<number> {
   const settings = readSettings();
   if (settings === null) return 0;
-  backend(); // a wish that cannot be met, or a file that cannot be written, is told before the data are read
+  backendName(); // a wish that cannot be met, or a file that cannot be written, is told before the data are read
   await requireWritable(settings.out);
   if (settings.checkpoints !== undefined) await requireWritableFolder(settings.checkpoints);
   const dataset = await loadMnist({
@@ -89,7 +80,7 @@ async function main(): Promise<number> {
   });
   const [train, test] = [dataset.train.images.shape[0], dataset.test.images.shape[0]];
   console.log(`Data: ${dataset.name}, ${train} images to learn from and ${test} to judge by; ${dataset.source}`);
-  console.log(`Back end: ${backend().name} (${backendReason()})`);
+  console.log(`Back end: ${backendName()} (${backendReason()})`);
   noteMissing(unsaid());
 
   manualSeed(settings.seed);
@@ -112,7 +103,7 @@ async function main(): Promise<number> {
     epochs: learner.epoch,
     seconds,
     accuracy,
-    backend: backend().name,
+    backend: backendName(),
   };
   console.log(settings.json ? JSON.stringify(result) : `${(100 * accuracy).toFixed(2)} % right after ${seconds} s`);
   return reason === null ? 0 : INTERRUPTED;

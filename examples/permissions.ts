@@ -1,5 +1,5 @@
 /** The permissions that the scripts can do without: what each is for, and what is said where it is missing. */
-import { MNIST_MIRRORS } from "@gradus/gradus";
+import { MNIST_MIRRORS } from "@gradus/gradus/data";
 import { cacheDir, granted } from "../core/io/cache_dir.ts";
 import { dataFolder } from "../datasets/download/verified_files.ts";
 

@@ -3,7 +3,9 @@
  *
  *     deno task predict FILE… [--weights FILE] [--top N] [--json]
  */
-import { backend, drawDigit, fromData, nn, readIdx, readSafetensors, type Tensor } from "@gradus/gradus";
+import { backendName, fromData, nn, type Tensor } from "@gradus/gradus";
+import { drawDigit, readIdx } from "@gradus/gradus/data";
+import { readSafetensors } from "@gradus/gradus/io";
 import { toDigit } from "./digit_image.ts";
 import { heeding, noteMissing } from "./permissions.ts";
 import { readPng } from "./png.ts";
@@ -47,7 +49,7 @@ interface Classifier {
 async function main(): Promise<void> {
   const settings = readSettings();
   if (settings === null) return;
-  backend(); // a wish that cannot be met is told first
+  backendName(); // a wish that cannot be met is told first
   const classifier = await readClassifier(settings.weights);
   noteMissing([heeding("GRADUS_BACKEND")]);
   for (const file of settings.files) {

@@ -1,5 +1,5 @@
 /** What a script says of a run that goes on from a checkpoint, and which settings such a run keeps. */
-import type { Callback, Learner } from "@gradus/gradus";
+import type { Callback, Learner } from "@gradus/gradus/train";
 
 /** Says from where a run goes on, and refuses to go on with other settings than those it began with. */
 export class Resuming implements Callback {

@@ -1,5 +1,6 @@
 /** A bar for each file that is downloaded. */
-import { type DownloadProgress, Progress, type ProgressOutput, standardError } from "@gradus/gradus";
+import { type DownloadProgress } from "@gradus/gradus/data";
+import { Progress, type ProgressOutput, standardError } from "@gradus/gradus/train";
 
 const KILOBYTE = 1000;
 

@@ -1,5 +1,6 @@
 /** What predictions for a table's test rows are worth. */
-import { metrics, type Tensor } from "@gradus/gradus";
+import { type Tensor } from "@gradus/gradus";
+import { metrics } from "@gradus/gradus/train";
 
 /** A report in lines for people, and its numbers. */
 export interface Report {

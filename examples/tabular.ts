@@ -3,23 +3,10 @@
  *
  *     deno task tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out FILE] [--json]
  */
-import {
-  backend,
-  DataLoader,
-  Learner,
-  type Loss,
-  manualSeed,
-  type Metric,
-  metrics,
-  NanWatchdog,
-  nn,
-  optim,
-  randperm,
-  ShowProgress,
-  type Tensor,
-  TensorDataset,
-  writeSafetensors,
-} from "@gradus/gradus";
+import { backendName, manualSeed, nn, optim, randperm, type Tensor } from "@gradus/gradus";
+import { DataLoader, TensorDataset } from "@gradus/gradus/data";
+import { writeSafetensors } from "@gradus/gradus/io";
+import { Learner, type Loss, type Metric, metrics, NanWatchdog, ShowProgress } from "@gradus/gradus/train";
 import { type CsvOptions, fromCsv, type Table } from "@gradus/gradus/data";
 import { heeding, noteMissing } from "./permissions.ts";
 import { INTERRUPTED, requireWritable, runScript } from "./script.ts";
@@ -47,7 +34,7 @@ interface Task {
 async function main(): Promise<number> {
   const settings = readSettings();
   if (settings === null) return 0;
-  backend(); // a wish that cannot be met is told before the data are read, and a file that cannot be written before the training
+  backendName(); // a wish that cannot be met is told before the data are read, and a file that cannot be written before the training
   const table = await readTable(settings);
   await requireWritable(settings.out);
   noteMissing([heeding("GRADUS_BACKEND")]);

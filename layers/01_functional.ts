@@ -13,7 +13,8 @@ import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/e
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
-import { leave, upstream } from "../backward/upstream.ts";
+import { leaveGradients, outputGrad } from "../backward/upstream.ts";
+export type * from "../core/types.ts";
 
 /** A linear layer `x @ w + b`: x [batch, in], w [in, out], b [out]. */
 export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
@@ -22,7 +23,7 @@ export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
 
 /** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`; without `inputToo`, `inp.g` is left as it is. */
 export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, inputToo = true): void {
-  leave([inp, w, b], linBackward, upstream(out), inp, inputToo ? w : null);
+  leaveGradients([inp, w, b], linBackward, outputGrad(out), inp, inputToo ? w : null);
 }
 
 /**
@@ -52,7 +53,7 @@ export function relu(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = relu(inp)`. */
 export function reluGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], reluBackward, upstream(out), inp);
+  leaveGradients([inp], reluBackward, outputGrad(out), inp);
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
@@ -63,7 +64,7 @@ export function sigmoid(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = sigmoid(inp)`. */
 export function sigmoidGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], sigmoidBackward, upstream(out), out);
+  leaveGradients([inp], sigmoidBackward, outputGrad(out), out);
 }
 
 /** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
@@ -74,7 +75,7 @@ export function tanh(x: Tensor): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = tanh(inp)`. */
 export function tanhGrad(inp: Tensor, out: Tensor): void {
-  leave([inp], tanhBackward, upstream(out), out);
+  leaveGradients([inp], tanhBackward, outputGrad(out), out);
 }
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
@@ -92,7 +93,7 @@ function belowMax(x: Tensor, dim: number): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
 export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leave([inp], (g, y) => softmaxBackward(g, y, dim), upstream(out), out);
+  leaveGradients([inp], (g, y) => softmaxBackward(g, y, dim), outputGrad(out), out);
 }
 
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
@@ -105,7 +106,7 @@ export function logSoftmax(x: Tensor, dim = -1): Tensor {
 
 /** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
 export function logSoftmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leave([inp], (g, y) => logSoftmaxBackward(g, y, dim), upstream(out), out);
+  leaveGradients([inp], (g, y) => logSoftmaxBackward(g, y, dim), outputGrad(out), out);
 }
 
 /**
@@ -120,7 +121,7 @@ export function mse(output: Tensor, targ: Tensor): Tensor {
 /** Fills `inp.g` with the gradient of `mse(inp, targ)`. */
 export function mseGrad(inp: Tensor, targ: Tensor): void {
   const rule = (g: Tensor, p: Tensor, t: Tensor) => [mseBackward(g, p, t)[0].view(...inp.shape)];
-  leave([inp], rule, tensor(1), predictions(inp, targ), targ);
+  leaveGradients([inp], rule, tensor(1), predictions(inp, targ), targ);
 }
 
 function predictions(output: Tensor, targ: Tensor): Tensor {
@@ -146,7 +147,7 @@ export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
 
 /** Fills `inp.g` with the gradient of `crossEntropy(inp, targ)`. */
 export function crossEntropyGrad(inp: Tensor, targ: Tensor): void {
-  leave([inp], crossEntropyBackward, tensor(1), inp, targ);
+  leaveGradients([inp], crossEntropyBackward, tensor(1), inp, targ);
 }
 
 /** Weights and biases of the documents' network: w1 [in, hidden], b1 [hidden], w2 [hidden, out], b2 [out]. */

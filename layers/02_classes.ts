@@ -4,7 +4,7 @@
  * What stays: the forward functions of stage 1, the rules, and the `.g` slots.
  */
 import type { Tensor } from "../core/tensor.ts";
-import { remembered } from "../backward/upstream.ts";
+import { requireSaved } from "../backward/upstream.ts";
 import {
   crossEntropy,
   crossEntropyGrad,
@@ -24,6 +24,7 @@ import {
   tanh,
   tanhGrad,
 } from "./01_functional.ts";
+export type * from "../core/types.ts";
 
 /** What a model is made of: a function that remembers what it needs to find its gradient. */
 export interface Layer {
@@ -72,7 +73,7 @@ export class Lin implements Layer {
    * Without `inputToo` the first product is left out.
    */
   backward(inputToo = true): void {
-    linGrad(remembered(this.inp, "Lin"), remembered(this.out, "Lin"), this.w, this.b, inputToo);
+    linGrad(requireSaved(this.inp, "Lin"), requireSaved(this.out, "Lin"), this.w, this.b, inputToo);
   }
 }
 
@@ -94,7 +95,7 @@ export class Relu implements Layer {
 
   /** `inp.g = out.g` where `inp > 0`, else 0, by `reluBackward` in backward/rules/elementwise.ts. */
   backward(): void {
-    reluGrad(remembered(this.inp, "Relu"), remembered(this.out, "Relu"));
+    reluGrad(requireSaved(this.inp, "Relu"), requireSaved(this.out, "Relu"));
   }
 }
 
@@ -116,7 +117,7 @@ export class Sigmoid implements Layer {
 
   /** `inp.g = out.g · out · (1 − out)`, by `sigmoidBackward` in backward/rules/elementwise.ts. */
   backward(): void {
-    sigmoidGrad(remembered(this.inp, "Sigmoid"), remembered(this.out, "Sigmoid"));
+    sigmoidGrad(requireSaved(this.inp, "Sigmoid"), requireSaved(this.out, "Sigmoid"));
   }
 }
 
@@ -138,7 +139,7 @@ export class Tanh implements Layer {
 
   /** `inp.g = out.g · (1 − out²)`, by `tanhBackward` in backward/rules/elementwise.ts. */
   backward(): void {
-    tanhGrad(remembered(this.inp, "Tanh"), remembered(this.out, "Tanh"));
+    tanhGrad(requireSaved(this.inp, "Tanh"), requireSaved(this.out, "Tanh"));
   }
 }
 
@@ -160,7 +161,7 @@ export class Softmax implements Layer {
 
   /** `inp.g = out · (out.g − Σ out.g · out)`, by `softmaxBackward` in backward/rules/reduce.ts. */
   backward(): void {
-    softmaxGrad(remembered(this.inp, "Softmax"), remembered(this.out, "Softmax"));
+    softmaxGrad(requireSaved(this.inp, "Softmax"), requireSaved(this.out, "Softmax"));
   }
 }
 
@@ -182,7 +183,7 @@ export class LogSoftmax implements Layer {
 
   /** `inp.g = out.g − eᵒᵘᵗ · Σ out.g`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
   backward(): void {
-    logSoftmaxGrad(remembered(this.inp, "LogSoftmax"), remembered(this.out, "LogSoftmax"));
+    logSoftmaxGrad(requireSaved(this.inp, "LogSoftmax"), requireSaved(this.out, "LogSoftmax"));
   }
 }
 
@@ -209,7 +210,7 @@ export class Mse implements Loss {
    * The loss is the end of the chain, so its own gradient is 1.
    */
   backward(): void {
-    mseGrad(remembered(this.inp, "Mse"), remembered(this.targ, "Mse"));
+    mseGrad(requireSaved(this.inp, "Mse"), requireSaved(this.targ, "Mse"));
   }
 }
 
@@ -236,7 +237,7 @@ export class CrossEntropy implements Loss {
    * The loss is the end of the chain, so its own gradient is 1.
    */
   backward(): void {
-    crossEntropyGrad(remembered(this.inp, "CrossEntropy"), remembered(this.targ, "CrossEntropy"));
+    crossEntropyGrad(requireSaved(this.inp, "CrossEntropy"), requireSaved(this.targ, "CrossEntropy"));
   }
 }
 

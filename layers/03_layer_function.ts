@@ -4,7 +4,7 @@
  * What stays: the rules, the `.g` slots, and `Model`, which still walks the layers back by hand.
  */
 import type { Tensor } from "../core/tensor.ts";
-import { remembered } from "../backward/upstream.ts";
+import { requireSaved } from "../backward/upstream.ts";
 import {
   crossEntropy,
   crossEntropyGrad,
@@ -24,8 +24,9 @@ import {
   tanh,
   tanhGrad,
 } from "./01_functional.ts";
+export type * from "../core/types.ts";
 
-export { Model } from "./02_classes.ts";
+export { type Layer, type Loss, Model } from "./02_classes.ts";
 
 /**
  * Document 001's base class: it deals with calling and remembering, and has a `forward` and a `bwd` that only say what is missing.
@@ -56,7 +57,7 @@ export class Module<Args extends Tensor[] = Tensor[]> {
 
   /** Fills the gradients of the arguments, and of the layer's own parameters, from the gradient of the output. */
   backward(): void {
-    this.bwd(remembered(this.out, this.constructor.name), ...remembered(this.args, this.constructor.name));
+    this.bwd(requireSaved(this.out, this.constructor.name), ...requireSaved(this.args, this.constructor.name));
   }
 
   /** The output. Throws an Error unless the class has its own. */

@@ -10,6 +10,7 @@ import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
 import { crossEntropy, lin, linParameters, logSoftmax, mse, relu, sigmoid, softmax, tanh } from "./01_functional.ts";
+export type * from "../core/types.ts";
 
 export { Context, Function };
 

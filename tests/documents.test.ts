@@ -1,16 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { assert, assertAlmostEquals, assertEquals, assertLess, fail } from "@std/assert";
-import {
-  backend,
-  einsum,
-  type ImageDataset,
-  loadMnist,
-  manualSeed,
-  randn,
-  setPrintOptions,
-  type Tensor,
-  tensor,
-} from "@gradus/gradus";
+import { backendName, einsum, manualSeed, randn, setPrintOptions, type Tensor, tensor } from "@gradus/gradus";
+import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
 import { relu } from "@gradus/gradus/functional";
 import { replay000 } from "../examples/document_000.ts";
 import { replay002 } from "../examples/document_002.ts";
@@ -21,7 +12,7 @@ import torch from "./reference/torch_reference.json" with { type: "json" };
 const MNIST = new URL("../../shared/data/mnist/", import.meta.url);
 
 /** Epochs of a curve that the back end in use runs here; where that is not all, `examples/` runs the rest. */
-const EPOCHS = { native: Infinity, wasm: 2, reference: 1 }[backend().name];
+const EPOCHS = { native: Infinity, wasm: 2, reference: 1 }[backendName()];
 
 /** The tests of one entry; the name is what its key says. */
 type Judge = (name: string, value: never) => void;

@@ -7,10 +7,12 @@ import { describe, it } from "@std/testing/bdd";
 import { describe as describeValue } from "../core/arguments.ts";
 import config from "../deno.json" with { type: "json" };
 import * as data from "../datasets/data.ts";
+import * as io from "../core/io/io.ts";
 import * as g from "../mod.ts";
 import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
-import { AUTOGRAD, DATA, MAIN, METRICS } from "./wrong_calls/main.ts";
+import { AUTOGRAD, LADDER, MAIN } from "./wrong_calls/main.ts";
+import { DATA, IO, METRICS, TRAIN } from "./wrong_calls/rooms.ts";
 import { STAGE_1, STAGE_2, STAGE_3, STAGE_4 } from "./wrong_calls/stages.ts";
 
 const { nn, tensor } = g;
@@ -25,15 +27,20 @@ const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
   "./layer_function": STAGE_3,
   "./function": STAGE_4,
   "./data": DATA,
+  "./io": IO,
+  "./train": TRAIN,
+  "./ladder": LADDER,
+  "./metrics": METRICS,
+  "./autograd": AUTOGRAD,
   "nn.functional": FUNCTIONAL,
   "nn.init": INIT,
-  metrics: METRICS,
-  autograd: AUTOGRAD,
 };
 /** The namespaces within the entry points. */
 const NAMESPACES: Record<string, string> = {
   nn: "./nn",
   optim: "./optim",
+  autograd: "./autograd",
+  metrics: "./metrics",
   functional: "nn.functional",
   init: "nn.init",
 };
@@ -101,7 +108,7 @@ const LEFT_OUT: Record<string, RegExp> = {
   "they go to the network, or draw thousands of digits": /: (loadMnist|fashionMnist|openml|digits)$/,
   "they write files": /: write/,
   "they are written for their own callers, who give them records and numbers": /: (describeEpoch|formatSeconds)$/,
-  "they are abstract, so that nobody can call them": /: (Optimizer|Scheduler|Module|LayerFunction|GradientSlot)$/,
+  "they are abstract, so that nobody can call them": /: (Optimizer|Scheduler|Module|LayerFunction)$/,
 };
 
 const VALUES = [...Object.values(WRONG), null, { a: 1 }, () => 1, new Map(), true, new Float32Array(2), tensor([[1]])];
@@ -133,7 +140,7 @@ describe("wrong calls", () => {
   it("readers and writers of files refuse what is no path, and write nothing", async () => {
     const bytes = "a Uint8Array: give its path, a text; bytes go to the function named decode… or parse…";
     const values: [unknown, string][] = [[undefined, "undefined: give"], [5, "the number 5: give its path, a text"]];
-    const readers = [g.readNpy, g.readIdx, g.readSafetensors, data.readNpz, data.readMnistPickle];
+    const readers = [io.readNpy, data.readIdx, io.readSafetensors, io.readNpz, data.readMnistPickle];
     for (const [path, message] of [...values, [new Uint8Array(4), bytes]] as [string, string][]) {
       for (const read of readers) {
         await assertRejects(async () => await read(path), TypeError, `Cannot read the file ${message}`);
@@ -141,9 +148,9 @@ describe("wrong calls", () => {
     }
     for (const [path, message] of values as [string, string][]) {
       const calls = [
-        () => g.writeNpy(path, x),
-        () => data.writeNpz(path, { x }),
-        () => g.writeSafetensors(path, { x }),
+        () => io.writeNpy(path, x),
+        () => io.writeNpz(path, { x }),
+        () => io.writeSafetensors(path, { x }),
       ];
       for (const write of calls) await assertRejects(write, TypeError, `Cannot write the file ${message}`);
     }

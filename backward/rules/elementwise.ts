@@ -6,33 +6,32 @@
  * Formulas that the stages call by hand are functions; the table below has a line for every operation.
  */
 import { notDifferentiable, type Rule, type Rules } from "./rule.ts";
-import type { MapOp, Slope, ZipOp } from "../../core/backend/backend.ts";
-import { fresh } from "../../core/memory/allocate.ts";
-import { cos, logicalAnd, round, sign, sin } from "../../core/ops/functions.ts";
-import { slope } from "../../core/ops/fused.ts";
+import type { BinaryOp, Slope, UnaryOp } from "../../core/backend/backend.ts";
+import { newZeros } from "../../core/memory/allocate.ts";
+import { slopeBackward } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** `y = max(x, 0)`, so `dx = 0` where `x ≤ 0`, else `g`, also where x is NaN. */
 export function reluBackward(g: Tensor, x: Tensor): [dx: Tensor] {
-  return [slope("relu", g, x)];
+  return [slopeBackward("relu", g, x)];
 }
 
 /** `y = 1 / (1 + e⁻ˣ)`, so `dx = g · y · (1 − y)`. */
 export function sigmoidBackward(g: Tensor, y: Tensor): [dx: Tensor] {
-  return [slope("sigmoid", g, y)];
+  return [slopeBackward("sigmoid", g, y)];
 }
 
 /** `y = tanh x`, so `dx = g · (1 − y²)`. */
 export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
-  return [slope("tanh", g, y)];
+  return [slopeBackward("tanh", g, y)];
 }
 
 /** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0 and b ≥ 0. */
 export function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
   return [
     wants[0] ? where(b.eq(0), 0, g.mul(b.mul(a.pow(b.sub(b.ne(0)))))) : null,
-    wants[1] ? where(logicalAnd(a.eq(0), b.ge(0)), 0, g.mul(y.mul(a.log()))) : null,
+    wants[1] ? where(a.eq(0).logicalAnd(b.ge(0)), 0, g.mul(y.mul(a.log()))) : null,
   ];
 }
 
@@ -48,13 +47,13 @@ function extremeOfTwo(
   return [wants[0] ? where(aLost, 0, shared) : null, wants[1] ? where(bLost, 0, shared) : null];
 }
 
-const flat = (g: Tensor) => [fresh(g.shape, g.dtype)];
+const flat = (g: Tensor) => [newZeros(g.shape, g.dtype)];
 /**
  * `y = a − n·b` for a whole n: how often b went into a, which `a / b` rounds past where it nearly divides. It is −1 where y is b itself,
  * as for −1 and ∞, and ±∞ for b of 0.
  */
 const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) =>
-  where(y.eq(b), -1, where(y.eq(y), round(a.sub(y).div(b)), a.div(b)));
+  where(y.eq(b), -1, where(y.eq(y), a.sub(y).div(b).round(), a.div(b)));
 
 /** The rules of activations, and of `clamp`. Where one chooses, 0 is chosen, not multiplied by. */
 export const activationRules: Rules<Slope> = {
@@ -79,10 +78,10 @@ export const activationRules: Rules<Slope> = {
 };
 
 /** The rules of one argument. */
-export const mapRules: Rules<MapOp> = {
+export const unaryRules: Rules<UnaryOp> = {
   copy: (g) => [g],
   neg: (g) => [g.neg()],
-  abs: (g, { a }) => [g.mul(sign(a))],
+  abs: (g, { a }) => [g.mul(a.sign())],
   sign: flat,
   exp: (g, { y }) => [g.mul(y)],
   expm1: (g, { y }) => [g.mul(y.add(1))],
@@ -92,8 +91,8 @@ export const mapRules: Rules<MapOp> = {
   rsqrt: (g, { y }) => [g.mul(y.pow(3)).mul(-0.5)],
   reciprocal: (g, { y }) => [g.mul(y).mul(y).neg()],
   square: (g, { a }) => [g.mul(a).mul(2)],
-  sin: (g, { a }) => [g.mul(cos(a))],
-  cos: (g, { a }) => [g.mul(sin(a)).neg()],
+  sin: (g, { a }) => [g.mul(a.cos())],
+  cos: (g, { a }) => [g.mul(a.sin()).neg()],
   tanh: (g, { y }) => tanhBackward(g, y),
   sigmoid: (g, { y }) => sigmoidBackward(g, y),
   relu: (g, { a }) => reluBackward(g, a),
@@ -106,7 +105,7 @@ export const mapRules: Rules<MapOp> = {
 };
 
 /** The rules of two arguments. */
-export const zipRules: Rules<ZipOp> = {
+export const binaryRules: Rules<BinaryOp> = {
   add: (g) => [g, g],
   sub: (g) => [g, g.neg()],
   mul: (g, step) => [step.wants[0] ? g.mul(step.b) : null, step.wants[1] ? g.mul(step.a) : null],
@@ -130,5 +129,5 @@ export const zipRules: Rules<ZipOp> = {
 
 /** `dx = g · op′(x)`. */
 function back<K extends Slope>(op: K): Rule<K> {
-  return (g, { a, settings: { low, high } }) => [slope(op, g, a, low, high)];
+  return (g, { a, settings: { low, high } }) => [slopeBackward(op, g, a, low, high)];
 }

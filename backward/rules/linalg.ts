@@ -1,5 +1,5 @@
 /** The calculus of matrix products. An operand that is `null` is not there to read: the other one's gradient is not wanted. */
-import { gate } from "../../core/ops/fused.ts";
+import { activationBackward } from "../../core/ops/fused.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rules } from "./rule.ts";
 
@@ -40,7 +40,7 @@ export const linalgRules: Rules<"matmul" | "linear"> = {
   matmul: (g, step) => matmulBackward(g, step.wants[1] ? step.a : null, step.wants[0] ? step.b : null),
   linear: (g, step) => {
     const { settings: { activation, turned }, wants } = step;
-    const [gx, db] = gate(activation, g, activation === "none" ? g : step.y, wants[2] ?? false);
+    const [gx, db] = activationBackward(activation, g, activation === "none" ? g : step.y, wants[2] ?? false);
     const back = turned ? turnedBackward : matmulBackward;
     return [...back(gx, wants[1] ? step.a : null, wants[0] ? step.b : null), db];
   },

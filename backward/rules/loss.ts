@@ -1,5 +1,3 @@
-/** The calculus of losses: how the mean over a batch depends on each prediction. `g` is a single number, 1 for the last loss. */
-import { log1p } from "../../core/ops/functions.ts";
 import { crossEntropyGradient } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -54,6 +52,6 @@ export function smoothL1Backward(g: Tensor, d: Tensor, beta: number): [dd: Tenso
  */
 export function bceBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor, dt: Tensor] {
   const spread = p.neg().add(1).mul(p).clampMin(1e-12); // p − p² would lose the digits of 1 − p
-  const logs = log1p(p.neg()).clampMin(-100).sub(p.log().clampMin(-100));
+  const logs = p.neg().log1p().clampMin(-100).sub(p.log().clampMin(-100));
   return [g.mul(p.sub(t)).div(spread), g.mul(logs)];
 }

@@ -1,6 +1,6 @@
 /** The calculus of views and picks: a gradient goes back to where the element came from. */
 import type { Rules } from "./rule.ts";
-import { fresh } from "../../core/memory/allocate.ts";
+import { newZeros } from "../../core/memory/allocate.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -12,14 +12,14 @@ export function permuteBackward(g: Tensor, order: readonly number[]): [dx: Tenso
 
 /** `y` is a part of x, so `dx` is 0 but for that part, which is `g`. */
 export function windowBackward(g: Tensor, shape: Shape, again: (x: Tensor) => Tensor): [dx: Tensor] {
-  const dx = fresh(shape, g.dtype);
+  const dx = newZeros(shape, g.dtype);
   again(dx).copy_(g);
   return [dx];
 }
 
 /** `y[i] = x[rows[i]]`, so each `g[i]` is added to row `rows[i]` of `dx`: a row that was taken twice adds both. */
 export function gatherBackward(g: Tensor, shape: Shape, rows: Int32Array): [dx: Tensor] {
-  const dx = fresh(shape, g.dtype);
+  const dx = newZeros(shape, g.dtype);
   const layers = g.reshape(rows.length, ...shape.slice(1));
   rows.forEach((row, i) => dx.select(0, row).add_(layers.select(0, i)));
   return [dx];

@@ -1,7 +1,6 @@
 /** The calculus of reductions, and of softmax, which divides by one. */
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange } from "../../core/create.ts";
-import { logicalOr } from "../../core/ops/functions.ts";
 import { productsOfOthers } from "../../core/ops/scan.ts";
 import { where } from "../../core/ops/where.ts";
 import { type Shape } from "../../core/shape.ts";
@@ -32,7 +31,7 @@ export function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx
 /** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally; NaN, where there is one, is the extreme. */
 export function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
   const top = spreadOver(y, x.shape, dims);
-  const reached = top.ne(top).any().item() === 1 ? logicalOr(x.eq(top), x.ne(x)) : x.eq(top);
+  const reached = top.ne(top).any().item() === 1 ? x.eq(top).logicalOr(x.ne(x)) : x.eq(top);
   return [where(reached, spreadOver(g, x.shape, dims).div(reached.to(x.dtype).sum(dims, true)), 0)];
 }
 

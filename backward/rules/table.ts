@@ -1,6 +1,6 @@
 /** The whole calculus in one table: a line for every operation that `core/` has. One that lacks a line does not compile. */
 import type { OpName } from "../../core/record.ts";
-import { mapRules, zipRules } from "./elementwise.ts";
+import { binaryRules, unaryRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";
 import { lossRules } from "./loss.ts";
 import { movementRules } from "./movement.ts";
@@ -9,8 +9,8 @@ import type { Rules } from "./rule.ts";
 
 /** The rule of every operation. */
 export const rules: Rules<OpName> = {
-  ...mapRules,
-  ...zipRules,
+  ...unaryRules,
+  ...binaryRules,
   ...reduceRules,
   ...movementRules,
   ...linalgRules,

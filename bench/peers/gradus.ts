@@ -8,7 +8,7 @@ import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes"
 import { TextLineStream } from "@std/streams";
 import { release, trackAcquired } from "../../core/memory/pool.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
-import type { Step, Work } from "./works.ts";
+import type { Step, Work } from "./workloads.ts";
 
 const classes = Deno.args.includes("classes");
 const used = Deno.args.includes("used");

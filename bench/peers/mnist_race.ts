@@ -5,7 +5,8 @@
  * Bytes become floats a batch at a time. The rate is such that rounding, by which the two differ, does not decide in which epoch
  * the goal is passed.
  */
-import { DataLoader, loadMnist, manualSeed, nn, noGrad, optim, TensorDataset } from "@gradus/gradus";
+import { manualSeed, nn, noGrad, optim } from "@gradus/gradus";
+import { DataLoader, loadMnist, TensorDataset } from "@gradus/gradus/data";
 
 const ENOUGH = 0.975;
 

@@ -1,6 +1,6 @@
 /** A program that is timed beside this one: asked for one piece of work at a time, so that all take turns. */
 import { TextLineStream } from "@std/streams";
-import type { Work } from "./works.ts";
+import type { Work } from "./workloads.ts";
 
 /** How a peer is started. */
 export interface PeerCommand {

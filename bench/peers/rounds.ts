@@ -1,6 +1,6 @@
 /** Measuring in turns: clocks drift and other programs come and go, so that each round asks everybody once. */
 import type { Peer } from "./peer.ts";
-import type { Work } from "./works.ts";
+import type { Work } from "./workloads.ts";
 
 /** What a piece of work took. */
 export interface Row {

@@ -1,6 +1,6 @@
 /** What was measured, as a table for people and as lines of JSON for programs. */
 import { geometricMean, type Row } from "./rounds.ts";
-import { operations } from "./works.ts";
+import { operations } from "./workloads.ts";
 
 const NAME = 48; // characters of the first column
 

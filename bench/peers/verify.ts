@@ -1,6 +1,6 @@
 /** What is wrong is not worth timing: a product is judged by sums in float64, a training step by the reference back end. */
-import { backend, manualSeed, type Tensor, useBackend } from "@gradus/gradus";
-import type { Step } from "./works.ts";
+import { backendName, manualSeed, type Tensor, useBackend } from "@gradus/gradus";
+import type { Step } from "./workloads.ts";
 
 const SAMPLES = 500; // elements of a product that are summed again
 
@@ -42,7 +42,7 @@ const SAME_LOSS = 1e-4;
  * @throws {Error} If they differ.
  */
 export function checkedStep(work: Step, make: (work: Step) => () => number): () => number {
-  const { name } = backend();
+  const name = backendName();
   const losses = firstLosses(work, make);
   useBackend("reference");
   const expected = firstLosses(work, make);

@@ -4,12 +4,12 @@
  * A verb sees sizes, strides and typed arrays, never a class or a gradient. It never allocates its result, and its caller has
  * checked the shapes. A partial back end is `{ ...reference, name, gemm }`.
  */
-import type { Numbers } from "../dtype.ts";
+import type { TypedArray } from "../dtype.ts";
 
 /** Elements laid out by strides: element `i, j, …` of `data` stands at `offset + i·strides[0] + j·strides[1] + …`. */
 export interface Strided {
   /** The elements, shared with every other view of them. */
-  readonly data: Numbers;
+  readonly data: TypedArray;
   /** Where the first element stands. */
   readonly offset: number;
   /** Steps between neighbours along each dimension, in elements. */
@@ -75,7 +75,7 @@ export interface Gemm {
  * Element-wise functions of one argument, by name. Some take two numbers, `low` and `high`: the bounds of `clamp` and `hardtanh`, the
  * slope of `leakyRelu` below 0, α and the scale of `elu`, β and the threshold of `softplus`.
  */
-export type MapOp =
+export type UnaryOp =
   | "copy"
   | "neg"
   | "abs"
@@ -101,7 +101,7 @@ export type MapOp =
   | Slope;
 
 /** Element-wise functions of two arguments, by name. */
-export type ZipOp =
+export type BinaryOp =
   | "add"
   | "sub"
   | "mul"
@@ -163,13 +163,13 @@ export type UpdateSetting = keyof typeof UPDATE_SETTINGS;
 /** One parameter and what its optimiser remembers of it: dense arrays of one length. */
 export interface UpdateSlot {
   /** The parameter θ. */
-  p: Numbers;
+  p: TypedArray;
   /** Its gradient. */
-  g: Numbers;
+  g: TypedArray;
   /** Momentum's buffer, or Adam's average of g; `null` for plain descent. */
-  m: Numbers | null;
+  m: TypedArray | null;
   /** Adam's average of g². */
-  v: Numbers | null;
+  v: TypedArray | null;
 }
 
 /** The verbs of the machine. */
@@ -177,26 +177,26 @@ export interface Backend {
   /** Which one this is. */
   readonly name: "reference" | "wasm" | "native";
   /** `C = activation(A·B + bias + beta·C)`. */
-  gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void;
-  /** `out = op(x)` over `shape`; `low` and `high` are what {@linkcode MapOp} says of the operation. */
-  map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void;
+  gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void;
+  /** `out = op(x)` over `shape`; `low` and `high` are what {@linkcode UnaryOp} says of the operation. */
+  unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void;
   /** `out = a op b` over `shape`; broadcasting is a stride of 0. */
-  zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void;
+  binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void;
   /** `out = a` where the mask is other than 0, else b, over `shape`. */
   where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void;
   /** `out[kept] = op over folded of x`, the result written densely from `out[0]`. */
-  reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void;
+  reduce(op: ReduceOp, fold: Fold, x: TypedArray, offset: number, out: TypedArray): void;
   /**
    * Rows `index[i]` of `x` (each `width` dense elements from `offset + index·stride`) one after the other into `out`. Bytes
    * become floats on the way by `table`, which has one for each of the 256; without it the numbers stay.
    */
   gather(
-    x: Numbers,
+    x: TypedArray,
     offset: number,
     stride: number,
     width: number,
     index: Int32Array,
-    out: Numbers,
+    out: TypedArray,
     table?: Float32Array | null,
   ): void;
   /**
@@ -207,14 +207,14 @@ export interface Backend {
    * `op′` is written through y: 1 for relu but where `y ≤ 0`, `y(1 − y)` for sigmoid, `1 − y²` for tanh. `out` may be `g` itself; with `none`,
    * which does not read `y`, it may be null.
    */
-  gate(
+  activationBackward(
     op: Activation | Slope,
     rows: number,
     cols: number,
-    g: Numbers,
-    y: Numbers,
-    out: Numbers | null,
-    db: Numbers | null,
+    g: TypedArray,
+    y: TypedArray,
+    out: TypedArray | null,
+    db: TypedArray | null,
     low?: number,
     high?: number,
   ): void;
@@ -224,7 +224,7 @@ export interface Backend {
    *
    * @throws {RangeError} If a target is not one of 0 … cols − 1.
    */
-  crossEntropy(rows: number, cols: number, z: Numbers, targets: Int32Array, dz: Numbers | null): number;
+  crossEntropy(rows: number, cols: number, z: TypedArray, targets: Int32Array, dz: TypedArray | null): number;
   /**
    * One step of an optimiser over all its parameters, with settings in the order of {@linkcode UPDATE_SETTINGS}.
    *

@@ -1,10 +1,10 @@
 /** What verbs refuse before anything is written or crosses into C: places outside a buffer, rows outside a table, sizes that do not fit. */
 import { type Activation, type Slope, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
-import { memoryGone, type Numbers } from "../dtype.ts";
+import { memoryGone, type TypedArray } from "../dtype.ts";
 
 /** A [rows, cols] matrix: where it stands in its own buffer, and how it is laid out in the copy. */
 export interface Footprint {
-  source: Numbers;
+  source: TypedArray;
   /** Where the first element touched stands in the source. */
   from: number;
   rows: number;
@@ -27,7 +27,7 @@ export interface Footprint {
  * row by row into a dense copy.
  */
 export function footprint(
-  source: Numbers,
+  source: TypedArray,
   offset: number,
   rows: number,
   row: number,
@@ -81,12 +81,12 @@ export function storeInto(heap: ArrayBufferLike, address: number, part: Footprin
  * @throws {TypeError} If there is a table for other than bytes, or one that has not a float for each.
  */
 export function checkGather(
-  x: Numbers,
+  x: TypedArray,
   offset: number,
   stride: number,
   width: number,
   index: Int32Array,
-  out: Numbers,
+  out: TypedArray,
   table: Float32Array | null,
 ): void {
   checkTable(x, out, table);
@@ -104,7 +104,7 @@ export function checkGather(
 }
 
 /** Checks that a table is there for bytes that become floats, with one for each byte. */
-export function checkTable(x: Numbers, out: Numbers, table: Float32Array | null): void {
+export function checkTable(x: TypedArray, out: TypedArray, table: Float32Array | null): void {
   if (table === null) return;
   if (x instanceof Uint8Array && out instanceof Float32Array && table.length >= 256) return;
   throw new TypeError(
@@ -129,14 +129,14 @@ export function badRow(row: number, offset: number, stride: number, width: numbe
  *
  * @throws {RangeError} If one is too short for [rows, cols], or a derivative has nowhere to go.
  */
-export function checkGate(
+export function checkActivationBackward(
   op: Activation | Slope,
   rows: number,
   cols: number,
-  g: Numbers,
-  y: Numbers,
-  out: Numbers | null,
-  db: Numbers | null,
+  g: TypedArray,
+  y: TypedArray,
+  out: TypedArray | null,
+  db: TypedArray | null,
 ): void {
   checkSizes("gate", rows, cols);
   const size = rows * cols;
@@ -144,7 +144,9 @@ export function checkGate(
   if (op !== "none" && y.length < size) throw tooShort("gate", "y", rows, cols, size, y.length);
   if (out !== null && out.length < size) throw tooShort("gate", "out", rows, cols, size, out.length);
   if (db !== null && db.length < cols) throw tooShort("gate", "db", rows, cols, cols, db.length);
-  if (out === null && op !== "none") throw new RangeError(`Cannot gate: ${op} needs an array for its result`);
+  if (out === null && op !== "none") {
+    throw new RangeError(`Cannot go back through the activation: ${op} needs an array for its result`);
+  }
 }
 
 /**
@@ -152,7 +154,7 @@ export function checkGate(
  *
  * @throws {RangeError} If one is too short for [rows, cols].
  */
-export function checkLoss(rows: number, cols: number, z: Numbers, targets: Int32Array, dz: Numbers | null): void {
+export function checkLoss(rows: number, cols: number, z: TypedArray, targets: Int32Array, dz: TypedArray | null): void {
   checkSizes("take the cross-entropy", rows, cols);
   const size = rows * cols;
   if (z.length < size) throw tooShort("take the cross-entropy", "z", rows, cols, size, z.length);
@@ -196,7 +198,7 @@ export function checkUpdate(kind: UpdateKind, settings: Float64Array, slots: rea
   }
 }
 
-function unequal(name: string, slot: number, p: Numbers, found: Numbers | null): RangeError {
+function unequal(name: string, slot: number, p: TypedArray, found: TypedArray | null): RangeError {
   if (found?.length === 0) return memoryGone();
   return new RangeError(
     `Cannot update parameter ${slot} of ${p.length} elements: ${name} ${

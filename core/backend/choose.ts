@@ -11,7 +11,7 @@ import { registerOpening } from "./threads.ts";
 import { openWasm } from "./wasm/wasm.ts";
 
 /** A back end by name; `auto` takes the fastest one that can be had. */
-export type BackendName = Backend["name"] | "auto";
+export type BackendName = "native" | "wasm" | "reference" | "auto";
 
 const NAMES: readonly BackendName[] = ["native", "wasm", "reference", "auto"];
 
@@ -26,6 +26,11 @@ registerOpening(backend);
 /** The back end in use; the first call chooses it. */
 export function backend(): Backend {
   return (chosen ??= choose(wish())).backend;
+}
+
+/** The name of the back end in use; the first call chooses it. */
+export function backendName(): Exclude<BackendName, "auto"> {
+  return backend().name;
 }
 
 /** Why the back end in use is in use, in one sentence. */
@@ -46,7 +51,7 @@ export function backendReason(): string {
  * ```
  * @throws {Error} If the named back end cannot be had here; the message says why.
  */
-export function useBackend(name: BackendName): Backend["name"] {
+export function useBackend(name: BackendName): Exclude<BackendName, "auto"> {
   chosen = choose(name);
   return chosen.backend.name;
 }

@@ -1,6 +1,6 @@
 /** The one message that crosses into C: sizes, strides and lengths as 32-bit integers, checked before they go. */
 import { type Activation, ACTIVATIONS, type Gemm, type Slope, SLOPES, type Strided } from "./backend.ts";
-import { memoryGone, type Numbers } from "../dtype.ts";
+import { memoryGone, type TypedArray } from "../dtype.ts";
 
 /** The order of the integers, as `kernels.h` declares it. */
 export const GEMM_FIELDS = [
@@ -15,7 +15,7 @@ export const GEMM_FIELDS = [
 const LIMIT = 2 ** 31;
 
 /** Whether all operands are float32: the only kind that the C kernels know. */
-export function allFloat32(a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): boolean {
+export function allFloat32(a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): boolean {
   return a instanceof Float32Array && b instanceof Float32Array && c instanceof Float32Array &&
     (bias === null || bias instanceof Float32Array);
 }
@@ -88,7 +88,7 @@ const bits = new Float32Array(1);
 const ofBits = new Int32Array(bits.buffer);
 
 /** Writes a gate's descriptor into `into`, for buffers of the given lengths. */
-export function describeGate(
+export function describeActivationBackward(
   into: Int32Array,
   op: Activation | Slope,
   rows: number,
@@ -132,7 +132,7 @@ export const WALK_RANK = 8;
 const NO_STRIDES: readonly number[] = [];
 
 /** What `kernels.h` calls the elements of an array; −1 for a kind that the kernels do not know. */
-export function kindOf(data: Numbers): number {
+export function kindOf(data: TypedArray): number {
   if (data instanceof Float32Array) return 0;
   if (data instanceof Int32Array) return 1;
   return data instanceof Uint8Array ? 2 : -1;

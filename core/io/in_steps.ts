@@ -1,11 +1,11 @@
 /** Long copies and conversions in steps, between which the event loop can turn. */
 import type { Hash } from "node:crypto";
-import type { DType, Numbers } from "../dtype.ts";
+import type { DType, TypedArray } from "../dtype.ts";
 import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 
 /** Elements and the kind they are of. */
 export interface Elements {
-  data: Numbers;
+  data: TypedArray;
   dtype: DType;
 }
 
@@ -57,7 +57,7 @@ export function* convertInSteps(
 }
 
 /** The first `count` of `values` as float64, and room for all. */
-function* widened(values: Numbers, count: number): Steps<Elements> {
+function* widened(values: TypedArray, count: number): Steps<Elements> {
   const data = new Float64Array(values.length);
   for (let at = 0; at < count; at += STEP / 8) {
     data.set(values.subarray(at, Math.min(count, at + STEP / 8)), at);
@@ -67,7 +67,7 @@ function* widened(values: Numbers, count: number): Steps<Elements> {
 }
 
 function grown({ data, dtype }: Elements, length: number): Elements {
-  const all = new (data.constructor as new (length: number) => Numbers)(length);
+  const all = new (data.constructor as new (length: number) => TypedArray)(length);
   all.set(data);
   return { data: all, dtype };
 }

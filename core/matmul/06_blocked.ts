@@ -7,7 +7,7 @@
  */
 import { fromData } from "../create.ts";
 import { elements } from "../ops/movement.ts";
-import type { Numbers } from "../dtype.ts";
+import type { TypedArray } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkProduct } from "./check_product.ts";
 
@@ -27,10 +27,10 @@ export function blocked(a: Tensor, b: Tensor): Tensor {
 
 /** Adds to two rows of c, at `at` and after it, what the rows of a at `p` and `q` make of rows `from` to `to` of b. */
 function addPair(
-  a: Numbers,
+  a: TypedArray,
   p: number,
   q: number,
-  b: Numbers,
+  b: TypedArray,
   c: Float32Array,
   at: number,
   n: number,

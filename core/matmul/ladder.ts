@@ -1,5 +1,18 @@
-/** The ladder as data: every way this library multiplies matrices, from the definition to the machine. */
-import type { Backend } from "../backend/backend.ts";
+/**
+ * The ladder as data: every way this library multiplies matrices, from the definition to the machine.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { ladder } from "@gradus/gradus/ladder";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [a, b] = [tensor([[1, 2]]), tensor([[3], [4]])];
+ * assertEquals(ladder[0].multiply(a, b).toArray(), [[11]]);
+ * ```
+ * @module
+ */
+import type { BackendName } from "../backend/choose.ts";
 import type { Tensor } from "../tensor.ts";
 import { loops } from "./01_loops.ts";
 import { rowDot } from "./02_row_dot.ts";
@@ -9,13 +22,14 @@ import { flat } from "./05_flat.ts";
 import { blocked } from "./06_blocked.ts";
 import { wasm } from "./07_wasm.ts";
 import { native } from "./08_native.ts";
+export type * from "../types.ts";
 
 /** One way to multiply. */
 export interface Rung {
   /** Its place and name, as its file is called. */
   readonly name: string;
   /** The back end it is judged on: the rungs in TypeScript stand on plain loops. */
-  readonly backend: Backend["name"];
+  readonly backend: Exclude<BackendName, "auto">;
   /** `a @ b` for float32 matrices [m, k] and [k, n]. */
   readonly multiply: (a: Tensor, b: Tensor) => Tensor;
 }

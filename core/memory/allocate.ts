@@ -3,13 +3,13 @@
  *
  * `tensor.ts` registers its class here, so that operations make tensors without importing the face that stands above them.
  */
-import { allocate, type DType, held, type Numbers } from "../dtype.ts";
+import { allocate, type DType, held, type TypedArray } from "../dtype.ts";
 import { checkShape, rowMajor, type Shape, sizeOf } from "../shape.ts";
 import { acquire, make } from "./pool.ts";
 import type { Tensor } from "../tensor.ts";
 
-type Birth = (
-  data: Numbers,
+type NewTensor = (
+  data: TypedArray,
   shape: Shape,
   strides: readonly number[],
   offset: number,
@@ -17,14 +17,14 @@ type Birth = (
   edits?: { count: number },
 ) => Tensor;
 
-let birth: Birth;
+let newTensor: NewTensor;
 
 /**
  * Called once, by `tensor.ts`. A way back calls the methods on memory that it uses again: from now on none can be replaced by one
  * that keeps what it sees.
  */
-export function registerTensor(make: Birth, methods: object): void {
-  birth = make;
+export function registerTensor(make: NewTensor, methods: object): void {
+  newTensor = make;
   for (const [name, { writable }] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
     if (writable) Object.defineProperty(methods, name, { writable: false, configurable: false });
   }
@@ -35,27 +35,27 @@ export function registerTensor(make: Birth, methods: object): void {
  *
  * @throws {RangeError} If there would be more than 2³¹ − 1 elements, as a broadcast by mistake asks for.
  */
-export function fresh(shape: Shape, dtype: DType): Tensor {
+export function newZeros(shape: Shape, dtype: DType): Tensor {
   const size = sizeOf(shape);
   if (size > 0x7fffffff) checkShape(shape);
-  return birth(make(dtype, size), shape, rowMajor(shape), 0, dtype);
+  return newTensor(make(dtype, size), shape, rowMajor(shape), 0, dtype);
 }
 
 /** A new row-major tensor that holds anything: for results that are written in full. */
-export function blank(shape: Shape, dtype: DType): Tensor {
+export function newEmpty(shape: Shape, dtype: DType): Tensor {
   const size = sizeOf(shape);
   if (size > 0x7fffffff) checkShape(shape);
-  return birth(acquire(dtype, size), shape, rowMajor(shape), 0, dtype);
+  return newTensor(acquire(dtype, size), shape, rowMajor(shape), 0, dtype);
 }
 
 /** A row-major tensor over `data`, which it shares. */
-export function wrap(data: Numbers, shape: Shape, dtype: DType): Tensor {
-  return birth(data, shape, rowMajor(shape), 0, dtype);
+export function wrap(data: TypedArray, shape: Shape, dtype: DType): Tensor {
+  return newTensor(data, shape, rowMajor(shape), 0, dtype);
 }
 
 /** Another look at the memory of `x`. */
 export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
-  return birth(x.data, shape, strides, offset, x.dtype, x.edits);
+  return newTensor(x.data, shape, strides, offset, x.dtype, x.version);
 }
 
 /**
@@ -66,5 +66,5 @@ export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offs
 export function scalar(value: number, dtype: DType): Tensor {
   const data = allocate(dtype, 1);
   data[0] = held(value, dtype);
-  return birth(data, [], [], 0, dtype);
+  return newTensor(data, [], [], 0, dtype);
 }

@@ -4,8 +4,8 @@
  * Only two places release: a way back, what it acquired itself and showed to nobody, and a tensor's `.g`, a gradient that nobody has
  * read. What operations answer is never released, since whoever called may hold it: that is the garbage collector's.
  */
-import { cut, LARGEST_CUT, onLine } from "./small_blocks.ts";
-import { bytesOf, type DType, dtypeOf, elementsIn, type Numbers } from "../dtype.ts";
+import { LARGEST_SMALL, onLine, suballocate } from "./slabs.ts";
+import { bytesOf, type DType, dtypeOf, elementsIn, type TypedArray } from "../dtype.ts";
 
 /** The bytes of released blocks that are kept at most; what is released beyond them is the garbage collector's. */
 export const MOST_KEPT = 256 << 20;
@@ -15,18 +15,18 @@ export const WAYS_KEPT = 16;
 
 /** Released blocks of one size, oldest first, each with the number of the way back after which it was released. */
 interface FreeList {
-  readonly blocks: Numbers[];
+  readonly blocks: TypedArray[];
   readonly released: number[];
 }
 
 const free = new Map<number, FreeList>();
 let kept = 0; // bytes in all free lists
 let way = 0; // the number of this way back
-let tracked: Numbers[] | null = null;
+let tracked: TypedArray[] | null = null;
 let reuse: "on" | "off" | "spoil" = "on";
 
 /** A block of `length` elements that may hold anything: whoever acquires it writes all of it. */
-export function acquire(dtype: DType, length: number): Numbers {
+export function acquire(dtype: DType, length: number): TypedArray {
   const bytes = length * bytesOf(dtype);
   const block = takeFree(dtype, length) ?? make(dtype, length, tracked === null ? bytes : roomFor(bytes));
   tracked?.push(block);
@@ -34,14 +34,14 @@ export function acquire(dtype: DType, length: number): Numbers {
 }
 
 /** A new block, all zero, in `room` bytes: just as many as it takes, where it will not come back. */
-export function make(dtype: DType, length: number, room = length * bytesOf(dtype)): Numbers {
-  if (room <= LARGEST_CUT) return cut(dtype, length);
+export function make(dtype: DType, length: number, room = length * bytesOf(dtype)): TypedArray {
+  if (room <= LARGEST_SMALL) return suballocate(dtype, length);
   const memory = onLine(room);
   return elementsIn(dtype, memory.buffer, memory.byteOffset, length);
 }
 
 /** Takes back a block that was acquired while it was tracked. The caller knows that no tensor which anybody can reach lies in it. */
-export function release(block: Numbers): void {
+export function release(block: TypedArray): void {
   const key = keyOf(dtypeOf(block), block.length);
   if (reuse === "off" || block.length === 0 || kept + bytesFor(key) > MOST_KEPT) return; // without a buffer the length is 0
   if (reuse === "spoil") new Uint8Array(block.buffer, block.byteOffset, block.byteLength).fill(0xff);
@@ -52,7 +52,7 @@ export function release(block: Numbers): void {
   kept += bytesFor(key);
 }
 
-function takeFree(dtype: DType, length: number): Numbers | null {
+function takeFree(dtype: DType, length: number): TypedArray | null {
   if (free.size === 0) return null;
   const key = keyOf(dtype, length);
   const list = free.get(key);
@@ -67,7 +67,7 @@ function takeFree(dtype: DType, length: number): Numbers | null {
 }
 
 /** Runs `body` and adds every block acquired meanwhile to `into`; nothing is noted where that is `null`: the code is not ours. */
-export function trackAcquired<T>(into: Numbers[] | null, body: () => T): T {
+export function trackAcquired<T>(into: TypedArray[] | null, body: () => T): T {
   const before = tracked;
   tracked = into;
   try {
@@ -78,7 +78,7 @@ export function trackAcquired<T>(into: Numbers[] | null, body: () => T): T {
 }
 
 /** Counts a way back, or a part of one, and lets go of blocks that nobody wanted for {@linkcode WAYS_KEPT} of them. */
-export function endWay(part = 1): void {
+export function endPass(part = 1): void {
   const before = way;
   way += part;
   if (Math.trunc(before / WAYS_KEPT) !== Math.trunc(way / WAYS_KEPT)) dropOlderThan(way - WAYS_KEPT);
@@ -111,7 +111,7 @@ export function bytesKept(): number {
 
 /** The bytes that a block of so many takes: near sizes share, and what is kept is at most an eighth larger than its contents. */
 function roomFor(bytes: number): number {
-  if (bytes <= LARGEST_CUT || bytes > MOST_KEPT) return bytes;
+  if (bytes <= LARGEST_SMALL || bytes > MOST_KEPT) return bytes;
   const step = 1 << (28 - Math.clz32(bytes)); // an eighth of the power of two below
   return Math.ceil(bytes / step) * step;
 }
@@ -119,7 +119,7 @@ function roomFor(bytes: number): number {
 /** What blocks that can stand for each other have in common: small ones kind and length, large ones their room. */
 function keyOf(dtype: DType, length: number): number {
   const bytes = length * bytesOf(dtype);
-  return bytes <= LARGEST_CUT ? length * 4 + NUMBER_OF[dtype] : -roomFor(bytes);
+  return bytes <= LARGEST_SMALL ? length * 4 + NUMBER_OF[dtype] : -roomFor(bytes);
 }
 
 /** The bytes that each block of a list takes, also one that lost its buffer meanwhile. */

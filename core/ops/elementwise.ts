@@ -1,11 +1,11 @@
 /** Element-wise operations: shapes broadcast and kinds promoted here, numbers computed by the back end. */
 import { describe, requireTensor } from "../arguments.ts";
-import type { MapOp, Strided, ZipOp } from "../backend/backend.ts";
+import type { BinaryOp, Strided, UnaryOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { checkDType, type DType, held, isFloating, overlap, promote, promoteRanked, promoteScalar } from "../dtype.ts";
 import { GradientSlot } from "../gradient_slot.ts";
-import { blank, scalar } from "../memory/allocate.ts";
-import { edited, record } from "../record.ts";
+import { newEmpty, scalar } from "../memory/allocate.ts";
+import { bumpVersion, record } from "../record.ts";
 import { broadcastShapes, broadcastStrides, sameShape, type Shape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -13,7 +13,7 @@ import type { Tensor } from "../tensor.ts";
 export type Operand = Tensor | number | boolean;
 
 /** These keep an integer an integer; every other function of one argument answers in floating point. */
-const KEEP_INTEGERS = new Set<MapOp>([
+const KEEP_INTEGERS = new Set<UnaryOp>([
   "copy",
   "neg",
   "abs",
@@ -27,25 +27,25 @@ const KEEP_INTEGERS = new Set<MapOp>([
   "hardtanh",
 ]);
 
-const COMPARE = new Set<ZipOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]);
+const COMPARE = new Set<BinaryOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]);
 
 /**
- * `op(x)`, element by element; `low` and `high` are what {@linkcode MapOp} says of the operation.
+ * `op(x)`, element by element; `low` and `high` are what {@linkcode UnaryOp} says of the operation.
  *
  * @throws {TypeError} If x is no tensor, or one of the two no number.
  */
-export function map(op: MapOp, x: Tensor, low = 0, high = 0): Tensor {
+export function unary(op: UnaryOp, x: Tensor, low = 0, high = 0): Tensor {
   if (!(x instanceof GradientSlot)) requireTensor(x, `take ${op}() of`); // no text is made where all is well
   if (typeof low !== "number" || typeof high !== "number") {
     throw new TypeError(`Cannot take ${op}() with ${describe(typeof low === "number" ? high : low)}: give a number`);
   }
-  const out = blank(x.shape, mapKind(op, x.dtype, low, high));
+  const out = newEmpty(x.shape, mapKind(op, x.dtype, low, high));
   const from = isFloating(out.dtype) ? cast(x, out.dtype) : x;
-  backend().map(op, x.shape, from, out, low, high);
+  backend().unary(op, x.shape, from, out, low, high);
   return record(op, out, [from], { low, high });
 }
 
-function mapKind(op: MapOp, dtype: DType, low: number, high: number): DType {
+function mapKind(op: UnaryOp, dtype: DType, low: number, high: number): DType {
   if (op === "not") return "bool";
   if (op === "copy" || isFloating(dtype)) return dtype;
   if (op === "neg" && dtype === "bool") {
@@ -65,7 +65,7 @@ function clampKind(dtype: DType, low: number, high: number): DType {
 }
 
 /** `a op b` with broadcasting: both become the kind of the two, and then are combined; a plain number takes the kind of `a`. */
-export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
+export function binary(op: BinaryOp, a: Tensor, b: Operand): Tensor {
   requireTensor(a, VERBS[op] ?? op);
   // What the kind of `a` cannot hold can be compared with it all the same: as it is.
   const exact = COMPARE.has(op) && typeof b === "number" && !isFloating(a.dtype);
@@ -77,26 +77,26 @@ export function zip(op: ZipOp, a: Tensor, b: Operand): Tensor {
   const asTheyAre = exact || (COMPARE.has(op) && !isFloating(dtype));
   const [p, q] = asTheyAre ? [a, right] : [cast(a, dtype), cast(right, dtype)];
   if (!isFloating(dtype)) checkWhole(op, dtype, p, b, q);
-  const out = blank(shape, COMPARE.has(op) ? "bool" : dtype);
-  backend().zip(zipFor(op, dtype), shape, spread(p, shape), spread(q, shape), out);
+  const out = newEmpty(shape, COMPARE.has(op) ? "bool" : dtype);
+  backend().binary(zipFor(op, dtype), shape, spread(p, shape), spread(q, shape), out);
   return record(op, out, [p, q]);
 }
 
 /** The operation on a kind: the sum of two bools is whether either is true. */
-export function zipFor(op: ZipOp, dtype: DType): ZipOp {
+export function zipFor(op: BinaryOp, dtype: DType): BinaryOp {
   if (dtype !== "bool") return op;
   if (op === "sub") throw new TypeError("Cannot subtract bool tensors: use ne() for exclusive or, or int() first");
   return op === "add" ? "or" : op;
 }
 
 /** Refuses what has no answer in whole numbers. */
-function checkWhole(op: ZipOp, dtype: DType, a: Tensor, b: Operand, right: Tensor): void {
+function checkWhole(op: BinaryOp, dtype: DType, a: Tensor, b: Operand, right: Tensor): void {
   if (op === "pow" && typeof b === "number" && b < 0) {
     throw new RangeError(
       `Cannot raise ${dtype} to the power ${b}: the results are fractions, cast it first with float()`,
     );
   }
-  if ((op === "remainder" || op === "fmod") && a.numel() > 0 && zip("eq", right, 0).any().item() === 1) {
+  if ((op === "remainder" || op === "fmod") && a.numel() > 0 && binary("eq", right, 0).any().item() === 1) {
     throw new RangeError(
       `Cannot take the remainder of ${dtype} by 0: it has no answer, cast it first with float() for NaN`,
     );
@@ -104,7 +104,7 @@ function checkWhole(op: ZipOp, dtype: DType, a: Tensor, b: Operand, right: Tenso
 }
 
 /** What an operation is called in a message. */
-export const VERBS: Partial<Record<ZipOp, string>> = {
+export const VERBS: Partial<Record<BinaryOp, string>> = {
   sub: "subtract",
   mul: "multiply",
   div: "divide",
@@ -127,9 +127,9 @@ export const VERBS: Partial<Record<ZipOp, string>> = {
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
   checkDType(dtype);
-  if (dtype === "bool") return zip("ne", x, 0);
-  const out = blank(x.shape, dtype);
-  backend().map("copy", x.shape, x, out, 0, 0);
+  if (dtype === "bool") return binary("ne", x, 0);
+  const out = newEmpty(x.shape, dtype);
+  backend().unary("copy", x.shape, x, out, 0, 0);
   return record("cast", out, [x]);
 }
 
@@ -153,7 +153,7 @@ export function spread(x: Tensor, shape: Shape): Strided {
 // Operations that write into a tensor that exists: what optimisers are made of.
 
 /** `a = a op b` in place, computed in the kind of the two; `b` broadcasts to `a`, and `a` keeps its kind. */
-export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
+export function binaryInto<T extends Tensor>(op: BinaryOp, a: T, b: Operand): T {
   const verb = VERBS[op] ?? op;
   const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype;
   const given = operand(b, beside, verb);
@@ -165,8 +165,8 @@ export function zipInto<T extends Tensor>(op: ZipOp, a: T, b: Operand): T {
       `Cannot ${verb} in place: a result of kind ${kind} does not fit a tensor of kind ${a.dtype}, cast it with ${cure}`,
     );
   }
-  edited(a, right, verb);
-  backend().zip(zipFor(op, kind), a.shape, a, spread(right, a.shape), a);
+  bumpVersion(a, right, verb);
+  backend().binary(zipFor(op, kind), a.shape, a, spread(right, a.shape), a);
   return a;
 }
 
@@ -175,8 +175,8 @@ export function copyInto<T extends Tensor>(out: T, x: Operand): T {
   const constant = typeof x === "number" || typeof x === "boolean"; // which an element that stands for several may take
   const given = constant ? scalar(Number(x), out.dtype) : settled(operand(x, out.dtype, "copy"), out, "copy");
   const from = out.dtype === "bool" ? cast(given, "bool") : given;
-  edited(out, from, "copy");
-  backend().map("copy", out.shape, spread(from, out.shape), out, 0, 0);
+  bumpVersion(out, from, "copy");
+  backend().unary("copy", out.shape, spread(from, out.shape), out, 0, 0);
   return out;
 }
 
@@ -204,7 +204,7 @@ function sameView(a: Tensor, b: Tensor): boolean {
 
 /** A row-major copy in memory of its own. */
 export function copyOf(x: Tensor): Tensor {
-  const out = blank(x.shape, x.dtype);
-  backend().map("copy", x.shape, x, out, 0, 0);
+  const out = newEmpty(x.shape, x.dtype);
+  backend().unary("copy", x.shape, x, out, 0, 0);
   return record("copy", out, [x], { low: 0, high: 0 });
 }

@@ -1,9 +1,9 @@
 /** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
-import { blank, scalar } from "../memory/allocate.ts";
+import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import type { Activation, Slope } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, type Numbers } from "../dtype.ts";
+import { isFloating, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
 import { show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -25,7 +25,7 @@ export function crossEntropyMean(z: Tensor, y: Tensor): Tensor {
 /** `(softmax(z) − onehot(y)) / n`: how the mean cross-entropy changes with each logit. */
 export function crossEntropyGradient(z: Tensor, y: Tensor): Tensor {
   checkClasses(z, y);
-  const dz = blank(z.shape, z.dtype);
+  const dz = newEmpty(z.shape, z.dtype);
   backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), dz.data);
   return dz;
 }
@@ -56,21 +56,32 @@ function checkClasses(z: Tensor, y: Tensor): void {
  * The way back through `y = activation(x + bias)` for g and y [rows, columns]: the gradient before the activation, and its sum
  * over the rows, which is the bias's.
  */
-export function gate(activation: Activation, g: Tensor, y: Tensor, withBias: boolean): [gx: Tensor, db: Tensor | null] {
+export function activationBackward(
+  activation: Activation,
+  g: Tensor,
+  y: Tensor,
+  withBias: boolean,
+): [gx: Tensor, db: Tensor | null] {
   const [rows, columns] = g.shape;
   const from = elements(g);
-  const out = activation === "none" ? null : blank(g.shape, g.dtype);
-  const db = withBias ? blank([columns], g.dtype) : null;
-  const after: Numbers = activation === "none" ? from : elements(y);
+  const out = activation === "none" ? null : newEmpty(g.shape, g.dtype);
+  const db = withBias ? newEmpty([columns], g.dtype) : null;
+  const after: TypedArray = activation === "none" ? from : elements(y);
   if (out !== null || db !== null) {
-    backend().gate(activation, rows, columns, from, after, out?.data ?? null, db?.data ?? null);
+    backend().activationBackward(activation, rows, columns, from, after, out?.data ?? null, db?.data ?? null);
   }
   return [out ?? g, db];
 }
 
 /** `g · f′` in one pass for g of y's shape: y is the result of an activation, or the argument of a slope, with `low` and `high` as in `map`. */
-export function slope(op: Exclude<Activation, "none"> | Slope, g: Tensor, y: Tensor, low = 0, high = 0): Tensor {
-  const out = blank(g.shape, g.dtype);
-  backend().gate(op, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null, low, high);
+export function slopeBackward(
+  op: Exclude<Activation, "none"> | Slope,
+  g: Tensor,
+  y: Tensor,
+  low = 0,
+  high = 0,
+): Tensor {
+  const out = newEmpty(g.shape, g.dtype);
+  backend().activationBackward(op, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null, low, high);
   return out;
 }

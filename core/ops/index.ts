@@ -1,5 +1,5 @@
 /** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
-import { blank, fresh } from "../memory/allocate.ts";
+import { newEmpty, newZeros } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
@@ -96,7 +96,7 @@ export function index(x: Tensor, by: Tensor): Tensor {
  */
 export function indexBytes(x: Tensor, by: Tensor, table: Float32Array): Tensor {
   const [from, rows] = [contiguous(x), wholeIndices(x, by)];
-  const out = blank([...by.shape, ...x.shape.slice(1)], "float32");
+  const out = newEmpty([...by.shape, ...x.shape.slice(1)], "float32");
   gatherInto(from, rows, out, table);
   return out;
 }
@@ -115,7 +115,7 @@ function wholeIndices(x: Tensor, by: Tensor): Int32Array {
 }
 
 function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
-  const out = blank([...lead, ...x.shape.slice(1)], x.dtype);
+  const out = newEmpty([...lead, ...x.shape.slice(1)], x.dtype);
   const from = contiguous(x);
   gatherInto(from, rows, out);
   return record("gather", out, [from], { rows });
@@ -155,7 +155,7 @@ export function pick(x: Tensor, columns: Tensor): Tensor {
 /** A row of zeros with a single 1 for each of `columns`: [n] becomes [n, width] of float32. */
 export function oneHot(columns: Tensor, width: number): Tensor {
   checkColumns(columns.shape[0], width, columns);
-  const out = fresh([columns.shape[0], width], "float32");
+  const out = newZeros([columns.shape[0], width], "float32");
   elements(columns).forEach((column: number, row: number) => (out.data[row * width + column] = 1));
   return out;
 }

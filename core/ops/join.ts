@@ -1,6 +1,6 @@
 /** Several tensors joined into one: along a dimension they have, or along a new one. */
 import { requireTensor } from "../arguments.ts";
-import { blank } from "../memory/allocate.ts";
+import { newEmpty } from "../memory/allocate.ts";
 import { promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, sameShape, show, sizeOf } from "../shape.ts";
@@ -34,7 +34,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
     return cast(x, dtype);
   });
   const sizes = parts.map((x) => x.shape[d]);
-  const out = blank(first.shape.with(d, sizes.reduce((sum, n) => sum + n, 0)), dtype);
+  const out = newEmpty(first.shape.with(d, sizes.reduce((sum, n) => sum + n, 0)), dtype);
   let start = 0;
   for (const x of parts) start = place(x, d, start, out);
   return record("cat", out, parts, { dim: d, sizes });

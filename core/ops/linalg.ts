@@ -1,13 +1,13 @@
 /** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
 import { requireTensor } from "../arguments.ts";
-import { blank } from "../memory/allocate.ts";
+import { newEmpty } from "../memory/allocate.ts";
 import type { Activation, Backend, Gemm } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, isFloating, promote } from "../dtype.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { cast, map } from "./elementwise.ts";
+import { cast, unary } from "./elementwise.ts";
 import { detached, expand, select, t, unsqueeze } from "./movement.ts";
 
 /**
@@ -52,9 +52,9 @@ export function linear(x: Tensor, w: Tensor, bias: Tensor | null, options: Linea
   if (!fitsOnePass(x, w, bias, turned)) {
     const sums = matmul(x, turned ? t(w) : w);
     const out = bias === null ? sums : sums.add(bias);
-    return activation === "none" ? out : map(activation, out);
+    return activation === "none" ? out : unary(activation, out);
   }
-  const out = blank([x.shape[0], w.shape[turned ? 0 : 1]], x.dtype); // [batch, out]
+  const out = newEmpty([x.shape[0], w.shape[turned ? 0 : 1]], x.dtype); // [batch, out]
   const product = describe(x, w, out, bias, turned);
   product.activation = activation;
   backend().gemm(product, x.data, w.data, out.data, bias?.data ?? null);
@@ -70,7 +70,7 @@ function fitsOnePass(x: Tensor, w: Tensor, bias: Tensor | null, turned: boolean)
 
 /** `a @ b` for matrices whose shapes and kinds are known to fit, on the given machine. */
 export function product(a: Tensor, b: Tensor, machine: Backend = backend()): Tensor {
-  const out = blank([a.shape[0], b.shape[1]], a.dtype); // [m, n]
+  const out = newEmpty([a.shape[0], b.shape[1]], a.dtype); // [m, n]
   machine.gemm(describe(a, b, out, null), a.data, b.data, out.data, null);
   return record("matmul", out, [a, b]);
 }
@@ -102,7 +102,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
   const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "multiply batches of");
   const left = expand(detached(a), [...lead, ...a.shape.slice(-2)]);
   const right = expand(detached(b), [...lead, ...b.shape.slice(-2)]);
-  const out = blank([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
+  const out = newEmpty([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
   eachMatrix([left, right, out], (p, q, c) => backend().gemm(describe(p, q, c, null), p.data, q.data, c.data, null));
   return record("matmul", out, [a, b]);
 }

@@ -1,7 +1,7 @@
 /** Views: other shapes and orders of the same memory. Nothing here copies, but `reshape` where it must. */
 import { viewOf } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import { memoryGone, type Numbers } from "../dtype.ts";
+import { memoryGone, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
 import { inferShape, isRowMajor, resolveDim, type Shape, show, sizeOf, viewStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -44,7 +44,7 @@ export function detached(x: Tensor): Tensor {
 }
 
 /** The elements in row-major order, as a typed array: shared where the tensor is row-major, else a copy. */
-export function elements(x: Tensor): Numbers {
+export function elements(x: Tensor): TypedArray {
   const dense = isRowMajor(x.shape, x.strides) ? x : copyOf(detached(x));
   const end = dense.offset + sizeOf(dense.shape);
   if (dense.offset === 0 && end === dense.data.length) return dense.data;

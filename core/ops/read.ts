@@ -1,5 +1,5 @@
 /** Numbers out of a tensor: one, all as nested arrays, or the memory behind a view. */
-import { type DType, memoryGone, type Numbers } from "../dtype.ts";
+import { type DType, memoryGone, type TypedArray } from "../dtype.ts";
 import { resolveDim, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { elements } from "./movement.ts";
@@ -10,7 +10,7 @@ export type Nested = number | boolean | readonly Nested[];
 /** The memory behind a view, as it lies. */
 export interface Storage {
   /** The typed array itself. */
-  readonly data: Numbers;
+  readonly data: TypedArray;
   /** How many elements it holds. */
   readonly length: number;
   /** As PyTorch prints a storage: an element a line, then kind and size. */
@@ -18,7 +18,7 @@ export interface Storage {
 }
 
 /** The memory of `x` with its printed form. */
-export function storage(x: Tensor, print: (data: Numbers, dtype: DType) => string): Storage {
+export function storage(x: Tensor, print: (data: TypedArray, dtype: DType) => string): Storage {
   const { data, dtype } = x;
   const toString = () => print(data, dtype);
   return { data, length: data.length, toString, ...{ [Symbol.for("Deno.customInspect")]: toString } };

@@ -1,5 +1,5 @@
 /** Reductions: many elements to few, over all dimensions or the named ones. */
-import { blank } from "../memory/allocate.ts";
+import { newEmpty } from "../memory/allocate.ts";
 import { describe } from "../arguments.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
@@ -27,7 +27,7 @@ export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false, wha
     folded: pick(x.shape, false),
     foldedStrides: pick(x.strides, false),
   };
-  const out = blank(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : fold.kept, resultKind(op, x.dtype));
+  const out = newEmpty(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : fold.kept, resultKind(op, x.dtype));
   if (sizeOf(fold.folded) === 0) refuseEmpty(op, x, dims);
   const exact = isFloating(out.dtype) || !(op === "sum" || op === "prod")
     ? out.data

@@ -1,7 +1,7 @@
 /** Scans: every element together with those before it. */
-import { blank, wrap } from "../memory/allocate.ts";
+import { newEmpty, wrap } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import { allocate, isFloating, type Numbers } from "../dtype.ts";
+import { allocate, isFloating, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -17,7 +17,7 @@ export function cumsum(x: Tensor, dim: number): Tensor {
   requireTensor(x, "take cumsum() of");
   const d = resolveDim(dim, x.shape.length, "take the cumulative sum over");
   if (x.shape.length === 0) return view(cumsum(view(x, [1]), 0), []);
-  const out = blank(x.shape, isFloating(x.dtype) ? x.dtype : "int32");
+  const out = newEmpty(x.shape, isFloating(x.dtype) ? x.dtype : "int32");
   const exact = isFloating(out.dtype) ? out.data : new Float64Array(out.data.length);
   scan(elements(x), x.shape[d], sizeOf(x.shape.slice(d + 1)), exact);
   if (exact !== out.data) storeWhole("cumulative sum", exact, out);
@@ -25,7 +25,7 @@ export function cumsum(x: Tensor, dim: number): Tensor {
 }
 
 /** Sums along runs of `length` elements that stand `step` apart. */
-function scan(x: Numbers, length: number, step: number, out: Numbers): void {
+function scan(x: TypedArray, length: number, step: number, out: TypedArray): void {
   for (let block = 0; block < x.length; block += length * step) {
     for (let start = block; start < block + step; start++) {
       let sum = 0;

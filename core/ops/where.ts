@@ -1,5 +1,5 @@
 /** A choice between two values, element by element. */
-import { blank } from "../memory/allocate.ts";
+import { newEmpty } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { promoteRanked } from "../dtype.ts";
@@ -45,7 +45,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   }
   const [p, q] = sides(a, b);
   const shape = broadcastShapes(condition.shape, broadcastShapes(p.shape, q.shape, VERB), VERB);
-  const out = blank(shape, promoteRanked(p.dtype, p.shape.length, q.dtype, q.shape.length));
+  const out = newEmpty(shape, promoteRanked(p.dtype, p.shape.length, q.dtype, q.shape.length));
   backend().where(shape, spread(condition, shape), spread(p, shape), spread(q, shape), out);
   return record("where", out, [condition, p, q]);
 }

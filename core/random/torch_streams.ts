@@ -5,7 +5,7 @@
  * and coin flips are equal to the bit; normals agree to about 1e-6, since PyTorch's vectorised logarithm and cosine differ that much
  * between builds.
  */
-import { dtypeOf, type Numbers } from "../dtype.ts";
+import { dtypeOf, type TypedArray } from "../dtype.ts";
 import { Generator } from "./generator.ts";
 
 /** The arrays whose elements carry a fraction. */
@@ -95,7 +95,7 @@ function normalBlock(out: Fractions, start: number, mean: number, std: number): 
  *
  * @throws {RangeError} If `p` lies outside [0, 1].
  */
-export function fillBernoulli(g: Generator, out: Numbers, p: number): void {
+export function fillBernoulli(g: Generator, out: TypedArray, p: number): void {
   checkProbability(p);
   for (let i = 0; i < out.length; i++) out[i] = g.nextDouble() < p ? 1 : 0;
 }
@@ -130,7 +130,7 @@ function checkProbability(p: number): void {
  *
  * @throws {RangeError} If a bound is not a safe integer, the range is empty, or `out` cannot hold every integer of it.
  */
-export function fillRandint(g: Generator, out: Numbers, low: number, high: number): void {
+export function fillRandint(g: Generator, out: TypedArray, low: number, high: number): void {
   checkRange(out, low, high);
   const range = high - low;
   if (range < 2 ** 32) {
@@ -157,7 +157,7 @@ const INTEGERS: Record<ReturnType<typeof dtypeOf>, readonly [number, number]> = 
   bool: [0, 2],
 };
 
-function checkRange(out: Numbers, low: number, high: number): void {
+function checkRange(out: TypedArray, low: number, high: number): void {
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || low >= high) {
     throw new RangeError(`Cannot draw integers of [${low}, ${high}): give two integers, the lower first`);
   }

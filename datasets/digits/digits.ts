@@ -32,7 +32,7 @@ const STEP = 64;
  *
  * @example
  * ```ts
- * import { digits } from "@gradus/gradus";
+ * import { digits } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const { train } = digits({ train: 100, test: 10, seed: 1 });
@@ -94,7 +94,7 @@ const BLOCKS = [" ", "▄", "▀", "█"]; // by ink: none, below, above, both
  *
  * @example
  * ```ts
- * import { drawDigit } from "@gradus/gradus";
+ * import { drawDigit } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(drawDigit([255, 0, 255, 255], { style: "blocks" }), "█▄");

@@ -1,7 +1,6 @@
 /** One HTTP request whose answer goes into a partial file. */
 import { namingFile, writeAll } from "../../core/io/atomic_write.ts";
 import { Cap } from "../../core/io/read_file.ts";
-import { Transient } from "./download.ts";
 
 /** How far a download has come. */
 export interface DownloadProgress {
@@ -55,7 +54,7 @@ export class Unreachable extends Error {
  * @throws {Error} if the answer is any other than the file
  */
 export async function receive(url: string, partial: PartialFile, options: ReceiveOptions): Promise<void> {
-  using patience = new Patience(options.signal);
+  using patience = new StallTimeout(options.signal);
   const have = await partial.resumable(url);
   patience.restart(options.connectTimeout, "no answer");
   const response = await ask(url, have, patience.signal, options.signal);
@@ -140,7 +139,7 @@ async function copy(
 }
 
 /** The body piece by piece; a break in it is a {@linkcode Transient}. */
-async function* pieces(response: Response, url: string, patience: Patience, options: ReceiveOptions) {
+async function* pieces(response: Response, url: string, patience: StallTimeout, options: ReceiveOptions) {
   const restart = () => patience.restart(options.stallTimeout, `fewer than ${LEAST} bytes`);
   let since = 0;
   restart();
@@ -158,7 +157,7 @@ async function* pieces(response: Response, url: string, patience: Patience, opti
 }
 
 /** An abort signal that fires when nothing has happened for too long. */
-export class Patience implements Disposable {
+export class StallTimeout implements Disposable {
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -243,4 +242,66 @@ export class PartialFile {
 /** Only a strong ETag promises equal bytes; a weak one (`W/"…"`) promises equal meaning. */
 function isStrong(etag: unknown): etag is string {
   return typeof etag === "string" && etag.startsWith('"');
+}
+
+// Trying again, later and later.
+
+/** How often and how patiently to try. */
+export interface RetryOptions {
+  /** Tries in all, at least 1; 4 when absent. */
+  attempts?: number;
+  /** The longest first pause in milliseconds, doubled for each further one; 500 when absent. */
+  pause?: number;
+  /** Ends the pauses early. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A failure that may pass: {@linkcode retry} tries again after one, and only after one. */
+export class Transient extends Error {
+  /** Milliseconds the other side asked us to wait, if it did. */
+  readonly wait: number | undefined;
+
+  /** A failure told by `message`, perhaps with a wish how long to wait. */
+  constructor(message: string, options: ErrorOptions & { wait?: number | undefined } = {}) {
+    super(message, options);
+    this.name = "Transient";
+    this.wait = options.wait;
+  }
+}
+
+/** Milliseconds; who asks for a longer pause is not waited for. */
+const LONGEST_PAUSE = 10_000;
+
+/**
+ * What `task` gives, tried again while it throws {@linkcode Transient}, after pauses that double and vary by chance so
+ * that many clients do not come back at once. The last failure is thrown, and one that asks for a wait of more than ten seconds.
+ */
+export async function retry<T>(task: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { attempts = 4, pause = 500, signal } = options;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await task();
+    } catch (error) {
+      if (!(error instanceof Transient) || attempt >= attempts) throw error;
+      if (error.wait !== undefined && error.wait > LONGEST_PAUSE) throw error;
+      const backOff = pause * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+      await sleep(Math.min(error.wait ?? backOff, LONGEST_PAUSE), signal);
+    }
+  }
+}
+
+/** Waits so many milliseconds, or until `signal` ends it with its reason. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
 }

@@ -32,7 +32,7 @@ const TYPES: ReadonlyMap<number, string> = new Map([
  *
  * @example
  * ```ts
- * import { parseIdx } from "@gradus/gradus";
+ * import { parseIdx } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new Uint8Array([0, 0, 0x08, 1, 0, 0, 0, 3, 5, 0, 4]);

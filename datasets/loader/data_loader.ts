@@ -85,7 +85,8 @@ interface Epoch {
  *
  * @example
  * ```ts
- * import { DataLoader, tensor, TensorDataset } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { DataLoader, TensorDataset } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const dataset = new TensorDataset(tensor([[1, 2], [3, 4], [5, 6]]), tensor([0, 1, 0]));
@@ -97,7 +98,7 @@ interface Epoch {
  *
  * @example Samples that come as promises
  * ```ts
- * import { DataLoader } from "@gradus/gradus";
+ * import { DataLoader } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const files = { length: 3, get: (i: number) => Promise.resolve(10 * i) };

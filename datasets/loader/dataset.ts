@@ -1,7 +1,7 @@
 /** What can be learned from: samples that are counted, fetched by number, and collated into a batch. */
 import { describe, isPlainObject, requireArray, requireTensor } from "../../core/arguments.ts";
 import { fromData, tensor } from "../../core/create.ts";
-import type { Numbers } from "../../core/dtype.ts";
+import type { TypedArray } from "../../core/dtype.ts";
 import { GradientSlot } from "../../core/gradient_slot.ts";
 import { stack } from "../../core/ops/join.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
@@ -31,7 +31,8 @@ export interface Dataset<T> {
  *
  * @example
  * ```ts
- * import { tensor, TensorDataset } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { TensorDataset } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const dataset = new TensorDataset(tensor([[1, 2], [3, 4]]), tensor([0, 1]));
@@ -138,7 +139,8 @@ export class Subset<T> implements Dataset<T> {
  *
  * @example
  * ```ts
- * import { Generator, randomSplit, tensor, TensorDataset } from "@gradus/gradus";
+ * import { Generator, tensor } from "@gradus/gradus";
+ * import { randomSplit, TensorDataset } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const dataset = new TensorDataset(tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
@@ -179,7 +181,7 @@ function toCounts(lengths: readonly number[], samples: number): readonly number[
  * What {@linkcode collate} makes of samples of type `T`: tensors, typed arrays and numbers become tensors, arrays and plain objects
  * keep their form, anything else becomes an array.
  */
-export type Batch<T> = T extends Tensor | Numbers | number | boolean ? Tensor
+export type Batch<T> = T extends Tensor | TypedArray | number | boolean ? Tensor
   : T extends readonly unknown[] | Readonly<Record<string, unknown>> ? { [K in keyof T]: Batch<T[K]> }
   : T[];
 
@@ -191,7 +193,8 @@ export type Batch<T> = T extends Tensor | Numbers | number | boolean ? Tensor
  *
  * @example
  * ```ts
- * import { collate, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { collate } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const label = (c: number) => tensor(c, { dtype: "int32" });
@@ -209,7 +212,7 @@ export function collate<T>(samples: readonly T[]): Batch<T> {
 function collateAny(samples: readonly unknown[]): unknown {
   const [first] = samples;
   if (first instanceof Tensor) return stack(samples as Tensor[]);
-  if (ArrayBuffer.isView(first)) return stack((samples as Numbers[]).map((row) => fromData(row, [row.length])));
+  if (ArrayBuffer.isView(first)) return stack((samples as TypedArray[]).map((row) => fromData(row, [row.length])));
   if (typeof first === "number" || typeof first === "boolean") return tensor([...samples] as number[]);
   if (Array.isArray(first)) return collateArrays(samples as unknown[][]);
   return isPlainObject(first) ? collateObjects(samples as Record<string, unknown>[]) : samples;

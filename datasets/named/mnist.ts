@@ -154,7 +154,7 @@ export interface MnistOptions {
  *
  * @example
  * ```ts
- * import { loadMnist } from "@gradus/gradus";
+ * import { loadMnist } from "@gradus/gradus/data";
  * import { assertEquals } from "@std/assert";
  *
  * const { test } = await loadMnist({ offline: true });

@@ -2,7 +2,7 @@
 import { type Context, Function } from "../../backward/function.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
 import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
-import { map } from "../../core/ops/elementwise.ts";
+import { unary } from "../../core/ops/elementwise.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as stage from "../01_functional.ts";
 import { GELU, GELU_WAYS, SOFTPLUS } from "./known_options.ts";
@@ -16,7 +16,7 @@ export function relu(x: Tensor): Tensor {
 /** `x` where it is positive, else `slope · x`. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   requireTensor(x, "take leakyRelu() of");
-  return map("leakyRelu", x, slope);
+  return unary("leakyRelu", x, slope);
 }
 
 /** `1 / (1 + e⁻ˣ)`. */
@@ -34,13 +34,13 @@ export function tanh(x: Tensor): Tensor {
 /** `x` where it is positive, else `α(eˣ − 1)`. Source: Clevert et al., "Exponential Linear Units" (2015). */
 export function elu(x: Tensor, alpha = 1): Tensor {
   requireTensor(x, "take elu() of");
-  return map("elu", x, alpha, 1);
+  return unary("elu", x, alpha, 1);
 }
 
 /** `1.0507 · elu(x, 1.6733)`, which keeps mean 0 and variance 1. Source: Klambauer et al., "Self-Normalizing Networks" (2017). */
 export function selu(x: Tensor): Tensor {
   requireTensor(x, "take selu() of");
-  return map("elu", x, 1.6732632423543772, 1.0507009873554805);
+  return unary("elu", x, 1.6732632423543772, 1.0507009873554805);
 }
 
 /** How `gelu` is computed. */
@@ -55,19 +55,19 @@ export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   checkOptions("take gelu()", options, GELU);
   const { approximate = "none" } = options;
   requireChoice("take gelu()", "approximation", approximate, GELU_WAYS);
-  return map(approximate === "tanh" ? "geluTanh" : "gelu", x);
+  return unary(approximate === "tanh" ? "geluTanh" : "gelu", x);
 }
 
 /** `x · σ(x)`, also called swish. */
 export function silu(x: Tensor): Tensor {
   requireTensor(x, "take silu() of");
-  return map("silu", x);
+  return unary("silu", x);
 }
 
 /** `x · tanh(softplus(x))`. Source: Misra, "Mish" (2019). */
 export function mish(x: Tensor): Tensor {
   requireTensor(x, "take mish() of");
-  return map("mish", x);
+  return unary("mish", x);
 }
 
 /** How `softplus` is computed. */
@@ -83,19 +83,19 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   requireTensor(x, "take softplus() of");
   checkOptions("take softplus()", options, SOFTPLUS);
   const { beta = 1, threshold = 20 } = options;
-  return map("softplus", x, beta, threshold);
+  return unary("softplus", x, beta, threshold);
 }
 
 /** `ln σ(x)`, without overflow. */
 export function logSigmoid(x: Tensor): Tensor {
   requireTensor(x, "take logSigmoid() of");
-  return map("softplus", x, -1, Infinity); // −ln(1 + e⁻ˣ)
+  return unary("softplus", x, -1, Infinity); // −ln(1 + e⁻ˣ)
 }
 
 /** `min(max(x, low), high)`; unlike that of `clamp`, the slope on the bounds is 0. */
 export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
   requireTensor(x, "take hardtanh() of");
-  return map("hardtanh", x, low, high);
+  return unary("hardtanh", x, low, high);
 }
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. */

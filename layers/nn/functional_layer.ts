@@ -5,7 +5,6 @@ import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, requireArray, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
-import { rsqrt, square } from "../../core/ops/functions.ts";
 import { linear as product } from "../../core/ops/linalg.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
@@ -143,7 +142,7 @@ export function batchNorm(
   const alongChannels = (v: Tensor) => v.view(...x.shape.map((_, d) => (d === 1 ? -1 : 1)));
   const scaled = (y: Tensor) => affine(y, weight && alongChannels(weight), bias && alongChannels(bias));
   if (!training && runningMean !== null && runningVar !== null) {
-    return scaled(x.sub(alongChannels(runningMean)).mul(rsqrt(alongChannels(runningVar).add(eps))));
+    return scaled(x.sub(alongChannels(runningMean)).mul(alongChannels(runningVar).add(eps).rsqrt()));
   }
   const count = x.numel() / x.shape[1];
   if (count <= 1) {
@@ -193,8 +192,8 @@ export function layerNorm(
 function normalise(x: Tensor, dims: number[], eps: number): { mean: Tensor; variance: Tensor; y: Tensor } {
   const mean = x.mean(dims, true);
   const apart = x.sub(mean);
-  const variance = square(apart).mean(dims, true); // biased
-  return { mean, variance, y: apart.mul(rsqrt(variance.add(eps))) };
+  const variance = apart.square().mean(dims, true); // biased
+  return { mean, variance, y: apart.mul(variance.add(eps).rsqrt()) };
 }
 
 function checkAffine(weight: Tensor | null, bias: Tensor | null): void {

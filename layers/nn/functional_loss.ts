@@ -3,7 +3,6 @@ import { type Context, Function } from "../../backward/function.ts";
 import { bceBackward, huberBackward, smoothL1Backward } from "../../backward/rules/loss.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { isFloating } from "../../core/dtype.ts";
-import { log1p, square } from "../../core/ops/functions.ts";
 import { where } from "../../core/ops/where.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -27,7 +26,7 @@ import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, SMOOTH_L1 } from "./known_op
 export function mse(p: Tensor, t: Tensor, options: LossOptions = {}): Tensor {
   checkOptions("take mse()", options, LOSS);
   checkPair("mse", p, t);
-  return reduced(square(p.sub(t)), options.reduction);
+  return reduced(p.sub(t).square(), options.reduction);
 }
 
 /**
@@ -163,7 +162,7 @@ class SmoothL1Function extends Function {
     ctx.saveForBackward(d);
     ctx.bend = beta;
     const size = d.abs();
-    return where(size.lt(beta), square(d).mul(0.5).div(beta), size.sub(beta / 2));
+    return where(size.lt(beta), d.square().mul(0.5).div(beta), size.sub(beta / 2));
   }
   static backward(ctx: BendContext, g: Tensor): [dd: Tensor] {
     const [d] = ctx.savedTensors;
@@ -176,7 +175,7 @@ class HuberFunction extends Function {
     ctx.saveForBackward(d);
     ctx.bend = delta;
     const size = d.abs();
-    return where(size.le(delta), square(d).mul(0.5), size.sub(delta / 2).mul(delta));
+    return where(size.le(delta), d.square().mul(0.5), size.sub(delta / 2).mul(delta));
   }
   static backward(ctx: BendContext, g: Tensor): [dd: Tensor] {
     const [d] = ctx.savedTensors;
@@ -188,7 +187,7 @@ class BceFunction extends Function {
   static forward(ctx: Context, p: Tensor, t: Tensor): Tensor {
     ctx.saveForBackward(p, t);
     const positive = t.mul(p.log().clampMin(-100));
-    const negative = t.sub(1).mul(log1p(p.neg()).clampMin(-100));
+    const negative = t.sub(1).mul(p.neg().log1p().clampMin(-100));
     return negative.sub(positive);
   }
   static backward(ctx: Context, g: Tensor): (Tensor | null)[] {

@@ -3,7 +3,6 @@ import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { fromData, tensor, zeros } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
-import { erf, log1p, sign, square } from "../../core/ops/functions.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
 import { fillNormal, fillNormalSingly, fillUniform, type Fractions } from "../../core/random/torch_streams.ts";
 import { show } from "../../core/shape.ts";
@@ -246,7 +245,7 @@ export function truncNormal_<T extends Tensor>(x: T, options: TruncNormalOptions
       `Cannot draw a normal of deviation ${std} cut to [${a}, ${b}]: give std > 0 and bounds in order`,
     );
   }
-  const bounds = erf(tensor([a, b], { dtype: "float64" }).sub(mean).div(std * Math.SQRT2));
+  const bounds = tensor([a, b], { dtype: "float64" }).sub(mean).div(std * Math.SQRT2).erf();
   uniform_(x, bounds.at(0).item(), bounds.at(1).item(), { generator });
   return noGrad(() => x.copy_(inverseErf(x.double()).mul(std * Math.SQRT2).add(mean).clamp(a, b)));
 }
@@ -254,11 +253,11 @@ export function truncNormal_<T extends Tensor>(x: T, options: TruncNormalOptions
 /** The x of `erf(x) = y` in float64: Winitzki's approximation, then Newton's steps; for y of ±1 a number past the last double. */
 function inverseErf(exact: Tensor): Tensor {
   const y = exact.clamp(-1 + Number.EPSILON / 2, 1 - Number.EPSILON / 2);
-  const half = log1p(square(y).neg()).mul(0.5);
+  const half = y.square().neg().log1p().mul(0.5);
   const c = half.add(2 / (Math.PI * 0.147));
-  let x = sign(y).mul(square(c).sub(half.mul(2 / 0.147)).sqrt().sub(c).sqrt());
+  let x = y.sign().mul(c.square().sub(half.mul(2 / 0.147)).sqrt().sub(c).sqrt());
   for (let step = 0; step < 3; step++) {
-    x = x.sub(erf(x).sub(y).mul(Math.sqrt(Math.PI) / 2).mul(square(x).exp()));
+    x = x.sub(x.erf().sub(y).mul(Math.sqrt(Math.PI) / 2).mul(x.square().exp()));
   }
   return x;
 }

@@ -1,7 +1,15 @@
 /**
- * The library of layers under one name, as in PyTorch: `nn.Linear`, `nn.functional.crossEntropy`, `nn.init.kaimingUniform_`.
+ * Layers, losses and initialisers, as in PyTorch: `nn.Linear`, `nn.functional.crossEntropy`, `nn.init.kaimingUniform_`.
  *
- * The losses stand here too, for short: `nn.mse` is `nn.functional.mse`.
+ * @example
+ * ```ts
+ * import { nn, ones } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 2));
+ * assertEquals(model.call(ones([3, 4])).shape, [3, 2]);
+ * ```
+ * @module
  */
 export {
   ELU,
@@ -34,27 +42,23 @@ export {
   type Pair,
   SmoothL1Loss,
 } from "./loss.ts";
-export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
-export {
-  bce,
-  type BceOptions,
-  bceWithLogits,
-  type BceWithLogitsOptions,
-  huber,
-  type HuberOptions,
-  klDiv,
-  type KlDivOptions,
-  l1,
-  type LossOptions,
-  mse,
-  type Reduction,
-  smoothL1,
-  type SmoothL1Options,
-} from "./functional_loss.ts";
-export type { GeluOptions, SoftplusOptions } from "./functional_activation.ts";
+export type {
+  BceOptions,
+  BceWithLogitsOptions,
+  CrossEntropyOptions,
+  GeluOptions,
+  HuberOptions,
+  KlDivOptions,
+  LossOptions,
+  NllOptions,
+  Reduction,
+  SmoothL1Options,
+  SoftplusOptions,
+} from "./functional.ts";
 export { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "./module.ts";
 export { Sequential } from "./sequential.ts";
 /** What layers compute, as functions without state. */
 export * as functional from "./functional.ts";
 /** Initialisers, which fill a tensor in place. */
 export * as init from "./init.ts";
+export type * from "../../core/types.ts";

@@ -32,7 +32,7 @@ export class Parameter extends Tensor {
     requireTensor(x, "make a parameter of");
     checkOptions("make a parameter", options, ["requiresGrad"]);
     const { requiresGrad = true } = options;
-    super(x.data, x.shape, x.strides, x.offset, x.dtype, x.edits);
+    super(x.data, x.shape, x.strides, x.offset, x.dtype, x.version);
     if (requiresGrad && !isFloating(x.dtype)) {
       throw new TypeError(`Cannot make a parameter of kind ${x.dtype}: it carries no gradient, cast it with float()`);
     }
@@ -72,7 +72,7 @@ export class Buffer extends Tensor {
     requireTensor(x, "make a buffer of");
     checkOptions("make a buffer", options, ["persistent"]);
     const { persistent = true } = options;
-    super(x.data, x.shape, x.strides, x.offset, x.dtype, x.edits);
+    super(x.data, x.shape, x.strides, x.offset, x.dtype, x.version);
     this.persistent = persistent;
   }
 }

@@ -4,7 +4,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
-import type { MachineStep } from "./together.ts";
+import type { FusedStep } from "./fused_step.ts";
 
 /** What {@linkcode Adam} and {@linkcode AdamW} are told. */
 export interface AdamSettings extends GroupSettings {
@@ -49,8 +49,8 @@ export class Adam extends Optimizer<AdamSettings> {
     requireWithin(settings, ["betas"], 0, 1);
   }
 
-  /** The formula, as the machine knows it. */
-  protected override machineStep(settings: Readonly<AdamSettings>): MachineStep {
+  /** @internal */
+  protected override fusedStep(settings: Readonly<AdamSettings>): FusedStep {
     return machineAdam(settings, false);
   }
 
@@ -86,8 +86,8 @@ export class AdamW extends Adam {
     super(params, { weightDecay: 0.01, ...options });
   }
 
-  /** The formula, as the machine knows it. */
-  protected override machineStep(settings: Readonly<AdamSettings>): MachineStep {
+  /** @internal */
+  protected override fusedStep(settings: Readonly<AdamSettings>): FusedStep {
     return machineAdam(settings, true);
   }
 
@@ -98,7 +98,7 @@ export class AdamW extends Adam {
   }
 }
 
-function machineAdam(settings: Readonly<AdamSettings>, decoupled: boolean): MachineStep {
+function machineAdam(settings: Readonly<AdamSettings>, decoupled: boolean): FusedStep {
   const { lr, betas: [beta1, beta2], eps, weightDecay, maximize } = settings;
   return {
     kind: "adam",

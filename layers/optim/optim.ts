@@ -1,6 +1,17 @@
 /**
  * Optimisers, which turn gradients into steps, and schedules of their learning rates, as in `torch.optim`.
  *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const w = tensor([3]).requiresGrad_();
+ * const optimizer = new optim.SGD([w], { lr: 0.5 });
+ * w.mul(w).sum().backward();
+ * optimizer.step();
+ * assertEquals(w.toArray(), [0]); // 3 − 0.5 · 6
+ * ```
  * @module
  */
 export {
@@ -30,5 +41,4 @@ export {
 } from "./schedules/schedules.ts";
 export type { GroupSettings } from "./settings.ts";
 export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
-export { UPDATE_SETTINGS, type UpdateSetting } from "../../core/backend/backend.ts";
-export type { MachineStep } from "./together.ts";
+export type * from "../../core/types.ts";

@@ -1,5 +1,5 @@
 /** What every optimiser is: groups of parameters with settings of their own, and one walk over all of them. */
-import { fresh } from "../../core/memory/allocate.ts";
+import { newZeros } from "../../core/memory/allocate.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import type { UpdateSlot } from "../../core/backend/backend.ts";
 import { isFloating } from "../../core/dtype.ts";
@@ -16,7 +16,7 @@ import {
   requireWithin,
   toSnakeCase,
 } from "./settings.ts";
-import { type MachineStep, moveTogether } from "./together.ts";
+import { type FusedStep, fusedStep } from "./fused_step.ts";
 import { loadState, type OptimizerStateDict, type ParameterState, saveState } from "./state_dict.ts";
 
 /** Parameters that share their settings. */
@@ -115,15 +115,19 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   #moveGroup(group: ParamGroup<S>): void {
     const moving = group.params.filter((p) => peekGradient(p) !== null);
     if (moving.length === 0) return;
-    const step = this.machineStep(group);
+    const step = this.fusedStep(group);
     let slots = this.#slots.get(group);
     if (slots === undefined) this.#slots.set(group, slots = []);
-    if (step !== null && moveTogether(moving, this.#state, step, slots)) return;
+    if (step !== null && fusedStep(moving, this.#state, step, slots)) return;
     for (const p of moving) this.#move(p, p.g!, group); // `update` may keep it
   }
 
-  /** The same step as a rule that the machine knows, to be taken by all parameters in one call; `null` where there is none. */
-  protected machineStep(_settings: Readonly<S>): MachineStep | null {
+  /**
+   * The same step as a rule that the machine knows, to be taken by all parameters in one call; `null` where there is none.
+   *
+   * @internal
+   */
+  protected fusedStep(_settings: Readonly<S>): FusedStep | null {
     return null;
   }
 
@@ -245,7 +249,7 @@ function checkParameter(p: Tensor): void {
 
 /** What an average of gradients begins with. */
 export function zerosLike(p: Tensor): Tensor {
-  return fresh(p.shape, p.dtype);
+  return newZeros(p.shape, p.dtype);
 }
 
 /** The gradient with an L2 penalty: `g + λθ`. */

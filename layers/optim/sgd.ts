@@ -3,7 +3,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
-import type { MachineStep } from "./together.ts";
+import type { FusedStep } from "./fused_step.ts";
 
 /** What {@linkcode SGD} is told. */
 export interface SGDSettings extends GroupSettings {
@@ -64,8 +64,8 @@ export class SGD extends Optimizer<SGDSettings> {
     }
   }
 
-  /** The formula, as the machine knows it. */
-  protected override machineStep(settings: Readonly<SGDSettings>): MachineStep {
+  /** @internal */
+  protected override fusedStep(settings: Readonly<SGDSettings>): FusedStep {
     const { lr, momentum, dampening, nesterov, weightDecay, maximize } = settings;
     return {
       kind: "sgd",

@@ -4,7 +4,7 @@ import type { Callback } from "./callbacks/callback.ts";
 import { CancelFit } from "./callbacks/callback.ts";
 import { Learner } from "./learner.ts";
 import type { LearnerState } from "./checkpoint/learner_state.ts";
-import { faultOf } from "./callbacks/watch_model.ts";
+import { faultOf } from "./callbacks/model_monitors.ts";
 import { packState, unpackState } from "./checkpoint/packed_state.ts";
 
 /** How rates are tried. */
@@ -37,7 +37,8 @@ export interface LrCurve {
  *
  * @example
  * ```ts
- * import { findLr, Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+ * import { manualSeed, nn, optim, randn } from "@gradus/gradus";
+ * import { findLr, Learner } from "@gradus/gradus/train";
  * import { assertEquals } from "@std/assert";
  *
  * manualSeed(1);

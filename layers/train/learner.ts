@@ -24,17 +24,16 @@ import {
   type Moment,
   type Point,
 } from "./callbacks/callback.ts";
-import { findCheckpoint } from "./checkpoint/checkpoints.ts";
 import { type Interruption, listen } from "./interruption.ts";
 import {
-  begin,
+  type BatchPass,
+  beginPass,
   type LearnerState,
   loadLearnerState,
-  loadStreams,
+  loadRngState,
+  type RngState,
   saveLearnerState,
-  saveStreams,
-  type StreamState,
-  type Walk,
+  saveRngState,
   walk,
 } from "./checkpoint/learner_state.ts";
 import {
@@ -44,10 +43,12 @@ import {
   type FitReport,
   type LearnerOptions,
   type Loss,
+  type Resume,
+  stateToResume,
 } from "./learner_options.ts";
 import { type EpochRecord, Recorder } from "./callbacks/recorder.ts";
 import { schedulesOf } from "./callbacks/schedule.ts";
-import { type Judged, type Metric, type MetricValue, Tally } from "./metrics/metric.ts";
+import { type Judged, type Metric, MetricAccumulator, type MetricValue } from "./metrics/metric.ts";
 
 /**
  * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.
@@ -56,7 +57,8 @@ import { type Judged, type Metric, type MetricValue, Tally } from "./metrics/met
  *
  * @example
  * ```ts
- * import { Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+ * import { manualSeed, nn, optim, randn } from "@gradus/gradus";
+ * import { Learner } from "@gradus/gradus/train";
  * import { assertLess } from "@std/assert";
  *
  * manualSeed(1);
@@ -111,9 +113,9 @@ export class Learner {
   readonly #slice = new TimeSlice();
   #interruption: Interruption | null = null;
   #ended: Pick<FitReport, "outcome" | "reason"> = { outcome: "finished", reason: null };
-  #epochStart: StreamState;
-  #walk: Walk | null = null; // through the training data, of the epoch under way
-  #current: Walk | null = null; // what the batch came from, be it of training or of validation
+  #epochStart: RngState;
+  #walk: BatchPass | null = null; // through the training data, of the epoch under way
+  #current: BatchPass | null = null; // what the batch came from, be it of training or of validation
   #validating = false;
   #evaluation: Promise<unknown> | null = null;
 
@@ -124,7 +126,7 @@ export class Learner {
     [this.model, this.lossFunction, this.optimizer, this.data, this.metrics] = [model, loss, optimizer, data, metrics];
     this.#recorder = new Recorder(metrics);
     this.callbacks = inOrder([this.#recorder, ...schedulesOf(scheduler), ...callbacks]);
-    this.#epochStart = saveStreams(data, null);
+    this.#epochStart = saveRngState(data, null);
   }
 
   /** A record for each epoch behind the learner: losses, metrics, learning rate. */
@@ -217,7 +219,7 @@ export class Learner {
   }
 
   async #evaluate(batches: Batches): Promise<Record<string, MetricValue>> {
-    const tally = new Tally(this.metrics);
+    const tally = new MetricAccumulator(this.metrics);
     for await (const batch of batches) {
       requireBatch(batch);
       tally.add(this.#judged(batch[0], batch[1]));
@@ -245,14 +247,14 @@ export class Learner {
     this.#walk = train === null || batch === 0 ? null : { batches: [], stateDict: () => train };
   }
 
-  async #resume(from: boolean | string): Promise<void> {
-    const state = from === false ? null : await findCheckpoint(from, this.callbacks);
+  async #resume(from: Resume): Promise<void> {
+    const state = await stateToResume(from, this.callbacks);
     if (state !== null) this.loadStateDict(state);
   }
 
   async #runEpoch(data: LearnerData): Promise<void> {
     this.#checkStop();
-    if (this.batch === 0) this.#epochStart = saveStreams(this.data, null);
+    if (this.batch === 0) this.#epochStart = saveRngState(this.data, null);
     const next = () => {
       this.epoch++;
       this.batch = 0;
@@ -291,13 +293,13 @@ export class Learner {
   async #validate(batches: Batches): Promise<void> {
     await this.#evaluation?.catch(() => {}); // it counts with the same metrics
     const learned = this.batch;
-    const before = saveStreams(this.data, this.#walk);
+    const before = saveRngState(this.data, this.#walk);
     const restore = evalMode(this.model);
     [this.training, this.batch, this.batches, this.#validating] = [false, 0, batches.length, true];
     batches.reset?.(); // a loop of somebody else's may have left it in its midst
     try {
       await this.#around("Valid", null, async () => {
-        this.#current = begin(batches);
+        this.#current = beginPass(batches);
         for await (const batch of this.#current.batches) {
           await this.#batch(batch, () => this.#judge());
           this.#checkStop();
@@ -305,7 +307,7 @@ export class Learner {
         this.#validating = false;
       });
     } catch (error) {
-      loadStreams(this.data, before); // a resumed run will validate anew, and must draw the same numbers
+      loadRngState(this.data, before); // a resumed run will validate anew, and must draw the same numbers
       throw error;
     } finally {
       restore();

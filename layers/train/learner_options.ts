@@ -5,6 +5,7 @@ import { Module } from "../nn/module.ts";
 import { Optimizer } from "../optim/optimizer.ts";
 import { type LearnerData, requireBatches } from "./batches.ts";
 import { type Callback, checkCallback } from "./callbacks/callback.ts";
+import type { LearnerState } from "./checkpoint/learner_state.ts";
 import type { Learner } from "./learner.ts";
 import type { Metric } from "./metrics/metric.ts";
 import type { EpochRecord } from "./callbacks/recorder.ts";
@@ -31,13 +32,16 @@ export interface LearnerOptions {
   scheduler?: ScheduleOption;
 }
 
+/**
+ * What a run goes on from: `true` takes the newest whole checkpoint in the folder of the `Checkpoints` callback, and begins anew where
+ * there is none yet; else a state, or what gives one, such as `() => loadCheckpoint("runs")`.
+ */
+export type Resume = boolean | LearnerState | (() => Promise<LearnerState>);
+
 /** What one call of `fit` is told. */
 export interface FitOptions {
-  /**
-   * Goes on from a checkpoint until `epochs` are behind the learner in all: `true` takes the newest whole one in the folder of the
-   * `Checkpoints` callback, and begins anew where there is none yet; a path names a folder of checkpoints, or one of them.
-   */
-  resume?: boolean | string;
+  /** Goes on until `epochs` are behind the learner in all. */
+  resume?: Resume;
   /** Ends the run after the current step when it aborts. */
   signal?: AbortSignal;
   /** Whether Ctrl-C ends the run after the current step (a second one ends the process); `true` unless told. */
@@ -79,6 +83,26 @@ export function checkLearner(options: LearnerOptions): void {
   const odd = metrics.find((metric) => typeof metric?.update !== "function");
   if (odd !== undefined) throw misfit("metric", odd, "one such as metrics.accuracy()");
   callbacks.forEach(checkCallback);
+}
+
+/**
+ * The state to resume from, or `null` where a run is to begin anew.
+ *
+ * @throws {TypeError} If it is nothing that a state comes from.
+ * @throws {Error} If no callback keeps one.
+ */
+export async function stateToResume(from: Resume, callbacks: readonly Callback[]): Promise<LearnerState | null> {
+  if (typeof from === "function") return await from();
+  if (typeof from === "object" && from !== null) return from;
+  if (typeof from !== "boolean") {
+    throw new TypeError(`Cannot resume from ${describe(from)}: give true, or () => loadCheckpoint("its path")`);
+  }
+  if (!from) return null;
+  const keeper = callbacks.find((callback) => callback.resume !== undefined);
+  if (keeper !== undefined) return await keeper.resume!();
+  throw new Error(
+    'Cannot resume: the learner has no Checkpoints callback, add one or give resume: () => loadCheckpoint("its path")',
+  );
 }
 
 function misfit(part: string, found: unknown, expected: string): TypeError {

@@ -1,19 +1,32 @@
 /**
- * Training: the learner, what stands around its loop, checkpoints, and weights out. One list of what is public here.
+ * Training: the learner, its callbacks and metrics, checkpoints, and trained models as source text.
  *
+ * @example
+ * ```ts
+ * import { nn, optim, tensor } from "@gradus/gradus";
+ * import { Learner } from "@gradus/gradus/train";
+ * import { assertLess } from "@std/assert";
+ *
+ * const [x, y] = [tensor([[0], [1], [2]]), tensor([[1], [3], [5]])];
+ * const model = new nn.Linear(1, 1);
+ * const optimizer = new optim.SGD(model.parameters(), { lr: 0.2 });
+ * const learner = new Learner({ model, loss: nn.functional.mse, optimizer, data: { train: [[x, y]] } });
+ * const { history } = await learner.fit(200);
+ * assertLess(history[199].trainLoss, 1e-3);
+ * ```
  * @module
  */
 export type { Batches, BatchSource, LearnerData, TrainingBatch } from "./batches.ts";
 export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from "./callbacks/callback.ts";
-export { Checkpoints, type CheckpointsOptions } from "./checkpoint/checkpoints.ts";
+export { Checkpoints, type CheckpointsOptions, loadCheckpoint } from "./checkpoint/checkpoints.ts";
 export { ClipGradients, type ClipGradientsOptions } from "./callbacks/clip_gradients.ts";
-export { EarlyStopping, type EarlyStoppingOptions, type WatchOptions } from "./callbacks/early_stopping.ts";
+export { EarlyStopping, type EarlyStoppingOptions, type MonitorOptions } from "./callbacks/early_stopping.ts";
 export { exportTs } from "./export/export_ts.ts";
 export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
-export { LayerStatistics, type LayerStatisticsOptions, NanWatchdog, type Spread } from "./callbacks/watch_model.ts";
+export { LayerStatistics, type LayerStatisticsOptions, NanWatchdog, type Spread } from "./callbacks/model_monitors.ts";
 export { Learner } from "./learner.ts";
-export type { FitOptions, FitReport, LearnerOptions, Loss } from "./learner_options.ts";
-export type { LearnerState, StreamState } from "./checkpoint/learner_state.ts";
+export type { FitOptions, FitReport, LearnerOptions, Loss, Resume } from "./learner_options.ts";
+export type { LearnerState, RngState } from "./checkpoint/learner_state.ts";
 export type { Metric, MetricValue } from "./metrics/metric.ts";
 export {
   describeEpoch,
@@ -28,3 +41,18 @@ export { type EpochRecord, Recorder, type RecorderState } from "./callbacks/reco
 export { Schedule, type ScheduleOption } from "./callbacks/schedule.ts";
 /** Judgements of predictions: `metrics.accuracy()`. */
 export * as metrics from "./metrics/metrics.ts";
+export type * from "../../core/types.ts";
+export type { AnyModule, Buffer, LoadOptions, LoadReport, Module, Parameter, Sequential, State } from "../nn/nn.ts";
+export type {
+  GroupFollower,
+  GroupOptions,
+  GroupSettings,
+  Optimizer,
+  OptimizerStateDict,
+  ParameterState,
+  ParamGroup,
+  Params,
+  SavedGroup,
+  Scheduler,
+  SchedulerStateDict,
+} from "../optim/optim.ts";

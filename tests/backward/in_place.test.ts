@@ -40,7 +40,7 @@ describe("an edit in place", () => {
     it(`${name}() of a leaf within noGrad is done`, () => {
       const x = leaf();
       noGrad(() => edit(x, ones([2])));
-      assertEquals(x.edits.count, 1);
+      assertEquals(x.version.count, 1);
     });
 
     it(`${name}() of a value that a rule needs is noticed on the way back`, () => {

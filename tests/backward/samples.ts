@@ -2,7 +2,6 @@
 import { arange, fromData, tensor } from "../../core/create.ts";
 import type { OpName } from "../../core/record.ts";
 import { sizeOf } from "../../core/shape.ts";
-import * as functions from "../../core/ops/functions.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { cat, stack } from "../../core/ops/join.ts";
 import { linear } from "../../core/ops/linalg.ts";
@@ -88,24 +87,24 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
   copy: one((x) => x.clone()),
   neg: one((x) => x.neg()),
   abs: one((x) => x.abs()),
-  sign: one(functions.sign),
+  sign: one((x) => x.sign()),
   exp: one((x) => x.exp()),
-  expm1: one(functions.expm1),
+  expm1: one((x) => x.expm1()),
   log: one((x) => x.log(), positive),
-  log1p: one(functions.log1p, small),
+  log1p: one((x) => x.log1p(), small),
   sqrt: one((x) => x.sqrt(), positive),
-  rsqrt: one(functions.rsqrt, positive),
-  reciprocal: one(functions.reciprocal),
-  square: one(functions.square),
-  sin: one(functions.sin),
-  cos: one(functions.cos),
+  rsqrt: one((x) => x.rsqrt(), positive),
+  reciprocal: one((x) => x.reciprocal()),
+  square: one((x) => x.square()),
+  sin: one((x) => x.sin()),
+  cos: one((x) => x.cos()),
   tanh: one((x) => x.tanh()),
   sigmoid: one((x) => x.sigmoid()),
   relu: one((x) => x.relu()),
-  erf: one(functions.erf),
-  floor: one(functions.floor),
-  ceil: one(functions.ceil),
-  round: one(functions.round),
+  erf: one((x) => x.erf()),
+  floor: one((x) => x.floor()),
+  ceil: one((x) => x.ceil()),
+  round: one((x) => x.round()),
   clamp: one((x) => x.clamp(-1, 0.7)),
   hardtanh: one((x) => F.hardtanh(x, -1, 0.7)),
   leakyRelu: { ...one((x) => F.leakyRelu(x)), "a slope of 0.3": { f: (x) => F.leakyRelu(x, 0.3), inputs: [signed] } },
@@ -132,12 +131,12 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
   maximum: two((a, b) => a.maximum(b)),
   minimum: two((a, b) => a.minimum(b)),
   remainder: {
-    ...two((a, b) => functions.remainder(a.mul(3), b)),
-    "operands of either sign": { f: functions.remainder, inputs: [signed.mul(3), signed.mul(-0.7).add(0.11)] },
+    ...two((a, b) => a.mul(3).remainder(b)),
+    "operands of either sign": { f: (a, b) => a.remainder(b), inputs: [signed.mul(3), signed.mul(-0.7).add(0.11)] },
   },
   fmod: {
-    ...two((a, b) => functions.fmod(a.mul(3), b)),
-    "operands of either sign": { f: functions.fmod, inputs: [signed.mul(3), signed.mul(-0.7).add(0.11)] },
+    ...two((a, b) => a.mul(3).fmod(b)),
+    "operands of either sign": { f: (a, b) => a.fmod(b), inputs: [signed.mul(3), signed.mul(-0.7).add(0.11)] },
   },
   sum: {
     "over everything": { f: (x) => x.sum(), inputs: [signed] },

@@ -5,7 +5,7 @@ import { Peer, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";
 import { geometricMean, measure, median, type Row } from "../../bench/peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, ratiosTo, tableLine } from "../../bench/peers/table.ts";
 import { checkedStep, checkProduct } from "../../bench/peers/verify.ts";
-import { operations, product, type Step, type Work, WORKS } from "../../bench/peers/works.ts";
+import { operations, product, type Step, type Work, WORKS } from "../../bench/peers/workloads.ts";
 
 const WORK = product(10, 100, 10); // 20,000 operations
 

@@ -4,7 +4,7 @@ import { relative } from "@std/path";
 import { commandsOf } from "../../bench/peers/commands.ts";
 import { lastWords, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";
 import { race } from "../../bench/peers/race.ts";
-import { product } from "../../bench/peers/works.ts";
+import { product } from "../../bench/peers/workloads.ts";
 import { granted } from "../../core/io/cache_dir.ts";
 
 const PYTHON = "/usr/bin/python3";

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { manualSeed } from "../../core/random/generator.ts";
 import { rand, randint, randn } from "../../core/random/create.ts";
 import { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "../../core/create.ts";
-import type { DType, Numbers } from "../../core/dtype.ts";
+import type { DType, TypedArray } from "../../core/dtype.ts";
 
 describe("tensor()", () => {
   it("tensor() reads its shape off nested arrays", () => {
@@ -83,7 +83,7 @@ describe("fromData()", () => {
     assertThrows(() => fromData(new Float32Array(1), [1], "int32"), TypeError, "Cannot see a Float32Array as int32");
   });
   it("fromData() refuses an array that no kind stands for", () => {
-    assertThrows(() => fromData(new Int16Array(2) as unknown as Numbers, [2]), TypeError, "Cannot see a Int16Array");
+    assertThrows(() => fromData(new Int16Array(2) as unknown as TypedArray, [2]), TypeError, "Cannot see a Int16Array");
   });
 });
 

@@ -1,10 +1,10 @@
 import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import type { MapOp } from "../../core/backend/backend.ts";
+import type { UnaryOp } from "../../core/backend/backend.ts";
 import { fromData, ones, tensor } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
-import { map, zip } from "../../core/ops/elementwise.ts";
+import { binary, unary } from "../../core/ops/elementwise.ts";
 import { anyShape, assertModel, broadcastModel, filled, type Model, SEEDED, smallerShape, values } from "./oracle.ts";
 
 const ints = (...values: number[]) => tensor(values, { dtype: "int32" });
@@ -34,7 +34,7 @@ describe("broadcasting", () => {
           const [a, b] = swapped ? [filled(small, 2), big] : [big, filled(small, 2)];
           const [p, q] = [values(broadcastModel(a.m, full)), values(broadcastModel(b.m, full))];
           const expected = p.map((value, i) => plain(value, q[i]));
-          const out = zip(op, a.x, b.x);
+          const out = binary(op, a.x, b.x);
           assertEquals(out.shape, full);
           assertEquals([...out.data], expected);
         }),
@@ -65,8 +65,8 @@ describe("kinds of results", () => {
     });
     it(`exp() of ${a} is ${expected}`, () => assertEquals(ones([2], { dtype: a }).exp().dtype, expected));
   }
-  for (const op of ["abs", "relu", "floor", "ceil", "round", "sign", "square", "neg"] as MapOp[]) {
-    it(`${op} of int32 stays int32`, () => assertEquals(map(op, ints(3)).dtype, "int32"));
+  for (const op of ["abs", "relu", "floor", "ceil", "round", "sign", "square", "neg"] as UnaryOp[]) {
+    it(`${op} of int32 stays int32`, () => assertEquals(unary(op, ints(3)).dtype, "int32"));
   }
   it("div() of integers keeps the fraction", () => assertEquals(ints(7, -7).div(2).toArray(), [3.5, -3.5]));
   it("clamp() of int32 stays int32 between whole bounds, and not between fractions", () => {
@@ -110,7 +110,11 @@ describe("whole numbers", () => {
     assertEquals(ints(5).lt(2 ** 40).toArray(), [true]);
   });
   it("remainder() of int32 by 0 is refused", () => {
-    assertThrows(() => zip("remainder", ints(5, 6), ints(2, 0)), RangeError, "Cannot take the remainder of int32 by 0");
+    assertThrows(
+      () => binary("remainder", ints(5, 6), ints(2, 0)),
+      RangeError,
+      "Cannot take the remainder of int32 by 0",
+    );
   });
 });
 
@@ -129,9 +133,9 @@ describe("bools", () => {
   });
   it("and, or and not take anything but 0 for true", () => {
     const [x, y] = [tensor([0, 2, NaN]), tensor([1, 0, 1])];
-    assertEquals(zip("and", x, y).toArray(), [false, false, true]);
-    assertEquals(zip("or", x, y).toArray(), [true, true, true]);
-    assertEquals(map("not", x).toArray(), [true, false, false]);
+    assertEquals(binary("and", x, y).toArray(), [false, false, true]);
+    assertEquals(binary("or", x, y).toArray(), [true, true, true]);
+    assertEquals(unary("not", x).toArray(), [true, false, false]);
   });
 });
 
@@ -150,7 +154,7 @@ describe("numbers at the edge", () => {
     assertEquals(tensor([0, 3, 9]).clamp(5, 1).toArray(), [1, 1, 1]);
   });
   it("round() sends halves to the even neighbour and keeps the sign of zero", () => {
-    assertEquals(map("round", tensor([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 2.4, -2.6])).toArray(), [
+    assertEquals(unary("round", tensor([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 2.4, -2.6])).toArray(), [
       0,
       2,
       2,
@@ -160,15 +164,15 @@ describe("numbers at the edge", () => {
       2,
       -3,
     ]);
-    assertEquals(map("round", tensor([NaN, Infinity, -Infinity])).toArray(), [NaN, Infinity, -Infinity]);
+    assertEquals(unary("round", tensor([NaN, Infinity, -Infinity])).toArray(), [NaN, Infinity, -Infinity]);
     // assertEquals() takes −0 for 0; the reciprocal tells them apart.
-    const zeros = map("round", tensor([-0, -0.1, -0.5, 0, 0.1, 0.5]));
-    assertEquals(map("sign", tensor(1).div(zeros)).toArray(), [-1, -1, -1, 1, 1, 1]);
+    const zeros = unary("round", tensor([-0, -0.1, -0.5, 0, 0.1, 0.5]));
+    assertEquals(unary("sign", tensor(1).div(zeros)).toArray(), [-1, -1, -1, 1, 1, 1]);
   });
   it("remainder() takes the sign of the divisor and fmod that of the dividend", () => {
     const [x, y] = [tensor([7, -7, 7, -7]), tensor([3, 3, -3, -3])];
-    assertEquals(zip("remainder", x, y).toArray(), [1, 2, -2, -1]);
-    assertEquals(zip("fmod", x, y).toArray(), [1, -1, 1, -1]);
+    assertEquals(binary("remainder", x, y).toArray(), [1, 2, -2, -1]);
+    assertEquals(binary("fmod", x, y).toArray(), [1, -1, 1, -1]);
   });
   it("div() by 0 is infinite, and of 0 NaN", () => {
     assertEquals(tensor([1, -1, 0]).div(0).toArray(), [Infinity, -Infinity, NaN]);
@@ -185,16 +189,16 @@ describe("numbers at the edge", () => {
   // Digits from Abramowitz & Stegun, table 7.1 (10 places), and OEIS A007680 for erf(1).
   for (const [x, y] of [[0, 0], [0.5, 0.5204998778], [1, 0.8427007929], [2, 0.9953222650], [3, 0.9999779095]]) {
     it(`erf of ${x} is ${y}, and odd`, () => {
-      const at = (value: number) => map("erf", fromData(Float64Array.of(value), [1])).item();
+      const at = (value: number) => unary("erf", fromData(Float64Array.of(value), [1])).item();
       assertAlmostEquals(at(x), y, 5e-11); // half a unit of the table's last place
       assertAlmostEquals(at(-x), -y, 5e-11);
     });
   }
   it("erf is continuous where its two formulas meet", () => {
-    const [p, q] = map("erf", fromData(Float64Array.of(2.5 - 1e-12, 2.5 + 1e-12), [2])).toArray() as number[];
+    const [p, q] = unary("erf", fromData(Float64Array.of(2.5 - 1e-12, 2.5 + 1e-12), [2])).toArray() as number[];
     assertAlmostEquals(p, q, 1e-14); // 2e-12 apart at a slope of 0.0022, and a few ε
   });
   it("erf of infinity is 1 and of NaN is NaN", () => {
-    assertEquals(map("erf", tensor([Infinity, -Infinity, NaN])).toArray(), [1, -1, NaN]);
+    assertEquals(unary("erf", tensor([Infinity, -Infinity, NaN])).toArray(), [1, -1, NaN]);
   });
 });

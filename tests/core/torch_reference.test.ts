@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { MapOp } from "../../core/backend/backend.ts";
+import type { UnaryOp } from "../../core/backend/backend.ts";
 import { arange, ones, tensor, zeros } from "../../core/create.ts";
-import { map } from "../../core/ops/elementwise.ts";
+import { unary } from "../../core/ops/elementwise.ts";
 import { einsum } from "../../core/ops/einsum.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };
@@ -127,7 +127,7 @@ describe("PyTorch's reductions", () => {
 });
 
 describe("PyTorch's element-wise functions", () => {
-  const op = (name: MapOp) => (x: Tensor) => map(name, x);
+  const op = (name: UnaryOp) => (x: Tensor) => unary(name, x);
   compare(reference.elementwise, {
     translations: {
       "x": (x) => x,

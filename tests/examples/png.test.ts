@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { encode } from "fast-png";
 import { deflateSync } from "node:zlib";
 import { runAtOnce } from "../../core/event_loop.ts";
-import { crc32 } from "../../core/io/zip/zip.ts";
+import { crc32 } from "../../core/io/zip/unzip.ts";
 import { digits } from "../../datasets/digits/digits.ts";
 import { readPng } from "../../examples/png.ts";
 

@@ -48,15 +48,21 @@ const LAYERS: Entry<() => nn.Module>[] = [
 
 /** Of a prediction [7, 5], normal targets of its shape, and classes [7]. */
 const LOSSES: Entry<(p: Tensor, t: Tensor, classes: Tensor) => Tensor>[] = [
-  ["F.mse_loss(p, t)", (p, t) => nn.mse(p, t)],
-  ["F.l1_loss(p, t, reduction='sum')", (p, t) => nn.l1(p, t, { reduction: "sum" })],
-  ["F.smooth_l1_loss(p, t, beta=0.3)", (p, t) => nn.smoothL1(p, t, { beta: 0.3 })],
-  ["F.huber_loss(p, t, delta=2)", (p, t) => nn.huber(p, t, { delta: 2 })],
-  ["F.binary_cross_entropy_with_logits(p, t.sigmoid())", (p, t) => nn.bceWithLogits(p, t.sigmoid())],
-  ["F.kl_div(p, t.sigmoid(), reduction='batchmean')", (p, t) => nn.klDiv(p, t.sigmoid(), { reduction: "batchmean" })],
-  ["F.cross_entropy(p, y, ignore_index=3)", (p, _, y) => nn.crossEntropy(p, y, { ignoreIndex: 3 })],
-  ["F.cross_entropy(p, y, label_smoothing=0.2)", (p, _, y) => nn.crossEntropy(p, y, { labelSmoothing: 0.2 })],
-  ["F.nll_loss(p, y, reduction='sum')", (p, _, y) => nn.nll(p, y, { reduction: "sum" })],
+  ["F.mse_loss(p, t)", (p, t) => nn.functional.mse(p, t)],
+  ["F.l1_loss(p, t, reduction='sum')", (p, t) => nn.functional.l1(p, t, { reduction: "sum" })],
+  ["F.smooth_l1_loss(p, t, beta=0.3)", (p, t) => nn.functional.smoothL1(p, t, { beta: 0.3 })],
+  ["F.huber_loss(p, t, delta=2)", (p, t) => nn.functional.huber(p, t, { delta: 2 })],
+  ["F.binary_cross_entropy_with_logits(p, t.sigmoid())", (p, t) => nn.functional.bceWithLogits(p, t.sigmoid())],
+  [
+    "F.kl_div(p, t.sigmoid(), reduction='batchmean')",
+    (p, t) => nn.functional.klDiv(p, t.sigmoid(), { reduction: "batchmean" }),
+  ],
+  ["F.cross_entropy(p, y, ignore_index=3)", (p, _, y) => nn.functional.crossEntropy(p, y, { ignoreIndex: 3 })],
+  [
+    "F.cross_entropy(p, y, label_smoothing=0.2)",
+    (p, _, y) => nn.functional.crossEntropy(p, y, { labelSmoothing: 0.2 }),
+  ],
+  ["F.nll_loss(p, y, reduction='sum')", (p, _, y) => nn.functional.nll(p, y, { reduction: "sum" })],
 ];
 
 // Betas and eps that do not divide noise by noise, where a gradient is 0 but for its last digits.

@@ -1,5 +1,6 @@
 /** What is done wrongly with an export, and the shapes that many of these calls have. */
 import * as g from "../../mod.ts";
+import { Learner, type Metric } from "../../layers/train/train.ts";
 
 const { nn, optim, tensor, ones, zeros } = g;
 
@@ -29,9 +30,9 @@ export const y = ones([2, 1]);
 export const batches = [[x, y]] as const;
 export const parts = () => {
   const net = model();
-  return { model: net, loss: nn.mse, optimizer: new optim.SGD(net.parameters()), data: { train: batches } };
+  return { model: net, loss: nn.functional.mse, optimizer: new optim.SGD(net.parameters()), data: { train: batches } };
 };
-export const learner = () => new g.Learner(parts());
+export const learner = () => new Learner(parts());
 export const csv = () => new Response("a,b\n1,2\n").body!;
 export const ints = tensor([0, 1], { dtype: "int32" });
 export const file = "unwritten.tensors";
@@ -56,7 +57,7 @@ export const optimizer = (make: (params: Wrong, options?: Wrong) => unknown): Ca
   ],
   tensors: [(p) => make([p]), (p) => make([{ params: [p] }])],
 });
-export const metric = (make: () => g.Metric): Cases => ({
+export const metric = (make: () => Metric): Cases => ({
   tensors: [(p) => make().update(p, ints), (t) => make().update(x, t)],
 });
 export const create = (f: (options: Wrong) => unknown): Cases => ({

@@ -20,23 +20,31 @@ import {
 const { nn, optim, ones } = g;
 
 const LOSSES: Record<string, Cases> = {
-  mse: loss(nn.mse),
-  l1: loss(nn.l1),
-  smoothL1: loss(nn.smoothL1, x, ["Beta", "beta", (o) => nn.smoothL1(x, x, o)]),
-  huber: loss(nn.huber, x, ["dleta", "delta", (o) => nn.huber(x, x, o)]),
-  bce: loss(nn.bce, x, ["wieght", "weight", (o) => nn.bce(x, x, o)]),
-  bceWithLogits: loss(nn.bceWithLogits, x, ["pos_weight", "posWeight", (o) => nn.bceWithLogits(x, x, o)]),
-  klDiv: loss(nn.klDiv, x, ["log_target", "logTarget", (o) => nn.klDiv(x, x, o)]),
-  nll: loss(nn.nll, ints, ["ignore_index", "ignoreIndex", (o) => nn.nll(x, ints, o)]),
-  crossEntropy: loss(nn.crossEntropy, ints, ["labelSmooth", "labelSmoothing", (o) => nn.crossEntropy(x, ints, o)]),
+  mse: loss(nn.functional.mse),
+  l1: loss(nn.functional.l1),
+  smoothL1: loss(nn.functional.smoothL1, x, ["Beta", "beta", (o) => nn.functional.smoothL1(x, x, o)]),
+  huber: loss(nn.functional.huber, x, ["dleta", "delta", (o) => nn.functional.huber(x, x, o)]),
+  bce: loss(nn.functional.bce, x, ["wieght", "weight", (o) => nn.functional.bce(x, x, o)]),
+  bceWithLogits: loss(nn.functional.bceWithLogits, x, [
+    "pos_weight",
+    "posWeight",
+    (o) => nn.functional.bceWithLogits(x, x, o),
+  ]),
+  klDiv: loss(nn.functional.klDiv, x, ["log_target", "logTarget", (o) => nn.functional.klDiv(x, x, o)]),
+  nll: loss(nn.functional.nll, ints, ["ignore_index", "ignoreIndex", (o) => nn.functional.nll(x, ints, o)]),
+  crossEntropy: loss(nn.functional.crossEntropy, ints, [
+    "labelSmooth",
+    "labelSmoothing",
+    (o) => nn.functional.crossEntropy(x, ints, o),
+  ]),
 };
-for (const [name, f] of Object.entries({ bce: nn.bce, bceWithLogits: nn.bceWithLogits })) {
+for (const [name, f] of Object.entries({ bce: nn.functional.bce, bceWithLogits: nn.functional.bceWithLogits })) {
   LOSSES[name].tensors!.push([(weight) => f(x, x, { weight }), "undefined"]);
 }
-for (const [name, f] of Object.entries({ nll: nn.nll, crossEntropy: nn.crossEntropy })) {
+for (const [name, f] of Object.entries({ nll: nn.functional.nll, crossEntropy: nn.functional.crossEntropy })) {
   LOSSES[name].tensors!.push([(weight) => f(x, ints, { weight }), "undefined"]);
 }
-LOSSES.bceWithLogits.tensors!.push([(posWeight) => nn.bceWithLogits(x, x, { posWeight }), "undefined"]);
+LOSSES.bceWithLogits.tensors!.push([(posWeight) => nn.functional.bceWithLogits(x, x, { posWeight }), "undefined"]);
 
 const F = nn.functional;
 export const FUNCTIONAL: Record<string, Cases> = {
@@ -108,7 +116,6 @@ class Kept extends nn.Module {
 }
 
 export const NN: Record<string, Cases | typeof NEITHER> = {
-  ...LOSSES,
   BCELoss: lossClass((o) => new nn.BCELoss(o)),
   BCEWithLogitsLoss: lossClass((o) => new nn.BCEWithLogitsLoss(o)),
   CrossEntropyLoss: lossClass((o) => new nn.CrossEntropyLoss(o), ints),
@@ -183,7 +190,6 @@ export const OPTIM: Record<string, Cases | typeof NEITHER> = {
   },
   StepLR: { options: [["step_size", "stepSize", (o) => new optim.StepLR(sgd(), { stepSize: 1, ...o })]] },
   Scheduler: NEITHER,
-  UPDATE_SETTINGS: NEITHER,
   clipGradNorm: {
     options: [["norm_type", "normType", (o) => optim.clipGradNorm([y], 1, o)]],
     tensors: [(p) => optim.clipGradNorm([p], 1)],

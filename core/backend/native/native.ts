@@ -3,12 +3,12 @@ import { granted } from "../../io/cache_dir.ts";
 import type { Backend, Opened } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
-import { nativeGather, nativeGemm, nativeMap, nativeReduce, nativeWhere, nativeZip } from "./verbs.ts";
-import { nativeCrossEntropy, nativeGate, nativeUpdate } from "./training.ts";
+import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
+import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
 import { selfTest } from "./self_test.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
-import { registerMemory } from "../../memory/small_blocks.ts";
+import { registerSystemMemory } from "../../memory/slabs.ts";
 
 /**
  * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.
@@ -82,7 +82,7 @@ function load(path: string, reason: string): Opened {
       gradus_keep_memory();
       forget.push(registerThreads(poolOf(library.symbols)));
       const line = (start: unknown) => gradus_line(start as Buffer);
-      forget.push(registerMemory({ line, trim: gradus_trim_memory }));
+      forget.push(registerSystemMemory({ line, trim: gradus_trim_memory }));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
     }
     close();
@@ -102,12 +102,12 @@ function verbsOf(symbols: Symbols): Backend {
   return {
     name: "native",
     gemm: nativeGemm(symbols),
-    map: nativeMap(symbols),
-    zip: nativeZip(symbols),
+    unary: nativeUnary(symbols),
+    binary: nativeBinary(symbols),
     where: nativeWhere(symbols),
     reduce: nativeReduce(symbols),
     gather: nativeGather(symbols),
-    gate: nativeGate(symbols),
+    activationBackward: nativeActivationBackward(symbols),
     crossEntropy: nativeCrossEntropy(symbols),
     update: nativeUpdate(symbols),
   };

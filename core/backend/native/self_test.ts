@@ -2,21 +2,21 @@
  * Whether a kernel that was just compiled computes what the reference does: compilers have been seen to make wrong code. It runs once for
  * each compilation, never when a kernel comes from the cache.
  */
-import type { Numbers } from "../../dtype.ts";
+import type { TypedArray } from "../../dtype.ts";
 import {
   type Activation,
   ACTIVATIONS,
   type Backend,
-  type MapOp,
+  type BinaryOp,
   type ReduceOp,
   SLOPES,
-  type ZipOp,
+  type UnaryOp,
 } from "../backend.ts";
-import { MAP_OPS, REDUCE_OPS, ZIP_OPS } from "./verbs.ts";
+import { BINARY_OPS, REDUCE_OPS, UNARY_OPS } from "./verbs.ts";
 import { reference } from "../reference/reference.ts";
 
 /** Calls a verb, and gives back all that it wrote. */
-type Trial = (verbs: Backend) => Numbers[];
+type Trial = (verbs: Backend) => TypedArray[];
 
 /** Longer than five of the longest vectors, with a rest. */
 const LENGTH = 83;
@@ -39,9 +39,9 @@ function near(found: number, expected: number): boolean {
 }
 
 function* trials(): Iterable<[string, Trial]> {
-  for (const op of keys(MAP_OPS)) yield [op, mapped(op)];
+  for (const op of keys(UNARY_OPS)) yield [op, mapped(op)];
   for (const from of [Uint8Array, Int32Array, Float32Array]) yield [`a copy of ${from.name}`, converted(from)];
-  for (const op of keys(ZIP_OPS)) yield [op, zipped(op)];
+  for (const op of keys(BINARY_OPS)) yield [op, zipped(op)];
   for (const op of keys(REDUCE_OPS)) yield [op, reduced(op)];
   for (const op of keys({ ...ACTIVATIONS, ...SLOPES })) yield [`the slope of ${op}`, gated(op)];
   for (const size of [[1, 1, 1], [3, 40, 17], [50, 64, 70], [7, 500, 5], [130, 150, 133], [20, 1100, 40]] as const) {
@@ -71,12 +71,12 @@ function awkward(): Float32Array {
   return x;
 }
 
-const dense = (data: Numbers) => ({ data, offset: 0, strides: [1] });
+const dense = (data: TypedArray) => ({ data, offset: 0, strides: [1] });
 
-function mapped(op: MapOp): Trial {
+function mapped(op: UnaryOp): Trial {
   return (verbs) => {
     const [x, out] = [awkward(), op === "not" ? new Uint8Array(LENGTH) : new Float32Array(LENGTH)];
-    verbs.map(op, [LENGTH], dense(x), dense(out), 0.25, 1.5);
+    verbs.unary(op, [LENGTH], dense(x), dense(out), 0.25, 1.5);
     return [out];
   };
 }
@@ -88,20 +88,20 @@ function converted(from: Uint8ArrayConstructor | Int32ArrayConstructor | Float32
       from === Float32Array ? new Int32Array(LENGTH) : new Float32Array(LENGTH),
       new Float32Array(80),
     ];
-    verbs.map("copy", [LENGTH], dense(x), dense(out), 0, 0);
-    verbs.map("copy", [10, 8], { data: x, offset: 1, strides: [1, 10] }, { ...dense(turned), strides: [8, 1] }, 0, 0);
+    verbs.unary("copy", [LENGTH], dense(x), dense(out), 0, 0);
+    verbs.unary("copy", [10, 8], { data: x, offset: 1, strides: [1, 10] }, { ...dense(turned), strides: [8, 1] }, 0, 0);
     return [out, turned];
   };
 }
 
-function zipped(op: ZipOp): Trial {
+function zipped(op: BinaryOp): Trial {
   return (verbs) => {
     const [a, b] = [awkward(), spread(LENGTH, 3).reverse()];
     b.set(a.subarray(40, 50), 40); // some are equal
-    const out = ZIP_OPS[op]! < ZIP_OPS.eq! ? new Float32Array(LENGTH) : new Uint8Array(LENGTH);
+    const out = BINARY_OPS[op]! < BINARY_OPS.eq! ? new Float32Array(LENGTH) : new Uint8Array(LENGTH);
     const single = out.slice();
-    verbs.zip(op, [LENGTH], dense(a), dense(b), dense(out));
-    verbs.zip(op, [LENGTH], dense(a), { data: b, offset: 7, strides: [0] }, dense(single));
+    verbs.binary(op, [LENGTH], dense(a), dense(b), dense(out));
+    verbs.binary(op, [LENGTH], dense(a), { data: b, offset: 7, strides: [0] }, dense(single));
     return [out, single];
   };
 }
@@ -116,7 +116,7 @@ function reduced(op: ReduceOp): Trial {
   };
 }
 
-function gated(op: Parameters<Backend["gate"]>[0]): Trial {
+function gated(op: Parameters<Backend["activationBackward"]>[0]): Trial {
   return (verbs) => {
     const [g, y, out, db] = [
       spread(4 * LENGTH, 1),
@@ -124,7 +124,7 @@ function gated(op: Parameters<Backend["gate"]>[0]): Trial {
       new Float32Array(4 * LENGTH),
       new Float32Array(LENGTH),
     ];
-    verbs.gate(op, 4, LENGTH, g, y, out, db, 0.25, 1.5);
+    verbs.activationBackward(op, 4, LENGTH, g, y, out, db, 0.25, 1.5);
     return [out, db];
   };
 }

@@ -1,10 +1,10 @@
 /** The verbs for training through the native library. */
-import type { Numbers } from "../../dtype.ts";
+import type { TypedArray } from "../../dtype.ts";
 import type { Activation, Backend, Slope, UpdateKind, UpdateSlot } from "../backend.ts";
-import { describeGate, GATE_FIELDS, unwrap } from "../descriptor.ts";
+import { describeActivationBackward, GATE_FIELDS, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
-import { badTarget, checkGate, checkLoss, checkUpdate } from "../checks.ts";
+import { badTarget, checkActivationBackward, checkLoss, checkUpdate } from "../checks.ts";
 
 // In the order of kernels.h.
 const gateDescriptor = new Int32Array(GATE_FIELDS);
@@ -12,23 +12,23 @@ const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
 /** `gate` for float32; other kinds are passed on to the reference loops. */
-export function nativeGate({ gradus_gate }: Symbols): Backend["gate"] {
+export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["activationBackward"] {
   return function gate(
     op: Activation | Slope,
     rows: number,
     cols: number,
-    g: Numbers,
-    y: Numbers,
-    out: Numbers | null,
-    db: Numbers | null,
+    g: TypedArray,
+    y: TypedArray,
+    out: TypedArray | null,
+    db: TypedArray | null,
     low = 0,
     high = 0,
   ): void {
     if (!isFloat32(g) || !isFloat32(y) || !isFloat32OrNull(out) || !isFloat32OrNull(db)) {
-      return reference.gate(op, rows, cols, g, y, out, db, low, high);
+      return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
     }
-    checkGate(op, rows, cols, g, y, out, db);
-    describeGate(
+    checkActivationBackward(op, rows, cols, g, y, out, db);
+    describeActivationBackward(
       gateDescriptor,
       op,
       rows,
@@ -50,9 +50,9 @@ export function nativeCrossEntropy({ gradus_cross_entropy }: Symbols): Backend["
   return function crossEntropy(
     rows: number,
     cols: number,
-    z: Numbers,
+    z: TypedArray,
     targets: Int32Array,
-    dz: Numbers | null,
+    dz: TypedArray | null,
   ): number {
     if (!isFloat32(z) || !isFloat32OrNull(dz)) return reference.crossEntropy(rows, cols, z, targets, dz);
     checkLoss(rows, cols, z, targets, dz);
@@ -74,7 +74,7 @@ const PARTS = 4;
 /** Where the arrays of a list of slots stood when they were entered, and the arrays themselves, which must not go away. */
 interface Table {
   places: BigInt64Array<ArrayBuffer>;
-  entered: (Numbers | null)[];
+  entered: (TypedArray | null)[];
   /** Their lengths then: a buffer that was transferred leaves an array of length 0. */
   lengths: Int32Array;
 }
@@ -97,7 +97,7 @@ export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend[
     return table;
   }
 
-  function enter(table: Table, slot: number, part: number, array: Numbers | null): void {
+  function enter(table: Table, slot: number, part: number, array: TypedArray | null): void {
     const at = PARTS * slot + part;
     const length = array === null ? 0 : array.length;
     if (table.entered[at] === array && table.lengths[at] === length) return;
@@ -128,10 +128,10 @@ function allSlotsFloat32(slots: readonly UpdateSlot[]): boolean {
   return true;
 }
 
-function isFloat32(x: Numbers): x is Buffer {
+function isFloat32(x: TypedArray): x is Buffer {
   return x instanceof Float32Array;
 }
 
-function isFloat32OrNull(x: Numbers | null): x is Buffer | null {
+function isFloat32OrNull(x: TypedArray | null): x is Buffer | null {
   return x === null || x instanceof Float32Array;
 }

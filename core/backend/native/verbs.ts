@@ -1,5 +1,5 @@
 /** The verbs through the native library: each writes its sizes into a descriptor, and passes on what C does not know to the reference loops. */
-import type { Backend, Fold, Gemm, MapOp, ReduceOp, Strided, ZipOp } from "../backend.ts";
+import type { Backend, BinaryOp, Fold, Gemm, ReduceOp, Strided, UnaryOp } from "../backend.ts";
 import { badRow, checkTable } from "../checks.ts";
 import {
   allFloat32,
@@ -13,13 +13,13 @@ import {
 } from "../descriptor.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
 import { joinDims, reference } from "../reference/reference.ts";
-import { memoryGone, type Numbers } from "../../dtype.ts";
+import { memoryGone, type TypedArray } from "../../dtype.ts";
 
 const gemmDescriptor = new Int32Array(GEMM_FIELDS.length);
 
 /** `gemm` for float32; other kinds are passed on to the reference loops. */
 export function nativeGemm({ gradus_gemm }: Symbols): Backend["gemm"] {
-  return function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
+  return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     describeGemm(gemmDescriptor, d, a.length, b.length, c.length, bias === null ? null : bias.length);
     const code = gradus_gemm(gemmDescriptor, a as Buffer, b as Buffer, c as Buffer, (bias ?? NOTHING) as Buffer);
@@ -30,14 +30,14 @@ export function nativeGemm({ gradus_gemm }: Symbols): Backend["gemm"] {
 // Element-wise verbs through the native library; what it does not know is passed on to the reference loops.
 
 /** The functions of one argument that C has, by the numbers in `kernels.h`. */
-export const MAP_OPS: Readonly<Partial<Record<MapOp, number>>> = {
+export const UNARY_OPS: Readonly<Partial<Record<UnaryOp, number>>> = {
   ...{ copy: 0, neg: 1, abs: 2, sign: 3, exp: 4, expm1: 5, log: 6, log1p: 7, sqrt: 8, rsqrt: 9, reciprocal: 10 },
   ...{ square: 11, tanh: 12, sigmoid: 13, relu: 14, erf: 15, floor: 16, ceil: 17, round: 18, clamp: 19, not: 20 },
   ...{ hardtanh: 21, leakyRelu: 22, elu: 23, gelu: 24, geluTanh: 25, silu: 26, mish: 27, softplus: 28 },
 };
 
 /** The functions of two arguments that C has; those from `eq` on answer in bytes. */
-export const ZIP_OPS: Readonly<Partial<Record<ZipOp, number>>> = {
+export const BINARY_OPS: Readonly<Partial<Record<BinaryOp, number>>> = {
   ...{ add: 0, sub: 1, mul: 2, div: 3, maximum: 4, minimum: 5 },
   ...{ eq: 6, ne: 7, lt: 8, le: 9, gt: 10, ge: 11 },
 };
@@ -49,14 +49,21 @@ const mapDescriptor = new Int32Array(MAP_SIZES + 3 * WALK_RANK);
 const mapFloats = new Float32Array(mapDescriptor.buffer);
 
 /** `map` for float32, and copies from bytes and to and from int32. */
-export function nativeMap({ gradus_map }: Symbols): Backend["map"] {
-  return function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
-    const code = MAP_OPS[op];
+export function nativeUnary({ gradus_map }: Symbols): Backend["unary"] {
+  return function map(
+    op: UnaryOp,
+    shape: readonly number[],
+    x: Strided,
+    out: Strided,
+    low: number,
+    high: number,
+  ): void {
+    const code = UNARY_OPS[op];
     const [from, to] = [kindOf(x.data), kindOf(out.data)];
-    if (code === undefined || !mapTakes(op, from, to)) return reference.map(op, shape, x, out, low, high);
+    if (code === undefined || !mapTakes(op, from, to)) return reference.unary(op, shape, x, out, low, high);
     const d = mapDescriptor;
     const rank = describeWalk(d, MAP_SIZES, shape, x.strides, out.strides, null);
-    if (rank < 0) return reference.map(op, shape, x, out, low, high);
+    if (rank < 0) return reference.unary(op, shape, x, out, low, high);
     if (rank === 0) return;
     checkStrided("map", "x", shape, x);
     checkStrided("map", "the result", shape, out);
@@ -69,7 +76,7 @@ export function nativeMap({ gradus_map }: Symbols): Backend["map"] {
 }
 
 /** Which kinds C maps to which. */
-function mapTakes(op: MapOp, from: number, to: number): boolean {
+function mapTakes(op: UnaryOp, from: number, to: number): boolean {
   if (op === "not") return from === FLOAT32 && to === UINT8;
   if (op !== "copy") return from === FLOAT32 && to === FLOAT32;
   if (from === UINT8) return to === FLOAT32;
@@ -80,14 +87,14 @@ const ZIP_SIZES = 8;
 const zipDescriptor = new Int32Array(ZIP_SIZES + 4 * WALK_RANK);
 
 /** `zip` for float32; comparisons answer in bytes. */
-export function nativeZip({ gradus_zip }: Symbols): Backend["zip"] {
-  return function zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
+export function nativeBinary({ gradus_zip }: Symbols): Backend["binary"] {
+  return function zip(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
     if (op === "pow" && isNumber(shape, b, 2)) [op, b] = ["mul", a];
-    const code = ZIP_OPS[op];
-    if (code === undefined || !zipTakes(code, a.data, b.data, out.data)) return reference.zip(op, shape, a, b, out);
+    const code = BINARY_OPS[op];
+    if (code === undefined || !zipTakes(code, a.data, b.data, out.data)) return reference.binary(op, shape, a, b, out);
     const d = zipDescriptor;
     const rank = describeWalk(d, ZIP_SIZES, shape, a.strides, b.strides, out.strides);
-    if (rank < 0) return reference.zip(op, shape, a, b, out);
+    if (rank < 0) return reference.binary(op, shape, a, b, out);
     if (rank === 0) return;
     checkStrided(op, "the left operand", shape, a);
     checkStrided(op, "the right operand", shape, b);
@@ -101,9 +108,9 @@ export function nativeZip({ gradus_zip }: Symbols): Backend["zip"] {
   };
 }
 
-function zipTakes(code: number, a: Numbers, b: Numbers, out: Numbers): boolean {
+function zipTakes(code: number, a: TypedArray, b: TypedArray, out: TypedArray): boolean {
   return a instanceof Float32Array && b instanceof Float32Array &&
-    (code < ZIP_OPS.eq! ? out instanceof Float32Array : out instanceof Uint8Array);
+    (code < BINARY_OPS.eq! ? out instanceof Float32Array : out instanceof Uint8Array);
 }
 
 /** Whether an operand is the same number everywhere. */
@@ -150,7 +157,7 @@ const reduceDescriptor = new Int32Array(8);
 
 /** `reduce` for float32 in these layouts; others, and other kinds, are passed on to the reference loops. */
 export function nativeReduce({ gradus_reduce }: Symbols): Backend["reduce"] {
-  return function reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void {
+  return function reduce(op: ReduceOp, fold: Fold, x: TypedArray, offset: number, out: TypedArray): void {
     const code = REDUCE_OPS[op];
     const [kept, step] = [size(fold.kept), evenStep(fold.kept, fold.keptStrides)];
     const [folded, along] = [size(fold.folded), evenStep(fold.folded, fold.foldedStrides)];
@@ -191,7 +198,7 @@ function checkReach(
   );
 }
 
-function reduceTakes(op: ReduceOp, x: Numbers, out: Numbers): boolean {
+function reduceTakes(op: ReduceOp, x: TypedArray, out: TypedArray): boolean {
   return x instanceof Float32Array &&
     (op === "argmax" || op === "argmin" ? out instanceof Int32Array : out instanceof Float32Array);
 }
@@ -224,12 +231,12 @@ const answer = new Float64Array(1);
 /** `gather` for equal kinds of 1 or 4 bytes, and from bytes to float32; others are passed on to the reference loops. */
 export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
   return function gather(
-    x: Numbers,
+    x: TypedArray,
     offset: number,
     stride: number,
     width: number,
     index: Int32Array,
-    out: Numbers,
+    out: TypedArray,
     table: Float32Array | null = null,
   ): void {
     checkTable(x, out, table);

@@ -1,9 +1,9 @@
 /** Every element-wise function as a formula of plain numbers: what all back ends must agree with. */
-import type { Numbers } from "../../dtype.ts";
-import type { MapOp, Slope, ZipOp } from "../backend.ts";
+import type { TypedArray } from "../../dtype.ts";
+import type { BinaryOp, Slope, UnaryOp } from "../backend.ts";
 
-/** One-argument formulas; `low` and `high` are what {@linkcode MapOp} says of them. */
-export const MAP: Record<MapOp, (x: number, low: number, high: number) => number> = {
+/** One-argument formulas; `low` and `high` are what {@linkcode UnaryOp} says of them. */
+export const MAP: Record<UnaryOp, (x: number, low: number, high: number) => number> = {
   copy: (x) => x,
   neg: (x) => -x,
   abs: Math.abs,
@@ -77,7 +77,7 @@ function geluInner(x: number): number {
 }
 
 /** Two-argument formulas. */
-export const ZIP: Record<ZipOp, (a: number, b: number) => number> = {
+export const ZIP: Record<BinaryOp, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
@@ -107,10 +107,13 @@ function power(a: number, b: number): number {
 }
 
 /** What differs where the result is an integer: it wraps as the machine's does, which a float64 past 2⁵³ cannot. */
-export const WHOLE_ZIP: Partial<Record<ZipOp, (a: number, b: number) => number>> = { mul: Math.imul, pow: wholePower };
+export const WHOLE_ZIP: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
+  mul: Math.imul,
+  pow: wholePower,
+};
 
 /** The same of one argument; a copy into bytes wraps as typed arrays do. */
-export function wholeMap(op: MapOp, out: Numbers): (typeof MAP)[MapOp] {
+export function wholeMap(op: UnaryOp, out: TypedArray): (typeof MAP)[UnaryOp] {
   if (op === "square") return (x) => Math.imul(x, x);
   return op === "copy" && out instanceof Int32Array ? toInt32 : MAP[op];
 }

@@ -5,21 +5,21 @@
 import {
   type Activation,
   type Backend,
+  type BinaryOp,
   type Fold,
   type Gemm,
-  type MapOp,
   type ReduceOp,
   type Slope,
   type Strided,
+  type UnaryOp,
   UPDATE_SETTINGS,
   type UpdateKind,
   type UpdateSlot,
-  type ZipOp,
 } from "../backend.ts";
-import { checkGate, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
+import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
 import { BACK, MAP, WHOLE_ZIP, wholeMap, ZIP } from "./formulas.ts";
-import type { Numbers } from "../../dtype.ts";
+import type { TypedArray } from "../../dtype.ts";
 
 /**
  * A shape with the steps of its operands, simplified: sizes of 1 are dropped, and neighbouring dimensions are joined where
@@ -79,21 +79,21 @@ export function eachRow({ shape, strides }: Walk, starts: number[], row: (starts
 export const reference: Backend = {
   name: "reference",
   gemm,
-  map,
-  zip,
+  unary,
+  binary,
   where,
   reduce,
   gather,
-  gate,
+  activationBackward,
   crossEntropy,
   update,
 };
 
-function isWhole(data: Numbers): boolean {
+function isWhole(data: TypedArray): boolean {
   return !(data instanceof Float32Array || data instanceof Float64Array);
 }
 
-function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
+function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
   const activation = d.activation === undefined || d.activation === "none" ? null : MAP[d.activation];
   const sumOf = isWhole(c) ? wholeDot : dot;
   checkGemm(d, a.length, b.length, c.length, bias === null ? null : bias.length);
@@ -110,20 +110,20 @@ function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null)
   }
 }
 
-function dot(n: number, a: Numbers, p: number, pStep: number, b: Numbers, q: number, qStep: number): number {
+function dot(n: number, a: TypedArray, p: number, pStep: number, b: TypedArray, q: number, qStep: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++, p += pStep, q += qStep) sum += a[p] * b[q];
   return sum;
 }
 
 /** The same modulo 2³², which float64 past 2⁵³ would lose. */
-function wholeDot(n: number, a: Numbers, p: number, pStep: number, b: Numbers, q: number, qStep: number): number {
+function wholeDot(n: number, a: TypedArray, p: number, pStep: number, b: TypedArray, q: number, qStep: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++, p += pStep, q += qStep) sum = (sum + Math.imul(a[p], b[q])) | 0;
   return sum;
 }
 
-function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
+function unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
   const f = isWhole(out.data) ? wholeMap(op, out.data) : MAP[op];
   checkStrided("map", "x", shape, x);
   checkStrided("map", "the result", shape, out);
@@ -137,7 +137,7 @@ function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low:
   });
 }
 
-function zip(op: ZipOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
+function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
   const f = (isWhole(out.data) ? WHOLE_ZIP[op] : undefined) ?? ZIP[op];
   checkStrided(op, "the left operand", shape, a);
   checkStrided(op, "the right operand", shape, b);
@@ -177,7 +177,7 @@ const FOLDS: Record<Exclude<ReduceOp, "argmax" | "argmin">, [start: number, next
     all: [1, (acc, x) => (x === 0 ? 0 : acc)],
   };
 
-function reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbers): void {
+function reduce(op: ReduceOp, fold: Fold, x: TypedArray, offset: number, out: TypedArray): void {
   const strides = [...fold.keptStrides, ...fold.foldedStrides];
   checkStrided(`take the ${op}`, "x", [...fold.kept, ...fold.folded], { data: x, offset, strides });
   const inner = joinDims(fold.folded, [fold.foldedStrides]);
@@ -192,7 +192,7 @@ function reduce(op: ReduceOp, fold: Fold, x: Numbers, offset: number, out: Numbe
   });
 }
 
-function foldFrom(op: keyof typeof FOLDS, walk: Walk, x: Numbers, start: number): number {
+function foldFrom(op: keyof typeof FOLDS, walk: Walk, x: TypedArray, start: number): number {
   const [first, next] = FOLDS[op];
   const [n, step] = [walk.shape.at(-1)!, walk.strides[0].at(-1)!];
   let acc = first;
@@ -203,7 +203,7 @@ function foldFrom(op: keyof typeof FOLDS, walk: Walk, x: Numbers, start: number)
 }
 
 /** The first index that holds the extreme; NaN counts as more extreme than any number, as in PyTorch. */
-function firstExtreme(op: "argmax" | "argmin", walk: Walk, x: Numbers, start: number): number {
+function firstExtreme(op: "argmax" | "argmin", walk: Walk, x: TypedArray, start: number): number {
   const sign = op === "argmax" ? 1 : -1;
   const [n, step] = [walk.shape.at(-1)!, walk.strides[0].at(-1)!];
   let [best, index, seen] = [0, -1, 0];
@@ -217,12 +217,12 @@ function firstExtreme(op: "argmax" | "argmin", walk: Walk, x: Numbers, start: nu
 }
 
 function gather(
-  x: Numbers,
+  x: TypedArray,
   offset: number,
   stride: number,
   width: number,
   index: Int32Array,
-  out: Numbers,
+  out: TypedArray,
   table: Float32Array | null = null,
 ): void {
   checkGather(x, offset, stride, width, index, out, table);
@@ -244,18 +244,18 @@ const BY_RESULT: Record<Exclude<Activation, "none" | "relu">, (y: number) => num
 };
 
 /** `out = g ⊙ op′` and its sums over the rows. */
-export function gate(
+export function activationBackward(
   op: Activation | Slope,
   rows: number,
   cols: number,
-  g: Numbers,
-  y: Numbers,
-  out: Numbers | null,
-  db: Numbers | null,
+  g: TypedArray,
+  y: TypedArray,
+  out: TypedArray | null,
+  db: TypedArray | null,
   low = 0,
   high = 0,
 ): void {
-  checkGate(op, rows, cols, g, y, out, db);
+  checkActivationBackward(op, rows, cols, g, y, out, db);
   if (out !== null) gateInto(op, rows * cols, g, y, out, low, high);
   if (db !== null) sumRows(rows, cols, out ?? g, db);
 }
@@ -263,9 +263,9 @@ export function gate(
 function gateInto(
   op: Activation | Slope,
   size: number,
-  g: Numbers,
-  y: Numbers,
-  out: Numbers,
+  g: TypedArray,
+  y: TypedArray,
+  out: TypedArray,
   low: number,
   high: number,
 ): void {
@@ -282,7 +282,7 @@ function gateInto(
   }
 }
 
-function sumRows(rows: number, cols: number, x: Numbers, db: Numbers): void {
+function sumRows(rows: number, cols: number, x: TypedArray, db: TypedArray): void {
   for (let j = 0; j < cols; j++) {
     let sum = 0;
     for (let i = 0, at = j; i < rows; i++, at += cols) sum += x[at];
@@ -291,7 +291,13 @@ function sumRows(rows: number, cols: number, x: Numbers, db: Numbers): void {
 }
 
 /** The mean of `−ln softmax(z)[target]`, and its gradient into `dz`. */
-export function crossEntropy(rows: number, cols: number, z: Numbers, targets: Int32Array, dz: Numbers | null): number {
+export function crossEntropy(
+  rows: number,
+  cols: number,
+  z: TypedArray,
+  targets: Int32Array,
+  dz: TypedArray | null,
+): number {
   checkLoss(rows, cols, z, targets, dz);
   checkTargets(rows, cols, targets);
   let loss = 0;
@@ -306,7 +312,7 @@ export function crossEntropy(rows: number, cols: number, z: Numbers, targets: In
 }
 
 /** The largest of a row, and `Σ e^(z − max)`, which cannot overflow. */
-function softmaxSum(z: Numbers, at: number, cols: number): { max: number; sum: number } {
+function softmaxSum(z: TypedArray, at: number, cols: number): { max: number; sum: number } {
   let max = -Infinity;
   for (let j = at; j < at + cols; j++) max = Math.max(max, z[j]);
   let sum = 0;

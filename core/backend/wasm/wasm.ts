@@ -5,21 +5,21 @@
  * The kernel travels in two builds. Where the engine has relaxed SIMD, a product multiplies and adds in one instruction, which
  * rounds once instead of twice: the two builds differ in the last bits.
  */
-import type { Activation, Backend, Gemm, MapOp, Opened, Slope, Strided } from "../backend.ts";
-import { checkGate, type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
+import type { Activation, Backend, Gemm, Opened, Slope, Strided, UnaryOp } from "../backend.ts";
+import { checkActivationBackward, type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
 import {
   allFloat32,
   checkStrided,
-  describeGate,
+  describeActivationBackward,
   describeGemm,
   floatBits,
   GATE_FIELDS,
   GEMM_FIELDS,
   unwrap,
 } from "../descriptor.ts";
-import { MAP_OPS } from "../native/verbs.ts";
+import { UNARY_OPS } from "../native/verbs.ts";
 import { eachRow, joinDims, reference, type Walk } from "../reference/reference.ts";
-import type { Numbers } from "../../dtype.ts";
+import type { TypedArray } from "../../dtype.ts";
 import { WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
 
 /** What the module exports. */
@@ -110,7 +110,7 @@ const [A, B, C, BIAS] = (["A_OFFSET", "B_OFFSET", "C_OFFSET", "BIAS_OFFSET"] as 
 /** `gemm` for float32, copied only as far as it is touched; other kinds are passed on to the reference loops. */
 export function wasmGemm({ kernel, place }: WasmRoom): Backend["gemm"] {
   const local = new Int32Array(GEMM_FIELDS.length);
-  return function gemm(d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null): void {
+  return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     // Checked against the caller's buffers; what crosses is the same product over the touched parts alone.
     describeGemm(local, d, a.length, b.length, c.length, bias?.length ?? null);
@@ -142,24 +142,31 @@ function moved(into: Int32Array, field: number, part: Footprint): void {
 /** What is worth the copies, as a function and on the way back. */
 export const SLOW_ACTIVATIONS = ["elu", "gelu", "geluTanh", "silu", "mish", "softplus"] as const satisfies Slope[];
 
-const SLOW_OPS: ReadonlySet<MapOp> = new Set([
+const SLOW_OPS: ReadonlySet<UnaryOp> = new Set([
   ...["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const,
   ...SLOW_ACTIVATIONS,
 ]);
 
 /** `map` for these functions of float32; everything else is passed on to the reference loops. */
-export function wasmMap({ kernel, place }: WasmRoom): Backend["map"] {
+export function wasmUnary({ kernel, place }: WasmRoom): Backend["unary"] {
   const local = new Int32Array(34);
-  return function map(op: MapOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
+  return function map(
+    op: UnaryOp,
+    shape: readonly number[],
+    x: Strided,
+    out: Strided,
+    low: number,
+    high: number,
+  ): void {
     const [from, to] = [x.data, out.data];
     const known = SLOW_OPS.has(op) && from instanceof Float32Array && to instanceof Float32Array;
-    if (!known || shape.includes(0)) return reference.map(op, shape, x, out, low, high);
+    if (!known || shape.includes(0)) return reference.unary(op, shape, x, out, low, high);
     checkStrided("map", "x", shape, x);
     checkStrided("map", "the result", shape, out);
     const n = shape.reduce((product, size) => product * size, 1);
     const [base, at] = place([local.byteLength, 4 * n]);
     // One dense dimension, over itself: kinds are all float32, offsets 0.
-    local[0] = MAP_OPS[op]!, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
+    local[0] = UNARY_OPS[op]!, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
     local[6] = n, local[9] = n;
     local[10] = n, local[18] = 1, local[26] = 1;
     const heap = kernel.memory.buffer;
@@ -200,25 +207,25 @@ function eachRun(
 const SLOW_SLOPES: ReadonlySet<Activation | Slope> = new Set(SLOW_ACTIVATIONS);
 
 /** `gate` for these activations of float32; everything else is passed on to the reference loops. */
-export function wasmGate({ kernel, place }: WasmRoom): Backend["gate"] {
+export function wasmActivationBackward({ kernel, place }: WasmRoom): Backend["activationBackward"] {
   const local = new Int32Array(GATE_FIELDS);
   return function gate(
     op: Activation | Slope,
     rows: number,
     cols: number,
-    g: Numbers,
-    y: Numbers,
-    out: Numbers | null,
-    db: Numbers | null,
+    g: TypedArray,
+    y: TypedArray,
+    out: TypedArray | null,
+    db: TypedArray | null,
     low = 0,
     high = 0,
   ): void {
     const known = SLOW_SLOPES.has(op) && db === null && [g, y, out].every((x) => x instanceof Float32Array);
-    if (!known) return reference.gate(op, rows, cols, g, y, out, db, low, high);
-    checkGate(op, rows, cols, g, y, out, db);
+    if (!known) return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
+    checkActivationBackward(op, rows, cols, g, y, out, db);
     const n = rows * cols;
     const [base, atG, atY] = place([local.byteLength, 4 * n, 4 * n]);
-    describeGate(local, op, rows, cols, n, n, n, null, low, high);
+    describeActivationBackward(local, op, rows, cols, n, n, n, null, low, high);
     const heap = kernel.memory.buffer;
     new Int32Array(heap, base, local.length).set(local);
     new Float32Array(heap, atG, n).set(g.subarray(0, n));
@@ -245,8 +252,8 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       ...reference,
       name: "wasm",
       gemm: wasmGemm(room),
-      map: wasmMap(room),
-      gate: wasmGate(room),
+      unary: wasmUnary(room),
+      activationBackward: wasmActivationBackward(room),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {

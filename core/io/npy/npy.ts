@@ -29,7 +29,8 @@ const ALIGNMENT = 64;
  *
  * @example
  * ```ts
- * import { decodeNpy, encodeNpy, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { decodeNpy, encodeNpy } from "@gradus/gradus/io";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeNpy(tensor([[1, 2], [3, 4]]));

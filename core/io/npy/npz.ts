@@ -27,7 +27,7 @@ const MAX_NAME = 0xffff - SUFFIX.length;
  * @example
  * ```ts
  * import { tensor } from "@gradus/gradus";
- * import { decodeNpz, encodeNpz } from "@gradus/gradus/data";
+ * import { decodeNpz, encodeNpz } from "@gradus/gradus/io";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeNpz({ x: tensor([1, 2]), y: tensor([[3]]) }, { compress: true });

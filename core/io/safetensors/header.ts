@@ -1,5 +1,5 @@
 /** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
-import type { DType, Numbers } from "../../dtype.ts";
+import type { DType, TypedArray } from "../../dtype.ts";
 import type { Steps } from "../../event_loop.ts";
 import { checkBooleans, countElements, fromBfloat16, fromFloat16, MAX_ELEMENTS, widenLongs } from "../elements.ts";
 import { convertInSteps, type Elements, joinInSteps, pieces, sortInSteps } from "../in_steps.ts";
@@ -164,7 +164,7 @@ interface Kind {
 
 /** A kind whose elements are the bytes as they stand. */
 export function plain(
-  array: (new (bytes: ArrayBuffer) => Numbers) & { readonly BYTES_PER_ELEMENT: number },
+  array: (new (bytes: ArrayBuffer) => TypedArray) & { readonly BYTES_PER_ELEMENT: number },
   dtype: DType,
 ): { size: number; takes: number; plain: true; read(bytes: ArrayBuffer): Elements } {
   const size = array.BYTES_PER_ELEMENT;

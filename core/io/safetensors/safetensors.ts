@@ -31,7 +31,8 @@ export interface Safetensors {
  *
  * @example
  * ```ts
- * import { decodeSafetensors, encodeSafetensors, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeSafetensors({ w: tensor([[1, 2], [3, 4]]) }, { step: "7" });

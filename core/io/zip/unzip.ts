@@ -1,7 +1,7 @@
 /** The contents of a zip archive's members: sizes capped before they are inflated, check sums compared. */
 import type { Steps } from "../../event_loop.ts";
+import { pieces } from "../in_steps.ts";
 import type { Cap } from "../read_file.ts";
-import { crc32 } from "./zip.ts";
 import { Inflate } from "fflate";
 
 /** The first four bytes of each record. */
@@ -319,4 +319,27 @@ function* inflate(view: ZipView, entry: ZipEntry, packed: Uint8Array): Steps<Uin
 
 function hex(value: number): string {
   return value.toString(16).padStart(8, "0");
+}
+
+// The check sum of zip and gzip.
+
+/** One remainder for each byte, by the polynomial of IEEE 802.3, its bits reversed. */
+const TABLE = new Int32Array(256).map((_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? byte >>> 1 ^ 0xedb88320 : byte >>> 1;
+  return byte;
+});
+
+/** The CRC-32 of `bytes`, an integer of [0, 2³²). */
+export function* crc32(bytes: Uint8Array): Steps<number> {
+  let remainder = -1;
+  for (const piece of pieces(bytes)) {
+    remainder = divide(remainder, piece);
+    yield;
+  }
+  return ~remainder >>> 0;
+}
+
+function divide(remainder: number, bytes: Uint8Array): number {
+  for (let i = 0; i < bytes.length; i++) remainder = TABLE[(remainder ^ bytes[i]) & 0xff] ^ remainder >>> 8;
+  return remainder;
 }

@@ -1,7 +1,7 @@
 /** Zip archives, with zip64's fields throughout, so that size and number of members have no other bound. */
 import type { Steps } from "../../event_loop.ts";
 import { joinInSteps, pieces } from "../in_steps.ts";
-import { FLAG, LENGTH, METHOD, SEE_ZIP64, SEE_ZIP64_SHORT, SIGNATURE, ZIP64_FIELD } from "./unzip.ts";
+import { crc32, FLAG, LENGTH, METHOD, SEE_ZIP64, SEE_ZIP64_SHORT, SIGNATURE, ZIP64_FIELD } from "./unzip.ts";
 import { Deflate } from "fflate";
 
 /** The least version that knows zip64: 4.5. */
@@ -127,27 +127,4 @@ class Record {
     this.#at += bytes.length;
     return this;
   }
-}
-
-// The check sum of zip and gzip.
-
-/** One remainder for each byte, by the polynomial of IEEE 802.3, its bits reversed. */
-const TABLE = new Int32Array(256).map((_, byte) => {
-  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? byte >>> 1 ^ 0xedb88320 : byte >>> 1;
-  return byte;
-});
-
-/** The CRC-32 of `bytes`, an integer of [0, 2³²). */
-export function* crc32(bytes: Uint8Array): Steps<number> {
-  let remainder = -1;
-  for (const piece of pieces(bytes)) {
-    remainder = divide(remainder, piece);
-    yield;
-  }
-  return ~remainder >>> 0;
-}
-
-function divide(remainder: number, bytes: Uint8Array): number {
-  for (let i = 0; i < bytes.length; i++) remainder = TABLE[(remainder ^ bytes[i]) & 0xff] ^ remainder >>> 8;
-  return remainder;
 }

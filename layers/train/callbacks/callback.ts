@@ -1,5 +1,6 @@
 /** What can be done around each part of a training run, and how a part is cut short. */
 import { choices, describe, isPlainObject } from "../../../core/arguments.ts";
+import type { LearnerState } from "../checkpoint/learner_state.ts";
 import type { Learner } from "../learner.ts";
 
 /** A part of a run, with a moment before it and one after it. */
@@ -16,7 +17,8 @@ export type Hook = (learner: Learner) => void | Promise<void>;
  *
  * @example
  * ```ts
- * import { type Callback, Learner, nn, optim, tensor } from "@gradus/gradus";
+ * import { nn, optim, tensor } from "@gradus/gradus";
+ * import { type Callback, Learner } from "@gradus/gradus/train";
  * import { assertEquals } from "@std/assert";
  *
  * const seen: string[] = [];
@@ -70,6 +72,8 @@ export interface Callback {
   afterStep?: Hook;
   /** When the run has ended in any way, an error included: take back here what was put elsewhere. */
   cleanUp?(learner: Learner): void;
+  /** What a run goes on from that is told `resume: true`: the state of a learner, or `null` where it begins anew. */
+  resume?(): Promise<LearnerState | null>;
   /** What a resumed run needs to know: plain values, arrays, maps, tensors. */
   stateDict?(): unknown;
   /** Takes over what `stateDict` gave. */
@@ -83,7 +87,7 @@ const POINTS: readonly Point[] = ["fit", "epoch", "train", "valid", "batch", "lo
 const MOMENTS = POINTS.flatMap((point) =>
   ["before", "after"].map((when) => `${when}${point[0].toUpperCase()}${point.slice(1)}`)
 );
-const OTHERS = ["cleanUp", "stateDict", "loadStateDict"];
+const OTHERS = ["cleanUp", "resume", "stateDict", "loadStateDict"];
 
 /**
  * Refuses what would never be called: a class instead of its object, and methods named after moments that there are not.

@@ -4,7 +4,7 @@ import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
 /** What is watched. */
-export interface WatchOptions {
+export interface MonitorOptions {
   /** The name of a metric, `"validLoss"` or `"trainLoss"`; the validation loss where there is one unless told. */
   monitor?: string;
   /** Whether small or large is good; `"min"` for losses and errors (`mse`, `mae`), else `"max"`, unless told. */
@@ -12,7 +12,7 @@ export interface WatchOptions {
 }
 
 /** Refuses unknown options of a callback that watches a number, and an unknown mode. */
-export function checkWatch<T extends WatchOptions>(
+export function checkMonitor<T extends MonitorOptions>(
   action: string,
   options: T,
   known: readonly (keyof NoInfer<T> & string)[],
@@ -26,7 +26,7 @@ export function checkWatch<T extends WatchOptions>(
  *
  * @throws {RangeError} If the record has no such number.
  */
-export function scoreOf({ history }: Learner, { monitor, mode }: WatchOptions): number {
+export function scoreOf({ history }: Learner, { monitor, mode }: MonitorOptions): number {
   const last = history[history.length - 1];
   const name = monitor ?? (last.validLoss === undefined ? "trainLoss" : "validLoss");
   const numbers: Record<string, unknown> = { ...last.metrics, trainLoss: last.trainLoss, validLoss: last.validLoss };
@@ -40,7 +40,7 @@ export function scoreOf({ history }: Learner, { monitor, mode }: WatchOptions): 
 }
 
 /** When to give up. */
-export interface EarlyStoppingOptions extends WatchOptions {
+export interface EarlyStoppingOptions extends MonitorOptions {
   /** How many epochs without a new best are borne; 3 unless told. */
   patience?: number;
   /** By how much a new best must be better than the old one; 0 unless told. */
@@ -60,7 +60,7 @@ export class EarlyStopping implements Callback {
 
   /** Watches the validation loss, with a patience of 3, unless told. */
   constructor(options: EarlyStoppingOptions = {}) {
-    checkWatch("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta"]);
+    checkMonitor("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta"]);
     const { patience = 3, minDelta = 0 } = options;
     requireNumber(patience, "make EarlyStopping with the patience");
     requireNumber(minDelta, "make EarlyStopping with the minDelta");

@@ -2,7 +2,7 @@
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 import type { Metric, MetricValue } from "../metrics/metric.ts";
-import { LossSum, Tally } from "../metrics/metric.ts";
+import { LossSum, MetricAccumulator } from "../metrics/metric.ts";
 
 /** What an epoch came to. */
 export interface EpochRecord {
@@ -43,7 +43,7 @@ export class Recorder implements Callback {
   /** The records so far. */
   rows: EpochRecord[] = [];
   #train = new LossSum();
-  #valid: Tally | null = null;
+  #valid: MetricAccumulator | null = null;
   #judged: Pick<EpochRecord, "validLoss" | "metrics"> | null = null;
   #started = 0;
   #lr = 0;
@@ -60,7 +60,7 @@ export class Recorder implements Callback {
 
   /** Begins to judge. */
   beforeValid(): void {
-    this.#valid = new Tally(this.metrics);
+    this.#valid = new MetricAccumulator(this.metrics);
   }
 
   /** Keeps the learning rate of the step, before a schedule moves on. */

@@ -101,7 +101,7 @@ const EVERY = 100; // milliseconds between two drawings
  *
  * @example
  * ```ts
- * import { Progress } from "@gradus/gradus";
+ * import { Progress } from "@gradus/gradus/train";
  * import { assertStringIncludes } from "@std/assert";
  *
  * let text = "";

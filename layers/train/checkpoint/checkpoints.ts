@@ -1,5 +1,5 @@
 /** Checkpoints on the way, so that a run that was killed goes on as if nothing had happened. */
-import { describe, shown } from "../../../core/arguments.ts";
+import { describe, requirePath, shown } from "../../../core/arguments.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import {
   isCheckpoint,
@@ -12,10 +12,10 @@ import {
 } from "./checkpoint_file.ts";
 import type { Learner } from "../learner.ts";
 import type { LearnerState } from "./learner_state.ts";
-import { checkWatch, scoreOf, type WatchOptions } from "../callbacks/early_stopping.ts";
+import { checkMonitor, type MonitorOptions, scoreOf } from "../callbacks/early_stopping.ts";
 
 /** When checkpoints are written and which are kept. */
-export interface CheckpointsOptions extends WatchOptions {
+export interface CheckpointsOptions extends MonitorOptions {
   /** Epochs between two; 1 unless told. */
   everyEpochs?: number;
   /** Steps between two within an epoch; none unless told. */
@@ -52,7 +52,7 @@ export class Checkpoints implements Callback {
     if (typeof folder !== "string") {
       throw new TypeError(`Cannot keep checkpoints in ${describe(folder)}: give the folder's path, then the options`);
     }
-    checkWatch("make Checkpoints", options, ["monitor", "mode", "everyEpochs", "everySteps", "keepLast", "warn"]);
+    checkMonitor("make Checkpoints", options, ["monitor", "mode", "everyEpochs", "everySteps", "keepLast", "warn"]);
     const { everyEpochs = 1, everySteps = Infinity, keepLast = 3 } = options;
     for (const [name, count] of Object.entries({ everyEpochs, everySteps, keepLast })) {
       if ((Number.isInteger(count) || count === Infinity) && count > 0) continue;
@@ -72,6 +72,12 @@ export class Checkpoints implements Callback {
   async open(): Promise<void> {
     await foldersIn(this.folder); // refuses a file in its place
     this.#lock ??= await openFolder(this.folder);
+  }
+
+  /** What a run goes on from, in a folder that is its own from now on; `null` where it begins anew. */
+  async resume(): Promise<LearnerState | null> {
+    await this.open();
+    return await this.load();
   }
 
   /** Lets other runs write into the folder. */
@@ -149,26 +155,18 @@ export class Checkpoints implements Callback {
 }
 
 /**
- * The state to resume from, or `null` where a run is to begin anew.
+ * The state in a checkpoint, or in the newest whole one of a folder of checkpoints: what `fit({ resume })` can go on from without a
+ * `Checkpoints` callback of its own, and `learner.loadStateDict` takes.
  *
- * @throws {Error} If there is nothing to resume from where something was named.
+ * @throws {Error} If there is neither.
+ * @throws {SyntaxError} If the checkpoint that was named is damaged.
  */
-export async function findCheckpoint(
-  from: true | string,
-  callbacks: readonly Callback[],
-): Promise<LearnerState | null> {
-  const own = callbacks.find((callback) => callback instanceof Checkpoints);
-  if (from === true) {
-    if (own !== undefined) {
-      await own.open();
-      return await own.load();
-    }
-    throw new Error("Cannot resume: the learner has no Checkpoints callback, add one or name a folder of checkpoints");
-  }
-  if (await isCheckpoint(from)) return await readCheckpoint(from);
-  const state = await loadNewest(from, console.warn);
+export async function loadCheckpoint(path: string): Promise<LearnerState> {
+  requirePath(path, "read");
+  if (await isCheckpoint(path)) return await readCheckpoint(path);
+  const state = await loadNewest(path, console.warn);
   if (state === null) {
-    throw new Error(`Cannot resume from ${from}: there is no checkpoint, nor a folder of checkpoints`);
+    throw new Error(`Cannot resume from ${path}: there is no checkpoint, nor a folder of checkpoints`);
   }
   return state;
 }

@@ -13,9 +13,9 @@ export interface LearnerState {
   /** The optimiser's memory and settings. */
   optimizer: OptimizerStateDict;
   /** Where the streams stand. */
-  streams: StreamState;
+  streams: RngState;
   /** Where they stood when this epoch began. */
-  epochStart: StreamState;
+  epochStart: RngState;
   /** What the callbacks keep, by name. */
   callbacks: Record<string, unknown>;
   /** Epochs behind it. */
@@ -27,13 +27,13 @@ export interface LearnerState {
 }
 
 /** The state of a learner whose epoch began where `epochStart` says, and which is on `walk` through its training data. */
-export function saveLearnerState(learner: Learner, epochStart: StreamState, walk: Walk | null): LearnerState {
+export function saveLearnerState(learner: Learner, epochStart: RngState, resumePass: BatchPass | null): LearnerState {
   const { model, optimizer, data, epoch, batch, step } = learner;
   const callbacks = Array.from(keepers(learner), ([name, callback]) => [name, callback.stateDict!()]);
   return {
     model: model.stateDict(),
     optimizer: optimizer.stateDict(),
-    streams: saveStreams(data, walk),
+    streams: saveRngState(data, resumePass),
     epochStart,
     callbacks: Object.fromEntries(callbacks),
     epoch,
@@ -43,7 +43,7 @@ export function saveLearnerState(learner: Learner, epochStart: StreamState, walk
 }
 
 /** Brings a learner into a state, whole or not at all; gives back where the streams stood when its epoch began. */
-export function loadLearnerState(learner: Learner, state: LearnerState): StreamState {
+export function loadLearnerState(learner: Learner, state: LearnerState): RngState {
   const parts = ["model", "optimizer", "streams", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
   requireState("a Learner", state, parts);
   const own = keepers(learner);
@@ -74,7 +74,7 @@ function takeOver(learner: Learner, own: ReturnType<typeof keepers>, state: Lear
   learner.model.loadStateDict(state.model);
   learner.optimizer.loadStateDict(state.optimizer);
   own.forEach((callback, name) => callback.loadStateDict?.(state.callbacks[name]));
-  loadStreams(learner.data, state.streams);
+  loadRngState(learner.data, state.streams);
   [learner.epoch, learner.batch, learner.step] = [state.epoch, state.batch, state.step];
 }
 
@@ -93,7 +93,7 @@ function keepers({ callbacks }: Learner): Map<string, Learner["callbacks"][numbe
 // The random streams and places in the data that decide what a run meets next.
 
 /** Where the streams stand. */
-export interface StreamState {
+export interface RngState {
   /** The default generator's state. */
   random: Uint8Array;
   /** What the training data says of itself, or `null`. */
@@ -103,7 +103,7 @@ export interface StreamState {
 }
 
 /** A walk through batches, and its place where it tells one of its own. */
-export interface Walk {
+export interface BatchPass {
   /** The batches, to be looped over once. */
   readonly batches: Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
   /** Everything that decides which are still to come; absent where only the data itself tells. */
@@ -113,7 +113,7 @@ export interface Walk {
 }
 
 /** Where the streams stand now: the training data where `walk` through it stands, whoever else loops over the same data. */
-export function saveStreams({ train, valid }: LearnerData, walk: Walk | null): StreamState {
+export function saveRngState({ train, valid }: LearnerData, walk: BatchPass | null): RngState {
   return {
     random: defaultGenerator.getState(),
     train: (walk?.stateDict ?? train.stateDict?.bind(train))?.() ?? null,
@@ -122,7 +122,7 @@ export function saveStreams({ train, valid }: LearnerData, walk: Walk | null): S
 }
 
 /** Puts the streams back to where they stood. */
-export function loadStreams({ train, valid }: LearnerData, state: StreamState): void {
+export function loadRngState({ train, valid }: LearnerData, state: RngState): void {
   if (state.train !== null) train.loadStateDict?.(state.train);
   if (state.valid !== null) valid?.loadStateDict?.(state.valid);
   defaultGenerator.setState(state.random);
@@ -132,15 +132,15 @@ export function loadStreams({ train, valid }: LearnerData, state: StreamState): 
  * Walks through an epoch's batches after the first `done`, on from where `last` stood: where neither it nor the data keeps the place,
  * they are gone through again from `start`, where the streams stood when the epoch began.
  */
-export function walk(batches: Batches, done: number, start: StreamState, last: Walk | null): Walk {
+export function walk(batches: Batches, done: number, start: RngState, last: BatchPass | null): BatchPass {
   if (done >= batches.length) return { batches: [] };
   if (done > 0 && batches.loadStateDict === undefined) return { batches: replayed(batches, done, start) };
   if (done > 0) batches.loadStateDict!((last?.stateDict ?? batches.stateDict?.bind(batches))?.()); // to go on, not to begin
-  return begin(batches);
+  return beginPass(batches);
 }
 
 /** A walk through all batches. */
-export function begin(batches: Batches): Walk {
+export function beginPass(batches: Batches): BatchPass {
   if (Symbol.asyncIterator in batches) {
     const loop = batches[Symbol.asyncIterator]();
     return { batches: { [Symbol.asyncIterator]: () => loop }, ...placeOf(loop) };
@@ -150,7 +150,7 @@ export function begin(batches: Batches): Walk {
 }
 
 /** What a loop tells of itself. */
-function placeOf(loop: object): Omit<Walk, "batches"> {
+function placeOf(loop: object): Omit<BatchPass, "batches"> {
   const told = loop as { stateDict?(): unknown; samples?(): ArrayLike<number> };
   return {
     ...told.stateDict === undefined ? {} : { stateDict: () => told.stateDict!() },
@@ -158,7 +158,7 @@ function placeOf(loop: object): Omit<Walk, "batches"> {
   };
 }
 
-async function* replayed(batches: Batches, done: number, start: StreamState): AsyncGenerator<TrainingBatch, void> {
+async function* replayed(batches: Batches, done: number, start: RngState): AsyncGenerator<TrainingBatch, void> {
   const now = defaultGenerator.getState();
   defaultGenerator.setState(start.random);
   let passed = 0;

@@ -13,7 +13,8 @@ import type { Sequential } from "../../nn/sequential.ts";
  *
  * @example
  * ```ts
- * import { exportTs, nn } from "@gradus/gradus";
+ * import { nn } from "@gradus/gradus";
+ * import { exportTs } from "@gradus/gradus/train";
  * import { assertStringIncludes } from "@std/assert";
  *
  * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 2), new nn.Softmax(1));

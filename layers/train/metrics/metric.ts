@@ -25,7 +25,8 @@ export interface Metric {
  *
  * @example
  * ```ts
- * import { metrics, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import { metrics } from "@gradus/gradus/train";
  * import { assertEquals } from "@std/assert";
  *
  * const logits = tensor([[2, 0], [0, 2], [0, 2], [2, 0]]);
@@ -80,7 +81,7 @@ export class LossSum {
 }
 
 /** Counts batches into a loss and metrics. */
-export class Tally {
+export class MetricAccumulator {
   readonly #loss = new LossSum();
 
   /** A new count; the metrics are reset. */

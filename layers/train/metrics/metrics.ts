@@ -260,3 +260,4 @@ function count(sums: Sums, error: number, target: number): void {
   sums.mean += away / sums.n;
   sums.deviation += away * (target - sums.mean);
 }
+export type * from "../../../core/types.ts";

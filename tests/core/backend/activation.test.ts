@@ -32,11 +32,21 @@ const dense = (data: Float32Array | Float64Array) => ({ data, offset: 0, strides
 
 function compare(machine: Backend, op: Slope, low: number, high: number): { map: number; gate: number } {
   const [got, exact] = [new Float32Array(n), new Float64Array(n)];
-  machine.map(op, [n], dense(numbers), dense(got), low, high);
-  reference.map(op, [n], dense(numbers), dense(exact), low, high);
+  machine.unary(op, [n], dense(numbers), dense(got), low, high);
+  reference.unary(op, [n], dense(numbers), dense(exact), low, high);
   const [back, exactBack] = [new Float32Array(n), new Float64Array(n)];
-  machine.gate(op, 1, n, upstream, numbers, back, null, low, high);
-  reference.gate(op, 1, n, Float64Array.from(upstream), Float64Array.from(numbers), exactBack, null, low, high);
+  machine.activationBackward(op, 1, n, upstream, numbers, back, null, low, high);
+  reference.activationBackward(
+    op,
+    1,
+    n,
+    Float64Array.from(upstream),
+    Float64Array.from(numbers),
+    exactBack,
+    null,
+    low,
+    high,
+  );
   const ofSize = (x: number) => Number.isFinite(x) ? Math.abs(x) * 2 ** -24 : 0;
   return {
     map: distance(got, exact, Float64Array.from(numbers, ofSize)),
@@ -62,14 +72,14 @@ describe("activations", () => {
         const [low, high] = settings[op][0];
         const [g, x] = [floats(67, 2, 1), floats(67, 3, 2)];
         const whole = new Float32Array(70).fill(7);
-        machine!.gate(op, 1, 67, g, x, whole, null, low, high);
+        machine!.activationBackward(op, 1, 67, g, x, whole, null, low, high);
         assertEquals([...whole.subarray(67)], [7, 7, 7], "what lies behind stays");
         for (let i = 0; i < 67; i++) {
           const one = new Float32Array(1);
-          machine!.gate(op, 1, 1, g.subarray(i, i + 1), x.subarray(i, i + 1), one, null, low, high);
+          machine!.activationBackward(op, 1, 1, g.subarray(i, i + 1), x.subarray(i, i + 1), one, null, low, high);
           assertEquals(one[0], whole[i], op);
         }
-        machine!.gate(op, 67, 1, g, x, g, null, low, high);
+        machine!.activationBackward(op, 67, 1, g, x, g, null, low, high);
         assertEquals(g, whole.subarray(0, 67));
       }
     });
@@ -79,8 +89,8 @@ describe("activations", () => {
         const [low, high] = settings[op][0];
         const [a, b] = [new Float32Array(600), new Float32Array(600)];
         const from = { data: floats(600), offset: 3, strides: [1, 20] };
-        machine!.map(op, [20, 29], from, { data: a, offset: 1, strides: [29, 1] }, low, high);
-        reference.map(op, [20, 29], from, { data: b, offset: 1, strides: [29, 1] }, low, high);
+        machine!.unary(op, [20, 29], from, { data: a, offset: 1, strides: [29, 1] }, low, high);
+        reference.unary(op, [20, 29], from, { data: b, offset: 1, strides: [29, 1] }, low, high);
         assertLessOrEqual(distance(a, b, 2 ** -24), 2.5, op);
       }
     });

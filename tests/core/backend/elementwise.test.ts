@@ -1,34 +1,34 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type MapOp, SLOPES, type Strided, type ZipOp } from "../../../core/backend/backend.ts";
-import { MAP_OPS, ZIP_OPS } from "../../../core/backend/native/verbs.ts";
+import { type BinaryOp, SLOPES, type Strided, type UnaryOp } from "../../../core/backend/backend.ts";
+import { BINARY_OPS, UNARY_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
-import type { Numbers } from "../../../core/dtype.ts";
+import type { TypedArray } from "../../../core/dtype.ts";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;
 const compared = native === undefined ? it.skip : it;
 
 /** How far native may be from the float64 formula rounded to float32, in units of the last place. */
-const BOUNDS: Partial<Record<MapOp, number>> = {
+const BOUNDS: Partial<Record<UnaryOp, number>> = {
   ...{ exp: 2, expm1: 2, log: 2, log1p: 2, tanh: 2, sigmoid: 2.5, erf: 2, rsqrt: 2 },
 };
 
-const dense = (data: Numbers): Strided => ({ data, offset: 0, strides: [1] });
+const dense = (data: TypedArray): Strided => ({ data, offset: 0, strides: [1] });
 
-function mapped(op: MapOp, x: Float32Array): [got: Float32Array, exact: Float64Array] {
+function mapped(op: UnaryOp, x: Float32Array): [got: Float32Array, exact: Float64Array] {
   const [got, exact] = [new Float32Array(x.length), new Float64Array(x.length)];
-  native!.map(op, [x.length], dense(x), dense(got), -0.5, 0.75);
-  reference.map(op, [x.length], dense(x), dense(exact), -0.5, 0.75);
+  native!.unary(op, [x.length], dense(x), dense(got), -0.5, 0.75);
+  reference.unary(op, [x.length], dense(x), dense(exact), -0.5, 0.75);
   return [got, exact];
 }
 
 describe("map()", () => {
   // Activations have their own test, by the size of their argument.
-  for (const op of Object.keys(MAP_OPS).filter((op) => op !== "not" && !(op in SLOPES)) as MapOp[]) {
+  for (const op of Object.keys(UNARY_OPS).filter((op) => op !== "not" && !(op in SLOPES)) as UnaryOp[]) {
     compared(
       `map("${op}") of native is within ${BOUNDS[op] ?? 0.5} ulp of the formula for numbers of every size`,
       () => {
@@ -46,25 +46,25 @@ describe("map()", () => {
   }
 
   it("map() of wasm is within 2.5 ulp of the slow formulas, and walks any strides as the reference does", () => {
-    const { map } = openWasm().backend!;
+    const { unary } = openWasm().backend!;
     for (const op of ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const) {
       for (const x of [floats(5000, 3), AWKWARD]) {
         const [got, exact] = [new Float32Array(x.length), new Float64Array(x.length)];
-        map(op, [x.length], dense(x), dense(got), 0, 0);
-        reference.map(op, [x.length], dense(x), dense(exact), 0, 0);
+        unary(op, [x.length], dense(x), dense(got), 0, 0);
+        reference.unary(op, [x.length], dense(x), dense(exact), 0, 0);
         assertLessOrEqual(distance(got, exact), 2.5, op);
       }
     }
     for (const { shape, x, out } of walks()) {
       const [a, b] = [floats(6000, 2, 1), floats(6000, 2, 1)];
-      map("exp", shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
-      reference.map("exp", shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
+      unary("exp", shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
+      reference.unary("exp", shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
       assertLess(distance(a, b), 3, `${shape} ${x.strides} ${out.strides}`);
     }
   });
 
   compared("map() of native gives each number the same bits wherever it stands", () => {
-    for (const op of Object.keys(MAP_OPS).filter((op) => op !== "not") as MapOp[]) {
+    for (const op of Object.keys(UNARY_OPS).filter((op) => op !== "not") as UnaryOp[]) {
       const x = floats(67, 3);
       const [whole] = mapped(op, x);
       for (let i = 0; i < x.length; i++) assertEquals(mapped(op, x.slice(i, i + 1))[0][0], whole[i], op);
@@ -75,8 +75,8 @@ describe("map()", () => {
     for (const { shape, x, out } of walks()) {
       for (const op of ["copy", "neg", "exp"] as const) {
         const [a, b] = [floats(6000, 2, 1), floats(6000, 2, 1)];
-        native!.map(op, shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
-        reference.map(op, shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
+        native!.unary(op, shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
+        reference.unary(op, shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
         assertLess(distance(a, b), 2, `${op} ${shape} ${x.strides} ${out.strides}`);
       }
     }
@@ -105,10 +105,10 @@ describe("map()", () => {
       for (const To of kinds) {
         const from = From.from([...numbers, ...numbers, ...numbers]);
         const [got, exact] = [new To(45), new To(45)];
-        native!.map("copy", [45], dense(from), dense(got), 0, 0);
-        reference.map("copy", [45], dense(from), dense(exact), 0, 0);
+        native!.unary("copy", [45], dense(from), dense(got), 0, 0);
+        reference.unary("copy", [45], dense(from), dense(exact), 0, 0);
         assertEquals(got, exact, `${From.name} to ${To.name}`);
-        native!.map(
+        native!.unary(
           "copy",
           [9, 5],
           { data: from, offset: 0, strides: [1, 9] },
@@ -116,7 +116,7 @@ describe("map()", () => {
           0,
           0,
         );
-        reference.map(
+        reference.unary(
           "copy",
           [9, 5],
           { data: from, offset: 0, strides: [1, 9] },
@@ -131,7 +131,7 @@ describe("map()", () => {
 
   compared("map() of native answers not in bytes", () => {
     const out = new Uint8Array(5).fill(7);
-    native!.map("not", [4], dense(Float32Array.of(0, -0, 2, NaN)), dense(out), 0, 0);
+    native!.unary("not", [4], dense(Float32Array.of(0, -0, 2, NaN)), dense(out), 0, 0);
     assertEquals([...out], [1, 1, 0, 0, 7]);
   });
 
@@ -139,7 +139,7 @@ describe("map()", () => {
     for (const [m, n] of [[1, 1], [3, 5], [16, 16], [17, 33], [64, 50], [50, 64], [4, 100]]) {
       const x = floats(m * n);
       const out = new Float32Array(m * n);
-      native!.map(
+      native!.unary(
         "copy",
         [m, n],
         { data: x, offset: 0, strides: [1, m] },
@@ -153,10 +153,10 @@ describe("map()", () => {
 
   compared("map() of native refuses a walk that leaves its buffer", () => {
     const x = dense(new Float32Array(5));
-    assertThrows(() => native!.map("exp", [6], x, dense(new Float32Array(6)), 0, 0), RangeError, "x of [6]");
-    assertThrows(() => native!.map("exp", [5], x, dense(new Float32Array(4)), 0, 0), RangeError, "the result of [5]");
-    assertThrows(() => native!.map("exp", [2], { ...x, strides: [-1] }, x, 0, 0), RangeError, "reaches from -1 to 0");
-    assertThrows(() => native!.map("exp", [2], { ...x, strides: [NaN] }, x, 0, 0), RangeError, "must be integers");
+    assertThrows(() => native!.unary("exp", [6], x, dense(new Float32Array(6)), 0, 0), RangeError, "x of [6]");
+    assertThrows(() => native!.unary("exp", [5], x, dense(new Float32Array(4)), 0, 0), RangeError, "the result of [5]");
+    assertThrows(() => native!.unary("exp", [2], { ...x, strides: [-1] }, x, 0, 0), RangeError, "reaches from -1 to 0");
+    assertThrows(() => native!.unary("exp", [2], { ...x, strides: [NaN] }, x, 0, 0), RangeError, "must be integers");
   });
 });
 
@@ -187,17 +187,17 @@ function walks(): { shape: number[]; x: Omit<Strided, "data">; out: Omit<Strided
 }
 
 describe("zip()", () => {
-  const ops = Object.keys(ZIP_OPS) as ZipOp[];
-  const answers = (op: ZipOp, length: number) =>
-    ZIP_OPS[op]! < ZIP_OPS.eq! ? new Float32Array(length) : new Uint8Array(length);
+  const ops = Object.keys(BINARY_OPS) as BinaryOp[];
+  const answers = (op: BinaryOp, length: number) =>
+    BINARY_OPS[op]! < BINARY_OPS.eq! ? new Float32Array(length) : new Uint8Array(length);
 
   compared("zip() of native is the reference's to the last bit, for numbers that break formulas too", () => {
     const n = AWKWARD.length;
     for (const op of ops) {
       const [got, exact] = [answers(op, n * n), answers(op, n * n)];
       const [a, b] = [{ data: AWKWARD, offset: 0, strides: [1, 0] }, { data: AWKWARD, offset: 0, strides: [0, 1] }];
-      native!.zip(op, [n, n], a, b, { data: got, offset: 0, strides: [n, 1] });
-      reference.zip(op, [n, n], a, b, { data: exact, offset: 0, strides: [n, 1] });
+      native!.binary(op, [n, n], a, b, { data: got, offset: 0, strides: [n, 1] });
+      reference.binary(op, [n, n], a, b, { data: exact, offset: 0, strides: [n, 1] });
       got.forEach((x, i) =>
         assert(Object.is(x, exact[i]), `${AWKWARD[Math.floor(i / n)]} ${op} ${AWKWARD[i % n]} is ${x}`)
       );
@@ -210,8 +210,8 @@ describe("zip()", () => {
         for (const op of ["add", "maximum", "lt"] as const) {
           const [got, exact] = [answers(op, 6000), answers(op, 6000)];
           const [a, b] = [{ ...left, data: floats(6000, 1, 1) }, { ...right, data: floats(6000, 1, 2) }];
-          native!.zip(op, shape, a, b, { ...out, data: got });
-          reference.zip(op, shape, a, b, { ...out, data: exact });
+          native!.binary(op, shape, a, b, { ...out, data: got });
+          reference.binary(op, shape, a, b, { ...out, data: exact });
           assertEquals(got, exact, `${op} ${shape} ${left.strides} ${right.strides} ${out.strides}`);
         }
       }
@@ -221,13 +221,13 @@ describe("zip()", () => {
   compared("zip() of native works in place", () => {
     const x = floats(1000);
     const expected = x.map((value) => value + value);
-    native!.zip("add", [1000], dense(x), dense(x), dense(x));
+    native!.binary("add", [1000], dense(x), dense(x), dense(x));
     assertEquals(x, expected);
   });
 
   compared("zip() of native squares where the power is 2", () => {
     const out = new Float32Array(3);
-    native!.zip(
+    native!.binary(
       "pow",
       [3],
       dense(Float32Array.of(3, -2, NaN)),
@@ -239,9 +239,9 @@ describe("zip()", () => {
 
   compared("zip() of native refuses a walk that leaves its buffer", () => {
     const [long, short] = [dense(new Float32Array(5)), dense(new Float32Array(4))];
-    assertThrows(() => native!.zip("add", [5], short, long, long), RangeError, "the left operand of [5]");
-    assertThrows(() => native!.zip("add", [5], long, short, long), RangeError, "the right operand of [5]");
-    assertThrows(() => native!.zip("add", [5], long, long, short), RangeError, "the result of [5]");
+    assertThrows(() => native!.binary("add", [5], short, long, long), RangeError, "the left operand of [5]");
+    assertThrows(() => native!.binary("add", [5], long, short, long), RangeError, "the right operand of [5]");
+    assertThrows(() => native!.binary("add", [5], long, long, short), RangeError, "the result of [5]");
   });
 });
 
@@ -271,7 +271,7 @@ describe("where()", () => {
 
   compared("where() of native refuses a walk that leaves its buffer", () => {
     const [mask, long, short] = [new Uint8Array(5), new Float32Array(5), new Float32Array(4)];
-    const refused = (m: Numbers, ...rest: Numbers[]) => {
+    const refused = (m: TypedArray, ...rest: TypedArray[]) => {
       const [a, b, out] = rest.map(dense);
       assertThrows(() => native!.where([5], dense(m), a, b, out), RangeError, "an operand of [5]");
     };
@@ -289,12 +289,12 @@ describe("the tables of functions", () => {
       .exec(SOURCES["kernels.h"])![0].replaceAll(/\/\/.*|enum \{/g, "").split(",").map((name) => name.trim());
 
   it("MAP_OPS are numbered as in kernels.h", () => {
-    const names = Object.entries(MAP_OPS).sort(([, a], [, b]) => a - b).map(([name]) => upper(name));
+    const names = Object.entries(UNARY_OPS).sort(([, a], [, b]) => a - b).map(([name]) => upper(name));
     assertEquals(listed("OP_COPY").slice(0, names.length), names);
   });
 
   it("ZIP_OPS are numbered as in kernels.h", () => {
-    const names = Object.entries(ZIP_OPS).sort(([, a], [, b]) => a - b).map(([name]) => upper(name));
+    const names = Object.entries(BINARY_OPS).sort(([, a], [, b]) => a - b).map(([name]) => upper(name));
     assertEquals(listed("OP_ADD").slice(0, names.length), names);
   });
 });

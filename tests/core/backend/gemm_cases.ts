@@ -1,5 +1,5 @@
 /** Products to judge a back end by: layouts, exact results, and netlib's measure of error. */
-import type { Numbers } from "../../../core/dtype.ts";
+import type { TypedArray } from "../../../core/dtype.ts";
 import type { Gemm } from "../../../core/backend/backend.ts";
 
 /** A strided matrix inside a buffer that has guard elements before, between and after its own. */
@@ -92,7 +92,7 @@ export function at(x: Laid, i: number, j: number): number {
  * value from float64 loops; infinite where an element outside of C changed. They accept less than 16.
  */
 export function errorRatio(
-  gemm: (d: Gemm, a: Numbers, b: Numbers, c: Numbers, bias: Numbers | null) => void,
+  gemm: (d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null) => void,
   { d, a, b, c, bias }: Case,
 ): number {
   const old = c.data.slice();

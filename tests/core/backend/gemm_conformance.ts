@@ -21,7 +21,7 @@ const LARGE = [[500, 3, 5], [3, 1100, 4], [4, 3, 2100], [250, 530, 70], [13, 257
 export function gemmConformance(
   name: string,
   gemm: Backend["gemm"] | undefined,
-  map: Backend["map"] = reference.map,
+  map: Backend["unary"] = reference.unary,
 ): void {
   const test = gemm === undefined ? it.skip : it;
   const run = (c: Case): void => gemm!(c.d, c.a.data, c.b.data, c.c.data, c.bias);

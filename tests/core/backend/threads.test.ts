@@ -51,8 +51,8 @@ describe("setThreads()", () => {
     const x = { data: floats(300_007), offset: 0, strides: [1] };
     const results = withEach([1, 2, 5], () => {
       const out = { ...x, data: new Float32Array(300_007) };
-      native!.map("exp", [300_007], x, out, 0, 0);
-      native!.zip("mul", [300_007], x, out, out);
+      native!.unary("exp", [300_007], x, out, 0, 0);
+      native!.binary("mul", [300_007], x, out, out);
       return out.data;
     });
     results.forEach((result) => assertEquals(result, results[0]));

@@ -30,24 +30,24 @@ describe("gate()", () => {
   each("gate() is the derivative through the result", (machine) => {
     const out = new Float32Array(3);
     const db = new Float32Array(1);
-    machine.gate("relu", 3, 1, Float32Array.of(1, 2, 3), Float32Array.of(0, 5, -1), out, db);
+    machine.activationBackward("relu", 3, 1, Float32Array.of(1, 2, 3), Float32Array.of(0, 5, -1), out, db);
     assertEquals([[...out], [...db]], [[0, 2, 0], [2]]);
-    machine.gate("sigmoid", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 0.5, 1), out, null);
+    machine.activationBackward("sigmoid", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 0.5, 1), out, null);
     assertEquals([...out], [0.25, 0.5, 0]);
-    machine.gate("tanh", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 1, 0), out, null);
+    machine.activationBackward("tanh", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 1, 0), out, null);
     assertEquals([...out], [0.75, 0, 4]);
   });
 
   each("gate() with relu stops NaN and lets it pass where the gate is open", (machine) => {
     const out = new Float32Array(2);
-    machine.gate("relu", 1, 2, Float32Array.of(NaN, NaN), Float32Array.of(0, 1), out, null);
+    machine.activationBackward("relu", 1, 2, Float32Array.of(NaN, NaN), Float32Array.of(0, 1), out, null);
     assertEquals([...out], [0, NaN]);
   });
 
   each("gate() with none only sums the rows", (machine) => {
     const g = Float32Array.of(1, 2, 3, 4, 5, 6);
     const db = new Float32Array(2);
-    machine.gate("none", 3, 2, g, g, null, db);
+    machine.activationBackward("none", 3, 2, g, g, null, db);
     assertEquals([...db], [9, 12]);
   });
 
@@ -58,8 +58,8 @@ describe("gate()", () => {
         const [g, y] = [floats(rows * cols, 3, 1), floats(rows * cols, 1, 2)];
         const [got, exact] = [new Float32Array(rows * cols), new Float64Array(rows * cols)];
         const [db, exactDb] = [new Float32Array(cols).fill(NaN), new Float64Array(cols)];
-        native!.gate(op, rows, cols, g, y, got, db);
-        reference.gate(op, rows, cols, Float64Array.from(g), Float64Array.from(y), exact, exactDb);
+        native!.activationBackward(op, rows, cols, g, y, got, db);
+        reference.activationBackward(op, rows, cols, Float64Array.from(g), Float64Array.from(y), exact, exactDb);
         assertLess(distance(got, exact, 2 ** -24), 4, `${op} ${rows} ${cols}`);
         db.forEach((sum, j) => {
           const size = exact.reduce((total, x, i) => (i % cols === j ? total + Math.abs(x) : total), 1e-30);
@@ -72,26 +72,38 @@ describe("gate()", () => {
   compared("gate() may write over its gradient", () => {
     const [g, y] = [floats(67 * 3), floats(67 * 3, 1, 9)];
     const apart = new Float32Array(67 * 3);
-    native!.gate("tanh", 67, 3, g, y, apart, null);
-    native!.gate("tanh", 67, 3, g, y, g, null);
+    native!.activationBackward("tanh", 67, 3, g, y, apart, null);
+    native!.activationBackward("tanh", 67, 3, g, y, g, null);
     assertEquals(g, apart);
   });
 
   compared("gate() leaves what lies behind its matrix alone", () => {
     const [g, db] = [new Float32Array(40).fill(7), new Float32Array(6).fill(7)];
-    native!.gate("relu", 7, 5, g, g.slice(), g, db);
+    native!.activationBackward("relu", 7, 5, g, g.slice(), g, db);
     assertEquals([...g.subarray(35), ...db.subarray(5)], [7, 7, 7, 7, 7, 7]);
   });
 
   each("gate() refuses arrays that are too short", (machine) => {
     const [long, short] = [new Float32Array(6), new Float32Array(5)];
     const message = "needs 6 elements and has 5";
-    assertThrows(() => machine.gate("relu", 2, 3, short, long, long, null), RangeError, message);
-    assertThrows(() => machine.gate("relu", 2, 3, long, short, long, null), RangeError, message);
-    assertThrows(() => machine.gate("relu", 2, 3, long, long, short, null), RangeError, message);
-    assertThrows(() => machine.gate("relu", 2, 3, long, long, long, new Float32Array(2)), RangeError, "db needs 3");
-    assertThrows(() => machine.gate("relu", 2, 3, long, long, null, null), RangeError, "needs an array for its result");
-    assertThrows(() => machine.gate("none", -1, 3, long, long, long, null), RangeError, "must be integers");
+    assertThrows(() => machine.activationBackward("relu", 2, 3, short, long, long, null), RangeError, message);
+    assertThrows(() => machine.activationBackward("relu", 2, 3, long, short, long, null), RangeError, message);
+    assertThrows(() => machine.activationBackward("relu", 2, 3, long, long, short, null), RangeError, message);
+    assertThrows(
+      () => machine.activationBackward("relu", 2, 3, long, long, long, new Float32Array(2)),
+      RangeError,
+      "db needs 3",
+    );
+    assertThrows(
+      () => machine.activationBackward("relu", 2, 3, long, long, null, null),
+      RangeError,
+      "needs an array for its result",
+    );
+    assertThrows(
+      () => machine.activationBackward("none", -1, 3, long, long, long, null),
+      RangeError,
+      "must be integers",
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 /** Trains a small network: as a Worker when it is told to, or by {@linkcode runTraining} where it is imported. */
-import { manualSeed, nn, optim, randint, randn, setThreads, threads } from "../../../mod.ts";
+import { manualSeed, nn, optim, randint, randn, setThreads, threads } from "@gradus/gradus";
 
 /** The first layer's weights after some steps; the products are large enough for several threads. */
 export function runTraining(seed: number, steps: number): number[] {
@@ -9,7 +9,7 @@ export function runTraining(seed: number, steps: number): number[] {
   const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
   for (let step = 0; step < steps; step++) {
     optimizer.zeroGrad();
-    nn.crossEntropy(model.call(x), y).backward();
+    nn.functional.crossEntropy(model.call(x), y).backward();
     optimizer.step();
   }
   return ([...model.parameters()][0].toArray() as number[][]).flat();

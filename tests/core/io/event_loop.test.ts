@@ -1,17 +1,15 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { arange, type Tensor, tensor, zeros } from "@gradus/gradus";
 import {
-  arange,
   decodeSafetensors,
   encodeSafetensors,
   readNpy,
+  readNpz,
   readSafetensors,
-  type Tensor,
-  tensor,
+  writeNpz,
   writeSafetensors,
-  zeros,
-} from "@gradus/gradus";
-import { readNpz, writeNpz } from "@gradus/gradus/data";
+} from "@gradus/gradus/io";
 import { longestGap } from "../../longest_gap.ts";
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {

@@ -5,7 +5,6 @@ import { arange, fromData, ones, tensor } from "../../../core/create.ts";
 import { cat } from "../../../core/ops/join.ts";
 import { einsum } from "../../../core/ops/einsum.ts";
 import { linear } from "../../../core/ops/linalg.ts";
-import { sign } from "../../../core/ops/functions.ts";
 import { where } from "../../../core/ops/where.ts";
 import { crossEntropyMean } from "../../../core/ops/fused.ts";
 import { backend } from "../../../core/backend/choose.ts";
@@ -46,7 +45,7 @@ const USES: Record<string, (x: Tensor) => unknown> = {
   "pow()": (x) => x.pow(3),
   "gt()": (x) => x.gt(0),
   "exp()": (x) => x.exp(),
-  "sign()": (x) => sign(x),
+  "sign()": (x) => x.sign(),
   "int()": (x) => x.int(),
   "double()": (x) => x.double(),
   "clone()": (x) => x.clone(),

@@ -1,14 +1,14 @@
 import { assertEquals, assertGreater, assertLessOrEqual, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import type { DType, Numbers } from "../../../core/dtype.ts";
+import type { DType, TypedArray } from "../../../core/dtype.ts";
 import * as pool from "../../../core/memory/pool.ts";
 
-const { bytesKept, endWay, MOST_KEPT, release, setReuse, WAYS_KEPT } = pool;
+const { bytesKept, endPass, MOST_KEPT, release, setReuse, WAYS_KEPT } = pool;
 
 const MB = 1 << 20;
 
 /** A block as a way back acquires it. */
-function acquire(dtype: DType, length: number): Numbers {
+function acquire(dtype: DType, length: number): TypedArray {
   return pool.trackAcquired([], () => pool.acquire(dtype, length));
 }
 
@@ -86,7 +86,7 @@ describe("release()", () => {
     for (let way = 0; way <= 2 * WAYS_KEPT; way++) {
       const wanted = acquire("uint8", 2 * MB);
       release(wanted);
-      endWay();
+      endPass();
     }
     assertEquals(bytesKept(), 2 * MB);
   });

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { retry, Transient } from "../../../datasets/download/download.ts";
+import { retry, Transient } from "../../../datasets/download/receive.ts";
 
 /** A task that fails with `error` the first `failures` times, then gives how often it ran. */
 function failing(failures: number, error: Error): () => Promise<number> {

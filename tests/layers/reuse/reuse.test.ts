@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { afterAll, describe, it } from "@std/testing/bdd";
-import { backend } from "@gradus/gradus";
+import { backendName } from "@gradus/gradus";
 import { setReuse } from "../../../core/memory/pool.ts";
 import { runProgram } from "./random_program.ts";
 
 /** Each is run without reuse and with it, three of four with released memory spoilt at once, so that nothing stays right by luck. */
-const PROGRAMS = backend().name === "native" ? 10_000 : 2_000;
+const PROGRAMS = backendName() === "native" ? 10_000 : 2_000;
 const BLOCK = 500;
 
 describe("memory that is used again", () => {

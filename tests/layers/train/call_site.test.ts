@@ -11,7 +11,13 @@ function learnerWith(callback: Callback, y = ones([4, 1])): Learner {
   const model = new nn.Linear(2, 1);
   const optimizer = new optim.SGD(model.parameters());
   const batch = [ones([4, 2]), y] as const;
-  return new Learner({ model, optimizer, loss: nn.mse, data: { train: [batch, batch] }, callbacks: [callback] });
+  return new Learner({
+    model,
+    optimizer,
+    loss: nn.functional.mse,
+    data: { train: [batch, batch] },
+    callbacks: [callback],
+  });
 }
 
 describe("fit() that fails", () => {
@@ -93,7 +99,7 @@ describe("metrics without validation data", () => {
     console.warn = (text: string) => void warnings.push(text);
     try {
       const { model, optimizer } = parts;
-      const learner = new Learner({ model, optimizer, loss: nn.mse, data, metrics: [metrics.mae()] });
+      const learner = new Learner({ model, optimizer, loss: nn.functional.mse, data, metrics: [metrics.mae()] });
       await learner.fit(1);
       await learner.fit(1);
     } finally {

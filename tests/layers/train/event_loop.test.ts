@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { exportTs, Learner, manualSeed, nn, optim, randn } from "@gradus/gradus";
+import { manualSeed, nn, optim, randn } from "@gradus/gradus";
+import { exportTs, Learner } from "@gradus/gradus/train";
 import { longestGap } from "../../longest_gap.ts";
 
 /** Computes for longer than the event loop may be held without need. */

@@ -14,7 +14,7 @@ const model = new nn.Linear(2, 1);
 
 function parts(): LearnerOptions {
   const optimizer = new optim.SGD(model.parameters());
-  return { model, loss: nn.mse, optimizer, data: { train: [[x, y]] } };
+  return { model, loss: nn.functional.mse, optimizer, data: { train: [[x, y]] } };
 }
 
 // deno-lint-ignore no-explicit-any
@@ -122,7 +122,7 @@ describe("loadStateDict() of what does not fit", () => {
         let kept = "nothing";
         return new Learner({
           model: net,
-          loss: nn.mse,
+          loss: nn.functional.mse,
           optimizer: new optim.Adam(net.parameters(), { lr: net.weight.at(0, 0).item() ** 2 }),
           data: { train: new DataLoader(new TensorDataset(x, y), { shuffle: true }) },
           callbacks: [{

@@ -7,7 +7,7 @@ import { SOURCES } from "../../../../core/kernels/source_texts.ts";
 import { gemmConformance } from "../gemm_conformance.ts";
 
 const native = openNative();
-gemmConformance("native", native.backend?.gemm, native.backend?.map);
+gemmConformance("native", native.backend?.gemm, native.backend?.unary);
 
 // A library can only be opened where --allow-ffi reaches, and that includes the folder for temporary files in task `test`.
 const can = native.backend !== undefined &&

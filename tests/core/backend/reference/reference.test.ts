@@ -62,23 +62,23 @@ describe("reference.map() and zip()", () => {
   const strided = (data: Strided["data"], offset: number, ...strides: number[]): Strided => ({ data, offset, strides });
   it("map() reads and writes by strides and leaves what lies between", () => {
     const out = f32(9, 9, 9, 9, 9, 9);
-    reference.map("neg", [2, 2], strided(A, 3, -2, -1), strided(out, 1, 1, 3), 0, 0);
+    reference.unary("neg", [2, 2], strided(A, 3, -2, -1), strided(out, 1, 1, 3), 0, 0);
     assertEquals([...out], [9, -4, -2, 9, -3, -1]);
   });
   it("zip() reads a stride of 0 again and again", () => {
     const out = f32(0, 0, 0, 0);
-    reference.zip("sub", [2, 2], strided(A, 0, 2, 1), strided(B, 1, 0, 2), strided(out, 0, 2, 1));
+    reference.binary("sub", [2, 2], strided(A, 0, 2, 1), strided(B, 1, 0, 2), strided(out, 0, 2, 1));
     assertEquals([...out], [1 - 6, 2 - 8, 3 - 6, 4 - 8]);
   });
   it("zip() of nothing writes nothing", () => {
     const out = f32(9);
-    reference.zip("add", [2, 0], strided(A, 0, 0, 1), strided(B, 0, 0, 1), strided(out, 0, 0, 1));
+    reference.binary("add", [2, 0], strided(A, 0, 0, 1), strided(B, 0, 0, 1), strided(out, 0, 0, 1));
     assertEquals([...out], [9]);
   });
   it("map() and zip() of a single number write it", () => {
     const out = f32(0, 0);
-    reference.map("square", [], strided(A, 2), strided(out, 0), 0, 0);
-    reference.zip("pow", [], strided(A, 1), strided(A, 2), strided(out, 1));
+    reference.unary("square", [], strided(A, 2), strided(out, 0), 0, 0);
+    reference.binary("pow", [], strided(A, 1), strided(A, 2), strided(out, 1));
     assertEquals([...out], [9, 8]);
   });
 });

@@ -11,8 +11,8 @@ const plain = openWasm("plain").backend!;
 const relaxed = wasmSimd() === "relaxed" ? openWasm("relaxed").backend : undefined;
 const onRelaxed = relaxed === undefined ? it.skip : it;
 
-gemmConformance("wasm with plain SIMD", plain.gemm, plain.map);
-gemmConformance("wasm with relaxed SIMD", relaxed?.gemm, relaxed?.map);
+gemmConformance("wasm with plain SIMD", plain.gemm, plain.unary);
+gemmConformance("wasm with relaxed SIMD", relaxed?.gemm, relaxed?.unary);
 
 describe("openWasm()", () => {
   it("openWasm() needs no permission", () => {
@@ -44,9 +44,9 @@ describe("openWasm()", () => {
   onRelaxed("openWasm() gives functions of one argument the same bits with relaxed SIMD and with plain SIMD", () => {
     const x = Float32Array.from({ length: 4001 }, (_, i) => (i - 2000) / 77);
     for (const op of ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const) {
-      const [one, two] = [plain, relaxed!].map(({ map }) => {
+      const [one, two] = [plain, relaxed!].map(({ unary }) => {
         const out = new Float32Array(x.length);
-        map(op, [x.length], { data: x, offset: 0, strides: [1] }, { data: out, offset: 0, strides: [1] }, 0, 0);
+        unary(op, [x.length], { data: x, offset: 0, strides: [1] }, { data: out, offset: 0, strides: [1] }, 0, 0);
         return out;
       });
       assertEquals(one, two, op);

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { deflateSync } from "fflate";
 import { tensor, zeros } from "../../../../core/create.ts";
 import { runAtOnce } from "../../../../core/event_loop.ts";
-import { crc32 } from "../../../../core/io/zip/zip.ts";
+import { crc32 } from "../../../../core/io/zip/unzip.ts";
 import { encodeNpy } from "../../../../core/io/npy/npy.ts";
 import { decodeNpz, encodeNpz, readNpz, writeNpz } from "../../../../core/io/npy/npz.ts";
 import { inFolder, namesIn } from "../in_folder.ts";

@@ -1,5 +1,5 @@
 import { runAtOnce } from "../../../../core/event_loop.ts";
-import { crc32 } from "../../../../core/io/zip/zip.ts";
+import { crc32 } from "../../../../core/io/zip/unzip.ts";
 
 /** A member of a zip archive by hand; every field may lie. */
 export interface Member {

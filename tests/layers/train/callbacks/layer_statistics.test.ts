@@ -4,7 +4,7 @@ import { noGrad } from "../../../../backward/tape.ts";
 import { tensor } from "../../../../core/create.ts";
 import * as nn from "../../../../layers/nn/nn.ts";
 import * as optim from "../../../../layers/optim/optim.ts";
-import { LayerStatistics, NanWatchdog } from "../../../../layers/train/callbacks/watch_model.ts";
+import { LayerStatistics, NanWatchdog } from "../../../../layers/train/callbacks/model_monitors.ts";
 import { Learner } from "../../../../layers/train/learner.ts";
 import { bitsOf, smallLearner } from "../small_run.ts";
 

@@ -8,7 +8,7 @@ import { TensorDataset } from "../../../../datasets/loader/dataset.ts";
 import * as nn from "../../../../layers/nn/nn.ts";
 import * as optim from "../../../../layers/optim/optim.ts";
 import { Learner } from "../../../../layers/train/learner.ts";
-import { NanWatchdog } from "../../../../layers/train/callbacks/watch_model.ts";
+import { NanWatchdog } from "../../../../layers/train/callbacks/model_monitors.ts";
 import { parabola, weightOf } from "../parabola.ts";
 
 describe("NanWatchdog", () => {

@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tensor } from "../../../../core/create.ts";
 import * as nn from "../../../../layers/nn/nn.ts";
-import { watchCalls } from "../../../../layers/train/callbacks/watch_model.ts";
+import { onEachCall } from "../../../../layers/train/callbacks/model_monitors.ts";
 
 describe("watchCalls()", () => {
   it("tells of inner modules before outer ones, and leaves no trace when it ends", () => {
     const model = new nn.Sequential(new nn.Sequential(new nn.ReLU()), new nn.Tanh());
     const seen: string[] = [];
-    const end = watchCalls(model, (path) => void seen.push(path));
+    const end = onEachCall(model, (path) => void seen.push(path));
     model.call(tensor([1]));
     end();
     model.call(tensor([1]));
@@ -19,8 +19,8 @@ describe("watchCalls()", () => {
   it("may be called twice: both are told, and end in any order but the last first", () => {
     const model = new nn.ReLU();
     const seen: number[] = [];
-    const first = watchCalls(model, () => void seen.push(1));
-    const second = watchCalls(model, () => void seen.push(2));
+    const first = onEachCall(model, () => void seen.push(1));
+    const second = onEachCall(model, () => void seen.push(2));
     model.call(tensor([1]));
     second();
     model.call(tensor([1]));

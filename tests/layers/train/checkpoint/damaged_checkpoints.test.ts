@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readCheckpoint, writeCheckpoint } from "../../../../layers/train/checkpoint/checkpoint_file.ts";
-import { Checkpoints } from "../../../../layers/train/checkpoint/checkpoints.ts";
+import { Checkpoints, loadCheckpoint } from "../../../../layers/train/checkpoint/checkpoints.ts";
 import { packState } from "../../../../layers/train/checkpoint/packed_state.ts";
 import { failingReads } from "../../../core/io/faulty_disk.ts";
 import { inFolder, namesIn } from "../../../core/io/in_folder.ts";
@@ -51,7 +51,11 @@ describe("Checkpoints", () => {
         await filled(folder);
         const path = `${folder}/step-00000015-epoch-3`;
         await damage(`${path}/${file}`, flipped(100));
-        await assertRejects(() => smallLearner().fit(EPOCHS, { resume: path }), SyntaxError, `${path}/${file}`);
+        await assertRejects(
+          () => smallLearner().fit(EPOCHS, { resume: () => loadCheckpoint(path) }),
+          SyntaxError,
+          `${path}/${file}`,
+        );
       }));
   }
 
@@ -118,7 +122,7 @@ describe("Checkpoints", () => {
       const path = `${folder}/step-00000015-epoch-3`;
       await damage(`${path}/weights.safetensors`, (bytes) => bytes.subarray(0, 77));
       await assertRejects(
-        () => smallLearner().fit(EPOCHS, { resume: path }),
+        () => smallLearner().fit(EPOCHS, { resume: () => loadCheckpoint(path) }),
         RangeError,
         "it ends at byte 77, expected",
       );

@@ -5,7 +5,7 @@ import { defaultGenerator, manualSeed } from "../../../../core/random/generator.
 import { randperm } from "../../../../core/random/torch_streams.ts";
 import type { Batches, BatchSource, TrainingBatch } from "../../../../layers/train/batches.ts";
 import { type Callback, CancelEpoch } from "../../../../layers/train/callbacks/callback.ts";
-import { Checkpoints } from "../../../../layers/train/checkpoint/checkpoints.ts";
+import { Checkpoints, loadCheckpoint } from "../../../../layers/train/checkpoint/checkpoints.ts";
 import { EarlyStopping } from "../../../../layers/train/callbacks/early_stopping.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
 import { checkpointsIn, filled, wholeRun } from "./checkpointed_run.ts";
@@ -108,7 +108,7 @@ describe("Checkpoints", () => {
       for (const name of checkpointsIn(folder)) {
         const learner = smallLearner();
         manualSeed(99);
-        await learner.fit(EPOCHS, { resume: `${folder}/${name}` });
+        await learner.fit(EPOCHS, { resume: () => loadCheckpoint(`${folder}/${name}`) });
         assertEquals(bitsOf(learner), expected, name);
       }
     }));
@@ -136,12 +136,16 @@ describe("Checkpoints", () => {
     }));
 
   it("are needed for resume: true", async () => {
-    await assertRejects(() => smallLearner().fit(1, { resume: true }), Error, "add one or name a folder");
+    await assertRejects(() => smallLearner().fit(1, { resume: true }), Error, "add one or give resume");
   });
 
   it("are needed where a folder is named", () =>
     inFolder(async (folder) => {
-      await assertRejects(() => smallLearner().fit(1, { resume: folder }), Error, "no checkpoint");
+      await assertRejects(
+        () => smallLearner().fit(1, { resume: () => loadCheckpoint(folder) }),
+        Error,
+        "no checkpoint",
+      );
     }));
 
   it("keep in mind that a run had given up", () =>

@@ -9,12 +9,12 @@ import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
 /** Told of a module's output, by the module's path in the model (`""` for the model itself); it must not keep the tensor. */
-export type Watcher = (path: string, module: AnyModule, out: Tensor) => void;
+export type CallListener = (path: string, module: AnyModule, out: Tensor) => void;
 
 type Forward = (this: AnyModule, ...inputs: never) => unknown;
 
 /** Calls `watcher` after each call of a module in `model`, inner ones first; returns a function that ends this. */
-export function watchCalls(model: AnyModule, watcher: Watcher): () => void {
+export function onEachCall(model: AnyModule, watcher: CallListener): () => void {
   const undo = model.namedModules().map(([path, module]) => watchOne(module, (out) => watcher(path, module, out)));
   return () => undo.forEach((end) => end());
 }
@@ -84,7 +84,7 @@ export class LayerStatistics implements Callback {
 
   /** Begins to look. */
   beforeFit(learner: Learner): void {
-    this.#end = watchCalls(learner.model, (path, module, out) => {
+    this.#end = onEachCall(learner.model, (path, module, out) => {
       if (this.#looks(learner) && module.children().length === 0) note(this.activations, path, out, learner.step + 1);
     });
   }
@@ -138,7 +138,7 @@ export class NanWatchdog implements Callback {
 
   /** Begins to look at each layer's output. */
   beforeFit(learner: Learner): void {
-    this.#end = watchCalls(learner.model, (path, module, out) => {
+    this.#end = onEachCall(learner.model, (path, module, out) => {
       const odd = nonFinite(out);
       if (odd !== null) {
         throw lost(learner, `the output of ${path || "the model"} (${module.constructor.name})`, odd, ["x"]);

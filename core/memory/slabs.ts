@@ -2,7 +2,7 @@
  * Memory that begins on a cache line. A vector that lies across two lines is read twice: (1024×128)ᵀ @ 1024×784 takes 7 % longer
  * where rows begin 16 bytes after a line, as the engine's own memory does.
  */
-import { bytesOf, type DType, elementsIn, type Numbers } from "../dtype.ts";
+import { bytesOf, type DType, elementsIn, type TypedArray } from "../dtype.ts";
 
 /** Bytes of a cache line. */
 export const LINE = 64;
@@ -18,7 +18,7 @@ export interface SystemMemory {
 const known: SystemMemory[] = [];
 
 /** Called by a library; the result makes it be forgotten again. */
-export function registerMemory(system: SystemMemory): () => void {
+export function registerSystemMemory(system: SystemMemory): () => void {
   known.push(system);
   return () => void known.splice(known.indexOf(system), 1);
 }
@@ -51,28 +51,28 @@ const collected = new FinalizationRegistry((bytes: number) => {
 // 32 times its memory, and never more than 124 kB.
 
 /** The largest block that is cut from a sheet, in bytes; larger ones cost more to fill than to make. */
-export const LARGEST_CUT = 16_384;
+export const LARGEST_SMALL = 16_384;
 /** Blocks of a sheet, at most. */
-const MOST = 32;
+const MOST_BLOCKS = 32;
 /** Bytes of a sheet, at most: more than 128 kB the system would hand out, clear and take back page by page. */
-const SHEET = 124 << 10;
+const SLAB = 124 << 10;
 
 /** The sheet in use of each size, by the power of two. */
-const sheets: Uint8Array<ArrayBuffer>[] = [];
+const slabs: Uint8Array<ArrayBuffer>[] = [];
 /** How much of each is cut already, in bytes. */
 const used: number[] = [];
 
-/** A zeroed block of `length` elements, at most {@linkcode LARGEST_CUT} bytes. No two blocks share a cache line. */
-export function cut(dtype: DType, length: number): Numbers {
+/** A zeroed block of `length` elements, at most {@linkcode LARGEST_SMALL} bytes. No two blocks share a cache line. */
+export function suballocate(dtype: DType, length: number): TypedArray {
   const power = 32 - Math.clz32(Math.max(length * bytesOf(dtype), LINE) - 1);
   const size = 1 << power;
-  const room = Math.min(MOST, Math.trunc(SHEET / size)) * size; // whole blocks
-  const gone = sheets[power] === undefined || sheets[power].length === 0; // somebody transferred the buffer of a small tensor
+  const room = Math.min(MOST_BLOCKS, Math.trunc(SLAB / size)) * size; // whole blocks
+  const gone = slabs[power] === undefined || slabs[power].length === 0; // somebody transferred the buffer of a small tensor
   if (gone || used[power] === room) {
-    sheets[power] = onLine(room);
+    slabs[power] = onLine(room);
     used[power] = 0;
   }
   const start = used[power];
   used[power] = start + size;
-  return elementsIn(dtype, sheets[power].buffer, sheets[power].byteOffset + start, length);
+  return elementsIn(dtype, slabs[power].buffer, slabs[power].byteOffset + start, length);
 }

@@ -2,14 +2,14 @@ import { fromData, randn, Tensor, tensor } from "@gradus/gradus";
 import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { DType } from "../../../core/dtype.ts";
-import { cut, LARGEST_CUT, LINE, onLine, registerMemory } from "../../../core/memory/small_blocks.ts";
+import { LARGEST_SMALL, LINE, onLine, registerSystemMemory, suballocate } from "../../../core/memory/slabs.ts";
 
 const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 
 describe("cut", () => {
   for (const dtype of KINDS) {
     it(`gives zeroed ${dtype} blocks of the length asked for that share no byte`, () => {
-      const blocks = [1, 3, 17, 17, 100, 1000].map((length) => cut(dtype, length));
+      const blocks = [1, 3, 17, 17, 100, 1000].map((length) => suballocate(dtype, length));
       blocks.forEach((block, i) => {
         assert(block.every((v) => v === 0), `block ${i} holds what another one wrote`);
         block.fill(i + 1);
@@ -19,7 +19,9 @@ describe("cut", () => {
   }
 
   it("puts no two blocks on one cache line", () => {
-    const lines = Array.from({ length: 20 }, () => cut("float32", 5)).map((block) => [block.buffer, block.byteOffset]);
+    const lines = Array.from({ length: 20 }, () => suballocate("float32", 5)).map((
+      block,
+    ) => [block.buffer, block.byteOffset]);
     for (const [i, [buffer, start]] of lines.entries()) {
       for (const [other, another] of lines.slice(0, i)) {
         assert(buffer !== other || Math.abs(Number(start) - Number(another)) % LINE === 0, `${start} and ${another}`);
@@ -28,14 +30,14 @@ describe("cut", () => {
   });
 
   it("holds back no more than 32 blocks and 124 kB with one that is kept", () => {
-    for (const bytes of [64, 1024, 8192, LARGEST_CUT]) {
-      assertLessOrEqual(cut("uint8", bytes).buffer.byteLength, Math.min(32 * bytes, 124 << 10) + LINE);
+    for (const bytes of [64, 1024, 8192, LARGEST_SMALL]) {
+      assertLessOrEqual(suballocate("uint8", bytes).buffer.byteLength, Math.min(32 * bytes, 124 << 10) + LINE);
     }
   });
 
   it("takes a new sheet when one is used up, for every size", () => {
-    for (let bytes = 64; bytes <= LARGEST_CUT; bytes *= 2) {
-      const blocks = Array.from({ length: 40 }, () => cut("uint8", bytes));
+    for (let bytes = 64; bytes <= LARGEST_SMALL; bytes *= 2) {
+      const blocks = Array.from({ length: 40 }, () => suballocate("uint8", bytes));
       blocks.forEach((block, i) => block.fill(i + 1));
       blocks.forEach((block, i) => assert(block.every((v) => v === i + 1), `block ${i} of ${bytes} was written over`));
     }
@@ -45,7 +47,7 @@ describe("cut", () => {
 describe("onLine", () => {
   for (const [after, start] of [[0, 64], [16, 48], [48, 16]]) {
     it(`begins ${start} bytes later where memory begins ${after} bytes after a line`, () => {
-      const forget = registerMemory({ line: () => after, trim: () => {} });
+      const forget = registerSystemMemory({ line: () => after, trim: () => {} });
       try {
         const memory = onLine(1000);
         assertEquals([memory.byteOffset, memory.length, memory.buffer.byteLength], [start, 1000, 1000 + LINE]);

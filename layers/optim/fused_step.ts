@@ -1,14 +1,14 @@
 /** One step over all parameters of a group in a single call of the machine. */
 import { UPDATE_SETTINGS, type UpdateKind, type UpdateSetting, type UpdateSlot } from "../../core/backend/backend.ts";
 import { backend } from "../../core/backend/choose.ts";
-import { fresh, scalar } from "../../core/memory/allocate.ts";
+import { newZeros, scalar } from "../../core/memory/allocate.ts";
 import { peekGradient } from "../../core/gradient_slot.ts";
 import { isRowMajor, sameShape, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { ParameterState } from "./state_dict.ts";
 
 /** How the machine takes an optimiser's step. */
-export interface MachineStep {
+export interface FusedStep {
   /** Which of the machine's rules. */
   readonly kind: UpdateKind;
   /** What the optimiser remembers of a parameter, under PyTorch's names, in the order of the rule. */
@@ -25,10 +25,10 @@ const settingsArray = new Float64Array(Object.keys(UPDATE_SETTINGS).length);
  * Moves `parameters` as `step` says, if all of them have taken equally many steps and lie in memory of their own; answers whether
  * it did. `slots` is kept by the caller from step to step, so that the machine need not look at everything anew.
  */
-export function moveTogether(
+export function fusedStep(
   parameters: readonly Tensor[],
   state: Map<Tensor, ParameterState>,
-  step: MachineStep,
+  step: FusedStep,
   slots: UpdateSlot[],
 ): boolean {
   const taken = stepsTaken(parameters, state, step);
@@ -41,7 +41,7 @@ export function moveTogether(
   }
   settingsArray[UPDATE_SETTINGS.step] = taken + 1;
   backend().update(step.kind, settingsArray, slots);
-  for (const p of parameters) p.edits.count++;
+  for (const p of parameters) p.version.count++;
   return true;
 }
 
@@ -49,7 +49,7 @@ export function moveTogether(
 function stepsTaken(
   parameters: readonly Tensor[],
   state: ReadonlyMap<Tensor, ParameterState>,
-  { memory, counted }: MachineStep,
+  { memory, counted }: FusedStep,
 ): number | null {
   let common: number | null = null;
   for (const p of parameters) {
@@ -62,15 +62,15 @@ function stepsTaken(
   return common;
 }
 
-function memoryOf(p: Tensor, state: Map<Tensor, ParameterState>, { memory, counted }: MachineStep): ParameterState {
+function memoryOf(p: Tensor, state: Map<Tensor, ParameterState>, { memory, counted }: FusedStep): ParameterState {
   const known = state.get(p) ?? {};
   if (counted) (known.step ??= scalar(0, "int32")).data[0]++;
-  for (const name of memory) known[name] ??= fresh(p.shape, p.dtype);
+  for (const name of memory) known[name] ??= newZeros(p.shape, p.dtype);
   if (memory.length > 0) state.set(p, known);
   return known;
 }
 
-function slotOf(p: Tensor, known: ParameterState, { memory: [m, v] }: MachineStep): UpdateSlot {
+function slotOf(p: Tensor, known: ParameterState, { memory: [m, v] }: FusedStep): UpdateSlot {
   return {
     p: p.data,
     g: peekGradient(p)!.data,

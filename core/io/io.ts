@@ -1,0 +1,26 @@
+/**
+ * Files of tensors: npy and npz as NumPy has them, and safetensors.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { decodeNpz, encodeNpz } from "@gradus/gradus/io";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = encodeNpz({ x: tensor([1, 2]) });
+ * assertEquals(decodeNpz(file).get("x")?.toArray(), [1, 2]);
+ * ```
+ * @module
+ */
+export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy/npy.ts";
+export { decodeNpz, encodeNpz, type NpzOptions, readNpz, writeNpz } from "./npy/npz.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  writeSafetensors,
+} from "./safetensors/safetensors.ts";
+export type { NamedTensors } from "./elements.ts";
+export type { ReadOptions } from "./read_file.ts";
+export type * from "../types.ts";

@@ -1,0 +1,10 @@
+/** The tensor and what its signatures speak of, as types: every entry point passes them on, so that each can be read alone. */
+export type { BackendName } from "./backend/choose.ts";
+export type { DType, TypedArray } from "./dtype.ts";
+export type { Operand } from "./ops/elementwise.ts";
+export type { Index } from "./ops/index.ts";
+export type { Nested, Storage } from "./ops/read.ts";
+export type { Dims } from "./ops/reduce.ts";
+export type { Generator } from "./random/generator.ts";
+export type { BackwardOptions, OpNode } from "./record.ts";
+export type { Tensor } from "./tensor.ts";

@@ -1,0 +1,150 @@
+/** Wrong calls of what the entry points for training, data and files export. */
+import * as train from "../../layers/train/train.ts";
+import * as metrics from "../../layers/train/metrics/metrics.ts";
+import * as data from "../../datasets/data.ts";
+import * as io from "../../core/io/io.ts";
+import { optim } from "../../mod.ts";
+import {
+  batches,
+  capped,
+  type Cases,
+  csv,
+  file,
+  ints,
+  learner,
+  metric,
+  NEITHER,
+  parts,
+  sgd,
+  unary,
+  x,
+  y,
+} from "./cases.ts";
+
+export const METRICS: Record<string, Cases> = {
+  accuracy: metric(metrics.accuracy),
+  binaryAccuracy: metric(metrics.binaryAccuracy),
+  confusionMatrix: metric(() => metrics.confusionMatrix(2)),
+  f1: metric(() => metrics.f1(2)),
+  mae: metric(metrics.mae),
+  mse: metric(metrics.mse),
+  precision: metric(() => metrics.precision(2)),
+  r2: metric(metrics.r2),
+  recall: metric(() => metrics.recall(2)),
+  topK: metric(() => metrics.topK(1)),
+  measure: {
+    tensors: [(p) => metrics.measure(metrics.mse(), p, x), (t) => metrics.measure(metrics.mse(), x, t)],
+  },
+};
+
+export const TRAIN: Record<string, Cases | typeof NEITHER> = {
+  CancelBatch: NEITHER,
+  CancelEpoch: NEITHER,
+  CancelFit: NEITHER,
+  Checkpoints: {
+    options: [
+      ["keep_last", "keepLast", (o) => new train.Checkpoints("run", o)],
+      ["moniter", "monitor", (o) => new train.Checkpoints("run", o)],
+    ],
+  },
+  ClipGradients: { options: [["max_norm", "maxNorm", (o) => new train.ClipGradients({ maxValue: 1, ...o })]] },
+  EarlyStopping: { options: [["patiance", "patience", (o) => new train.EarlyStopping(o)]] },
+  LayerStatistics: { options: [["evry", "every", (o) => new train.LayerStatistics(o)]] },
+  Learner: {
+    options: [
+      ["optimiser", "optimizer", (o) => new train.Learner({ ...parts(), ...o })],
+      ["validation", "valid", (o) => new train.Learner({ ...parts(), data: { train: batches, ...o } })],
+      ["resum", "resume", (o) => learner().fit(1, o)],
+      [
+        "Per",
+        "per",
+        (o) =>
+          new train.Learner({ ...parts(), scheduler: { scheduler: new optim.StepLR(sgd(), { stepSize: 1 }), ...o } }),
+      ],
+    ],
+    tensors: [
+      (x) => new train.Learner({ ...parts(), data: { train: [[x, y]] } }).fit(1),
+      (y) => new train.Learner({ ...parts(), data: { train: [[x, y]] } }).fit(1),
+      (loss) => new train.Learner({ ...parts(), loss: () => loss }).fit(1),
+      (x) => learner().evaluate([[x, y]]),
+    ],
+  },
+  NanWatchdog: NEITHER,
+  Progress: NEITHER,
+  Recorder: NEITHER,
+  Schedule: NEITHER,
+  ShowProgress: { options: [["prnt", "print", (o) => new train.ShowProgress(o)]] },
+  describeEpoch: NEITHER,
+  exportTs: NEITHER,
+  findLr: { options: [["Start", "start", (o) => train.findLr(learner(), o)]] },
+  formatSeconds: NEITHER,
+  loadCheckpoint: NEITHER,
+  standardError: NEITHER,
+};
+
+export const DATA: Record<string, Cases | typeof NEITHER> = {
+  DataLoader: {
+    options: [
+      ["batch_size", "batchSize", (o) => new data.DataLoader([1], o)],
+      ["drop_last", "dropLast", (o) => new data.DataLoader([1], o)],
+      ["men", "mean", (o) => new data.DataLoader([1], { normalize: { mean: 0, std: 1, ...o } })],
+    ],
+  },
+  FASHION_CLASSES: NEITHER,
+  FASHION_MIRRORS: NEITHER,
+  MISSING: NEITHER,
+  MNIST_MIRRORS: NEITHER,
+  Normalizer: {
+    options: [["Mean", "mean", (o) => new data.Normalizer({ mean: 0, std: 1, ...o })]],
+    tensors: [
+      (x) => new data.Normalizer({ mean: 0, std: 1 }).all(x),
+      (x) => new data.Normalizer({ mean: 0, std: 1 }).rows(x, ints),
+    ],
+  },
+  OPENML_API: NEITHER,
+  Subset: NEITHER,
+  TensorDataset: unary((x) => new data.TensorDataset(x)),
+  collate: NEITHER,
+  digits: { options: [["sed", "seed", (o) => data.digits({ train: 1, test: 1, ...o })]] },
+  drawDigit: { options: [["colums", "columns", (o) => data.drawDigit([1], o)]] },
+  fashionMnist: { options: [["ofline", "offline", (o) => data.fashionMnist({ dir: "nowhere", ...o })]] },
+  fromCsv: {
+    options: [
+      ["seperator", "separator", (o) => data.fromCsv(csv(), o)],
+      ["skip_incomplete", "skipIncomplete", (o) => data.fromCsv(csv(), o)],
+    ],
+  },
+  loadMnist: { options: [["ofline", "offline", (o) => data.loadMnist({ dir: "nowhere", ...o })]] },
+  normalizer: {
+    options: [["Mean", "mean", (o) => data.normalizer({ mean: 0, std: 1, ...o })]],
+    tensors: [(x) => data.normalizer({ mean: 0, std: 1 })(x)],
+  },
+  openml: { options: [["ofline", "offline", (o) => data.openml("iris", { cache: "nowhere", offline: true, ...o })]] },
+  parseIdx: capped((o) => data.parseIdx(new Uint8Array([0, 0, 8, 1, 0, 0, 0, 0]), "IDX", o)),
+  parseMnistPickle: capped((o) => data.parseMnistPickle(new Uint8Array(2), "pickle", o)),
+  randomSplit: NEITHER,
+  readArff: { options: [["traget", "target", (o) => data.readArff(csv(), o)]] },
+  readIdx: capped((o) => data.readIdx("nowhere", o)),
+  readMnistPickle: capped((o) => data.readMnistPickle("nowhere", o)),
+};
+
+export const IO: Record<string, Cases | typeof NEITHER> = {
+  decodeNpy: capped((o) => io.decodeNpy(io.encodeNpy(x), "npy", o)),
+  decodeNpz: capped((o) => io.decodeNpz(io.encodeNpz({ x }), "npz", o)),
+  decodeSafetensors: capped((o) => io.decodeSafetensors(io.encodeSafetensors({ x }), "safetensors", o)),
+  encodeNpy: unary(io.encodeNpy),
+  encodeNpz: {
+    options: [["compres", "compress", (o) => io.encodeNpz({ x }, o)]],
+    ...unary((w) => io.encodeNpz({ w })),
+  },
+  encodeSafetensors: unary((w) => io.encodeSafetensors({ w })),
+  readNpy: capped((o) => io.readNpy("nowhere", o)),
+  readNpz: capped((o) => io.readNpz("nowhere", o)),
+  readSafetensors: capped((o) => io.readSafetensors("nowhere", o)),
+  writeNpy: unary((x) => io.writeNpy(file, x)),
+  writeNpz: {
+    options: [["compres", "compress", (o) => io.writeNpz(file, { x }, o)]],
+    ...unary((w) => io.writeNpz(file, { w })),
+  },
+  writeSafetensors: unary((w) => io.writeSafetensors(file, { w })),
+};
