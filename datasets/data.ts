@@ -33,7 +33,8 @@ export { parseIdx, readIdx } from "./formats/idx.ts";
 export type { ReadOptions } from "../core/io/read_file.ts";
 
 // Named sets.
-export { type ImageDataset, type LabelledImages, loadMnist, MNIST_MIRRORS, type MnistOptions } from "./named/mnist.ts";
+export type { ImageDataset, LabelledImages } from "./named/mnist_folder.ts";
+export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./named/mnist.ts";
 export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./named/mnist_pickle.ts";
 export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
 export { openml, OPENML_API, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";

@@ -4,7 +4,7 @@ import { fromData } from "../../core/create.ts";
 import { runAtOnce, type Steps } from "../../core/event_loop.ts";
 import { Generator } from "../../core/random/generator.ts";
 import { DigitCanvas, writeDigit } from "./digit_hand.ts";
-import type { ImageDataset, LabelledImages } from "../named/mnist.ts";
+import type { ImageDataset, LabelledImages } from "../named/mnist_folder.ts";
 
 /** How many digits, and which. */
 export interface DigitsOptions {

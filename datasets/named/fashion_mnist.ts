@@ -3,7 +3,8 @@ import { checkOptions } from "../../core/arguments.ts";
 import { granted } from "../../core/io/cache_dir.ts";
 import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
-import { type ImageDataset, type MnistOptions, readMnistFolder } from "./mnist.ts";
+import type { MnistOptions } from "./mnist.ts";
+import { type ImageDataset, readMnistFolder } from "./mnist_folder.ts";
 
 /** Where Fashion-MNIST is kept on the web, the first asked first. */
 export const FASHION_MIRRORS: readonly string[] = [

@@ -3,8 +3,9 @@ import { granted } from "../../core/io/cache_dir.ts";
 import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
 import { gunzip } from "../formats/gunzip.ts";
-import { candidates, type ImageDataset, type MnistOptions, readMnistFolder } from "./mnist.ts";
 import { Unreachable } from "../download/receive.ts";
+import type { MnistOptions } from "./mnist.ts";
+import { candidates, type ImageDataset, readMnistFolder } from "./mnist_folder.ts";
 
 /** Options that say from where. */
 type MirroredOptions = MnistOptions & Required<Pick<MnistOptions, "mirrors">>;

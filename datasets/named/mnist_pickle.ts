@@ -7,7 +7,7 @@ import { describe } from "../../core/io/npy/header.ts";
 import { countElements } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "../formats/gunzip.ts";
-import type { LabelledImages } from "./mnist.ts";
+import type { LabelledImages } from "./mnist_folder.ts";
 import { readPickle } from "../formats/pickle_reader.ts";
 import { kindOf, NumpyArray, Tuple, type Value } from "../formats/pickle_values.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { digits } from "../../../datasets/digits/digits.ts";
-import type { LabelledImages } from "../../../datasets/named/mnist.ts";
+import type { LabelledImages } from "../../../datasets/named/mnist_folder.ts";
 
 const PIXELS = 784;
 
