@@ -33,7 +33,7 @@ function typescript(files: Files): [path: string, text: string][] {
 
 function edges(files: Files): [path: string, target: string][] {
   return typescript(files).flatMap(([path, text]) =>
-    importsOf(path, text).map((target): [string, string] => [path, target])
+    importsOf(path, text).map(({ target }): [string, string] => [path, target])
   );
 }
 
@@ -58,9 +58,46 @@ export const stagesImportLowerStages: Rule = (files) =>
 /** The public face is for those who stand outside: tests, examples and measurements. */
 export const onlyOutsidersImportMod: Rule = (files) =>
   edges(files).flatMap(([path, target]) => {
-    if (!["mod.ts", "@gradus/gradus"].includes(target) || OUTSIDERS.includes(roomOf(path))) return [];
+    if (!/^(mod\.ts$|@gradus\/gradus(\/|$))/.test(target) || OUTSIDERS.includes(roomOf(path))) return [];
     return [`${path} imports ${target}: only ${OUTSIDERS.join(", ")} may`];
   });
+
+/** Which files each file takes values from. */
+type Uses = ReadonlyMap<string, readonly string[]>;
+
+/** Of files that take values from each other in a circle, the first to run finds another one unfinished; types may go round. */
+export const valuesGoInNoCircle: Rule = (files) => {
+  const uses: Uses = new Map(
+    typescript(files).map(([path, text]) => [
+      path,
+      importsOf(path, text).filter(({ types }) => !types).map(({ target }) => target),
+    ]),
+  );
+  const circles = [...uses.keys()].map((path) => circleThrough(path, uses)).filter((circle) => circle !== null);
+  return [...new Set(circles.map((circle) => fromSmallest(circle).join(" → ")))]
+    .map((circle) => `${circle}: break this circle, or take types only by "import type"`);
+};
+
+/** The shortest way over imports from a file to itself, which is its first and last element. */
+function circleThrough(start: string, uses: Uses): string[] | null {
+  const ways: string[][] = [[start]];
+  const seen = new Set<string>();
+  for (const way of ways) { // which grows meanwhile
+    for (const target of uses.get(way.at(-1)!) ?? []) {
+      if (target === start) return [...way, start];
+      if (!seen.has(target)) ways.push([...way, target]);
+      seen.add(target);
+    }
+  }
+  return null;
+}
+
+/** The same circle, begun at the file that comes first by name. */
+function fromSmallest(circle: readonly string[]): string[] {
+  const files = circle.slice(1);
+  const at = files.indexOf([...files].sort()[0]);
+  return [...files.slice(at), ...files.slice(0, at), files[at]];
+}
 
 /** One file opens libraries. */
 export const onlyNativeOpensLibraries: Rule = (files) =>

@@ -11,7 +11,9 @@ export interface Source {
 }
 
 const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g;
-const IMPORT = /\b(?:import|export)\b[^";]*?\bfrom\s*"(\d+)"|\bimport\s*\(?\s*"(\d+)"/g;
+const NAMES = String.raw`(?:[\w$]+\s*,\s*)?(?:\{[^}]*\}|\*(?:\s*as\s+[\w$]+)?)|[\w$]+`;
+const FROM = String.raw`\b(?:import|export)\s*(type\b)?\s*(${NAMES})\s*from\s*"(\d+)"`;
+const IMPORT = new RegExp(String.raw`${FROM}|\bimport\s*\(?\s*"(\d+)"`, "g");
 
 /** Takes the comments and strings out of `text`. */
 export function read(text: string): Source {
@@ -23,11 +25,28 @@ export function read(text: string): Source {
   return { code, strings };
 }
 
-/** What the file at `path` imports, statically, dynamically or by re-export: paths from the root, or bare specifiers. */
-export function importsOf(path: string, text: string): string[] {
+/** A file's use of another one. */
+export interface Import {
+  /** A path from the root, or a bare specifier. */
+  readonly target: string;
+  /** Whether nothing but types is taken, so that the line is gone before the program runs. */
+  readonly types: boolean;
+}
+
+/** What the file at `path` imports, statically, dynamically or by re-export. */
+export function importsOf(path: string, text: string): Import[] {
   const { code, strings } = read(text);
-  const specifiers = Array.from(code.matchAll(IMPORT), ([, from, direct]) => strings[Number(from ?? direct)]);
-  return specifiers.map((specifier) => specifier.startsWith(".") ? resolve(path, specifier) : specifier);
+  return Array.from(code.matchAll(IMPORT), ([, type, names, from, direct]) => {
+    const specifier = strings[Number(from ?? direct)];
+    const target = specifier.startsWith(".") ? resolve(path, specifier) : specifier;
+    return { target, types: type !== undefined || (names !== undefined && areTypes(names)) };
+  });
+}
+
+/** Whether each of the names in braces is marked as a type; an import of no names at all runs the file. */
+function areTypes(names: string): boolean {
+  const list = /^\{([^}]*)\}$/.exec(names)?.[1].split(",").map((name) => name.trim()).filter((name) => name !== "");
+  return list !== undefined && list.length > 0 && list.every((name) => /^type\s/.test(name));
 }
 
 function resolve(path: string, specifier: string): string {

@@ -51,6 +51,9 @@ describe("the house", () => {
   it("lets a stage of layers/ import only lower stages", () => {
     assertEquals(house.stagesImportLowerStages(files), []);
   });
+  it("imports no values in a circle", () => {
+    assertEquals(house.valuesGoInNoCircle(files), []);
+  });
   it("lets nobody import mod.ts but tests, examples and bench", () => {
     assertEquals(house.onlyOutsidersImportMod(files), []);
   });
@@ -75,24 +78,97 @@ describe("the house", () => {
 });
 
 describe("importsOf()", () => {
+  const targets = (text: string, path = "core/x.ts") => importsOf(path, text).map(({ target }) => target);
+  const values = (text: string) => importsOf("core/x.ts", text).filter(({ types }) => !types).length;
+
   it("finds static imports, re-exports, dynamic imports and imports for effect", () => {
     const text = 'import { a } from \'./a.ts\';\nexport * from "../b.ts";\nawait import(`./c.ts`);\nimport "./d.ts";\n';
-    assertEquals(importsOf("core/ops/x.ts", text), ["core/ops/a.ts", "core/b.ts", "core/ops/c.ts", "core/ops/d.ts"]);
+    assertEquals(targets(text, "core/ops/x.ts"), ["core/ops/a.ts", "core/b.ts", "core/ops/c.ts", "core/ops/d.ts"]);
   });
   it("finds imports of types and imports over several lines", () => {
     const text =
       'import type { A } from "./a.ts";\nexport {\n  b,\n  type C,\n} from "./b.ts";\nlet d: import("./d.ts").D;\n';
-    assertEquals(importsOf("core/x.ts", text), ["core/a.ts", "core/b.ts", "core/d.ts"]);
+    assertEquals(targets(text), ["core/a.ts", "core/b.ts", "core/d.ts"]);
+  });
+  it("finds default and namespace imports, also without spaces or after a declaration that ends in a brace", () => {
+    const text =
+      'class A {}\nimport b from "./b.ts";import*as c from"./c.ts";import d, { e } from "./d.ts";export * as f from "./f.ts"';
+    assertEquals(targets(text), ["core/b.ts", "core/c.ts", "core/d.ts", "core/f.ts"]);
+  });
+  it("finds an import with attributes, and one of a name in quotes", () => {
+    const text = 'import a from "./a.json" with { type: "json" };\nimport { "b-c" as b } from "./b.ts";';
+    assertEquals(targets(text), ["core/a.json", "core/b.ts"]);
   });
   it("keeps bare specifiers as they are", () => {
-    assertEquals(importsOf("core/x.ts", 'import { zip } from "fflate";'), ["fflate"]);
+    assertEquals(targets('import { zip } from "fflate";'), ["fflate"]);
   });
   it("overlooks what comments, examples and strings say", () => {
-    const text = '// import "./a.ts"\n/** import { b } from "./b.ts" */\nconst c = "import \'./c.ts\'";\n';
-    assertEquals(importsOf("core/x.ts", text), []);
+    assertEquals(
+      targets('// import "./a.ts"\n/** import { b } from "./b.ts" */\nconst c = "import \'./c.ts\'";\n'),
+      [],
+    );
   });
   it("overlooks an export that is followed by a call of from()", () => {
-    assertEquals(importsOf("core/x.ts", 'export const a = Array.from("abc");'), []);
+    assertEquals(targets('export const a = Array.from("abc");'), []);
+  });
+  it("takes for types what is imported or exported by type alone", () => {
+    const text = 'import type { A } from "./a.ts";\nimport type * as b from "./b.ts";\nimport type C from "./c.ts";\n' +
+      'export type * from "./d.ts";\nexport type { E } from "./e.ts";\nimport { type F, type G } from "./f.ts";\n' +
+      'export {\n  type H,\n} from "./h.ts";\n';
+    assertEquals([targets(text).length, values(text)], [7, 0]);
+  });
+  it("takes for a value what is imported beside a type, as a default, as a namespace, for effect or dynamically", () => {
+    const text =
+      'import { a, type B } from "./a.ts";\nimport c, { type D } from "./c.ts";\nimport * as e from "./e.ts";\n' +
+      'import "./f.ts";\nawait import("./g.ts");\nexport * from "./h.ts";\nimport {} from "./i.ts";\n' +
+      'import { typed } from "./j.ts";\n';
+    assertEquals([targets(text).length, values(text)], [8, 8]);
+  });
+});
+
+describe("valuesGoInNoCircle()", () => {
+  const [toA, toB, toC] = ["a", "b", "c"].map((name) => `import { x } from "./${name}.ts";`);
+
+  it("refuses a circle of two files, and names it once", () => {
+    assertEquals(complaints(house.valuesGoInNoCircle, { "core/b.ts": toA, "core/a.ts": toB }), [
+      'core/a.ts → core/b.ts → core/a.ts: break this circle, or take types only by "import type"',
+    ]);
+  });
+  it("refuses a file that imports itself", () => {
+    assertEquals(complaints(house.valuesGoInNoCircle, { "core/a.ts": toA }).length, 1);
+  });
+  it("refuses a longer circle, reached from outside, over re-exports and dynamic imports", () => {
+    const bad = {
+      "core/x.ts": toA,
+      "core/a.ts": 'export * from "./b.ts";',
+      "core/b.ts": 'await import("./c.ts");',
+      "core/c.ts": toA,
+    };
+    assertEquals(complaints(house.valuesGoInNoCircle, bad).map((text) => text.split(":")[0]), [
+      "core/a.ts → core/b.ts → core/c.ts → core/a.ts",
+    ]);
+  });
+  it("refuses each of two circles that share a file", () => {
+    const bad = { "core/a.ts": toB + toC, "core/b.ts": toA, "core/c.ts": toA };
+    assertEquals(complaints(house.valuesGoInNoCircle, bad).length, 2);
+  });
+  it("refuses a circle that a type stands beside a value in", () => {
+    const bad = { "core/a.ts": 'import { type B, b } from "./b.ts";', "core/b.ts": toA };
+    assertEquals(complaints(house.valuesGoInNoCircle, bad).length, 1);
+  });
+  it("accepts a circle that types close", () => {
+    const good = {
+      "core/a.ts": 'import type { B } from "./b.ts"; import { type C } from "./c.ts";',
+      "core/b.ts": toA,
+      "core/c.ts": `${toA} export type { A } from "./a.ts";`,
+    };
+    assertEquals(complaints(house.valuesGoInNoCircle, good), []);
+  });
+  it("accepts two ways to the same file", () => {
+    assertEquals(
+      complaints(house.valuesGoInNoCircle, { "core/a.ts": toB + toC, "core/b.ts": toC, "core/c.ts": "" }),
+      [],
+    );
   });
 });
 
@@ -137,9 +213,13 @@ describe("stagesImportLowerStages()", () => {
 });
 
 describe("onlyOutsidersImportMod()", () => {
-  it("refuses both names of the public face inside the house", () => {
-    const bad = { "core/a.ts": 'import "../mod.ts";', "datasets/a.ts": 'import "@gradus/gradus";' };
-    assertEquals(complaints(house.onlyOutsidersImportMod, bad).length, 2);
+  it("refuses every name of the public face inside the house", () => {
+    const bad = {
+      "core/a.ts": 'import "../mod.ts";',
+      "datasets/a.ts": 'import "@gradus/gradus";',
+      "layers/a.ts": 'import "@gradus/gradus/io";',
+    };
+    assertEquals(complaints(house.onlyOutsidersImportMod, bad).length, 3);
   });
   it("accepts it in an example", () => {
     assertEquals(complaints(house.onlyOutsidersImportMod, { "examples/a.ts": 'import "../mod.ts";' }), []);
