@@ -1,11 +1,11 @@
 /**
- * Where tensors are born: fresh memory, or a new view of old memory.
+ * How operations make tensors: over new memory, or as a view of memory that exists.
  *
- * `tensor.ts` registers its class here, so that operations make tensors without importing the face that stands above them.
+ * `tensor.ts` registers its class here: operations cannot import it, because its methods import them.
  */
 import { allocate, type DType, held, type TypedArray } from "../dtype.ts";
 import { checkShape, rowMajor, type Shape, sizeOf } from "../shape.ts";
-import { acquire, make } from "./pool.ts";
+import { acquire, newBlock } from "./pool.ts";
 import type { Tensor } from "../tensor.ts";
 
 type NewTensor = (
@@ -14,14 +14,14 @@ type NewTensor = (
   strides: readonly number[],
   offset: number,
   dtype: DType,
-  edits?: { count: number },
+  version?: { count: number },
 ) => Tensor;
 
 let newTensor: NewTensor;
 
 /**
- * Called once, by `tensor.ts`. A way back calls the methods on memory that it uses again: from now on none can be replaced by one
- * that keeps what it sees.
+ * Called once, by `tensor.ts`. From then on no method can be replaced: a backward pass calls them on memory that it will use again, and
+ * a replacement could keep that memory.
  */
 export function registerTensor(make: NewTensor, methods: object): void {
   newTensor = make;
@@ -38,10 +38,10 @@ export function registerTensor(make: NewTensor, methods: object): void {
 export function newZeros(shape: Shape, dtype: DType): Tensor {
   const size = sizeOf(shape);
   if (size > 0x7fffffff) checkShape(shape);
-  return newTensor(make(dtype, size), shape, rowMajor(shape), 0, dtype);
+  return newTensor(newBlock(dtype, size), shape, rowMajor(shape), 0, dtype);
 }
 
-/** A new row-major tensor that holds anything: for results that are written in full. */
+/** A new row-major tensor whose elements may be anything, like `torch.empty`: for results that are written in full. */
 export function newEmpty(shape: Shape, dtype: DType): Tensor {
   const size = sizeOf(shape);
   if (size > 0x7fffffff) checkShape(shape);
@@ -53,7 +53,7 @@ export function wrap(data: TypedArray, shape: Shape, dtype: DType): Tensor {
   return newTensor(data, shape, rowMajor(shape), 0, dtype);
 }
 
-/** Another look at the memory of `x`. */
+/** A view of the memory of `x`. */
 export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
   return newTensor(x.data, shape, strides, offset, x.dtype, x.version);
 }
@@ -61,7 +61,7 @@ export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offs
 /**
  * A number as a tensor of rank 0.
  *
- * @throws {RangeError} If the kind cannot hold it.
+ * @throws {RangeError} If the dtype cannot hold it.
  */
 export function scalar(value: number, dtype: DType): Tensor {
   const data = allocate(dtype, 1);

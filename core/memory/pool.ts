@@ -1,19 +1,19 @@
 /**
- * Memory that is used again: blocks are acquired here, and released by those who know that nobody else can reach them.
+ * A pool of memory that is used again: blocks are acquired here, and released by code that knows that nobody else can reach them.
  *
- * Only two places release: a way back, what it acquired itself and showed to nobody, and a tensor's `.g`, a gradient that nobody has
- * read. What operations answer is never released, since whoever called may hold it: that is the garbage collector's.
+ * Only two places release: a backward pass, what it acquired itself and no other code has seen, and a tensor's `.g`, a gradient that
+ * nobody has read. Results of operations are never released, since the caller may hold them: they are left to the garbage collector.
  */
-import { LARGEST_SMALL, onLine, suballocate } from "./slabs.ts";
+import { MAX_SMALL, newAligned, suballocate } from "./slabs.ts";
 import { bytesOf, type DType, dtypeOf, elementsIn, type TypedArray } from "../dtype.ts";
 
-/** The bytes of released blocks that are kept at most; what is released beyond them is the garbage collector's. */
-export const MOST_KEPT = 256 << 20;
+/** Most bytes of released blocks that are kept; what is released beyond them is left to the garbage collector. */
+export const MAX_KEPT = 256 << 20;
 
-/** So many ways back a block is kept without being wanted, so that batches of ever new sizes do not leave a block of each. */
-export const WAYS_KEPT = 16;
+/** Backward passes that a block is kept for without being acquired, so that batches of ever new sizes do not leave a block of each. */
+export const PASSES_KEPT = 16;
 
-/** Released blocks of one size, oldest first, each with the number of the way back after which it was released. */
+/** Released blocks of one size, oldest first, each with the number of the backward pass in which it was released. */
 interface FreeList {
   readonly blocks: TypedArray[];
   readonly released: number[];
@@ -21,35 +21,35 @@ interface FreeList {
 
 const free = new Map<number, FreeList>();
 let kept = 0; // bytes in all free lists
-let way = 0; // the number of this way back
+let pass = 0; // the number of this backward pass
 let tracked: TypedArray[] | null = null;
 let reuse: "on" | "off" | "spoil" = "on";
 
-/** A block of `length` elements that may hold anything: whoever acquires it writes all of it. */
+/** A block of `length` elements that may hold anything: the caller writes all of it. */
 export function acquire(dtype: DType, length: number): TypedArray {
   const bytes = length * bytesOf(dtype);
-  const block = takeFree(dtype, length) ?? make(dtype, length, tracked === null ? bytes : roomFor(bytes));
+  const block = takeFree(dtype, length) ?? newBlock(dtype, length, tracked === null ? bytes : capacityFor(bytes));
   tracked?.push(block);
   return block;
 }
 
-/** A new block, all zero, in `room` bytes: just as many as it takes, where it will not come back. */
-export function make(dtype: DType, length: number, room = length * bytesOf(dtype)): TypedArray {
-  if (room <= LARGEST_SMALL) return suballocate(dtype, length);
-  const memory = onLine(room);
+/** A new block of zeros, in memory of `capacity` bytes: more than it needs only where it may be released and used for another size. */
+export function newBlock(dtype: DType, length: number, capacity = length * bytesOf(dtype)): TypedArray {
+  if (capacity <= MAX_SMALL) return suballocate(dtype, length);
+  const memory = newAligned(capacity);
   return elementsIn(dtype, memory.buffer, memory.byteOffset, length);
 }
 
-/** Takes back a block that was acquired while it was tracked. The caller knows that no tensor which anybody can reach lies in it. */
+/** Takes back a block that was acquired while tracking was on. The caller knows that no tensor in it can be reached any more. */
 export function release(block: TypedArray): void {
   const key = keyOf(dtypeOf(block), block.length);
-  if (reuse === "off" || block.length === 0 || kept + bytesFor(key) > MOST_KEPT) return; // without a buffer the length is 0
+  if (reuse === "off" || block.length === 0 || kept + capacityOf(key) > MAX_KEPT) return; // without a buffer the length is 0
   if (reuse === "spoil") new Uint8Array(block.buffer, block.byteOffset, block.byteLength).fill(0xff);
   let list = free.get(key);
   if (list === undefined) free.set(key, list = { blocks: [], released: [] });
   list.blocks.push(block);
-  list.released.push(way);
-  kept += bytesFor(key);
+  list.released.push(pass);
+  kept += capacityOf(key);
 }
 
 function takeFree(dtype: DType, length: number): TypedArray | null {
@@ -59,14 +59,14 @@ function takeFree(dtype: DType, length: number): TypedArray | null {
   const block = list?.blocks.pop();
   if (block === undefined) return null;
   list!.released.pop();
-  const gone = block.length === 0 && length > 0; // somebody transferred the buffer of a small tensor on the same sheet
-  kept -= bytesFor(key);
+  const gone = block.length === 0 && length > 0; // the buffer of its slab was transferred
+  kept -= capacityOf(key);
   if (gone) return takeFree(dtype, length);
-  if (block.length === length && dtypeOf(block) === stored(dtype)) return block;
+  if (block.length === length && dtypeOf(block) === arrayDType(dtype)) return block;
   return elementsIn(dtype, block.buffer as ArrayBuffer, block.byteOffset, length);
 }
 
-/** Runs `body` and adds every block acquired meanwhile to `into`; nothing is noted where that is `null`: the code is not ours. */
+/** Runs `body` and adds every block acquired meanwhile to `into`; with `null`, for code of the user's, nothing is tracked. */
 export function trackAcquired<T>(into: TypedArray[] | null, body: () => T): T {
   const before = tracked;
   tracked = into;
@@ -77,18 +77,18 @@ export function trackAcquired<T>(into: TypedArray[] | null, body: () => T): T {
   }
 }
 
-/** Counts a way back, or a part of one, and lets go of blocks that nobody wanted for {@linkcode WAYS_KEPT} of them. */
+/** Counts a backward pass, or a part of one, and drops blocks that were not acquired again for {@linkcode PASSES_KEPT} passes. */
 export function endPass(part = 1): void {
-  const before = way;
-  way += part;
-  if (Math.trunc(before / WAYS_KEPT) !== Math.trunc(way / WAYS_KEPT)) dropOlderThan(way - WAYS_KEPT);
+  const before = pass;
+  pass += part;
+  if (Math.trunc(before / PASSES_KEPT) !== Math.trunc(pass / PASSES_KEPT)) dropOlderThan(pass - PASSES_KEPT);
 }
 
 function dropOlderThan(limit: number): void {
   for (const [key, { blocks, released }] of free) {
     const firstNew = released.findIndex((when) => when >= limit);
     const old = firstNew === -1 ? blocks.length : firstNew;
-    kept -= old * bytesFor(key);
+    kept -= old * capacityOf(key);
     blocks.splice(0, old);
     released.splice(0, old);
     if (blocks.length === 0) free.delete(key);
@@ -96,8 +96,8 @@ function dropOlderThan(limit: number): void {
 }
 
 /**
- * Whether released memory is used again: `"on"` at first. With `"off"` every block is new, and with `"spoil"` a released block is
- * filled with NaN at once, so that whoever still holds it shows: both are for tests.
+ * Whether released memory is used again: `"on"` at first. Tests use the others: with `"off"` every block is new, and with `"spoil"` a
+ * released block is filled with NaN at once, so that a result computed from it shows.
  */
 export function setReuse(mode: "on" | "off" | "spoil"): void {
   reuse = mode;
@@ -109,28 +109,28 @@ export function bytesKept(): number {
   return kept;
 }
 
-/** The bytes that a block of so many takes: near sizes share, and what is kept is at most an eighth larger than its contents. */
-function roomFor(bytes: number): number {
-  if (bytes <= LARGEST_SMALL || bytes > MOST_KEPT) return bytes;
+/** The memory for `bytes` bytes, rounded up so that near sizes can use each other's: by an eighth at most. */
+function capacityFor(bytes: number): number {
+  if (bytes <= MAX_SMALL || bytes > MAX_KEPT) return bytes;
   const step = 1 << (28 - Math.clz32(bytes)); // an eighth of the power of two below
   return Math.ceil(bytes / step) * step;
 }
 
-/** What blocks that can stand for each other have in common: small ones kind and length, large ones their room. */
+/** The free list that a block belongs to: small ones share dtype and length, large ones their capacity (negative). */
 function keyOf(dtype: DType, length: number): number {
   const bytes = length * bytesOf(dtype);
-  return bytes <= LARGEST_SMALL ? length * 4 + NUMBER_OF[dtype] : -roomFor(bytes);
+  return bytes <= MAX_SMALL ? length * 4 + DTYPE_NUMBER[dtype] : -capacityFor(bytes);
 }
 
-/** The bytes that each block of a list takes, also one that lost its buffer meanwhile. */
-function bytesFor(key: number): number {
-  return key < 0 ? -key : Math.trunc(key / 4) * bytesOf(KINDS[key % 4]);
+/** The bytes of each block in the free list `key`, also of one whose buffer was transferred. */
+function capacityOf(key: number): number {
+  return key < 0 ? -key : Math.trunc(key / 4) * bytesOf(DTYPES[key % 4]);
 }
 
-const KINDS: readonly DType[] = ["float32", "float64", "int32", "uint8"];
-const NUMBER_OF: Readonly<Record<DType, number>> = { float32: 0, float64: 1, int32: 2, uint8: 3, bool: 3 };
+const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8"];
+const DTYPE_NUMBER: Readonly<Record<DType, number>> = { float32: 0, float64: 1, int32: 2, uint8: 3, bool: 3 };
 
-/** The kind of the array that holds it: bools are bytes. */
-function stored(dtype: DType): DType {
+/** What `dtypeOf` says of the array that holds it: bools are bytes. */
+function arrayDType(dtype: DType): DType {
   return dtype === "bool" ? "uint8" : dtype;
 }

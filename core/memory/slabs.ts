@@ -1,75 +1,77 @@
 /**
- * Memory that begins on a cache line. A vector that lies across two lines is read twice: (1024×128)ᵀ @ 1024×784 takes 7 % longer
- * where rows begin 16 bytes after a line, as the engine's own memory does.
+ * Memory that begins on a cache line, and small blocks of it suballocated from slabs.
+ *
+ * A vector that lies across two lines is read twice: (1024×128)ᵀ @ 1024×784 takes 7 % longer where rows begin 16 bytes after a line, as
+ * memory does that comes from V8.
  */
 import { bytesOf, type DType, elementsIn, type TypedArray } from "../dtype.ts";
 
 /** Bytes of a cache line. */
-export const LINE = 64;
+export const CACHE_LINE = 64;
 
-/** What a library that is open can tell of memory and do with it; the language has no addresses and no allocator. */
+/** What a native library can tell of memory and do with it: JavaScript has neither addresses nor an allocator. */
 export interface SystemMemory {
-  /** How many bytes after a line a buffer begins. */
-  line(start: Uint8Array<ArrayBuffer>): number;
-  /** Gives memory that is free back to the system, where the C library keeps too much of it. */
+  /** How many bytes after the beginning of a cache line an array begins. */
+  offsetInLine(start: Uint8Array<ArrayBuffer>): number;
+  /** Returns free memory to the system, where the C library keeps too much of it. */
   trim(): void;
 }
 
 const known: SystemMemory[] = [];
 
-/** Called by a library; the result makes it be forgotten again. */
+/** Called when a native library is opened; call the result when it is closed. */
 export function registerSystemMemory(system: SystemMemory): () => void {
   known.push(system);
   return () => void known.splice(known.indexOf(system), 1);
 }
 
-/** Zeroed memory of so many bytes that begins on a line, where that can be known. */
-export function onLine(bytes: number): Uint8Array<ArrayBuffer> {
+/** Zeroed memory of `bytes` bytes; it begins on a cache line if a native library is open. */
+export function newAligned(bytes: number): Uint8Array<ArrayBuffer> {
   const system = known.at(-1);
   if (system === undefined) return new Uint8Array(bytes);
-  const room = new Uint8Array(bytes + LINE);
-  if (bytes >= LARGE) collected.register(room.buffer, bytes);
-  const after = system.line(room);
-  return room.subarray(LINE - after, LINE - after + bytes);
+  const memory = new Uint8Array(bytes + CACHE_LINE);
+  if (bytes >= LARGE) collected.register(memory.buffer, bytes);
+  const start = CACHE_LINE - system.offsetInLine(memory);
+  return memory.subarray(start, start + bytes);
 }
 
-/** Memory of so many bytes is worth being told of when the engine has collected it. */
+/** Bytes from which on a buffer is registered, to count them once it was collected. */
 const LARGE = 1 << 20;
-/** After so many bytes it is worth looking how much the C library keeps. */
-const MANY = 64 << 20;
-let since = 0;
+/** Collected bytes after which the C library is asked to return what is free. */
+const TRIM_AFTER = 64 << 20;
+let collectedBytes = 0;
 
 const collected = new FinalizationRegistry((bytes: number) => {
-  since += bytes;
-  if (since < MANY) return;
-  since = 0;
+  collectedBytes += bytes;
+  if (collectedBytes < TRIM_AFTER) return;
+  collectedBytes = 0;
   known.at(-1)?.trim();
 });
 
-// Small blocks of memory, cut from sheets: a buffer of its own costs the engine more than the arithmetic of a small result.
-// A sheet holds at most 32 blocks of one size, and fewer of the larger ones, so that a tensor which is kept holds back no more than
-// 32 times its memory, and never more than 124 kB.
+// Slabs: an ArrayBuffer of its own costs more time than the arithmetic of a small result, so that small blocks share one.
+// A slab holds at most 32 blocks of one size, and fewer of the larger ones: a tensor that is kept keeps no more than 32 times its
+// memory alive, and never more than 124 kB.
 
-/** The largest block that is cut from a sheet, in bytes; larger ones cost more to fill than to make. */
-export const LARGEST_SMALL = 16_384;
-/** Blocks of a sheet, at most. */
-const MOST_BLOCKS = 32;
-/** Bytes of a sheet, at most: more than 128 kB the system would hand out, clear and take back page by page. */
-const SLAB = 124 << 10;
+/** The largest block that comes from a slab, in bytes; for larger ones an ArrayBuffer costs less than to fill it. */
+export const MAX_SMALL = 16_384;
+/** Most blocks of a slab. */
+const MAX_BLOCKS = 32;
+/** Most bytes of a slab: from 128 kB on the C library asks the system for each, which clears it page by page. */
+const SLAB_BYTES = 124 << 10;
 
-/** The sheet in use of each size, by the power of two. */
+/** The slab in use for each size of block, by its power of two. */
 const slabs: Uint8Array<ArrayBuffer>[] = [];
-/** How much of each is cut already, in bytes. */
+/** Bytes of each that are in use. */
 const used: number[] = [];
 
-/** A zeroed block of `length` elements, at most {@linkcode LARGEST_SMALL} bytes. No two blocks share a cache line. */
+/** A zeroed block of `length` elements, at most {@linkcode MAX_SMALL} bytes. No two blocks share a cache line. */
 export function suballocate(dtype: DType, length: number): TypedArray {
-  const power = 32 - Math.clz32(Math.max(length * bytesOf(dtype), LINE) - 1);
+  const power = 32 - Math.clz32(Math.max(length * bytesOf(dtype), CACHE_LINE) - 1);
   const size = 1 << power;
-  const room = Math.min(MOST_BLOCKS, Math.trunc(SLAB / size)) * size; // whole blocks
-  const gone = slabs[power] === undefined || slabs[power].length === 0; // somebody transferred the buffer of a small tensor
-  if (gone || used[power] === room) {
-    slabs[power] = onLine(room);
+  const capacity = Math.min(MAX_BLOCKS, Math.trunc(SLAB_BYTES / size)) * size; // whole blocks
+  const gone = slabs[power] === undefined || slabs[power].length === 0; // its buffer was transferred with that of a small tensor
+  if (gone || used[power] === capacity) {
+    slabs[power] = newAligned(capacity);
     used[power] = 0;
   }
   const start = used[power];

@@ -81,8 +81,8 @@ function load(path: string, reason: string): Opened {
     if (gradus_check() === 0) {
       gradus_keep_memory();
       forget.push(registerThreads(poolOf(library.symbols)));
-      const line = (start: unknown) => gradus_line(start as Buffer);
-      forget.push(registerSystemMemory({ line, trim: gradus_trim_memory }));
+      const offsetInLine = (start: unknown) => gradus_line(start as Buffer);
+      forget.push(registerSystemMemory({ offsetInLine, trim: gradus_trim_memory }));
       return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
     }
     close();

@@ -1,4 +1,4 @@
-/** Tensors whose elements are no longer there, and tensors that see the same bytes as another kind: the same on every back end. */
+/** Tensors whose elements are no longer there, and tensors that see the same bytes as another dtype: the same on every back end. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, fromData, ones, tensor } from "../../../core/create.ts";
@@ -107,7 +107,7 @@ describe("a tensor whose memory is gone", () => {
   });
 });
 
-describe("one buffer seen as two kinds", () => {
+describe("one buffer seen as two dtypes", () => {
   it("copy_() from bytes into floats of the same buffer reads the bytes as they were", () => {
     const floats = Float32Array.of(1, 2, 3, 4, 5, 6);
     const bytes = new Uint8Array(floats.buffer, 0, 6);

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import type { DType, TypedArray } from "../../../core/dtype.ts";
 import * as pool from "../../../core/memory/pool.ts";
 
-const { bytesKept, endPass, MOST_KEPT, release, setReuse, WAYS_KEPT } = pool;
+const { bytesKept, endPass, MAX_KEPT, PASSES_KEPT, release, setReuse } = pool;
 
 const MB = 1 << 20;
 
-/** A block as a way back acquires it. */
+/** A block as a backward pass acquires it. */
 function acquire(dtype: DType, length: number): TypedArray {
   return pool.trackAcquired([], () => pool.acquire(dtype, length));
 }
@@ -30,7 +30,7 @@ describe("acquire()", () => {
     assertEquals([acquire("float32", 8).length, bytesKept()], [8, 0]);
   });
 
-  it("gives memory to another kind and a near size, but small blocks to their own alone", () => {
+  it("gives memory to another dtype and a near size, but small blocks to their own alone", () => {
     const block = acquire("float32", 100_000);
     release(block);
     const near = acquire("int32", 99_000);
@@ -40,11 +40,11 @@ describe("acquire()", () => {
     assertEquals(acquire("bool", 40).constructor, Uint8Array);
   });
 
-  it("gives a result that will not come back just its own memory", () => {
+  it("gives a result that will not be released just its own memory", () => {
     assertLessOrEqual(pool.acquire("uint8", 1_100_000).buffer.byteLength, 1_100_000 + 64);
   });
 
-  it("never holds more than an eighth beside what a large value needs", () => {
+  it("never takes more than an eighth beside what a large value needs", () => {
     for (let length = 20_000; length < 40_000_000; length = Math.trunc(length * 1.37)) {
       assertLessOrEqual(acquire("uint8", length).buffer.byteLength, length * 1.125 + 64);
     }
@@ -56,14 +56,14 @@ describe("acquire()", () => {
 });
 
 describe("release()", () => {
-  it("takes back no block whose sheet was transferred", () => {
+  it("takes back no block whose slab was transferred", () => {
     const block = acquire("float32", 8);
     structuredClone(block.buffer, { transfer: [block.buffer as ArrayBuffer] });
     release(block);
     assertEquals((acquire("float32", 0).buffer as ArrayBuffer).detached, false);
   });
 
-  it("counts no bytes of a small block whose sheet was transferred, once it is let go", () => {
+  it("counts no bytes of a small block whose slab was transferred, once it is dropped", () => {
     const [held, block] = [acquire("float32", 8), acquire("float32", 8)];
     release(block);
     structuredClone(held.buffer, { transfer: [held.buffer as ArrayBuffer] });
@@ -74,16 +74,16 @@ describe("release()", () => {
   beforeEach(() => setReuse("on"));
   afterEach(() => setReuse("on"));
 
-  it("keeps no more than MOST_KEPT bytes, whatever comes", () => {
+  it("keeps no more than MAX_KEPT bytes, whatever comes", () => {
     const blocks = Array.from({ length: 30 }, (_, i) => acquire("uint8", (10 + i) * MB));
     blocks.forEach(release);
-    assertGreater(bytesKept(), MOST_KEPT / 2);
-    assertLessOrEqual(bytesKept(), MOST_KEPT);
+    assertGreater(bytesKept(), MAX_KEPT / 2);
+    assertLessOrEqual(bytesKept(), MAX_KEPT);
   });
 
-  it("lets go of what nobody wanted for WAYS_KEPT ways back", () => {
+  it("drops what nobody acquired for PASSES_KEPT backward passes", () => {
     release(acquire("uint8", MB));
-    for (let way = 0; way <= 2 * WAYS_KEPT; way++) {
+    for (let pass = 0; pass <= 2 * PASSES_KEPT; pass++) {
       const wanted = acquire("uint8", 2 * MB);
       release(wanted);
       endPass();

@@ -2,12 +2,12 @@ import { fromData, randn, Tensor, tensor } from "@gradus/gradus";
 import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { DType } from "../../../core/dtype.ts";
-import { LARGEST_SMALL, LINE, onLine, registerSystemMemory, suballocate } from "../../../core/memory/slabs.ts";
+import { CACHE_LINE, MAX_SMALL, newAligned, registerSystemMemory, suballocate } from "../../../core/memory/slabs.ts";
 
-const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
+const DTYPES: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 
-describe("cut", () => {
-  for (const dtype of KINDS) {
+describe("suballocate()", () => {
+  for (const dtype of DTYPES) {
     it(`gives zeroed ${dtype} blocks of the length asked for that share no byte`, () => {
       const blocks = [1, 3, 17, 17, 100, 1000].map((length) => suballocate(dtype, length));
       blocks.forEach((block, i) => {
@@ -24,19 +24,22 @@ describe("cut", () => {
     ) => [block.buffer, block.byteOffset]);
     for (const [i, [buffer, start]] of lines.entries()) {
       for (const [other, another] of lines.slice(0, i)) {
-        assert(buffer !== other || Math.abs(Number(start) - Number(another)) % LINE === 0, `${start} and ${another}`);
+        assert(
+          buffer !== other || Math.abs(Number(start) - Number(another)) % CACHE_LINE === 0,
+          `${start} and ${another}`,
+        );
       }
     }
   });
 
-  it("holds back no more than 32 blocks and 124 kB with one that is kept", () => {
-    for (const bytes of [64, 1024, 8192, LARGEST_SMALL]) {
-      assertLessOrEqual(suballocate("uint8", bytes).buffer.byteLength, Math.min(32 * bytes, 124 << 10) + LINE);
+  it("keeps no more than 32 blocks and 124 kB alive with one that is kept", () => {
+    for (const bytes of [64, 1024, 8192, MAX_SMALL]) {
+      assertLessOrEqual(suballocate("uint8", bytes).buffer.byteLength, Math.min(32 * bytes, 124 << 10) + CACHE_LINE);
     }
   });
 
-  it("takes a new sheet when one is used up, for every size", () => {
-    for (let bytes = 64; bytes <= LARGEST_SMALL; bytes *= 2) {
+  it("takes a new slab when one is used up, for every size", () => {
+    for (let bytes = 64; bytes <= MAX_SMALL; bytes *= 2) {
       const blocks = Array.from({ length: 40 }, () => suballocate("uint8", bytes));
       blocks.forEach((block, i) => block.fill(i + 1));
       blocks.forEach((block, i) => assert(block.every((v) => v === i + 1), `block ${i} of ${bytes} was written over`));
@@ -44,13 +47,13 @@ describe("cut", () => {
   });
 });
 
-describe("onLine", () => {
+describe("newAligned()", () => {
   for (const [after, start] of [[0, 64], [16, 48], [48, 16]]) {
     it(`begins ${start} bytes later where memory begins ${after} bytes after a line`, () => {
-      const forget = registerSystemMemory({ line: () => after, trim: () => {} });
+      const forget = registerSystemMemory({ offsetInLine: () => after, trim: () => {} });
       try {
-        const memory = onLine(1000);
-        assertEquals([memory.byteOffset, memory.length, memory.buffer.byteLength], [start, 1000, 1000 + LINE]);
+        const memory = newAligned(1000);
+        assertEquals([memory.byteOffset, memory.length, memory.buffer.byteLength], [start, 1000, 1000 + CACHE_LINE]);
       } finally {
         forget();
       }
@@ -58,7 +61,7 @@ describe("onLine", () => {
   }
 });
 
-describe("tensors of one sheet", () => {
+describe("tensors of one slab", () => {
   it("can be written in place by each other without a copy", () => {
     const [a, b] = [randn([3]).mul(1), randn([3]).mul(1)];
     const sum = a.add(b).toArray();

@@ -8,7 +8,7 @@ export const IN = 6;
 /** What it answers. */
 export const CLASSES = 4;
 
-/** Widths are mostly small; one is past what is cut from a sheet. */
+/** Widths are mostly small; one is past what comes from a slab. */
 export function width(dice: Dice): number {
   return dice.chance(5) ? 600 : dice.pick([1, 3, 4, 6, 6, 8]);
 }
