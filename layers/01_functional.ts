@@ -7,12 +7,11 @@ import { checkOptions, describe, requireTensor } from "../core/arguments.ts";
 import { tensor } from "../core/create.ts";
 import { crossEntropyMean } from "../core/ops/fused.ts";
 import { linear } from "../core/ops/linalg.ts";
-import { resolveDim, sameShape, show } from "../core/shape.ts";
+import { sameShape, show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
-import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/elementwise.ts";
+import { reluBackward, sigmoidBackward } from "../backward/rules/elementwise.ts";
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
-import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
 import { leaveGradients, outputGrad } from "../backward/upstream.ts";
 export type * from "../core/types.ts";
 
@@ -65,48 +64,6 @@ export function sigmoid(x: Tensor): Tensor {
 /** Fills `inp.g` from `out.g`, where `out = sigmoid(inp)`. */
 export function sigmoidGrad(inp: Tensor, out: Tensor): void {
   leaveGradients([inp], sigmoidBackward, outputGrad(out), out);
-}
-
-/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
-export function tanh(x: Tensor): Tensor {
-  requireTensor(x, "take tanh() of");
-  return x.tanh();
-}
-
-/** Fills `inp.g` from `out.g`, where `out = tanh(inp)`. */
-export function tanhGrad(inp: Tensor, out: Tensor): void {
-  leaveGradients([inp], tanhBackward, outputGrad(out), out);
-}
-
-/** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. The maximum is taken out first, so that nothing overflows. */
-export function softmax(x: Tensor, dim = -1): Tensor {
-  requireTensor(x, "take softmax() of");
-  resolveDim(dim, x.ndim, "take softmax() over");
-  const e = belowMax(x, dim).exp();
-  return e.div(e.sum(dim, true));
-}
-
-/** `x − max x` along `dim`, so that nothing overflows, and large logits keep their digits; of nothing there is no largest. */
-function belowMax(x: Tensor, dim: number): Tensor {
-  return x.numel() === 0 ? x : x.sub(x.max(dim, true).values);
-}
-
-/** Fills `inp.g` from `out.g`, where `out = softmax(inp, dim)`. */
-export function softmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leaveGradients([inp], (g, y) => softmaxBackward(g, y, dim), outputGrad(out), out);
-}
-
-/** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
-export function logSoftmax(x: Tensor, dim = -1): Tensor {
-  requireTensor(x, "take logSoftmax() of");
-  resolveDim(dim, x.ndim, "take logSoftmax() over");
-  const shifted = belowMax(x, dim);
-  return shifted.sub(shifted.exp().sum(dim, true).log());
-}
-
-/** Fills `inp.g` from `out.g`, where `out = logSoftmax(inp, dim)`. */
-export function logSoftmaxGrad(inp: Tensor, out: Tensor, dim = -1): void {
-  leaveGradients([inp], (g, y) => logSoftmaxBackward(g, y, dim), outputGrad(out), out);
 }
 
 /**

@@ -11,18 +11,12 @@ import {
   lin,
   linGrad,
   linParameters,
-  logSoftmax,
-  logSoftmaxGrad,
   mse,
   mseGrad,
   relu,
   reluGrad,
   sigmoid,
   sigmoidGrad,
-  softmax,
-  softmaxGrad,
-  tanh,
-  tanhGrad,
 } from "./01_functional.ts";
 export type * from "../core/types.ts";
 
@@ -118,72 +112,6 @@ export class Sigmoid implements Layer {
   /** `inp.g = out.g · out · (1 − out)`, by `sigmoidBackward` in backward/rules/elementwise.ts. */
   backward(): void {
     sigmoidGrad(requireSaved(this.inp, "Sigmoid"), requireSaved(this.out, "Sigmoid"));
-  }
-}
-
-/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
-export class Tanh implements Layer {
-  /** What it was last called with. */
-  inp?: Tensor;
-  /** What it then answered. */
-  out?: Tensor;
-  /** None. */
-  readonly parameters: readonly Tensor[] = [];
-
-  /** `tanh(inp)`; `inp` and `out` are remembered. */
-  call(inp: Tensor): Tensor {
-    this.inp = inp;
-    this.out = tanh(inp);
-    return this.out;
-  }
-
-  /** `inp.g = out.g · (1 − out²)`, by `tanhBackward` in backward/rules/elementwise.ts. */
-  backward(): void {
-    tanhGrad(requireSaved(this.inp, "Tanh"), requireSaved(this.out, "Tanh"));
-  }
-}
-
-/** `eˣ / Σeˣ` along the last dimension: `[batch, classes]`. */
-export class Softmax implements Layer {
-  /** What it was last called with. */
-  inp?: Tensor;
-  /** What it then answered. */
-  out?: Tensor;
-  /** None. */
-  readonly parameters: readonly Tensor[] = [];
-
-  /** `softmax(inp)` along the last dimension; `inp` and `out` are remembered. */
-  call(inp: Tensor): Tensor {
-    this.inp = inp;
-    this.out = softmax(inp);
-    return this.out;
-  }
-
-  /** `inp.g = out · (out.g − Σ out.g · out)`, by `softmaxBackward` in backward/rules/reduce.ts. */
-  backward(): void {
-    softmaxGrad(requireSaved(this.inp, "Softmax"), requireSaved(this.out, "Softmax"));
-  }
-}
-
-/** `x − ln Σeˣ` along the last dimension: `[batch, classes]`. */
-export class LogSoftmax implements Layer {
-  /** What it was last called with. */
-  inp?: Tensor;
-  /** What it then answered. */
-  out?: Tensor;
-  /** None. */
-  readonly parameters: readonly Tensor[] = [];
-
-  /** `inp − ln Σeⁱⁿᵖ` along the last dimension; `inp` and `out` are remembered. */
-  call(inp: Tensor): Tensor {
-    this.inp = inp;
-    this.out = logSoftmax(inp);
-    return this.out;
-  }
-
-  /** `inp.g = out.g − eᵒᵘᵗ · Σ out.g`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
-  backward(): void {
-    logSoftmaxGrad(requireSaved(this.inp, "LogSoftmax"), requireSaved(this.out, "LogSoftmax"));
   }
 }
 

@@ -11,18 +11,12 @@ import {
   lin,
   linGrad,
   linParameters,
-  logSoftmax,
-  logSoftmaxGrad,
   mse,
   mseGrad,
   relu,
   reluGrad,
   sigmoid,
   sigmoidGrad,
-  softmax,
-  softmaxGrad,
-  tanh,
-  tanhGrad,
 } from "./01_functional.ts";
 export type * from "../core/types.ts";
 
@@ -154,45 +148,6 @@ export class Sigmoid extends LayerFunction<[inp: Tensor]> {
   /** `inp.g = out.g · out · (1 − out)`, by `sigmoidBackward` in backward/rules/elementwise.ts. */
   bwd(out: Tensor, inp: Tensor): void {
     sigmoidGrad(inp, out);
-  }
-}
-
-/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
-export class Tanh extends LayerFunction<[inp: Tensor]> {
-  /** `tanh(inp)`. */
-  forward(inp: Tensor): Tensor {
-    return tanh(inp);
-  }
-
-  /** `inp.g = out.g · (1 − out²)`, by `tanhBackward` in backward/rules/elementwise.ts. */
-  bwd(out: Tensor, inp: Tensor): void {
-    tanhGrad(inp, out);
-  }
-}
-
-/** `eˣ / Σeˣ` along the last dimension. */
-export class Softmax extends LayerFunction<[inp: Tensor]> {
-  /** `softmax(inp)` along the last dimension. */
-  forward(inp: Tensor): Tensor {
-    return softmax(inp);
-  }
-
-  /** `inp.g = out · (out.g − Σ out.g · out)`, by `softmaxBackward` in backward/rules/reduce.ts. */
-  bwd(out: Tensor, inp: Tensor): void {
-    softmaxGrad(inp, out);
-  }
-}
-
-/** `x − ln Σeˣ` along the last dimension. */
-export class LogSoftmax extends LayerFunction<[inp: Tensor]> {
-  /** `inp − ln Σeⁱⁿᵖ` along the last dimension. */
-  forward(inp: Tensor): Tensor {
-    return logSoftmax(inp);
-  }
-
-  /** `inp.g = out.g − eᵒᵘᵗ · Σ out.g`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
-  bwd(out: Tensor, inp: Tensor): void {
-    logSoftmaxGrad(inp, out);
   }
 }
 

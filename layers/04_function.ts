@@ -5,11 +5,10 @@
  */
 import type { Tensor } from "../core/tensor.ts";
 import { Context, Function } from "../backward/function.ts";
-import { reluBackward, sigmoidBackward, tanhBackward } from "../backward/rules/elementwise.ts";
+import { reluBackward, sigmoidBackward } from "../backward/rules/elementwise.ts";
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
-import { logSoftmaxBackward, softmaxBackward } from "../backward/rules/reduce.ts";
-import { crossEntropy, lin, linParameters, logSoftmax, mse, relu, sigmoid, softmax, tanh } from "./01_functional.ts";
+import { crossEntropy, lin, linParameters, mse, relu, sigmoid } from "./01_functional.ts";
 export type * from "../core/types.ts";
 
 export { Context, Function };
@@ -57,54 +56,6 @@ export class Sigmoid extends Function {
   static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
     const [out] = ctx.savedTensors;
     return sigmoidBackward(gradOutput, out);
-  }
-}
-
-/** `(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)`. */
-export class Tanh extends Function {
-  /** `tanh(inp)`. */
-  static forward(ctx: Context, inp: Tensor): Tensor {
-    const out = tanh(inp);
-    ctx.saveForBackward(out);
-    return out;
-  }
-
-  /** `[g · (1 − out²)]`, by `tanhBackward` in backward/rules/elementwise.ts. */
-  static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
-    const [out] = ctx.savedTensors;
-    return tanhBackward(gradOutput, out);
-  }
-}
-
-/** `eˣ / Σeˣ` along the last dimension: `[batch, classes]`. */
-export class Softmax extends Function {
-  /** `softmax(inp)` along the last dimension. */
-  static forward(ctx: Context, inp: Tensor): Tensor {
-    const out = softmax(inp);
-    ctx.saveForBackward(out);
-    return out;
-  }
-
-  /** `[out · (g − Σ g · out)]`, by `softmaxBackward` in backward/rules/reduce.ts. */
-  static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
-    const [out] = ctx.savedTensors;
-    return softmaxBackward(gradOutput, out);
-  }
-}
-
-/** `x − ln Σeˣ` along the last dimension: `[batch, classes]`. */
-export class LogSoftmax extends Function {
-  /** `inp − ln Σeⁱⁿᵖ` along the last dimension. */
-  static forward(ctx: Context, inp: Tensor): Tensor {
-    const out = logSoftmax(inp);
-    ctx.saveForBackward(out);
-    return out;
-  }
-
-  /** `[g − eᵒᵘᵗ · Σ g]`, by `logSoftmaxBackward` in backward/rules/reduce.ts. */
-  static backward(ctx: Context, gradOutput: Tensor): Tensor[] {
-    const [out] = ctx.savedTensors;
-    return logSoftmaxBackward(gradOutput, out);
   }
 }
 

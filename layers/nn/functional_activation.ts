@@ -1,11 +1,9 @@
 /** Activations as functions: an operation each, one pass forward and one back, but for the two that fold a dimension. */
-import { type Context, Function } from "../../backward/function.ts";
-import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
 import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { unary } from "../../core/ops/elementwise.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import * as stage from "../01_functional.ts";
 import { GELU, GELU_WAYS, SOFTPLUS } from "./known_options.ts";
+import { LogSoftmaxFunction, SoftmaxFunction } from "./softmax.ts";
 
 /** `max(x, 0)`; the slope at 0 is 0. */
 export function relu(x: Tensor): Tensor {
@@ -106,35 +104,4 @@ export function softmax(x: Tensor, dim = -1): Tensor {
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
   return LogSoftmaxFunction.apply(x, dim);
-}
-
-/** A context that also remembers numbers. */
-interface SettingsContext extends Context {
-  settings: readonly number[];
-}
-
-class SoftmaxFunction extends Function {
-  static forward(ctx: SettingsContext, x: Tensor, dim: number): Tensor {
-    const y = stage.softmax(x, dim);
-    ctx.saveForBackward(y);
-    ctx.settings = [dim];
-    return y;
-  }
-  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
-    const [y] = ctx.savedTensors;
-    return softmaxBackward(g, y, ctx.settings[0]);
-  }
-}
-
-class LogSoftmaxFunction extends Function {
-  static forward(ctx: SettingsContext, x: Tensor, dim: number): Tensor {
-    const y = stage.logSoftmax(x, dim);
-    ctx.saveForBackward(y);
-    ctx.settings = [dim];
-    return y;
-  }
-  static backward(ctx: SettingsContext, g: Tensor): [dx: Tensor] {
-    const [y] = ctx.savedTensors;
-    return logSoftmaxBackward(g, y, ctx.settings[0]);
-  }
 }

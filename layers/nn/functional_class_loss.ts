@@ -10,10 +10,10 @@ import { elements } from "../../core/ops/movement.ts";
 import { where } from "../../core/ops/where.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import * as stage from "../01_functional.ts";
 import { logSoftmax } from "./functional_activation.ts";
 import { type LossOptions, reduced } from "./functional_loss.ts";
 import { CROSS_ENTROPY, NLL } from "./known_options.ts";
+import { logSoftmaxValues, softmaxValues } from "./softmax.ts";
 
 /** What `nll` may be told. */
 export interface NllOptions extends LossOptions {
@@ -169,11 +169,11 @@ class CrossEntropyFunction extends Function {
   static forward(ctx: ClassContext, z: Tensor, targets: ClassTargets): Tensor {
     ctx.saveForBackward(z);
     ctx.targets = targets;
-    return rowLosses(stage.logSoftmax(z), targets);
+    return rowLosses(logSoftmaxValues(z), targets);
   }
   static backward(ctx: ClassContext, g: Tensor): [dz: Tensor] {
     const [z] = ctx.savedTensors;
-    return weightedCrossEntropyBackward(g, stage.softmax(z), weightedOneHot(ctx.targets, z));
+    return weightedCrossEntropyBackward(g, softmaxValues(z), weightedOneHot(ctx.targets, z));
   }
 }
 

@@ -16,7 +16,7 @@ import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce
 import { ones, tensor } from "../../core/create.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as F from "../../layers/nn/functional_activation.ts";
-import { crossEntropy, lin, logSoftmax, mse, relu, sigmoid, softmax, tanh } from "../../layers/01_functional.ts";
+import { crossEntropy, lin, mse, relu, sigmoid } from "../../layers/01_functional.ts";
 
 type Rule = (g: Tensor, ...inputs: Tensor[]) => readonly (Tensor | null)[];
 
@@ -37,7 +37,7 @@ const targets = tensor([2, 0], { dtype: "int32" });
 const cases: Record<string, Case> = {
   relu: { f: relu, rule: reluBackward, inputs: [x] },
   sigmoid: { f: sigmoid, rule: (g, x) => sigmoidBackward(g, sigmoid(x)), inputs: [x] },
-  tanh: { f: tanh, rule: (g, x) => tanhBackward(g, tanh(x)), inputs: [x] },
+  tanh: { f: (x) => x.tanh(), rule: (g, x) => tanhBackward(g, x.tanh()), inputs: [x] },
   matmul: { f: (a, b) => a.matmul(b), rule: (g, a, b) => matmulBackward(g, a, b), inputs: [x, w] },
   "matmul of a transposed view": {
     f: (a, b) => a.matmul(b),
@@ -45,20 +45,20 @@ const cases: Record<string, Case> = {
     inputs: [w.t(), x.t()],
   },
   lin: { f: lin, rule: (g, x, w) => linBackward(g, x, w), inputs: [x, w, b] },
-  "softmax along rows": { f: (x) => softmax(x), rule: (g, x) => softmaxBackward(g, softmax(x)), inputs: [x] },
+  "softmax along rows": { f: (x) => F.softmax(x), rule: (g, x) => softmaxBackward(g, F.softmax(x)), inputs: [x] },
   "softmax along columns": {
-    f: (x) => softmax(x, 0),
-    rule: (g, x) => softmaxBackward(g, softmax(x, 0), 0),
+    f: (x) => F.softmax(x, 0),
+    rule: (g, x) => softmaxBackward(g, F.softmax(x, 0), 0),
     inputs: [x],
   },
   "logSoftmax along rows": {
-    f: (x) => logSoftmax(x),
-    rule: (g, x) => logSoftmaxBackward(g, logSoftmax(x)),
+    f: (x) => F.logSoftmax(x),
+    rule: (g, x) => logSoftmaxBackward(g, F.logSoftmax(x)),
     inputs: [x],
   },
   "logSoftmax along columns": {
-    f: (x) => logSoftmax(x, 0),
-    rule: (g, x) => logSoftmaxBackward(g, logSoftmax(x, 0), 0),
+    f: (x) => F.logSoftmax(x, 0),
+    rule: (g, x) => logSoftmaxBackward(g, F.logSoftmax(x, 0), 0),
     inputs: [x],
   },
   mse: { f: (p) => mse(p, t), rule: (g, p) => mseBackward(g, p, t), inputs: [float64([1.5, 0.25, -2])] },
@@ -68,8 +68,8 @@ const cases: Record<string, Case> = {
     inputs: [x],
   },
   "weighted cross-entropy, a loss for each row": {
-    f: (z) => logSoftmax(z).mul(q).sum(1).neg(),
-    rule: (g, z) => weightedCrossEntropyBackward(g, softmax(z), q),
+    f: (z) => F.logSoftmax(z).mul(q).sum(1).neg(),
+    rule: (g, z) => weightedCrossEntropyBackward(g, F.softmax(z), q),
     inputs: [x],
   },
   "nll, a loss for each row": { f: (l) => l.mul(q).sum(1).neg(), rule: (g) => nllBackward(g, q), inputs: [x] },

@@ -4,7 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import { gradcheck } from "../../backward/gradcheck.ts";
 import { ones, tensor } from "../../core/create.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { logSoftmax, softmax } from "../../layers/01_functional.ts";
+import { logSoftmax, softmax } from "../../layers/nn/functional.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };
 
 const PRIMITIVES: Record<string, (x: Tensor) => Tensor> = {

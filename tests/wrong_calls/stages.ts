@@ -27,18 +27,12 @@ export const STAGE_1: Record<string, Cases> = {
   },
   linGrad: undone((inp, out) => functional.linGrad(inp, out, x, ones([2]))),
   linParameters: { tensors: [(w) => functional.linParameters(w, ones([2])), (b) => functional.linParameters(x, b)] },
-  logSoftmax: unary(functional.logSoftmax),
-  logSoftmaxGrad: undone(functional.logSoftmaxGrad),
   mse: { tensors: [(p) => functional.mse(p, x), (t) => functional.mse(x, t)] },
   mseGrad: { tensors: [(p) => functional.mseGrad(p, x), (t) => functional.mseGrad(x, t)] },
   relu: unary(functional.relu),
   reluGrad: undone(functional.reluGrad),
   sigmoid: unary(functional.sigmoid),
   sigmoidGrad: undone(functional.sigmoidGrad),
-  softmax: unary(functional.softmax),
-  softmaxGrad: undone(functional.softmaxGrad),
-  tanh: unary(functional.tanh),
-  tanhGrad: undone(functional.tanhGrad),
 };
 
 /** The layers and losses of stages 2 and 3, which are called alike. */
@@ -52,13 +46,10 @@ function stage(of: typeof classes | typeof layerFunction): Record<string, Cases>
         (x) => new of.Lin(ones([2, 2]), ones([2])).call(x),
       ],
     },
-    LogSoftmax: called(() => new of.LogSoftmax()),
     Model: { tensors: [(x) => new of.Model([new classes.Relu()], new classes.Mse()).call(x, y)] },
     Mse: { tensors: [(p) => new of.Mse().call(p, x), (t) => new of.Mse().call(x, t)] },
     Relu: called(() => new of.Relu()),
     Sigmoid: called(() => new of.Sigmoid()),
-    Softmax: called(() => new of.Softmax()),
-    Tanh: called(() => new of.Tanh()),
   };
 }
 
@@ -73,13 +64,10 @@ export const STAGE_4: Record<string, Cases> = {
       (b) => stage4.Lin.apply(x, x, b),
     ],
   },
-  LogSoftmax: unary((x) => stage4.LogSoftmax.apply(x)),
   Model: unary((x) => new stage4.Model([stage4.activation(stage4.Relu)], stage4.Mse).call(x, y)),
   Mse: { tensors: [(p) => stage4.Mse.apply(p, x), (t) => stage4.Mse.apply(x, t)] },
   Relu: unary((x) => stage4.Relu.apply(x)),
   Sigmoid: unary((x) => stage4.Sigmoid.apply(x)),
-  Softmax: unary((x) => stage4.Softmax.apply(x)),
-  Tanh: unary((x) => stage4.Tanh.apply(x)),
   activation: unary((x) => stage4.activation(stage4.Relu).call(x)),
   linear: { tensors: [(w) => stage4.linear(w, ones([2])), (b) => stage4.linear(ones([2, 2]), b)] },
 };

@@ -103,7 +103,7 @@ class ByFunction extends nn.Module {
   forward(x: Tensor): Tensor {
     if (this.which === 0) return PassThrough.apply(x, this.witness);
     if (this.which === 1 || this.which === 2) return Double.apply(x, x.mul(0.5), this.witness, this.which === 2);
-    return this.which === 3 ? functions.Relu.apply(x) : functions.Tanh.apply(x);
+    return this.which === 3 ? functions.Relu.apply(x) : functions.Sigmoid.apply(x);
   }
 }
 

@@ -186,13 +186,13 @@ function byHand(dice: Dice, witness: Witness): void {
     const rows = 2 + dice.below(5);
     const [inp, targ] = [own(randn([rows, IN])), own(randn([rows]))];
     const l1 = stage1.lin(inp, w1, b1);
-    const l2 = dice.chance(50) ? stage1.relu(l1) : stage1.tanh(l1);
+    const l2 = dice.chance(50) ? stage1.relu(l1) : stage1.sigmoid(l1);
     const out = stage1.lin(l2, w2, b2);
     stage1.mseGrad(out, targ);
     if (dice.chance(30)) witness.hold("out.g", out.g);
     stage1.linGrad(l2, out, w2, b2);
     if (dice.chance(30)) out.g = null;
-    stage1.tanhGrad(l1, l2);
+    stage1.sigmoidGrad(l1, l2);
     if (dice.chance(30)) l2.g = null;
     stage1.linGrad(inp, l1, w1, b1, dice.chance(50));
     for (const x of [w1, b1, w2, b2, inp, l1, l2, out]) if (dice.chance(30)) witness.hold("by hand", x.g);
@@ -221,7 +221,7 @@ function byClasses(dice: Dice, witness: Witness): void {
   const model = new classes.Model([
     new classes.Lin(randn([IN, hidden]), randn([hidden])),
     dice.chance(50) ? new classes.Relu() : new classes.Sigmoid(),
-    dice.chance(50) ? own : new classes.Tanh(),
+    dice.chance(50) ? own : new classes.Sigmoid(),
     new classes.Lin(randn([hidden, CLASSES]), randn([CLASSES])),
   ], new classes.CrossEntropy());
   const optimizer = optimizerFor(dice, [...model.parameters], witness);
