@@ -2,6 +2,21 @@
  * Stage 1, functions. Last stage: none, this is where the path begins.
  * What moved: nothing yet; every function stands beside the one that undoes it, and the programmer calls them in reverse order.
  * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { lin, linGrad, mse, mseGrad } from "@gradus/gradus/functional";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [x, w, b, target] = [tensor([[1, 2]]), tensor([[3], [4]]), tensor([5]), tensor([15])];
+ * const out = lin(x, w, b); // 1 · 3 + 2 · 4 + 5 = 16
+ * assertEquals(mse(out, target).item(), 1);
+ * mseGrad(out, target);
+ * linGrad(x, out, w, b);
+ * assertEquals(w.g?.toArray(), [[2], [4]]);
+ * ```
+ * @module
  */
 import { checkOptions, describe, requireTensor } from "../core/arguments.ts";
 import { tensor } from "../core/create.ts";

@@ -2,6 +2,20 @@
  * Stage 2, classes. What stage 1 cost us: names for every intermediate value, and the backward calls in the right order.
  * What moved: each layer remembers its own `inp` and `out`, and `Model` walks the layers back.
  * What stays: the forward functions of stage 1, the rules, and the `.g` slots.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { Lin, Model, Mse } from "@gradus/gradus/classes";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const layer = new Lin(tensor([[3], [4]]), tensor([5]));
+ * const model = new Model([layer], new Mse());
+ * assertEquals(model.call(tensor([[1, 2]]), tensor([15])).item(), 1); // 1 · 3 + 2 · 4 + 5 = 16
+ * model.backward();
+ * assertEquals(layer.w.g?.toArray(), [[2], [4]]);
+ * ```
+ * @module
  */
 import type { Tensor } from "../core/tensor.ts";
 import { requireSaved } from "../backward/upstream.ts";

@@ -2,6 +2,28 @@
  * Stage 3, a base class. What stage 2 cost us: every class said again how to remember its inputs and output.
  * What moved: `call` and `backward` went into a base class, which keeps the arguments; a layer shrinks to two methods.
  * What stays: the rules, the `.g` slots, and `Model`, which still walks the layers back by hand.
+ *
+ * @example
+ * ```ts
+ * import { type Tensor, tensor } from "@gradus/gradus";
+ * import { LayerFunction } from "@gradus/gradus/layer_function";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Square extends LayerFunction<[inp: Tensor]> {
+ *   forward(inp: Tensor): Tensor {
+ *     return inp.mul(inp);
+ *   }
+ *   bwd(out: Tensor, inp: Tensor): void {
+ *     inp.g = inp.mul(2).mul(out.g!);
+ *   }
+ * }
+ *
+ * const [square, x] = [new Square(), tensor([3])];
+ * square.call(x).g = tensor([1]);
+ * square.backward();
+ * assertEquals(x.g?.toArray(), [6]);
+ * ```
+ * @module
  */
 import type { Tensor } from "../core/tensor.ts";
 import { requireSaved } from "../backward/upstream.ts";

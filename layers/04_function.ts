@@ -2,6 +2,19 @@
  * Stage 4, functions on the tape. What stage 3 cost us: `Model` walked the layers back, so only chains could be trained.
  * What moved: each call leaves a note of how its value was made; `loss.backward()` finds its own way over any graph.
  * What stays: the rules and the `.g` slots; a gradient now adds to what stands there, until it is set to null.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { Lin, Mse } from "@gradus/gradus/function";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [w, b] = [tensor([[3], [4]]).requiresGrad_(), tensor([5]).requiresGrad_()];
+ * const loss = Mse.apply(Lin.apply(tensor([[1, 2]]), w, b), tensor([15])); // 1 · 3 + 2 · 4 + 5 = 16
+ * loss.backward();
+ * assertEquals(w.g?.toArray(), [[2], [4]]);
+ * ```
+ * @module
  */
 import type { Tensor } from "../core/tensor.ts";
 import { Context, Function } from "../backward/function.ts";

@@ -3,7 +3,8 @@
  *
  * @example
  * ```ts
- * import { nn, ones } from "@gradus/gradus";
+ * import { ones } from "@gradus/gradus";
+ * import * as nn from "@gradus/gradus/nn"; // or { nn } from "@gradus/gradus"
  * import { assertEquals } from "@std/assert";
  *
  * const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 2));

@@ -3,7 +3,8 @@
  *
  * @example
  * ```ts
- * import { optim, tensor } from "@gradus/gradus";
+ * import { tensor } from "@gradus/gradus";
+ * import * as optim from "@gradus/gradus/optim"; // or { optim } from "@gradus/gradus"
  * import { assertEquals } from "@std/assert";
  *
  * const w = tensor([3]).requiresGrad_();

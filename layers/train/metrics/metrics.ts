@@ -1,3 +1,17 @@
+/**
+ * Judgements of predictions, gathered over the batches of an epoch: each adds a column to a learner's history.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { accuracy, measure } from "@gradus/gradus/metrics";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const scores = tensor([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6]]);
+ * assertEquals(measure(accuracy(), scores, tensor([1, 0, 0], { dtype: "int32" })), 2 / 3);
+ * ```
+ * @module
+ */
 import { elements } from "../../../core/ops/movement.ts";
 import { sameShape, show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
