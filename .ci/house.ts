@@ -99,6 +99,17 @@ function fromSmallest(circle: readonly string[]): string[] {
   return [...files.slice(at), ...files.slice(0, at), files[at]];
 }
 
+/** Every module of the library is imported, over others, by one of these: an entry point, or a script that a task runs. */
+export const everyModuleIsReached = (entries: readonly string[]): Rule => (files) => {
+  const uses: Uses = new Map(
+    typescript(files).map(([path, text]) => [path, importsOf(path, text).map(({ target }) => target)]),
+  );
+  const reached = new Set(entries);
+  for (const path of reached) uses.get(path)?.forEach((target) => reached.add(target)); // which grows meanwhile
+  return [...uses.keys()].filter((path) => roomOf(path) in ROOMS && !reached.has(path))
+    .map((path) => `${path} is reached from no entry point: export what it has`);
+};
+
 /** One file opens libraries. */
 export const onlyNativeOpensLibraries: Rule = (files) =>
   typescript(files).flatMap(([path, text]) => {

@@ -1,11 +1,15 @@
 import { describe, it } from "@std/testing/bdd";
 import { assertEquals } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
 import { countRun, countTests, summary } from "../.ci/junit.ts";
 import * as house from "../.ci/house.ts";
 import { importsOf } from "../.ci/source.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const ROOMS = ["core", "backward", "layers", "datasets", "bench", "tests", "examples"];
+
+/** The entry points, and the script that the task `build` runs. */
+const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts"];
 
 /** Each with the reason why splitting it would make it worse. */
 const LONG_FILES: house.LongFiles = {
@@ -33,7 +37,10 @@ function trackedPaths(): string[] | null {
 }
 
 const rooms = Array.from(Deno.readDirSync(ROOT), ({ name }) => name).filter((name) => ROOMS.includes(name));
-const files: house.Files = new Map(rooms.flatMap(readRoom));
+const files: house.Files = new Map([...rooms.flatMap(readRoom), [
+  "mod.ts",
+  Deno.readTextFileSync(new URL("mod.ts", ROOT)),
+]]);
 const tracked = trackedPaths();
 
 /** A rule's complaints about files given as `path: text`. */
@@ -53,6 +60,9 @@ describe("the house", () => {
   });
   it("imports no values in a circle", () => {
     assertEquals(house.valuesGoInNoCircle(files), []);
+  });
+  it("reaches every module of the library from an entry point", () => {
+    assertEquals(house.everyModuleIsReached(ENTRIES)(files), []);
   });
   it("lets nobody import mod.ts but tests, examples and bench", () => {
     assertEquals(house.onlyOutsidersImportMod(files), []);
@@ -209,6 +219,30 @@ describe("stagesImportLowerStages()", () => {
   it("accepts a lower stage, and other rooms", () => {
     const good = { "layers/02_classes.ts": 'import "./01_functional.ts"; import "../backward/rules/linalg.ts";' };
     assertEquals(complaints(house.stagesImportLowerStages, good), []);
+  });
+});
+
+describe("everyModuleIsReached()", () => {
+  const rule = house.everyModuleIsReached(["mod.ts", "datasets/data.ts"]);
+  const used = {
+    "mod.ts": 'export * from "./core/a.ts";',
+    "core/a.ts": 'import type { B } from "./b.ts";',
+    "core/b.ts": "",
+  };
+
+  it("refuses a module that only a test imports, or only one that is not reached itself", () => {
+    const bad = {
+      "datasets/c.ts": 'import "./d.ts";',
+      "datasets/d.ts": "",
+      "tests/c.test.ts": 'import "../datasets/c.ts";',
+    };
+    assertEquals(complaints(rule, { ...used, ...bad }), [
+      "datasets/c.ts is reached from no entry point: export what it has",
+      "datasets/d.ts is reached from no entry point: export what it has",
+    ]);
+  });
+  it("accepts what an entry point reaches over others, and files outside of the library", () => {
+    assertEquals(complaints(rule, { ...used, "examples/e.ts": "", "bench/f.ts": "" }), []);
   });
 });
 
