@@ -6,9 +6,9 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, ass
 import { describe, it } from "@std/testing/bdd";
 import { describe as describeValue } from "../core/arguments.ts";
 import config from "../deno.json" with { type: "json" };
-import * as data from "../datasets/data.ts";
-import * as io from "../core/io/io.ts";
-import * as g from "../mod.ts";
+import * as data from "@gradus/gradus/data";
+import * as io from "@gradus/gradus/io";
+import * as g from "@gradus/gradus";
 import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
 import { AUTOGRAD, LADDER, MAIN } from "./wrong_calls/main.ts";

@@ -1,8 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import "../../backward/tape.ts"; // registers itself
-import { ones, tensor, zeros } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { leaf } from "./leaf.ts";
 
 describe("backward()", () => {

@@ -1,11 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Context, Function } from "../../backward/function.ts";
-import { gradcheck } from "../../backward/gradcheck.ts";
-import { retainGrad } from "../../backward/hooks.ts";
-import { isGradEnabled, noGrad } from "../../backward/tape.ts";
-import { ones, tensor } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { noGrad, ones, type Tensor, tensor } from "@gradus/gradus";
+import { Context, Function, gradcheck, isGradEnabled, retainGrad } from "@gradus/gradus/autograd";
 import { values } from "./samples.ts";
 import { leaf } from "./leaf.ts";
 

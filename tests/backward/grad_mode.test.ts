@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { isGradEnabled, noGrad } from "../../backward/tape.ts";
-import { ones, tensor } from "../../core/create.ts";
+import { noGrad, ones, tensor } from "@gradus/gradus";
+import { isGradEnabled } from "@gradus/gradus/autograd";
 
 describe("noGrad()", () => {
   it("answers what its body answers", () => {

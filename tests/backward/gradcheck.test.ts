@@ -1,11 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type Context, Function } from "../../backward/function.ts";
-import { checkRule, gradcheck } from "../../backward/gradcheck.ts";
+import { type Tensor, tensor } from "@gradus/gradus";
+import { checkRule, type Context, Function, gradcheck } from "@gradus/gradus/autograd";
+import { relu, sigmoid } from "@gradus/gradus/functional";
 import { reluBackward, sigmoidBackward } from "../../backward/rules/elementwise.ts";
-import { tensor } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { relu, sigmoid } from "../../layers/01_functional.ts";
 
 type Rule = (g: Tensor, ...inputs: Tensor[]) => readonly Tensor[];
 

@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { retainGrad } from "../../backward/hooks.ts";
-import { noGrad } from "../../backward/tape.ts";
-import { full, zeros } from "../../core/create.ts";
+import { full, noGrad, type Tensor, zeros } from "@gradus/gradus";
+import { retainGrad } from "@gradus/gradus/autograd";
 import { overlap } from "../../core/dtype.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import { leaf } from "./leaf.ts";
 
 describe("gradients", () => {

@@ -1,8 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
-import { gradcheck } from "../../backward/gradcheck.ts";
-import { tensor } from "../../core/create.ts";
-import { einsum } from "../../core/ops/einsum.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { einsum, type Tensor, tensor } from "@gradus/gradus";
+import { gradcheck } from "@gradus/gradus/autograd";
 import { values } from "./samples.ts";
 
 function diamond(x: Tensor): Tensor {

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import "../../backward/tape.ts"; // registers itself
-import { registerHook, retainGrad } from "../../backward/hooks.ts";
-import { ones } from "../../core/create.ts";
+import { ones } from "@gradus/gradus";
+import { registerHook, retainGrad } from "@gradus/gradus/autograd";
 import { leaf } from "./leaf.ts";
 
 describe("registerHook()", () => {

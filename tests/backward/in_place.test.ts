@@ -1,11 +1,9 @@
 /** Edits that would make a gradient wrong are refused, and no others. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { noGrad } from "../../backward/tape.ts";
-import { ones, tensor } from "../../core/create.ts";
+import { noGrad, ones, type Tensor, tensor } from "@gradus/gradus";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
-import type { Tensor } from "../../core/tensor.ts";
 
 const EDITS: Record<string, (x: Tensor, by: Tensor) => Tensor> = {
   add_: (x, by) => x.add_(by),

@@ -4,10 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { full, tensor } from "../../core/create.ts";
-import type { Nested } from "../../core/ops/read.ts";
-import { where } from "../../core/ops/where.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { full, type Nested, type Tensor, tensor, where } from "@gradus/gradus";
 import * as F from "../../layers/nn/functional.ts";
 
 const [inf, nan] = [Infinity, NaN];

@@ -1,4 +1,4 @@
-import { tensor } from "../../core/create.ts";
+import { tensor } from "@gradus/gradus";
 
 /** A vector that requires a gradient. */
 export const leaf = (...numbers: number[]) => tensor(numbers).requiresGrad_();

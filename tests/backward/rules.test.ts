@@ -1,7 +1,9 @@
 /** Every rule against finite differences in float64, and a wrong twin of each that must be caught. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { checkRule } from "../../backward/gradcheck.ts";
+import { ones, type Tensor, tensor } from "@gradus/gradus";
+import { checkRule } from "@gradus/gradus/autograd";
+import { crossEntropy, lin, mse, relu, sigmoid } from "@gradus/gradus/functional";
 import { reluBackward, sigmoidBackward, tanhBackward } from "../../backward/rules/elementwise.ts";
 import { linBackward, matmulBackward } from "../../backward/rules/linalg.ts";
 import { embeddingBackward } from "../../backward/rules/movement.ts";
@@ -13,10 +15,7 @@ import {
   weightedCrossEntropyBackward,
 } from "../../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
-import { ones, tensor } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import * as F from "../../layers/nn/functional_activation.ts";
-import { crossEntropy, lin, mse, relu, sigmoid } from "../../layers/01_functional.ts";
 
 type Rule = (g: Tensor, ...inputs: Tensor[]) => readonly (Tensor | null)[];
 

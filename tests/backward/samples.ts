@@ -1,12 +1,9 @@
 /** Something to differentiate for every operation that has a derivative: an operation without samples does not compile. */
-import { arange, fromData, tensor } from "../../core/create.ts";
+import { arange, cat, fromData, stack, type Tensor, tensor, where } from "@gradus/gradus";
 import type { OpName } from "../../core/record.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
-import { cat, stack } from "../../core/ops/join.ts";
 import { linear } from "../../core/ops/linalg.ts";
-import { where } from "../../core/ops/where.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import * as F from "../../layers/nn/functional_activation.ts";
 
 /** Operations whose result is a choice or a place, so that nothing flows back. */

@@ -1,11 +1,10 @@
 /** The whole table of rules, one loop: every operation against finite differences, in every layout, and with nothing in it. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { gradcheck } from "../../backward/gradcheck.ts";
+import { full, type Tensor, zeros } from "@gradus/gradus";
+import { gradcheck } from "@gradus/gradus/autograd";
 import { notDifferentiable } from "../../backward/rules/rule.ts";
 import { rules } from "../../backward/rules/table.ts";
-import { full, zeros } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import { CHOICES, type Sample, samples } from "./samples.ts";
 
 interface Layout {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import "../../backward/tape.ts"; // registers itself
-import { ones, tensor } from "../../core/create.ts";
+import { ones, tensor } from "@gradus/gradus";
 import { leaf } from "./leaf.ts";
 import { values } from "./samples.ts";
 

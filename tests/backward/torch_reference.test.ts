@@ -1,9 +1,8 @@
 /** Values and gradients in PyTorch's sections `elementwise` and `reduce`, and its messages about `backward`. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { gradcheck } from "../../backward/gradcheck.ts";
-import { ones, tensor } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { ones, type Tensor, tensor } from "@gradus/gradus";
+import { gradcheck } from "@gradus/gradus/autograd";
 import { logSoftmax, softmax } from "../../layers/nn/functional.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };
 

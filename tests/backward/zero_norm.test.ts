@@ -1,10 +1,8 @@
 /** Where a root of squares is 0 it has no slope: PyTorch answers a gradient of 0 there, and so must we. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { gradcheck } from "../../backward/gradcheck.ts";
-import { tensor } from "../../core/create.ts";
-import { where } from "../../core/ops/where.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { type Tensor, tensor, where } from "@gradus/gradus";
+import { gradcheck } from "@gradus/gradus/autograd";
 
 function gradientOf(f: (x: Tensor) => Tensor, values: number[] | number[][]): unknown {
   const x = tensor(values, { requiresGrad: true });

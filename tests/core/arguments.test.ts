@@ -10,9 +10,8 @@ import {
   requireState,
   requireTensor,
 } from "../../core/arguments.ts";
-import { tensor } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { Linear } from "../../layers/nn/linear.ts";
+import { type Tensor, tensor } from "@gradus/gradus";
+import { Linear } from "@gradus/gradus/nn";
 
 const KNOWN = ["batchSize", "shuffle", "lr", "weightDecay"] as const;
 const check = (options: unknown) => () => checkOptions("load", options as Partial<Record<"lr", 1>>, KNOWN as never);

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { allclose, near, testEq, testNearZero } from "../../core/compare.ts";
-import { arange, ones, tensor } from "../../core/create.ts";
+import { allclose, arange, near, ones, tensor, testEq, testNearZero } from "@gradus/gradus";
 
 const f64 = (values: number[]) => tensor(values, { dtype: "float64" });
 

@@ -1,9 +1,21 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { manualSeed } from "../../core/random/generator.ts";
-import { rand, randint, randn } from "../../core/random/create.ts";
-import { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "../../core/create.ts";
-import type { DType, TypedArray } from "../../core/dtype.ts";
+import {
+  arange,
+  type DType,
+  eye,
+  fromData,
+  full,
+  linspace,
+  manualSeed,
+  ones,
+  rand,
+  randint,
+  randn,
+  tensor,
+  type TypedArray,
+  zeros,
+} from "@gradus/gradus";
 
 describe("tensor()", () => {
   it("tensor() reads its shape off nested arrays", () => {

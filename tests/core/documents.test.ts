@@ -1,8 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { near, testEq, testNearZero } from "../../core/compare.ts";
-import { arange, eye, ones, tensor, zeros } from "../../core/create.ts";
-import { einsum } from "../../core/ops/einsum.ts";
+import { arange, einsum, eye, near, ones, tensor, testEq, testNearZero, zeros } from "@gradus/gradus";
 
 /** What the documents print, as they print it. */
 const m = tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);

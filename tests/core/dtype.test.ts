@@ -1,16 +1,7 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones, tensor, zeros } from "../../core/create.ts";
-import {
-  allocate,
-  type DType,
-  dtypeOf,
-  isFloating,
-  isNumbers,
-  promote,
-  promoteRanked,
-  promoteScalar,
-} from "../../core/dtype.ts";
+import { type DType, ones, tensor, zeros } from "@gradus/gradus";
+import { allocate, dtypeOf, isFloating, isNumbers, promote, promoteRanked, promoteScalar } from "../../core/dtype.ts";
 
 const KINDS: readonly DType[] = ["bool", "uint8", "int32", "float32", "float64"];
 

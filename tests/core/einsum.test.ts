@@ -1,8 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { arange, ones, tensor, zeros } from "../../core/create.ts";
-import { einsum } from "../../core/ops/einsum.ts";
+import { arange, einsum, ones, tensor, zeros } from "@gradus/gradus";
 import { assertModel, filled, indices, type Model, SEEDED } from "./oracle.ts";
 
 /** The definition: for every value of the output's letters, the products summed over all values of the others. */

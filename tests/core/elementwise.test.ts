@@ -2,8 +2,7 @@ import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } fr
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import type { UnaryOp } from "../../core/backend/backend.ts";
-import { fromData, ones, tensor } from "../../core/create.ts";
-import type { DType } from "../../core/dtype.ts";
+import { type DType, fromData, ones, tensor } from "@gradus/gradus";
 import { binary, unary } from "../../core/ops/elementwise.ts";
 import { anyShape, assertModel, broadcastModel, filled, type Model, SEEDED, smallerShape, values } from "./oracle.ts";
 

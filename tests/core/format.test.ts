@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { formatStorage, formatTensor, type Printable, type PrintSettings, setPrintOptions } from "../../core/format.ts";
+import { type PrintSettings, setPrintOptions } from "@gradus/gradus";
+import { formatStorage, formatTensor, type Printable } from "../../core/format.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };
 import { arange, int, lines, printable } from "./printable.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { arange, ones, tensor, zeros } from "../../core/create.ts";
+import { arange, ones, tensor, zeros } from "@gradus/gradus";
 import { oneHot, pick } from "../../core/ops/index.ts";
 import { assertModel, filled, fullShape, indices, modelOf, SEEDED, values } from "./oracle.ts";
 

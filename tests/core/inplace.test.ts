@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, fromData, ones, tensor, zeros } from "../../core/create.ts";
+import { arange, fromData, ones, tensor, zeros } from "@gradus/gradus";
 
 const grid = () => arange(9).view(3, 3);
 

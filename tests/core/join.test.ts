@@ -1,8 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, ones, tensor, zeros } from "../../core/create.ts";
-import { cat, stack } from "../../core/ops/join.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { arange, cat, ones, stack, type Tensor, tensor, zeros } from "@gradus/gradus";
 
 const m = tensor([[1, 2], [3, 4]]);
 

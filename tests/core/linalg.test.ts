@@ -1,9 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { arange, ones, tensor, zeros } from "../../core/create.ts";
+import { arange, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { linear } from "../../core/ops/linalg.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import { assertModel, broadcastModel, broadcastShape, filled, type Model, SEEDED, smallerShape } from "./oracle.ts";
 
 /** The definition: `c[…, i, j] = Σ a[…, i, k]·b[…, k, j]` over broadcast leading dimensions. */

@@ -1,10 +1,7 @@
 import { assert, assertInstanceOf, assertMatch, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, fromData, ones, tensor, zeros } from "../../core/create.ts";
-import { rand, randint, randn } from "../../core/random/create.ts";
-import { einsum } from "../../core/ops/einsum.ts";
+import { arange, einsum, fromData, ones, rand, randint, randn, tensor, useBackend, zeros } from "@gradus/gradus";
 import { pick } from "../../core/ops/index.ts";
-import { useBackend } from "../../core/backend/choose.ts";
 import { loops } from "../../core/matmul/01_loops.ts";
 
 const ints = tensor([1, 2], { dtype: "int32" });

@@ -1,8 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { arange, ones, tensor } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { arange, ones, type Tensor, tensor } from "@gradus/gradus";
 import { assertModel, filled, fullShape, type Model, modelOf, SEEDED, values } from "./oracle.ts";
 
 interface Pair {

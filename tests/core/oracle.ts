@@ -1,8 +1,7 @@
 /** A slow second opinion: a tensor as a function of its index, so plain that it shares no mistake with strides. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { fromData } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { fromData, type Tensor } from "@gradus/gradus";
 
 export interface Model {
   readonly shape: readonly number[];

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { formatTensor, type PrintSettings, setPrintOptions } from "../../core/format.ts";
+import { type PrintSettings, setPrintOptions } from "@gradus/gradus";
+import { formatTensor } from "../../core/format.ts";
 import { arange, int, lines, printable } from "./printable.ts";
 
 afterEach(() => setPrintOptions({ profile: "default" }));

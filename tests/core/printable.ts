@@ -1,5 +1,6 @@
 /** Tensors to print, made without the tensor class. */
-import { allocate, type DType } from "../../core/dtype.ts";
+import type { DType } from "@gradus/gradus";
+import { allocate } from "../../core/dtype.ts";
 import type { Printable } from "../../core/format.ts";
 
 function contiguous(shape: number[]): number[] {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, ones, tensor, zeros } from "../../core/create.ts";
-import { Parameter } from "../../layers/nn/parameter.ts";
+import { arange, ones, tensor, zeros } from "@gradus/gradus";
+import { Parameter } from "@gradus/gradus/nn";
 
 describe("reading a tensor", () => {
   const m = arange(6).view(2, 3);

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { arange, full, ones, tensor, zeros } from "../../core/create.ts";
+import { arange, full, ones, tensor, zeros } from "@gradus/gradus";
 import { reduce } from "../../core/ops/reduce.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { anyShape, assertModel, filled, indices, type Model, SEEDED } from "./oracle.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor, zeros } from "../../core/create.ts";
+import { tensor, zeros } from "@gradus/gradus";
 
 describe("cumsum()", () => {
   const m = tensor([[1, 2, 3], [4, 5, 6]]);

@@ -4,12 +4,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../core/create.ts";
-import type { DType } from "../../core/dtype.ts";
-import { cat, stack } from "../../core/ops/join.ts";
-import { where } from "../../core/ops/where.ts";
+import { cat, type DType, stack, type Tensor, tensor, where } from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/mt19937.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import { askTorch, isTorchThere } from "./installed_torch.ts";
 
 /** What PyTorch refuses here and this library allows: no PyTorch to compare with. */

@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { UnaryOp } from "../../core/backend/backend.ts";
-import { arange, ones, tensor, zeros } from "../../core/create.ts";
+import { arange, einsum, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { unary } from "../../core/ops/elementwise.ts";
-import { einsum } from "../../core/ops/einsum.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };
 
 type Numbers = number | "nan" | Numbers[];

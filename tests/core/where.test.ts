@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, ones, tensor } from "../../core/create.ts";
-import { where } from "../../core/ops/where.ts";
+import { arange, ones, tensor, where } from "@gradus/gradus";
 
 describe("where()", () => {
   const mask = tensor([true, false, true]);

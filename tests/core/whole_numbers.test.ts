@@ -1,10 +1,7 @@
 /** Integers at and past the ends of their kinds, and integers that become fractions: PyTorch 1.13's numbers, on every back end. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { einsum } from "../../core/ops/einsum.ts";
-import { arange, full, tensor, zeros } from "../../core/create.ts";
-import { where } from "../../core/ops/where.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { arange, einsum, full, type Tensor, tensor, where, zeros } from "@gradus/gradus";
 
 const LEAST = -2147483648;
 const MOST = 2147483647;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readSafetensors } from "../../core/io/safetensors/safetensors.ts";
+import { readSafetensors } from "@gradus/gradus/io";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
 import { lastJson, mayRun, runScript, runScriptWith } from "./run_script.ts";
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { compilerVersion } from "../../core/backend/native/kernel_file.ts";
-import { writeSafetensors } from "../../core/io/safetensors/safetensors.ts";
-import * as nn from "../../layers/nn/nn.ts";
+import { writeSafetensors } from "@gradus/gradus/io";
+import * as nn from "@gradus/gradus/nn";
 import { inFolder } from "../core/io/in_folder.ts";
 import { decode, mayRun, ROOT } from "./run_script.ts";
 import { type Grant, grantsOf, type Places, runTask, type ScriptTask } from "./task_flags.ts";

@@ -4,7 +4,7 @@ import { encode } from "fast-png";
 import { deflateSync } from "node:zlib";
 import { runAtOnce } from "../../core/event_loop.ts";
 import { crc32 } from "../../core/io/zip/unzip.ts";
-import { digits } from "../../datasets/digits/digits.ts";
+import { digits } from "@gradus/gradus/data";
 import { readPng } from "../../examples/png.ts";
 
 const digit = Uint8Array.from(digits({ train: 1, test: 1, seed: 5 }).test.images.clone().data);

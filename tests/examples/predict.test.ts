@@ -1,12 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { encode } from "fast-png";
-import { fromData } from "../../core/create.ts";
-import { writeSafetensors } from "../../core/io/safetensors/safetensors.ts";
-import { manualSeed } from "../../core/random/generator.ts";
-import { digits } from "../../datasets/digits/digits.ts";
+import { fromData, manualSeed } from "@gradus/gradus";
+import { digits } from "@gradus/gradus/data";
+import { writeSafetensors } from "@gradus/gradus/io";
 import { toDigit } from "../../examples/digit_image.ts";
-import * as nn from "../../layers/nn/nn.ts";
+import * as nn from "@gradus/gradus/nn";
 import { inFolder } from "../core/io/in_folder.ts";
 import { mayRun, runScript } from "./run_script.ts";
 

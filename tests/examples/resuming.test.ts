@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Resuming } from "../../examples/resuming.ts";
-import { Checkpoints } from "../../layers/train/checkpoint/checkpoints.ts";
+import { Checkpoints } from "@gradus/gradus/train";
 import { inFolder } from "../core/io/in_folder.ts";
 import { smallLearner } from "../layers/train/small_run.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readSafetensors } from "../../core/io/safetensors/safetensors.ts";
-import { Generator } from "../../core/random/generator.ts";
+import { Generator } from "@gradus/gradus";
+import { readSafetensors } from "@gradus/gradus/io";
 import { inFolder } from "../core/io/in_folder.ts";
 import { lastJson, mayRun, runScript, type Said } from "./run_script.ts";
 

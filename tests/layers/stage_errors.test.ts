@@ -1,11 +1,10 @@
 /** What the stages say to those who write the documents' lines, or half of a layer. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones, tensor, zeros } from "../../core/create.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import * as classes from "../../layers/02_classes.ts";
-import * as layerFunctions from "../../layers/03_layer_function.ts";
-import * as functions from "../../layers/04_function.ts";
+import { ones, type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as classes from "@gradus/gradus/classes";
+import * as layerFunctions from "@gradus/gradus/layer_function";
+import * as functions from "@gradus/gradus/function";
 
 const [w, b] = [ones([3, 2]), zeros([2])];
 

@@ -1,18 +1,13 @@
 /** All stages leave the same gradients: same weights, same batch, one comparison of every `.g`. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Tensor } from "../../core/tensor.ts";
-import { manualSeed } from "../../core/random/generator.ts";
-import { randint, randn } from "../../core/random/create.ts";
-import { allclose } from "../../core/compare.ts";
+import { allclose, manualSeed, type Nested, randint, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { peekGradient } from "../../core/gradient_slot.ts";
-import { tensor, zeros } from "../../core/create.ts";
-import type { Nested } from "../../core/ops/read.ts";
-import * as fn from "../../layers/01_functional.ts";
-import * as classes from "../../layers/02_classes.ts";
-import * as layerFunctions from "../../layers/03_layer_function.ts";
-import * as functions from "../../layers/04_function.ts";
-import * as nn from "../../layers/nn/nn.ts";
+import * as fn from "@gradus/gradus/functional";
+import * as classes from "@gradus/gradus/classes";
+import * as layerFunctions from "@gradus/gradus/layer_function";
+import * as functions from "@gradus/gradus/function";
+import * as nn from "@gradus/gradus/nn";
 
 interface Weights {
   w1: Tensor;

@@ -4,12 +4,10 @@
  */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { randint, randn } from "../../core/random/create.ts";
-import { manualSeed } from "../../core/random/generator.ts";
+import { manualSeed, randint, randn, type Tensor } from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/mt19937.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import * as nn from "../../layers/nn/nn.ts";
-import * as optim from "../../layers/optim/optim.ts";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 import { askTorch, isTorchThere } from "../core/installed_torch.ts";
 
 const F64 = { dtype: "float64" } as const;

@@ -1,6 +1,6 @@
 /** What is done wrongly with an export, and the shapes that many of these calls have. */
-import * as g from "../../mod.ts";
-import { Learner, type Metric } from "../../layers/train/train.ts";
+import { Learner, type Metric } from "@gradus/gradus/train";
+import * as g from "@gradus/gradus";
 
 const { nn, optim, tensor, ones, zeros } = g;
 

@@ -1,5 +1,5 @@
 /** Wrong calls of `nn` and `optim`. */
-import * as g from "../../mod.ts";
+import * as g from "@gradus/gradus";
 import {
   called,
   type Cases,

@@ -1,7 +1,7 @@
 /** Wrong calls of what `mod.ts` exports beside `nn` and `optim`, of `autograd` and of the ladder. */
-import * as g from "../../mod.ts";
-import * as autograd from "../../backward/autograd.ts";
-import * as rungs from "../../core/matmul/ladder.ts";
+import * as g from "@gradus/gradus";
+import * as autograd from "@gradus/gradus/autograd";
+import * as rungs from "@gradus/gradus/ladder";
 import { type Cases, create, NEITHER, random, type TensorCase, unary, x } from "./cases.ts";
 
 const { tensor, ones, zeros } = g;

@@ -1,9 +1,9 @@
 /** Wrong calls of what the entry points for training, data and files export. */
-import * as train from "../../layers/train/train.ts";
-import * as metrics from "../../layers/train/metrics/metrics.ts";
-import * as data from "../../datasets/data.ts";
-import * as io from "../../core/io/io.ts";
-import { optim } from "../../mod.ts";
+import { optim } from "@gradus/gradus";
+import * as train from "@gradus/gradus/train";
+import * as metrics from "@gradus/gradus/metrics";
+import * as data from "@gradus/gradus/data";
+import * as io from "@gradus/gradus/io";
 import {
   batches,
   capped,

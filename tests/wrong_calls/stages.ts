@@ -1,9 +1,9 @@
 /** Wrong calls of the four stages. */
-import * as functional from "../../layers/01_functional.ts";
-import * as classes from "../../layers/02_classes.ts";
-import * as layerFunction from "../../layers/03_layer_function.ts";
-import * as stage4 from "../../layers/04_function.ts";
-import * as g from "../../mod.ts";
+import * as functional from "@gradus/gradus/functional";
+import * as classes from "@gradus/gradus/classes";
+import * as layerFunction from "@gradus/gradus/layer_function";
+import * as stage4 from "@gradus/gradus/function";
+import * as g from "@gradus/gradus";
 import { called, type Cases, ints, unary, undone, x, y } from "./cases.ts";
 import { AUTOGRAD } from "./main.ts";
 

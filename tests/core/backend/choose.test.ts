@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { describe, it } from "@std/testing/bdd";
 import * as choose from "../../../core/backend/choose.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
-import { ones } from "../../../core/create.ts";
+import { ones } from "@gradus/gradus";
 
 const NAMES = ["native", "wasm", "reference"] as const;
 

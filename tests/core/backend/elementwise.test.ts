@@ -6,7 +6,7 @@ import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
-import type { TypedArray } from "../../../core/dtype.ts";
+import type { TypedArray } from "@gradus/gradus";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;

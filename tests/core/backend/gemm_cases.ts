@@ -1,5 +1,5 @@
 /** Products to judge a back end by: layouts, exact results, and netlib's measure of error. */
-import type { TypedArray } from "../../../core/dtype.ts";
+import type { TypedArray } from "@gradus/gradus";
 import type { Gemm } from "../../../core/backend/backend.ts";
 
 /** A strided matrix inside a buffer that has guard elements before, between and after its own. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { openNative } from "../../../core/backend/native/native.ts";
-import { setThreads, threads } from "../../../core/backend/threads.ts";
+import { setThreads, threads } from "@gradus/gradus";
 import { makeCase } from "./gemm_cases.ts";
 import { floats } from "./verb_cases.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { backend } from "../../../core/backend/choose.ts";
-import { setThreads, threads } from "../../../core/backend/threads.ts";
+import { setThreads, threads } from "@gradus/gradus";
 import { runTraining } from "./training_worker.ts";
 
 const WORKER = new URL("./training_worker.ts", import.meta.url).href;

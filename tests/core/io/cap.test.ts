@@ -1,10 +1,18 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor, zeros } from "../../../core/create.ts";
+import { tensor, zeros } from "@gradus/gradus";
+import {
+  decodeNpy,
+  decodeNpz,
+  decodeSafetensors,
+  encodeNpz,
+  encodeSafetensors,
+  readNpy,
+  readNpz,
+  readSafetensors,
+  writeNpy,
+} from "@gradus/gradus/io";
 import { Cap } from "../../../core/io/read_file.ts";
-import { decodeNpy, readNpy, writeNpy } from "../../../core/io/npy/npy.ts";
-import { decodeNpz, encodeNpz, readNpz } from "../../../core/io/npy/npz.ts";
-import { decodeSafetensors, encodeSafetensors, readSafetensors } from "../../../core/io/safetensors/safetensors.ts";
 import { inFolder } from "./in_folder.ts";
 import { header, npyFile } from "./npy/npy_file.ts";
 

@@ -1,11 +1,8 @@
 import { assertAlmostEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as fc from "fast-check";
-import { tensor, zeros } from "../../../core/create.ts";
-import { decodeNpy, encodeNpy } from "../../../core/io/npy/npy.ts";
-import { decodeNpz, encodeNpz } from "../../../core/io/npy/npz.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors/safetensors.ts";
-import type { Tensor } from "../../../core/tensor.ts";
+import { type Tensor, tensor, zeros } from "@gradus/gradus";
+import { decodeNpy, decodeNpz, decodeSafetensors, encodeNpy, encodeNpz, encodeSafetensors } from "@gradus/gradus/io";
 import { damage, damages, readsOrRefuses } from "./damage.ts";
 import { header, npyFile } from "./npy/npy_file.ts";
 import { sameBits, shownBytes } from "./random_tensor.ts";

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
-import { allocate, type DType } from "../../../core/dtype.ts";
-import { Generator } from "../../../core/random/generator.ts";
-import { Tensor } from "../../../core/tensor.ts";
+import { type DType, Generator, Tensor } from "@gradus/gradus";
+import { allocate } from "../../../core/dtype.ts";
 
 const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 const SPECIAL = [0, -0, NaN, Infinity, -Infinity, 1e-45, 5e-324, 3.4028234663852886e38, 255, 2 ** 31 - 1, -(2 ** 31)];

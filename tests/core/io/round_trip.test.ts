@@ -1,10 +1,8 @@
 import { assert } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as fc from "fast-check";
-import { decodeNpy, encodeNpy } from "../../../core/io/npy/npy.ts";
-import { decodeNpz, encodeNpz } from "../../../core/io/npy/npz.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors/safetensors.ts";
-import { Tensor } from "../../../core/tensor.ts";
+import { Tensor } from "@gradus/gradus";
+import { decodeNpy, decodeNpz, decodeSafetensors, encodeNpy, encodeNpz, encodeSafetensors } from "@gradus/gradus/io";
 import { randomTensor, sameBits, shownBytes } from "./random_tensor.ts";
 
 const TENSORS = { numRuns: 10_000, seed: 5 };

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { backend, backendNamed, useBackend } from "../../../core/backend/choose.ts";
-import { arange, ones, tensor, zeros } from "../../../core/create.ts";
-import { ladder, type Rung } from "../../../core/matmul/ladder.ts";
-import type { Tensor } from "../../../core/tensor.ts";
+import { arange, ones, type Tensor, tensor, useBackend, zeros } from "@gradus/gradus";
+import { ladder, type Rung } from "@gradus/gradus/ladder";
+import { backend, backendNamed } from "../../../core/backend/choose.ts";
 import { read } from "../oracle.ts";
 
 /** Why a rung cannot be climbed here, or `null`. */

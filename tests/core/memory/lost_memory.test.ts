@@ -1,15 +1,11 @@
 /** Tensors whose elements are no longer there, and tensors that see the same bytes as another dtype: the same on every back end. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, fromData, ones, tensor } from "../../../core/create.ts";
-import { cat } from "../../../core/ops/join.ts";
-import { einsum } from "../../../core/ops/einsum.ts";
+import { arange, cat, einsum, fromData, ones, type Tensor, tensor, where } from "@gradus/gradus";
+import { encodeNpy } from "@gradus/gradus/io";
 import { linear } from "../../../core/ops/linalg.ts";
-import { where } from "../../../core/ops/where.ts";
 import { crossEntropyMean } from "../../../core/ops/fused.ts";
 import { backend } from "../../../core/backend/choose.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { encodeNpy } from "../../../core/io/npy/npy.ts";
 
 /** Ways to lose the memory of a [2, 2] of float32. */
 const LOSSES: Record<string, () => Tensor> = {

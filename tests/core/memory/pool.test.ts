@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLessOrEqual, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import type { DType, TypedArray } from "../../../core/dtype.ts";
+import type { DType, TypedArray } from "@gradus/gradus";
 import * as pool from "../../../core/memory/pool.ts";
 
 const { bytesKept, endPass, MAX_KEPT, PASSES_KEPT, release, setReuse } = pool;

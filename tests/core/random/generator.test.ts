@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { defaultGenerator, Generator, manualSeed } from "../../../core/random/generator.ts";
+import { defaultGenerator, Generator, manualSeed } from "@gradus/gradus";
 
 function floats(g: Generator, n: number): number[] {
   return Array.from({ length: n }, () => g.nextFloat());

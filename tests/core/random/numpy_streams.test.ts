@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { RandomState } from "../../../core/random/numpy_streams.ts";
+import { RandomState } from "@gradus/gradus";
 
 // Printed by NumPy 1.24: r = RandomState(seed), then the calls in this order from one stream.
 const STREAMS = [

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Generator } from "../../../core/random/generator.ts";
+import { Generator } from "@gradus/gradus";
 import { randomSplit, randperm, shuffledOrder } from "../../../core/random/torch_streams.ts";
 
 describe("randperm()", () => {

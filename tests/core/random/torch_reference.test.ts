@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type Generator, manualSeed } from "../../../core/random/generator.ts";
+import { type Generator, manualSeed } from "@gradus/gradus";
 import {
   fillBernoulli,
   fillDropout,

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Generator } from "../../../core/random/generator.ts";
+import { Generator } from "@gradus/gradus";
 import {
   fillBernoulli,
   fillDropout,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { WichmannHill } from "../../../core/random/wichmann_hill.ts";
+import { WichmannHill } from "@gradus/gradus";
 
 describe("WichmannHill", () => {
   it("constructor turns the course's seed into the course's state", () => {

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { digits } from "../../../datasets/digits/digits.ts";
-import type { LabelledImages } from "../../../datasets/named/mnist_folder.ts";
+import { digits, type LabelledImages } from "@gradus/gradus/data";
 
 const PIXELS = 784;
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { drawDigit } from "../../../datasets/digits/digits.ts";
+import { drawDigit } from "@gradus/gradus/data";
 
 const L = 255;
 const corner = [L, L, L, L, L, 0, 0, 0, L, 0, 0, 0, L, 0, 0, 0]; // 4 by 4: top row and left column

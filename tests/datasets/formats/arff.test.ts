@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type ArffOptions, readArff } from "../../../datasets/formats/arff.ts";
+import { type ArffOptions, readArff } from "@gradus/gradus/data";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
 

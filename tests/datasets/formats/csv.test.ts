@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type CsvOptions, fromCsv } from "../../../datasets/formats/csv.ts";
+import { type CsvOptions, fromCsv } from "@gradus/gradus/data";
 import { parseDecimalComma, parseNumber } from "../../../datasets/formats/table.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";

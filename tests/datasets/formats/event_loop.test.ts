@@ -1,11 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { fromCsv } from "../../../datasets/formats/csv.ts";
-import { readArff } from "../../../datasets/formats/arff.ts";
-import { DataLoader } from "../../../datasets/loader/data_loader.ts";
-import { digits } from "../../../datasets/digits/digits.ts";
-import { loadMnist } from "../../../datasets/named/mnist.ts";
-import type { Table } from "../../../datasets/formats/table.ts";
+import { DataLoader, digits, fromCsv, loadMnist, readArff, type Table } from "@gradus/gradus/data";
 import { longestGap } from "../../longest_gap.ts";
 
 const ROWS = 300_000;

@@ -1,12 +1,8 @@
 import { assert } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as fc from "fast-check";
-import { readArff } from "../../../datasets/formats/arff.ts";
-import { fromCsv } from "../../../datasets/formats/csv.ts";
+import { type Column, fromCsv, parseIdx, parseMnistPickle, readArff, type Table } from "@gradus/gradus/data";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";
-import { parseIdx } from "../../../datasets/formats/idx.ts";
-import { parseMnistPickle } from "../../../datasets/named/mnist_pickle.ts";
-import type { Column, Table } from "../../../datasets/formats/table.ts";
 import { checkError, damage, damages, readsOrRefuses } from "../../core/io/damage.ts";
 import { gzip } from "./gzip.ts";
 import { whole } from "./pickle_file.ts";

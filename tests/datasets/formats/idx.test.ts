@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { parseIdx, readIdx } from "../../../datasets/formats/idx.ts";
-import { Tensor } from "../../../core/tensor.ts";
+import { Tensor } from "@gradus/gradus";
+import { parseIdx, readIdx } from "@gradus/gradus/data";
 import { gzip } from "./gzip.ts";
 
 /** An IDX file: type, sizes, then the element bytes as given. */

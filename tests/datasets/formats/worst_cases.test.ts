@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type ArffOptions, readArff } from "../../../datasets/formats/arff.ts";
-import { type CsvOptions, fromCsv } from "../../../datasets/formats/csv.ts";
+import { type ArffOptions, type CsvOptions, fromCsv, readArff } from "@gradus/gradus/data";
 import { joinBytes } from "../../../core/io/in_steps.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";

@@ -1,11 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, tensor } from "../../../core/create.ts";
-import { defaultGenerator, Generator, manualSeed } from "../../../core/random/generator.ts";
+import { arange, defaultGenerator, Generator, manualSeed, type Tensor, tensor } from "@gradus/gradus";
+import { DataLoader, type DataLoaderOptions, Subset, TensorDataset } from "@gradus/gradus/data";
 import { randperm } from "../../../core/random/torch_streams.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader, type DataLoaderOptions } from "../../../datasets/loader/data_loader.ts";
-import { Subset, TensorDataset } from "../../../datasets/loader/dataset.ts";
 import reference from "../../reference/torch_reference.json" with { type: "json" };
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, tensor, zeros } from "../../../core/create.ts";
-import { Generator, manualSeed } from "../../../core/random/generator.ts";
-import { collate, type Dataset, randomSplit, Subset, TensorDataset } from "../../../datasets/loader/dataset.ts";
+import { arange, Generator, manualSeed, tensor, zeros } from "@gradus/gradus";
+import { collate, type Dataset, randomSplit, Subset, TensorDataset } from "@gradus/gradus/data";
 import reference from "../../reference/torch_reference.json" with { type: "json" };
 
 const squares: Dataset<number> = { length: 10, get: (i) => i * i };

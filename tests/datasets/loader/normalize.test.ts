@@ -1,12 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { backend, useBackend } from "../../../core/backend/choose.ts";
-import { arange, tensor } from "../../../core/create.ts";
-import { stack } from "../../../core/ops/join.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader } from "../../../datasets/loader/data_loader.ts";
-import { Subset, TensorDataset } from "../../../datasets/loader/dataset.ts";
-import { normalizer } from "../../../datasets/loader/normalize.ts";
+import { arange, stack, type Tensor, tensor, useBackend } from "@gradus/gradus";
+import { DataLoader, normalizer, Subset, TensorDataset } from "@gradus/gradus/data";
+import { backend } from "../../../core/backend/choose.ts";
 
 describe("DataLoader with normalize", () => {
   it("DataLoader normalizes bytes: their 255th part, less the mean, by the deviation, in float32", () => {

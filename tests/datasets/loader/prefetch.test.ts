@@ -1,8 +1,7 @@
 import { assertEquals, assertIsError, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { defaultGenerator, Generator, manualSeed } from "../../../core/random/generator.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader, type DataLoaderOptions } from "../../../datasets/loader/data_loader.ts";
+import { defaultGenerator, Generator, manualSeed, type Tensor } from "@gradus/gradus";
+import { DataLoader, type DataLoaderOptions } from "@gradus/gradus/data";
 
 /** Samples 0 to `length` that come as promises, and what happened in which order. */
 class Slow {

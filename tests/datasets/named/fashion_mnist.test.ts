@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../../core/io/cache_dir.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
-import { FASHION_CLASSES, fashionMnist, fashionMnistOf } from "../../../datasets/named/fashion_mnist.ts";
+import { FASHION_CLASSES, fashionMnist } from "@gradus/gradus/data";
+import { fashionMnistOf } from "../../../datasets/named/fashion_mnist.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";
 import { RawServer } from "../download/raw_server.ts";

@@ -2,8 +2,9 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../../core/io/cache_dir.ts";
-import { loadMnist, loadMnistOf } from "../../../datasets/named/mnist.ts";
-import { type ImageDataset, MNIST_FILES } from "../../../datasets/named/mnist_folder.ts";
+import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
+import { loadMnistOf } from "../../../datasets/named/mnist.ts";
+import { MNIST_FILES } from "../../../datasets/named/mnist_folder.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";

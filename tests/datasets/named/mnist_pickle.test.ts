@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStrictEq
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../../core/io/cache_dir.ts";
-import { parseMnistPickle, readMnistPickle } from "../../../datasets/named/mnist_pickle.ts";
+import { parseMnistPickle, readMnistPickle } from "@gradus/gradus/data";
 import { readPickle } from "../../../datasets/formats/pickle_reader.ts";
 import type { Bytes, Tuple } from "../../../datasets/formats/pickle_values.ts";
 import { inFolder } from "../../core/io/in_folder.ts";

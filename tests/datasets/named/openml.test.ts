@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
-import { openml, type OpenmlOptions, type OpenmlTable } from "../../../datasets/named/openml.ts";
+import { openml, type OpenmlOptions, type OpenmlTable } from "@gradus/gradus/data";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { type Answer, RawServer } from "../download/raw_server.ts";
 

@@ -1,12 +1,10 @@
 /** Element-wise functions and activations: value and gradient of every entry of the reference. */
 import { assertEquals, assertInstanceOf, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { gradcheck } from "../../../backward/gradcheck.ts";
-import { zeros } from "../../../core/create.ts";
+import { ones, type Tensor, zeros } from "@gradus/gradus";
+import { gradcheck } from "@gradus/gradus/autograd";
 import { RuleNode } from "../../../backward/tape.ts";
-import { ones } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as nn from "../../../layers/nn/nn.ts";
+import * as nn from "@gradus/gradus/nn";
 import { assertNear, entries, float64 } from "./reference.ts";
 
 const F = nn.functional;

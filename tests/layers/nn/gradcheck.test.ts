@@ -1,12 +1,11 @@
 /** Every loss with every reduction and option, and every module in both modes, against finite differences at 1e-7. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { checkRule, gradcheck } from "../../../backward/gradcheck.ts";
+import { manualSeed, type Tensor } from "@gradus/gradus";
+import { checkRule, gradcheck } from "@gradus/gradus/autograd";
 import { embeddingBackward } from "../../../backward/rules/movement.ts";
 import { bceBackward, nllBackward, weightedCrossEntropyBackward } from "../../../backward/rules/loss.ts";
-import { manualSeed } from "../../../core/random/generator.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as nn from "../../../layers/nn/nn.ts";
+import * as nn from "@gradus/gradus/nn";
 import { float64, int32 } from "./reference.ts";
 
 const F = nn.functional;

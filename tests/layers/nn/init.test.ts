@@ -1,11 +1,8 @@
 /** Initialisers against PyTorch's numbers for the same seed. */
 import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { eye, tensor, zeros } from "../../../core/create.ts";
-import type { Nested } from "../../../core/ops/read.ts";
-import { defaultGenerator, Generator, manualSeed } from "../../../core/random/generator.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { init, Linear, Parameter, ReLU, Sequential } from "../../../layers/nn/nn.ts";
+import { defaultGenerator, eye, Generator, manualSeed, type Nested, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { init, Linear, Parameter, ReLU, Sequential } from "@gradus/gradus/nn";
 import { assertNear, DIGITS, entries } from "./reference.ts";
 
 const head = (x: Tensor) => [x.detach().view(-1).narrow(0, 0, 4)];

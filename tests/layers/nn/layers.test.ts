@@ -1,11 +1,8 @@
 /** Layers: PyTorch's numbers, modes, and what is refused. */
 import { assertEquals, assertStrictEquals, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { arange, ones, tensor, zeros } from "../../../core/create.ts";
-import type { Nested } from "../../../core/ops/read.ts";
-import { Generator, manualSeed } from "../../../core/random/generator.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as nn from "../../../layers/nn/nn.ts";
+import { arange, Generator, manualSeed, type Nested, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as nn from "@gradus/gradus/nn";
 import { assertNear, entries, float64, int32 } from "./reference.ts";
 
 const F = nn.functional;

@@ -1,10 +1,8 @@
 /** Losses: PyTorch's values and gradients, formulas in plain numbers, and what is refused. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { full, ones, tensor, zeros } from "../../../core/create.ts";
-import type { Nested } from "../../../core/ops/read.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as nn from "../../../layers/nn/nn.ts";
+import { full, type Nested, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as nn from "@gradus/gradus/nn";
 import { assertNear, entries, float64, int32 } from "./reference.ts";
 
 const F = nn.functional;

@@ -2,11 +2,9 @@
 import { assertAlmostEquals, fail } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "@std/testing/bdd";
-import { noGrad } from "../../../backward/tape.ts";
-import { manualSeed } from "../../../core/random/generator.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { readIdx } from "../../../datasets/formats/idx.ts";
-import * as nn from "../../../layers/nn/nn.ts";
+import { manualSeed, noGrad, type Tensor } from "@gradus/gradus";
+import { readIdx } from "@gradus/gradus/data";
+import * as nn from "@gradus/gradus/nn";
 import { entries } from "./reference.ts";
 
 // The files as they come, in the folder that is shared beside the repository.

@@ -1,9 +1,8 @@
 /** Modules: what they find in their fields, modes, and how they print. */
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones, tensor, zeros } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as nn from "../../../layers/nn/nn.ts";
+import { ones, type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as nn from "@gradus/gradus/nn";
 
 /** A model with everything that a field may hold. */
 class Everything extends nn.Module {

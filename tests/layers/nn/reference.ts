@@ -1,8 +1,6 @@
 /** The numbers that PyTorch printed, and how near to them a number must be. */
 import { assertEquals, fail } from "@std/assert";
-import { tensor } from "../../../core/create.ts";
-import type { Nested } from "../../../core/ops/read.ts";
-import type { Tensor } from "../../../core/tensor.ts";
+import { type Nested, type Tensor, tensor } from "@gradus/gradus";
 
 const FILE = new URL("../../reference/torch_reference.json", import.meta.url);
 const sections: Record<string, Record<string, unknown>> = JSON.parse(Deno.readTextFileSync(FILE));

@@ -1,12 +1,9 @@
 /** State by name: PyTorch's keys and order, shared memory, and loading all or nothing. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones, tensor, zeros } from "../../../core/create.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../core/io/safetensors/safetensors.ts";
-import { randn } from "../../../core/random/create.ts";
-import { manualSeed } from "../../../core/random/generator.ts";
-import * as nn from "../../../layers/nn/nn.ts";
-import type { Tensor } from "../../../core/tensor.ts";
+import { manualSeed, ones, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
+import * as nn from "@gradus/gradus/nn";
 
 const model = () =>
   new nn.Sequential(new nn.Linear(2, 3), new nn.BatchNorm1d(3), new nn.Sequential(new nn.Linear(3, 1)));

@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { clipGradNorm, clipGradValue } from "../../../layers/optim/optim.ts";
+import { type Tensor, tensor } from "@gradus/gradus";
+import { clipGradNorm, clipGradValue } from "@gradus/gradus/optim";
 
 /** A parameter with the gradient given. */
 function withGradient(...values: number[]): Tensor {

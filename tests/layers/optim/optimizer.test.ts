@@ -1,10 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { allclose } from "../../../core/compare.ts";
-import { noGrad } from "../../../backward/tape.ts";
-import { arange, fromData, full, ones, tensor, zeros } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as optim from "../../../layers/optim/optim.ts";
+import { allclose, arange, fromData, full, noGrad, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as optim from "@gradus/gradus/optim";
 
 const MAKERS: Record<string, (params: Tensor[]) => optim.Optimizer> = {
   SGD: (p) => new optim.SGD(p, { lr: 0.1 }),

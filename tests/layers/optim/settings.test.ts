@@ -2,9 +2,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import "../../../backward/tape.ts";
-import { tensor, zeros } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as optim from "../../../layers/optim/optim.ts";
+import { type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as optim from "@gradus/gradus/optim";
 
 const p = () => zeros([2]).requiresGrad_();
 

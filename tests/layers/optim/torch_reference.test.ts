@@ -1,9 +1,8 @@
 /** Sections `optim` and `schedule` of PyTorch's numbers, entry by entry. */
 import { describe, it } from "@std/testing/bdd";
 import "../../../backward/tape.ts";
-import { tensor, zeros } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as optim from "../../../layers/optim/optim.ts";
+import { type Tensor, tensor, zeros } from "@gradus/gradus";
+import * as optim from "@gradus/gradus/optim";
 import reference from "../../reference/torch_reference.json" with { type: "json" };
 import { assertNear } from "./near.ts";
 

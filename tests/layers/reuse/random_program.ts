@@ -2,16 +2,14 @@
  * Random programs as users write them: models, hooks, kept values and gradients, optimisers, exceptions, on the tape and by hand. A
  * program is a function of its seed, so that it can be run again under other conditions.
  */
-import { manualSeed, nn, noGrad, optim, randint, randn } from "@gradus/gradus";
-import { DataLoader } from "@gradus/gradus/data";
-import { Learner } from "@gradus/gradus/train";
-import { type Tensor } from "@gradus/gradus";
+import { manualSeed, nn, noGrad, optim, randint, randn, type Tensor } from "@gradus/gradus";
 import { registerHook, retainGrad } from "@gradus/gradus/autograd";
-import { TensorDataset } from "@gradus/gradus/data";
+import { DataLoader, TensorDataset } from "@gradus/gradus/data";
+import { LayerFunction } from "@gradus/gradus/layer_function";
+import { Learner } from "@gradus/gradus/train";
 import * as classes from "@gradus/gradus/classes";
 import * as functions from "@gradus/gradus/function";
 import * as stage1 from "@gradus/gradus/functional";
-import { LayerFunction } from "@gradus/gradus/layer_function";
 import { CLASSES, IN, inputFor, randomModel, spying, width } from "./random_model.ts";
 import { Dice, Witness } from "./witness.ts";
 

@@ -2,8 +2,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { cat, ones, Tensor, tensor } from "@gradus/gradus";
-import { backend } from "../../../core/backend/choose.ts";
 import { registerHook } from "@gradus/gradus/autograd";
+import { backend } from "../../../core/backend/choose.ts";
 import { setReuse } from "../../../core/memory/pool.ts";
 
 describe("memory that is used again", () => {

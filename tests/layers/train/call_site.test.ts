@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones } from "../../../core/create.ts";
-import * as nn from "../../../layers/nn/nn.ts";
-import * as optim from "../../../layers/optim/optim.ts";
-import { type Callback, findLr, Learner, metrics } from "../../../layers/train/train.ts";
+import { ones } from "@gradus/gradus";
+import { type Callback, findLr, Learner, metrics } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 
 const HERE = "call_site.test.ts";
 

@@ -1,8 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../core/create.ts";
-import { defaultGenerator } from "../../../core/random/generator.ts";
-import { findLr } from "../../../layers/train/find_lr.ts";
+import { defaultGenerator, tensor } from "@gradus/gradus";
+import { findLr } from "@gradus/gradus/train";
 import { parabola } from "./parabola.ts";
 import { bitsOf, smallLearner } from "./small_run.ts";
 

@@ -1,5 +1,5 @@
 /** Trains without end until somebody presses Ctrl-C; tells how it ended. */
-import { Checkpoints } from "../../../layers/train/checkpoint/checkpoints.ts";
+import { Checkpoints } from "@gradus/gradus/train";
 import { smallLearner } from "./small_run.ts";
 
 const learner = smallLearner([new Checkpoints(Deno.args[0]), {

@@ -1,16 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { noGrad } from "../../../backward/tape.ts";
-import { tensor } from "../../../core/create.ts";
-import { manualSeed } from "../../../core/random/generator.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader, type DataLoaderState } from "../../../datasets/loader/data_loader.ts";
-import * as nn from "../../../layers/nn/nn.ts";
-import * as optim from "../../../layers/optim/optim.ts";
-import type { Batches } from "../../../layers/train/batches.ts";
+import { manualSeed, noGrad, type Tensor, tensor } from "@gradus/gradus";
+import { DataLoader, type DataLoaderState } from "@gradus/gradus/data";
+import { type Batches, Learner } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 import type { Moment } from "../../../layers/train/callbacks/callback.ts";
-import { Learner } from "../../../layers/train/learner.ts";
-import * as metrics from "../../../layers/train/metrics/metrics.ts";
+import * as metrics from "@gradus/gradus/metrics";
 import { bitsOf, EPOCHS, inOrder, network, points, promised, shuffled, smallLearner } from "./small_run.ts";
 
 /** Four rows of which the last stands in a batch of its own; the model is the constant 0. */

@@ -1,13 +1,17 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones } from "../../../core/create.ts";
-import { Tensor } from "../../../core/tensor.ts";
-import { DataLoader } from "../../../datasets/loader/data_loader.ts";
-import { TensorDataset } from "../../../datasets/loader/dataset.ts";
-import * as nn from "../../../layers/nn/nn.ts";
-import * as optim from "../../../layers/optim/optim.ts";
-import { type Callback, EarlyStopping, Learner, type LearnerOptions, metrics } from "../../../layers/train/train.ts";
-import type { LearnerState } from "../../../layers/train/checkpoint/learner_state.ts";
+import { ones, Tensor } from "@gradus/gradus";
+import { DataLoader, TensorDataset } from "@gradus/gradus/data";
+import {
+  type Callback,
+  EarlyStopping,
+  Learner,
+  type LearnerOptions,
+  type LearnerState,
+  metrics,
+} from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 
 const [x, y] = [ones([4, 2]), ones([4, 1])];
 const model = new nn.Linear(2, 1);

@@ -1,10 +1,7 @@
-import { noGrad } from "../../../backward/tape.ts";
-import { tensor } from "../../../core/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import * as nn from "../../../layers/nn/nn.ts";
-import * as optim from "../../../layers/optim/optim.ts";
-import { Learner } from "../../../layers/train/learner.ts";
-import type { LearnerOptions } from "../../../layers/train/learner_options.ts";
+import { noGrad, type Tensor, tensor } from "@gradus/gradus";
+import { Learner, type LearnerOptions } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 
 /** The loss is w² for the one weight w, which begins at 1: each step of rate γ multiplies w by 1 − 2γ. */
 export function parabola(options: Partial<LearnerOptions> = {}, lr = 0.1): Learner {

@@ -1,15 +1,10 @@
 /** A run that has everything a checkpoint must hold: dropout, momentum, a schedule per batch, shuffled batches, batch norm. */
-import { manualSeed } from "../../../core/random/generator.ts";
-import { randn } from "../../../core/random/create.ts";
-import type { Tensor } from "../../../core/tensor.ts";
-import { DataLoader } from "../../../datasets/loader/data_loader.ts";
-import { TensorDataset } from "../../../datasets/loader/dataset.ts";
-import * as nn from "../../../layers/nn/nn.ts";
-import * as optim from "../../../layers/optim/optim.ts";
-import type { Batches, BatchSource, TrainingBatch } from "../../../layers/train/batches.ts";
-import type { Callback } from "../../../layers/train/callbacks/callback.ts";
-import { Learner } from "../../../layers/train/learner.ts";
-import * as metrics from "../../../layers/train/metrics/metrics.ts";
+import { manualSeed, randn, type Tensor } from "@gradus/gradus";
+import { DataLoader, TensorDataset } from "@gradus/gradus/data";
+import { type Batches, type BatchSource, type Callback, Learner, type TrainingBatch } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
+import * as metrics from "@gradus/gradus/metrics";
 
 /** Epochs of a full run. */
 export const EPOCHS = 3;

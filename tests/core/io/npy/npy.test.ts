@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { fromData, tensor, zeros } from "../../../../core/create.ts";
-import { decodeNpy, encodeNpy, readNpy, writeNpy } from "../../../../core/io/npy/npy.ts";
-import type { Tensor } from "../../../../core/tensor.ts";
+import { fromData, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { decodeNpy, encodeNpy, readNpy, writeNpy } from "@gradus/gradus/io";
 import { inFolder, namesIn } from "../in_folder.ts";
 import { header, npyFile } from "./npy_file.ts";
 

@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { deflateSync } from "fflate";
-import { tensor, zeros } from "../../../../core/create.ts";
+import { tensor, zeros } from "@gradus/gradus";
+import { decodeNpz, encodeNpy, encodeNpz, readNpz, writeNpz } from "@gradus/gradus/io";
 import { runAtOnce } from "../../../../core/event_loop.ts";
 import { crc32 } from "../../../../core/io/zip/unzip.ts";
-import { encodeNpy } from "../../../../core/io/npy/npy.ts";
-import { decodeNpz, encodeNpz, readNpz, writeNpz } from "../../../../core/io/npy/npz.ts";
 import { inFolder, namesIn } from "../in_folder.ts";
 import { type End, type Member, zipFile } from "../zip/zip_file.ts";
 

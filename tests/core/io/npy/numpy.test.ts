@@ -1,10 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor, zeros } from "../../../../core/create.ts";
+import { type Tensor, tensor, zeros } from "@gradus/gradus";
+import { encodeNpy, readNpy, readNpz, writeNpy, writeNpz } from "@gradus/gradus/io";
 import { granted } from "../../../../core/io/cache_dir.ts";
-import { encodeNpy, readNpy, writeNpy } from "../../../../core/io/npy/npy.ts";
-import { readNpz, writeNpz } from "../../../../core/io/npy/npz.ts";
-import type { Tensor } from "../../../../core/tensor.ts";
 import { inFolder } from "../in_folder.ts";
 import { shownBytes } from "../random_tensor.ts";
 

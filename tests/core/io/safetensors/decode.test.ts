@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
+import { tensor } from "@gradus/gradus";
+import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import { entry, file } from "./safetensors_file.ts";
 
 const one = (kind: string, shape: number[], data: ArrayBufferView<ArrayBuffer>) =>

@@ -1,9 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { fromData, tensor, zeros } from "../../../../core/create.ts";
-import type { DType } from "../../../../core/dtype.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
-import { Tensor } from "../../../../core/tensor.ts";
+import { type DType, fromData, Tensor, tensor, zeros } from "@gradus/gradus";
+import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import { file } from "./safetensors_file.ts";
 
 describe("encodeSafetensors()", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor, zeros } from "../../../../core/create.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
+import { tensor, zeros } from "@gradus/gradus";
+import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import { entry, file } from "./safetensors_file.ts";
 
 function refuses(bytes: Uint8Array, kind: typeof SyntaxError | typeof RangeError, message: string): void {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import { readSafetensors, writeSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
+import { tensor } from "@gradus/gradus";
+import { readSafetensors, writeSafetensors } from "@gradus/gradus/io";
 
 describe("writeSafetensors()", () => {
   it("writeSafetensors() and readSafetensors() give back tensors and metadata", async () => {

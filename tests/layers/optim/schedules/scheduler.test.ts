@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { zeros } from "../../../../core/create.ts";
-import * as optim from "../../../../layers/optim/optim.ts";
+import { zeros } from "@gradus/gradus";
+import * as optim from "@gradus/gradus/optim";
 
 const p = () => zeros([1]).requiresGrad_();
 const sgd = (lr = 1) => new optim.SGD([p()], { lr, momentum: 0.9 });

@@ -1,16 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import * as nn from "../../../../layers/nn/nn.ts";
-import * as optim from "../../../../layers/optim/optim.ts";
-import {
-  type Callback,
-  CancelBatch,
-  CancelEpoch,
-  CancelFit,
-  type Moment,
-} from "../../../../layers/train/callbacks/callback.ts";
-import { Learner } from "../../../../layers/train/learner.ts";
+import { tensor } from "@gradus/gradus";
+import { type Callback, CancelBatch, CancelEpoch, CancelFit, Learner } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
+import { type Moment } from "../../../../layers/train/callbacks/callback.ts";
 
 const POINTS = ["Fit", "Epoch", "Train", "Valid", "Batch", "Loss", "Backward", "Step"] as const;
 

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ClipGradients } from "../../../../layers/train/callbacks/clip_gradients.ts";
+import { ClipGradients } from "@gradus/gradus/train";
 import { parabola, weightOf } from "../parabola.ts";
 
 describe("ClipGradients", () => {

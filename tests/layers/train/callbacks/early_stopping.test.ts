@@ -1,9 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import type { Callback } from "../../../../layers/train/callbacks/callback.ts";
-import { EarlyStopping } from "../../../../layers/train/callbacks/early_stopping.ts";
-import type { Learner } from "../../../../layers/train/learner.ts";
+import { tensor } from "@gradus/gradus";
+import { type Callback, EarlyStopping, type Learner } from "@gradus/gradus/train";
 import { parabola } from "../parabola.ts";
 
 describe("EarlyStopping", () => {

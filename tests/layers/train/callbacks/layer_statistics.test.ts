@@ -1,11 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { noGrad } from "../../../../backward/tape.ts";
-import { tensor } from "../../../../core/create.ts";
-import * as nn from "../../../../layers/nn/nn.ts";
-import * as optim from "../../../../layers/optim/optim.ts";
-import { LayerStatistics, NanWatchdog } from "../../../../layers/train/callbacks/model_monitors.ts";
-import { Learner } from "../../../../layers/train/learner.ts";
+import { noGrad, tensor } from "@gradus/gradus";
+import { LayerStatistics, Learner, NanWatchdog } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 import { bitsOf, smallLearner } from "../small_run.ts";
 
 describe("LayerStatistics", () => {

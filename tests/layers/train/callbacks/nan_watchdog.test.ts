@@ -1,14 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { ones, tensor } from "../../../../core/create.ts";
-import { manualSeed } from "../../../../core/random/generator.ts";
-import type { Tensor } from "../../../../core/tensor.ts";
-import { DataLoader } from "../../../../datasets/loader/data_loader.ts";
-import { TensorDataset } from "../../../../datasets/loader/dataset.ts";
-import * as nn from "../../../../layers/nn/nn.ts";
-import * as optim from "../../../../layers/optim/optim.ts";
-import { Learner } from "../../../../layers/train/learner.ts";
-import { NanWatchdog } from "../../../../layers/train/callbacks/model_monitors.ts";
+import { manualSeed, ones, type Tensor, tensor } from "@gradus/gradus";
+import { DataLoader, TensorDataset } from "@gradus/gradus/data";
+import { Learner, NanWatchdog } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
+import * as optim from "@gradus/gradus/optim";
 import { parabola, weightOf } from "../parabola.ts";
 
 describe("NanWatchdog", () => {

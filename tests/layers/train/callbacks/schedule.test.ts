@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import * as optim from "../../../../layers/optim/optim.ts";
-import type { TrainingBatch } from "../../../../layers/train/batches.ts";
-import { Learner } from "../../../../layers/train/learner.ts";
+import { Learner, type TrainingBatch } from "@gradus/gradus/train";
+import * as optim from "@gradus/gradus/optim";
 import { parabola } from "../parabola.ts";
 
 describe("Schedule", () => {

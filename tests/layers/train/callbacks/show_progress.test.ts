@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Progress, ShowProgress } from "../../../../layers/train/callbacks/show_progress.ts";
+import { Progress, ShowProgress } from "@gradus/gradus/train";
 import { parabola } from "../parabola.ts";
 import { smallLearner } from "../small_run.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import * as nn from "../../../../layers/nn/nn.ts";
+import { tensor } from "@gradus/gradus";
+import * as nn from "@gradus/gradus/nn";
 import { onEachCall } from "../../../../layers/train/callbacks/model_monitors.ts";
 
 describe("watchCalls()", () => {

@@ -1,6 +1,5 @@
 /** The small run, with checkpoints and without. */
-import type { Batches } from "../../../../layers/train/batches.ts";
-import { Checkpoints, type CheckpointsOptions } from "../../../../layers/train/checkpoint/checkpoints.ts";
+import { type Batches, Checkpoints, type CheckpointsOptions } from "@gradus/gradus/train";
 import { namesIn } from "../../../core/io/in_folder.ts";
 import { bitsOf, EPOCHS, smallLearner } from "../small_run.ts";
 

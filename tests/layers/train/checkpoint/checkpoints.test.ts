@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readSafetensors } from "../../../../core/io/safetensors/safetensors.ts";
-import { zeros } from "../../../../core/create.ts";
-import type { Tensor } from "../../../../core/tensor.ts";
-import { type Callback, CancelFit } from "../../../../layers/train/callbacks/callback.ts";
+import { type Tensor, zeros } from "@gradus/gradus";
+import { readSafetensors } from "@gradus/gradus/io";
+import { type Callback, CancelFit, Checkpoints, type RecorderState } from "@gradus/gradus/train";
 import { readCheckpoint, writeCheckpoint } from "../../../../layers/train/checkpoint/checkpoint_file.ts";
-import { Checkpoints } from "../../../../layers/train/checkpoint/checkpoints.ts";
-import type { RecorderState } from "../../../../layers/train/callbacks/recorder.ts";
 import { inFolder, namesIn } from "../../../core/io/in_folder.ts";
 import { checkpointsIn, filled } from "./checkpointed_run.ts";
 import { failingWrites, watchSyncs } from "../../../core/io/faulty_disk.ts";

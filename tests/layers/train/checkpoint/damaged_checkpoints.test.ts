@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readCheckpoint, writeCheckpoint } from "../../../../layers/train/checkpoint/checkpoint_file.ts";
-import { Checkpoints, loadCheckpoint } from "../../../../layers/train/checkpoint/checkpoints.ts";
+import { Checkpoints, loadCheckpoint } from "@gradus/gradus/train";
 import { packState } from "../../../../layers/train/checkpoint/packed_state.ts";
 import { failingReads } from "../../../core/io/faulty_disk.ts";
 import { inFolder, namesIn } from "../../../core/io/in_folder.ts";

@@ -1,5 +1,5 @@
 /** Trains with a checkpoint at each step in the folder named, resuming whatever is there; prints a hash of all it ends with. */
-import { Checkpoints } from "../../../../layers/train/checkpoint/checkpoints.ts";
+import { Checkpoints } from "@gradus/gradus/train";
 import { bitsOf, EPOCHS, smallLearner } from "../small_run.ts";
 
 const learner = smallLearner([new Checkpoints(Deno.args[0], { everySteps: 1, keepLast: 2, warn: tell })]);

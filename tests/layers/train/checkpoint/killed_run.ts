@@ -1,5 +1,5 @@
 /** Children that train and are killed. */
-import { Generator } from "../../../../core/random/generator.ts";
+import { Generator } from "@gradus/gradus";
 
 const CHILD = new URL("./kill_child.ts", import.meta.url).pathname;
 const ROOT = new URL("../../../../", import.meta.url).pathname;

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import type { Tensor } from "../../../../core/tensor.ts";
+import { type Tensor, tensor } from "@gradus/gradus";
 import { packState, unpackState } from "../../../../layers/train/checkpoint/packed_state.ts";
 
 describe("packState()", () => {

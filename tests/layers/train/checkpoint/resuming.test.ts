@@ -1,12 +1,17 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { fromData } from "../../../../core/create.ts";
-import { defaultGenerator, manualSeed } from "../../../../core/random/generator.ts";
+import { defaultGenerator, fromData, manualSeed } from "@gradus/gradus";
+import {
+  type Batches,
+  type BatchSource,
+  type Callback,
+  CancelEpoch,
+  Checkpoints,
+  EarlyStopping,
+  loadCheckpoint,
+  type TrainingBatch,
+} from "@gradus/gradus/train";
 import { randperm } from "../../../../core/random/torch_streams.ts";
-import type { Batches, BatchSource, TrainingBatch } from "../../../../layers/train/batches.ts";
-import { type Callback, CancelEpoch } from "../../../../layers/train/callbacks/callback.ts";
-import { Checkpoints, loadCheckpoint } from "../../../../layers/train/checkpoint/checkpoints.ts";
-import { EarlyStopping } from "../../../../layers/train/callbacks/early_stopping.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
 import { checkpointsIn, filled, wholeRun } from "./checkpointed_run.ts";
 import { bitsOf, EPOCHS, points, promised, shuffled, smallLearner } from "../small_run.ts";

@@ -1,11 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { noGrad } from "../../../../backward/tape.ts";
-import { tensor } from "../../../../core/create.ts";
-import { manualSeed } from "../../../../core/random/generator.ts";
-import { randn } from "../../../../core/random/create.ts";
-import * as nn from "../../../../layers/nn/nn.ts";
-import { exportTs } from "../../../../layers/train/export/export_ts.ts";
+import { manualSeed, noGrad, randn, tensor } from "@gradus/gradus";
+import { exportTs } from "@gradus/gradus/train";
+import * as nn from "@gradus/gradus/nn";
 import { inFolder } from "../../../core/io/in_folder.ts";
 
 interface Exported {

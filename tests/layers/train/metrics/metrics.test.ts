@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tensor } from "../../../../core/create.ts";
-import type { Tensor } from "../../../../core/tensor.ts";
-import * as metrics from "../../../../layers/train/metrics/metrics.ts";
+import { type Tensor, tensor } from "@gradus/gradus";
+import * as metrics from "@gradus/gradus/metrics";
 
 const ints = (values: number[]): Tensor => tensor(values, { dtype: "int32" });
 
