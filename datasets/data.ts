@@ -30,6 +30,7 @@ export { type ArffOptions, readArff } from "./formats/arff.ts";
 export type { Column, ColumnKind, Table } from "./formats/table.ts";
 export type { TextSource } from "./formats/text_source.ts";
 export { parseIdx, readIdx } from "./formats/idx.ts";
+export { parsePng, readPng } from "./formats/png.ts";
 export type { ReadOptions } from "../core/io/read_file.ts";
 
 // Named sets.
@@ -42,4 +43,5 @@ export type { DownloadProgress } from "./download/receive.ts";
 
 // Digits that are drawn here, without a download.
 export { digits, type DigitsOptions, drawDigit, type DrawOptions } from "./digits/digits.ts";
+export { toMnistDigit } from "./digits/to_mnist_digit.ts";
 export type * from "../core/types.ts";

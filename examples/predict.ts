@@ -4,11 +4,9 @@
  *     deno task predict FILE… [--weights FILE] [--top N] [--json]
  */
 import { backendName, fromData, nn, type Tensor } from "@gradus/gradus";
-import { drawDigit, readIdx } from "@gradus/gradus/data";
+import { drawDigit, readIdx, readPng, toMnistDigit } from "@gradus/gradus/data";
 import { readSafetensors } from "@gradus/gradus/io";
-import { toDigit } from "./digit_image.ts";
 import { heeding, noteMissing } from "./permissions.ts";
-import { readPng } from "./png.ts";
 import { COMMON_OPTIONS, parseOptions, runScript, UsageError, wholeNumber } from "./script.ts";
 
 const HELP = `Name the digits in pictures.
@@ -65,7 +63,7 @@ async function main(): Promise<void> {
 async function readPictures(file: string, { from, count }: Settings): Promise<Picture[]> {
   const bytes = await Deno.readFile(file);
   const isPng = [0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte);
-  if (isPng) return [{ name: file, levels: toDigit(readPng(bytes, file), file) }];
+  if (isPng) return [{ name: file, levels: toMnistDigit(await readPng(file), file).data as Uint8Array }];
   const isIdx = (bytes[0] === 0 && bytes[1] === 0) || (bytes[0] === 0x1f && bytes[1] === 0x8b);
   if (!isIdx) throw new SyntaxError(`Cannot read ${file}: it begins neither as PNG nor as IDX, perhaps gzipped`);
   return slices(await readIdx(file), file, from, count);

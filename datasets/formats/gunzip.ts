@@ -37,15 +37,18 @@ export async function gunzip(
   return new Uint8Array(content.byteLength === length ? content : content.transfer(length));
 }
 
-/** What the gzip stream in `pieces` inflates to, piece by piece. */
+/** What the compressed stream in `pieces` inflates to, piece by piece. */
 export async function* inflated(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  format: "gzip" | "zlib" = "gzip",
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   // The Web's DecompressionStream refuses a second member, and inflates a whole piece at once. Node's costs a start: only here.
-  const [{ createGunzip }, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")]);
-  const gunzip = createGunzip({ chunkSize: PIECE });
-  pipeline(Readable.from(pieces, { objectMode: true }), gunzip, () => {}); // an error comes out of the iteration as well
-  yield* gunzip;
+  const [zlib, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")]);
+  const inflate = format === "gzip"
+    ? zlib.createGunzip({ chunkSize: PIECE })
+    : zlib.createInflate({ chunkSize: PIECE });
+  pipeline(Readable.from(pieces, { objectMode: true }), inflate, () => {}); // an error comes out of the iteration as well
+  yield* inflate;
 }
 
 async function* namingErrors<T>(pieces: AsyncIterable<T>, name: string, length: () => number): AsyncGenerator<T> {

@@ -1,10 +1,9 @@
-import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { encode } from "fast-png";
 import { fromData, manualSeed } from "@gradus/gradus";
 import { digits } from "@gradus/gradus/data";
 import { writeSafetensors } from "@gradus/gradus/io";
-import { toDigit } from "../../examples/digit_image.ts";
 import * as nn from "@gradus/gradus/nn";
 import { inFolder } from "../core/io/in_folder.ts";
 import { mayRun, runScript } from "./run_script.ts";
@@ -140,35 +139,3 @@ describe("examples/predict.ts", () => {
     assertEquals((await runScript("predict.ts", [])).code, 2);
   });
 });
-
-describe("toDigit()", () => {
-  it("takes a picture of 28×28 with dark corners as it is", () => {
-    assertEquals(toDigit({ width: 28, height: 28, levels: Float32Array.from(first) }), first);
-  });
-
-  it("turns dark ink on white into light ink on black", () => {
-    const digit = toDigit(bar(60, 80, 255, 0));
-    assertEquals([digit[0], Math.max(...digit)], [0, 255]);
-  });
-
-  it("fits the ink into a box of 20 and puts its mass into the middle", () => {
-    const digit = toDigit(bar(60, 80, 255, 0));
-    const inked = [...digit.keys()].filter((i) => digit[i] > 0);
-    const [rows, columns] = [inked.map((i) => Math.floor(i / 28)), inked.map((i) => i % 28)];
-    assertEquals([Math.min(...rows), Math.max(...rows)], [4, 23]); // 20 rows
-    assertEquals([Math.min(...columns), Math.max(...columns)], [12, 15]); // 8 of 40 pixels: 4 columns
-  });
-
-  it("refuses a picture of one shade", () => {
-    assertThrows(() => toDigit({ width: 3, height: 3, levels: new Float32Array(9) }), RangeError, "one shade");
-  });
-});
-
-/** An upright bar of 8×40 in the top left corner of a picture. */
-function bar(width: number, height: number, paper: number, ink: number) {
-  const levels = Float32Array.from({ length: width * height }, (_, i) => {
-    const [row, column] = [Math.floor(i / width), i % width];
-    return row >= 2 && row < 42 && column >= 3 && column < 11 ? ink : paper;
-  });
-  return { width, height, levels };
-}

@@ -120,11 +120,14 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     tensors: [(x) => data.normalizer({ mean: 0, std: 1 })(x)],
   },
   openml: { options: [["ofline", "offline", (o) => data.openml("iris", { cache: "nowhere", offline: true, ...o })]] },
+  parsePng: capped((o) => data.parsePng(new Uint8Array(), "PNG", o)),
+  toMnistDigit: { tensors: [(x) => data.toMnistDigit(x)] },
   parseIdx: capped((o) => data.parseIdx(new Uint8Array([0, 0, 8, 1, 0, 0, 0, 0]), "IDX", o)),
   parseMnistPickle: capped((o) => data.parseMnistPickle(new Uint8Array(2), "pickle", o)),
   randomSplit: NEITHER,
   readArff: { options: [["traget", "target", (o) => data.readArff(csv(), o)]] },
   readIdx: capped((o) => data.readIdx("nowhere", o)),
+  readPng: capped((o) => data.readPng("nowhere", o)),
   readMnistPickle: capped((o) => data.readMnistPickle("nowhere", o)),
 };
 
