@@ -23,6 +23,7 @@ export {
   type Sampler,
 } from "./loader/data_loader.ts";
 export { type Normalization, Normalizer, normalizer } from "./loader/normalize.ts";
+export { type ColumnEncoding, TableEncoder, type TableEncoderOptions } from "./loader/table_encoder.ts";
 
 // Tables and files of pictures.
 export { type CsvOptions, fromCsv, MISSING } from "./formats/csv.ts";

@@ -4,14 +4,11 @@
  *     deno task tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out FILE] [--json]
  */
 import { backendName, manualSeed, nn, optim, randperm, type Tensor } from "@gradus/gradus";
-import { DataLoader, TensorDataset } from "@gradus/gradus/data";
 import { writeSafetensors } from "@gradus/gradus/io";
 import { Learner, type Loss, type Metric, metrics, NanWatchdog, ShowProgress } from "@gradus/gradus/train";
-import { type CsvOptions, fromCsv, type Table } from "@gradus/gradus/data";
+import { type CsvOptions, DataLoader, fromCsv, type Table, TableEncoder, TensorDataset } from "@gradus/gradus/data";
 import { heeding, noteMissing } from "./permissions.ts";
 import { INTERRUPTED, requireWritable, runScript } from "./script.ts";
-import { type Encoding, encodingOf, statisticsOf } from "./table_encoding.ts";
-import { separatorOf } from "./table_separator.ts";
 import { reportClasses, reportNumbers } from "./table_report.ts";
 import { readSettings, type Settings } from "./table_settings.ts";
 
@@ -40,7 +37,7 @@ async function main(): Promise<number> {
   noteMissing([heeding("GRADUS_BACKEND")]);
   manualSeed(settings.seed);
   const [train, test] = split(table, settings.test);
-  const features = encodingOf(table, table.x.index(train));
+  const features = new TableEncoder(table.columns, table.x.index(train));
   const task = taskOf(table, table.y!.index(train));
   console.log(`${table.x.shape[0]} rows, ${train.numel()} to learn from and ${test.numel()} to judge by`);
   for (const line of features.describe()) console.log(`  ${line}`);
@@ -53,7 +50,7 @@ async function main(): Promise<number> {
   const tabular = { target: { name: table.target!.name, ...task.answer }, columns: features.columns };
   await writeSafetensors(settings.out, model.stateDict(), { tabular: JSON.stringify(tabular) });
 
-  const prediction = predict(model, features.of(table.x.index(test)));
+  const prediction = predict(model, features.transform(table.x.index(test)));
   const { lines, scores } = task.report(prediction, table.y!.index(test), table.y!.index(train));
   console.log(["", ...lines, "", `weights saved in ${settings.out}`].join("\n"));
   const counts = { rows: table.x.shape[0], train: train.numel(), test: test.numel(), features: features.width };
@@ -69,7 +66,7 @@ async function readTable(settings: Settings): Promise<Table> {
     ...skip.map((name) => [name, "skip"]),
     ...categorical.map((name) => [name, "categorical"]),
   ]);
-  const separator = settings.separator ?? await separatorOf(file);
+  const separator = settings.separator ?? null;
   const table = await read(settings, { columns, separator, onNote: (note) => console.error(`note: ${asFlags(note)}`) });
   if (table.columns.length === 0) {
     throw new RangeError(`Cannot learn ${table.target!.name} of ${file}: there is no other column to learn it from`);
@@ -122,7 +119,7 @@ function taskOf({ target, y: all }: Table, train: Tensor): Task {
       report: (prediction, y, trained) => reportClasses(prediction, y, trained, names),
     };
   }
-  const { mean, std } = statisticsOf(target!.name, train);
+  const { mean, std } = new TableEncoder([target!], train.unsqueeze(1)).columns[0];
   if (std === 0) throw new RangeError(`Cannot learn ${target!.name}: it has one value only`);
   return {
     loss: nn.functional.mse,
@@ -134,8 +131,14 @@ function taskOf({ target, y: all }: Table, train: Tensor): Task {
   };
 }
 
-function build({ x, y }: Table, features: Encoding, task: Task, rows: [Tensor, Tensor], settings: Settings): Learner {
-  const [train, valid] = rows.map((part) => [features.of(x.index(part)), task.targets(y!.index(part))] as const);
+function build(
+  { x, y }: Table,
+  features: TableEncoder,
+  task: Task,
+  rows: [Tensor, Tensor],
+  settings: Settings,
+): Learner {
+  const [train, valid] = rows.map((part) => [features.transform(x.index(part)), task.targets(y!.index(part))] as const);
   const loader = new DataLoader(new TensorDataset(...train), { batchSize: 32, shuffle: true });
   const model = network([features.width, ...settings.hidden, task.outputs]);
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });

@@ -13,8 +13,13 @@ export interface CsvOptions extends ReadOptions {
   target?: string | number;
   /** Whether the first record names the columns; when absent, it does if none of its cells is empty or a number. */
   header?: boolean;
-  /** What stands between cells; a comma when absent. */
-  separator?: string;
+  /**
+   * What stands between cells; `null` guesses it from the first line, as pandas does for `sep=None`: the one of `, ; TAB |` that
+   * stands there most often.
+   *
+   * @default {","}
+   */
+  separator?: string | null;
   /** What to read columns as, by name; the others are guessed. */
   columns?: Readonly<Record<string, ColumnKind | "skip">>;
   /** Cells that mean: nothing known; {@linkcode MISSING} when absent. */
@@ -74,18 +79,13 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
   checkOptions("read CSV", options, OPTIONS);
   const where = options.name ?? (typeof source === "string" ? source : "CSV");
   const cap = new Cap(where, options);
-  const records = new CsvRecords(options.separator ?? ",", cap);
   const table = new CsvTable(cap, options);
-  const lines = new LineSplitter(cap, (line) => {
-    const cells = records.add(line);
-    if (cells !== null) table.add(cells);
-  });
+  const lines = new LineSplitter(cap, (line) => table.addLine(line));
   for await (const text of readText(source, cap, () => `record ${table.record}`)) {
     lines.push(text);
     if (table.isReady()) await runInSlices(table.begin());
   }
   lines.end();
-  records.end();
   return await runInSlices(table.finish());
 }
 
@@ -93,11 +93,21 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
 class CsvTable {
   record = 0;
   readonly #sample: string[][] = [];
+  #records: CsvRecords | null = null;
   #builder: TableBuilder | null = null;
 
-  constructor(readonly cap: Cap, readonly options: CsvOptions) {}
+  constructor(readonly cap: Cap, readonly options: CsvOptions) {
+    const { separator = "," } = options;
+    if (separator !== null) this.#records = new CsvRecords(separator, cap);
+  }
 
-  add(cells: string[]): void {
+  addLine(line: string): void {
+    this.#records ??= new CsvRecords(guessSeparator(line), this.cap);
+    const cells = this.#records.add(line);
+    if (cells !== null) this.#add(cells);
+  }
+
+  #add(cells: string[]): void {
     this.record++;
     if (this.#builder !== null) return this.#builder.add(cells, this.record);
     if (this.record === 1) this.cap.take(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
@@ -112,10 +122,12 @@ class CsvTable {
 
   /** Guesses the columns. */
   *begin(): Steps<TableBuilder> {
-    return this.#builder = yield* begin(this.#sample, this.cap, this.options);
+    const options = { ...this.options, separator: this.#records?.separator ?? "," };
+    return this.#builder = yield* begin(this.#sample, this.cap, options);
   }
 
   *finish(): Steps<Table> {
+    this.#records?.end();
     const builder = this.#builder ?? (yield* this.begin());
     const table = yield* builder.finish();
     for (const note of builder.notes()) this.options.onNote?.(note);
@@ -129,10 +141,14 @@ function most([first]: readonly string[][]): number {
 }
 
 /** A builder with the columns that the first of `records` show, and the rows of all; `records` is empty then. */
-function* begin(records: string[][], cap: Cap, options: CsvOptions): Steps<TableBuilder> {
+function* begin(
+  records: string[][],
+  cap: Cap,
+  options: CsvOptions & { separator: string },
+): Steps<TableBuilder> {
   const { where } = cap;
   if (records.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
-  const { separator = ",", columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
+  const { separator, columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
   const missing = new Set(options.missing ?? MISSING);
   const first = records.slice(0, most(records) + 1);
   const sample = { where, records: first, header: options.header, separator, columns, missing, onNote };
@@ -147,6 +163,16 @@ function* begin(records: string[][], cap: Cap, options: CsvOptions): Steps<Table
   }
   records.length = 0;
   return builder;
+}
+
+const SEPARATORS = [",", ";", "\t", "|"];
+
+/** A comma between digits counts only where no other separator stands: it may be a decimal one. */
+function guessSeparator(line: string): string {
+  const unquoted = line.replace(/"[^"]*"/g, "");
+  const cells = /[;\t|]/.test(unquoted) ? unquoted.replace(/(?<=\d),(?=\d)/g, "") : unquoted;
+  const counts = SEPARATORS.map((separator) => cells.split(separator).length);
+  return SEPARATORS[counts.indexOf(Math.max(...counts))];
 }
 
 // The records of CSV (RFC 4180), line by line.

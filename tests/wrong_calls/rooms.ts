@@ -1,5 +1,5 @@
 /** Wrong calls of what the entry points for training, data and files export. */
-import { optim } from "@gradus/gradus";
+import { optim, zeros } from "@gradus/gradus";
 import * as train from "@gradus/gradus/train";
 import * as metrics from "@gradus/gradus/metrics";
 import * as data from "@gradus/gradus/data";
@@ -103,6 +103,10 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
   },
   OPENML_API: NEITHER,
   Subset: NEITHER,
+  TableEncoder: {
+    options: [["max_categories", "maxCategories", (o) => new data.TableEncoder([], zeros([1, 0]), o)]],
+    tensors: [(x) => new data.TableEncoder([], x), (x) => new data.TableEncoder([], zeros([1, 0])).transform(x)],
+  },
   TensorDataset: unary((x) => new data.TensorDataset(x)),
   collate: NEITHER,
   digits: { options: [["sed", "seed", (o) => data.digits({ train: 1, test: 1, ...o })]] },

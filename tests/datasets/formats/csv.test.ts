@@ -304,4 +304,23 @@ describe("fromCsv() refuses", () => {
       });
     }
   });
+
+  it("fromCsv() guesses the separator for null from the first line, outside of quotes", async () => {
+    const shapes: [text: string, columns: number][] = [
+      ["a,b;c\n1,2;3\n", 2],
+      ["a;b;c\n1;2;3\n", 3],
+      ["a\tb\n1\t2\n", 2],
+      ["a|b|c\n1|2|3\n", 3],
+      ['"a;b;c",d\n1,2\n', 2],
+      ["a\n1\n", 1],
+    ];
+    for (const [text, columns] of shapes) {
+      assertEquals((await read(text, { separator: null })).x.shape[1], columns, text);
+    }
+  });
+
+  it("fromCsv() tells a guessed separator from decimal commas", async () => {
+    assertEquals((await read("1,5;2,5\n3,5;4,5\n", { separator: null })).x.toArray(), [[1.5, 2.5], [3.5, 4.5]]);
+    assertEquals((await read("1,5\n3,5\n", { separator: null })).x.toArray(), [[1, 5], [3, 5]]);
+  });
 });
