@@ -12,24 +12,7 @@
  * ```
  * @module
  */
-export {
-  elu,
-  gelu,
-  type GeluOptions,
-  hardtanh,
-  leakyRelu,
-  logSigmoid,
-  logSoftmax,
-  mish,
-  relu,
-  selu,
-  sigmoid,
-  silu,
-  softmax,
-  softplus,
-  type SoftplusOptions,
-  tanh,
-} from "./functional_activation.ts";
+export * from "./functional_activation.ts"; // each activation, under PyTorch's name
 export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
 export {
   batchNorm,

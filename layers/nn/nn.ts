@@ -12,22 +12,7 @@
  * ```
  * @module
  */
-export {
-  ELU,
-  GELU,
-  Hardtanh,
-  LeakyReLU,
-  LogSigmoid,
-  LogSoftmax,
-  Mish,
-  ReLU,
-  SELU,
-  Sigmoid,
-  SiLU,
-  Softmax,
-  Softplus,
-  Tanh,
-} from "./activation.ts";
+export * from "./activation.ts"; // each activation as a module, under PyTorch's name
 export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
 export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from "./parameter.ts";
 export { Dropout, Embedding, type EmbeddingModuleOptions, Flatten, Linear, type LinearOptions } from "./linear.ts";

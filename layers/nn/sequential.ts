@@ -48,19 +48,23 @@ export class Sequential extends Module {
   /** What the last module makes of it; the input itself where there is none. */
   forward(x: Tensor): Tensor {
     for (let i = 0; i in this; i++) {
-      const activation = isPlainLinear(this[i]) ? fusibleActivation(this[i + 1]) : undefined;
+      const activation = isPlainLinear(this[i]) ? fusedActivation(this[i + 1]) : undefined;
       x = activation === undefined ? this[i].call(x) : activatedLinear(this[i++] as Linear, activation, x);
     }
     return x;
   }
 }
 
-/** Activations that the machine applies while a linear layer's sums are at hand, by the method that computes each. */
-const FUSIBLE: ReadonlyMap<unknown, Activation> = new Map<unknown, Activation>([
-  [ReLU.prototype.forward, "relu"],
-  [Sigmoid.prototype.forward, "sigmoid"],
-  [Tanh.prototype.forward, "tanh"],
-]);
+/** The activations that the back end applies within a linear layer's product; one that it learns does not compile without a class. */
+const FUSED: Readonly<Record<Exclude<Activation, "none">, { prototype: Module }>> = {
+  relu: ReLU,
+  sigmoid: Sigmoid,
+  tanh: Tanh,
+};
+/** The same by the method that computes each. */
+const BY_FORWARD: ReadonlyMap<unknown, Activation> = new Map(
+  Object.entries(FUSED).map(([name, { prototype }]) => [prototype.forward, name as Activation]),
+);
 const { forward: linearForward } = Linear.prototype;
 const { call: moduleCall } = Module.prototype;
 
@@ -70,8 +74,8 @@ function isPlainLinear(module: Module): boolean {
 }
 
 /** The activation that the module is, where it computes that and nothing else. */
-function fusibleActivation(module: Module | undefined): Activation | undefined {
-  return module?.call === moduleCall ? FUSIBLE.get(module.forward) : undefined;
+function fusedActivation(module: Module | undefined): Activation | undefined {
+  return module?.call === moduleCall ? BY_FORWARD.get(module.forward) : undefined;
 }
 
 /** A linear layer and the activation after it, in one pass. */

@@ -4,10 +4,11 @@
  */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { manualSeed, randint, randn, type Tensor } from "@gradus/gradus";
+import { manualSeed, randint, randn, type Tensor, zeros } from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/mt19937.ts";
 import * as nn from "@gradus/gradus/nn";
 import * as optim from "@gradus/gradus/optim";
+import * as activations from "../../layers/nn/activation.ts";
 import { askTorch, isTorchThere } from "../core/installed_torch.ts";
 
 const F64 = { dtype: "float64" } as const;
@@ -200,6 +201,31 @@ function agree(a: number[] | string, b: number[] | string): boolean {
 
 /** PyTorch prints 2 or 2.0 as it was given. */
 const unpointed = (text: string) => text.replace(/\.0\b/g, "");
+
+/** The classes that a table makes. */
+const made = <T extends object>(table: Entry<(argument: never) => T>[], ...args: never[]) =>
+  new Set(table.map(([, make]) => (make as (...args: never[]) => T)(...args).constructor.name));
+
+describe("the tables of networks", () => {
+  const params = () => [zeros([1]).requiresGrad_(), zeros([1]).requiresGrad_()] as never;
+  const derived = (exports: object, base: object) =>
+    new Set(
+      Object.entries(exports).flatMap(([name, value]) =>
+        Object.prototype.isPrototypeOf.call(base, value) ? [name] : []
+      ),
+    );
+
+  it("hold every activation", () => {
+    assertEquals(new Set(Object.keys(activations)).difference(made(LAYERS)), new Set());
+  });
+  it("hold every optimiser but fast.ai's Momentum, which PyTorch has not", () => {
+    assertEquals(derived(optim, optim.Optimizer).difference(made(OPTIMISERS, params())), new Set(["Momentum"]));
+  });
+  it("hold every schedule", () => {
+    const optimizer = new optim.SGD(params()) as never;
+    assertEquals(derived(optim, optim.Scheduler).difference(made(SCHEDULES, optimizer)), new Set());
+  });
+});
 
 describe("PyTorch", () => {
   const words = new Mt19937(21);

@@ -102,20 +102,26 @@ export interface Exported {
   outputs: number | null;
 }
 
-type Kind = abstract new (...settings: never[]) => AnyModule;
+/** What is no layer of its own, or has no source: `predict()` takes values, and an `Embedding` whole numbers. */
+type NoSource = "Module" | "Sequential" | "Embedding";
 
-/** By class and not by instanceof: what a class of somebody else's adds to one of these is not known. */
-const LAYERS: ReadonlyMap<unknown, (module: never) => Exported | string> = new Map<
-  Kind,
-  (module: never) => Exported | string
->([
-  [nn.Linear, ({ weight, bias }: nn.Linear) => ({
+/** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
+type LayerName = {
+  [K in keyof typeof nn]: (typeof nn)[K] extends abstract new (...args: never[]) => nn.Module ? K : never;
+}[Exclude<keyof typeof nn, NoSource>];
+
+/** A layer's source, or why it has none. */
+type SourceOf<M> = (layer: M) => Exported | string;
+
+/** The source of each layer, by the name of its class. */
+export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof nn)[K]>> } = {
+  Linear: ({ weight, bias }) => ({
     expression: (take) => `linear(x, ${list(take, weight, bias)})`,
     calls: ["linear"],
     inputs: weight.size(1),
     outputs: weight.size(0),
-  })],
-  [nn.BatchNorm1d, ({ runningMean, runningVar, eps, weight, bias }: nn.BatchNorm1d) => {
+  }),
+  BatchNorm1d: ({ runningMean, runningVar, eps, weight, bias }) => {
     if (runningMean === null || runningVar === null) return "it has no running statistics to predict with";
     return withNumbers([eps], (eps) => ({
       expression: (take) => `batchNorm(x, ${list(take, runningMean, runningVar)}, ${eps}${more(take, weight, bias)})`,
@@ -123,39 +129,38 @@ const LAYERS: ReadonlyMap<unknown, (module: never) => Exported | string> = new M
       inputs: runningMean.numel(),
       outputs: null,
     }));
-  }],
-  [nn.LayerNorm, ({ normalizedShape, eps, weight, bias }: nn.LayerNorm) =>
+  },
+  LayerNorm: ({ normalizedShape, eps, weight, bias }) =>
     withNumbers([eps], (eps) => ({
       expression: (take) => `layerNorm(x, ${eps}${more(take, weight, bias)})`,
       calls: ["layerNorm"],
       inputs: sizeOf(normalizedShape),
       outputs: null,
-    }))],
-  [
-    nn.Flatten,
-    ({ startDim, endDim }: nn.Flatten) =>
-      startDim === 1 && endDim === -1 ? same : "only dimensions from 1 to the last can be joined",
-  ],
-  [nn.Dropout, () => same],
-  [nn.ReLU, () => each("relu")],
-  [nn.LeakyReLU, ({ negativeSlope }: nn.LeakyReLU) => each("leakyRelu", negativeSlope)],
-  [nn.Sigmoid, () => each("sigmoid")],
-  [nn.Tanh, () => mapped("Math.tanh(v)")],
-  [nn.ELU, ({ alpha }: nn.ELU) => each("elu", alpha)],
-  [nn.SELU, () => mapped("1.0507009873554805 * elu(v, 1.6732632423543772)", "elu")],
-  [nn.GELU, ({ options }: nn.GELU) => each(options.approximate === "tanh" ? "geluTanh" : "gelu")],
-  [nn.SiLU, () => mapped("v * sigmoid(v)", "sigmoid")],
-  [nn.Mish, () => mapped("v * Math.tanh(softplus(v, 1, 20))", "softplus")],
-  [nn.Softplus, ({ options }: nn.Softplus) => each("softplus", options.beta ?? 1, options.threshold ?? 20)],
-  [
-    nn.Hardtanh,
-    ({ low, high }: nn.Hardtanh) =>
-      withNumbers([low, high], (low, high) => mapped(`Math.min(Math.max(v, ${low}), ${high})`)),
-  ],
-  [nn.LogSigmoid, () => mapped("-softplus(-v, 1, Infinity)", "softplus")],
-  [nn.Softmax, ({ dim }: nn.Softmax) => ofAll("softmax", dim)],
-  [nn.LogSoftmax, ({ dim }: nn.LogSoftmax) => ofAll("logSoftmax", dim)],
-]);
+    })),
+  Flatten: ({ startDim, endDim }) =>
+    startDim === 1 && endDim === -1 ? same : "only dimensions from 1 to the last can be joined",
+  Dropout: () => same,
+  ReLU: () => each("relu"),
+  LeakyReLU: ({ negativeSlope }) => each("leakyRelu", negativeSlope),
+  Sigmoid: () => each("sigmoid"),
+  Tanh: () => mapped("Math.tanh(v)"),
+  ELU: ({ alpha }) => each("elu", alpha),
+  SELU: () => mapped("1.0507009873554805 * elu(v, 1.6732632423543772)", "elu"),
+  GELU: ({ options }) => each(options.approximate === "tanh" ? "geluTanh" : "gelu"),
+  SiLU: () => mapped("v * sigmoid(v)", "sigmoid"),
+  Mish: () => mapped("v * Math.tanh(softplus(v, 1, 20))", "softplus"),
+  Softplus: ({ options }) => each("softplus", options.beta ?? 1, options.threshold ?? 20),
+  Hardtanh: ({ low, high }) =>
+    withNumbers([low, high], (low, high) => mapped(`Math.min(Math.max(v, ${low}), ${high})`)),
+  LogSigmoid: () => mapped("-softplus(-v, 1, Infinity)", "softplus"),
+  Softmax: ({ dim }) => ofAll("softmax", dim),
+  LogSoftmax: ({ dim }) => ofAll("logSoftmax", dim),
+};
+
+/** By class and not by instanceof: what a class derived from one of these adds is not known. */
+const BY_CLASS: ReadonlyMap<unknown, SourceOf<never>> = new Map(
+  Object.entries(LAYERS).map(([name, sourceOf]) => [nn[name as LayerName], sourceOf]),
+);
 
 const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs: null };
 
@@ -165,9 +170,9 @@ const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs
  * @throws {TypeError} If there is no source for it.
  */
 export function exportLayer(path: string, module: AnyModule): Exported {
-  const exported = LAYERS.get(module.constructor)?.(module as never) ?? "there is no source for it";
+  const exported = BY_CLASS.get(module.constructor)?.(module as never) ?? "there is no source for it";
   if (typeof exported !== "string") return exported;
-  const known = Array.from(LAYERS.keys(), (kind) => (kind as Kind).name).join(", ");
+  const known = Object.keys(LAYERS).join(", ");
   const { name } = module.constructor;
   throw new TypeError(
     `Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}; known are Sequential, ${known}`,

@@ -5,6 +5,7 @@ import { ones, type Tensor, zeros } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { RuleNode } from "../../../backward/tape.ts";
 import * as nn from "@gradus/gradus/nn";
+import * as activations from "../../../layers/nn/activation.ts";
 import { assertNear, entries, float64 } from "./reference.ts";
 
 const F = nn.functional;
@@ -45,29 +46,31 @@ const functions: Record<string, (x: Tensor) => Tensor> = {
   "x**-0.5 on x>0": (x) => x.pow(-0.5),
 };
 
-/** The same as modules, where there is one. */
-const modules: Record<string, nn.Module> = {
-  relu: new nn.ReLU(),
-  "leaky_relu(0.01)": new nn.LeakyReLU(),
-  sigmoid: new nn.Sigmoid(),
-  tanh: new nn.Tanh(),
-  elu: new nn.ELU(),
-  selu: new nn.SELU(),
-  gelu: new nn.GELU(),
-  "gelu(tanh)": new nn.GELU({ approximate: "tanh" }),
-  silu: new nn.SiLU(),
-  mish: new nn.Mish(),
-  softplus: new nn.Softplus(),
-  hardtanh: new nn.Hardtanh(),
-  logsigmoid: new nn.LogSigmoid(),
+/** The element-wise activations as modules, by class and PyTorch's name: a class that is missing here does not compile. */
+const byClass: {
+  readonly [K in Exclude<keyof typeof activations, "Softmax" | "LogSoftmax">]: Record<string, nn.Module>;
+} = {
+  ReLU: { relu: new nn.ReLU() },
+  LeakyReLU: { "leaky_relu(0.01)": new nn.LeakyReLU() },
+  Sigmoid: { sigmoid: new nn.Sigmoid() },
+  Tanh: { tanh: new nn.Tanh() },
+  ELU: { elu: new nn.ELU() },
+  SELU: { selu: new nn.SELU() },
+  GELU: { gelu: new nn.GELU(), "gelu(tanh)": new nn.GELU({ approximate: "tanh" }) },
+  SiLU: { silu: new nn.SiLU() },
+  Mish: { mish: new nn.Mish() },
+  Softplus: { softplus: new nn.Softplus() },
+  Hardtanh: { hardtanh: new nn.Hardtanh() },
+  LogSigmoid: { logsigmoid: new nn.LogSigmoid() },
 };
+const modules: Record<string, nn.Module> = Object.assign({}, ...Object.values(byClass));
 
 const reference = new Map(entries<number[] | [number[], number[]]>("elementwise"));
 const calls = Array.from(reference.keys()).filter((call) => call !== "x" && call !== "x>0");
 const gridOf = (call: string) => reference.get(call.endsWith("x>0") ? "x>0" : "x") as number[];
 
 function check(call: string, f: (x: Tensor) => Tensor): void {
-  const [value, slope] = reference.get(call) as [number[], number[]];
+  const [value, slope] = reference.get(call) as [number[], number[]] ?? fail(`PyTorch's numbers have no ${call}`);
   const x = float64(gridOf(call)).requiresGrad_();
   const y = f(x);
   y.sum().backward();
@@ -182,8 +185,12 @@ describe("activations at the ends of the range: PyTorch's value and gradient", (
   }
 });
 
+/** Activations that are several operations, as long as no back end knows them as one; none now. */
+const COMPOSED: string[] = [];
+
 describe("activations record one step", () => {
   for (const [call, module] of Object.entries(modules)) {
+    if (COMPOSED.includes(call)) continue;
     it(`${call} is one operation, so that it takes one pass forward and one back`, () => {
       const x = float64([0.5, 1.5]).requiresGrad_();
       const { node } = module.call(x);

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { manualSeed, noGrad, randn, tensor } from "@gradus/gradus";
 import { exportTs } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
+import { LAYERS } from "../../../../layers/train/export/source.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
 
 interface Exported {
@@ -42,6 +43,7 @@ const model = () => {
   );
 };
 
+/** Layers by class, which may stand here in several ways. */
 const kinds: Record<string, () => nn.Module> = {
   BatchNorm1d: () => new nn.BatchNorm1d(6),
   "BatchNorm1d without weights": () => new nn.BatchNorm1d(6, { affine: false }),
@@ -90,6 +92,11 @@ describe("exportTs()", () => {
       }
     });
   }
+
+  it("is tried with every layer for which there is a source", () => {
+    const tried = Object.values(kinds).map((make) => make().constructor.name);
+    assertEquals(new Set(tried), new Set(Object.keys(LAYERS)));
+  });
 
   it("takes layers of a nested sequence in their order", async () => {
     manualSeed(5);
