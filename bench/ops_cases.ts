@@ -52,11 +52,11 @@ function elementwise(machine: Backend, drawn: Draw): OpCase[] {
 
 function reductions(machine: Backend, drawn: Draw): OpCase[] {
   const x = drawn(...HIDDEN);
-  const fold = (kept: number[], keptStrides: number[], folded: number[], foldedStrides: number[]) => ({
-    ...{ kept, keptStrides, folded, foldedStrides },
+  const reduction = (kept: number[], keptStrides: number[], reduced: number[], reducedStrides: number[]) => ({
+    ...{ kept, keptStrides, reduced, reducedStrides },
   });
-  const rows = fold([1024], [128], [128], [1]);
-  const columns = fold([128], [1], [1024], [128]);
+  const rows = reduction([1024], [128], [128], [1]);
+  const columns = reduction([128], [1], [1024], [128]);
   const one = (name: string, op: "sum" | "max" | "argmax", by: typeof rows) => {
     const out = op === "argmax" ? new Int32Array(by.kept[0] ?? 1) : new Float32Array(by.kept[0] ?? 1);
     return { name, run: () => (machine.reduce(op, by, x.data, 0, out), out), near: SUMS };
@@ -64,7 +64,7 @@ function reductions(machine: Backend, drawn: Draw): OpCase[] {
   return [
     one("sum of rows of [1024, 128]", "sum", rows),
     one("sum of columns of [1024, 128]", "sum", columns),
-    one("sum of [1024, 128]", "sum", fold([], [], HIDDEN, [128, 1])),
+    one("sum of [1024, 128]", "sum", reduction([], [], HIDDEN, [128, 1])),
     one("max of rows of [1024, 128]", "max", rows),
     one("argmax of rows of [1024, 128]", "argmax", rows),
   ];

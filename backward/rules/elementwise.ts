@@ -6,7 +6,7 @@
  * Formulas that the stages call by hand are functions; the table below has a line for every operation.
  */
 import { notDifferentiable, type Rule, type Rules } from "./rule.ts";
-import type { BinaryOp, Slope, UnaryOp } from "../../core/backend/backend.ts";
+import type { BinaryOp, InputActivation, UnaryOp } from "../../core/backend/backend.ts";
 import { newZeros } from "../../core/memory/allocate.ts";
 import { slopeBackward } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
@@ -56,7 +56,7 @@ const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) =>
   where(y.eq(b), -1, where(y.eq(y), a.sub(y).div(b).round(), a.div(b)));
 
 /** The rules of activations, and of `clamp`. Where one chooses, 0 is chosen, not multiplied by. */
-export const activationRules: Rules<Slope> = {
+export const activationRules: Rules<InputActivation> = {
   // y = min(max(x, low), high): dx = g between the bounds and on them, else 0
   clamp: back("clamp"),
   // the same y: dx = g between the bounds, else 0, on them too
@@ -128,6 +128,6 @@ export const binaryRules: Rules<BinaryOp> = {
 // The calculus of activations by their argument: one pass of the machine for each, by the formula that stands above it.
 
 /** `dx = g · op′(x)`. */
-function back<K extends Slope>(op: K): Rule<K> {
+function back<K extends InputActivation>(op: K): Rule<K> {
   return (g, { a, settings: { low, high } }) => [slopeBackward(op, g, a, low, high)];
 }

@@ -1,8 +1,8 @@
 /**
- * The seam: what the arithmetic above asks of the machine below.
+ * The interface of a back end: the few verbs that compute numbers, on which every operation in `core/ops` is built.
  *
- * A verb sees sizes, strides and typed arrays, never a class or a gradient. It never allocates its result, and its caller has
- * checked the shapes. A partial back end is `{ ...reference, name, gemm }`.
+ * A verb sees sizes, strides and typed arrays, never a tensor or a gradient. It never allocates its result, and its caller has
+ * checked the shapes. A back end that implements one verb is `{ ...reference, name, gemm }`.
  */
 import type { TypedArray } from "../dtype.ts";
 
@@ -16,25 +16,34 @@ export interface Strided {
   readonly strides: readonly number[];
 }
 
-/** What a product may end in, and what a gate leads back through by its result. */
+/** Activations that a product can be fused with; their derivative is computed from the output. */
 export type Activation = "none" | "relu" | "sigmoid" | "tanh";
 
-/** The activations by the numbers that `kernels.h` gives them. */
+/** Their codes in `kernels.h`. */
 export const ACTIVATIONS: Readonly<Record<Activation, number>> = { none: 0, relu: 1, sigmoid: 2, tanh: 3 };
 
-/** What a gate leads back through by its argument. `logSigmoid` is `−softplus(−x)`, and `selu` an `elu`. */
-export type Slope = "clamp" | "hardtanh" | "leakyRelu" | "elu" | "gelu" | "geluTanh" | "silu" | "mish" | "softplus";
+/** Activations whose derivative is computed from the input. `logSigmoid` is `−softplus(−x)`, and `selu` an `elu`. */
+export type InputActivation =
+  | "clamp"
+  | "hardtanh"
+  | "leakyRelu"
+  | "elu"
+  | "gelu"
+  | "geluTanh"
+  | "silu"
+  | "mish"
+  | "softplus";
 
-/** The slopes by the numbers that `kernels.h` gives them. */
-export const SLOPES: Readonly<Record<Slope, number>> = {
+/** Their codes in `kernels.h`. */
+export const INPUT_ACTIVATIONS: Readonly<Record<InputActivation, number>> = {
   ...{ clamp: 4, hardtanh: 5, leakyRelu: 6, elu: 7, gelu: 8, geluTanh: 9, silu: 10, mish: 11, softplus: 12 },
 };
 
 /**
  * One matrix product `C = activation(A·B + bias + beta·C)`, where A is [m, k], B is [k, n], C is [m, n] and bias is [n] or absent.
  *
- * Every matrix carries a row stride and a column stride, so a transposed operand costs nothing.
- * With `beta` 0 the old C is never read: a NaN there does not survive.
+ * Every matrix has a row stride and a column stride, so that a transposed operand is not copied. With `beta` 0 the old C is never
+ * read: a NaN in it does not survive.
  */
 export interface Gemm {
   /** Rows of A and C. */
@@ -45,35 +54,39 @@ export interface Gemm {
   n: number;
   /** Where A's first element stands. */
   aOffset: number;
-  /** A's step from a row to the next. */
+  /** A's row stride: from a row to the next. */
   aRow: number;
-  /** A's step from a column to the next. */
+  /** A's column stride. */
   aCol: number;
   /** Where B's first element stands. */
   bOffset: number;
-  /** B's step from a row to the next. */
+  /** B's row stride. */
   bRow: number;
-  /** B's step from a column to the next. */
+  /** B's column stride. */
   bCol: number;
   /** Where C's first element stands. */
   cOffset: number;
-  /** C's step from a row to the next. */
+  /** C's row stride. */
   cRow: number;
-  /** C's step from a column to the next. */
+  /** C's column stride. */
   cCol: number;
   /** Where the bias begins; unused without one. */
   biasOffset: number;
-  /** The bias's step; unused without one. */
+  /** The bias's stride; unused without one. */
   biasStride: number;
   /** 0 overwrites C, 1 adds to it. */
   beta: 0 | 1;
-  /** What the finished sum goes through; the bits are those of `map` afterwards. None unless told. */
+  /**
+   * What is applied to the sum; the bits are those of `unary` applied afterwards.
+   *
+   * @default {"none"}
+   */
   activation?: Activation;
 }
 
 /**
- * Element-wise functions of one argument, by name. Some take two numbers, `low` and `high`: the bounds of `clamp` and `hardtanh`, the
- * slope of `leakyRelu` below 0, α and the scale of `elu`, β and the threshold of `softplus`.
+ * Element-wise functions of one argument, by name. Some have parameters, passed as `low` and `high`: the bounds of `clamp` and
+ * `hardtanh`, the slope of `leakyRelu` below 0, α and the scale of `elu`, β and the threshold of `softplus`.
  */
 export type UnaryOp =
   | "copy"
@@ -98,7 +111,7 @@ export type UnaryOp =
   | "ceil"
   | "round"
   | "not"
-  | Slope;
+  | InputActivation;
 
 /** Element-wise functions of two arguments, by name. */
 export type BinaryOp =
@@ -120,28 +133,28 @@ export type BinaryOp =
   | "and"
   | "or";
 
-/** What a group of elements is folded to; `argmax` and `argmin` give the first index. */
+/** Reductions, by name; `argmax` and `argmin` give the first index. */
 export type ReduceOp = "sum" | "prod" | "max" | "min" | "argmax" | "argmin" | "any" | "all";
 
-/** How a reduction walks its operand: results along `kept`, each folded from the elements along `folded`. */
-export interface Fold {
+/** The dimensions of a reduction's operand, split: for each place along `kept`, one result from all elements along `reduced`. */
+export interface Reduction {
   /** Sizes of the result, which is row-major. */
   readonly kept: readonly number[];
-  /** The operand's steps along `kept`. */
+  /** The operand's strides along `kept`. */
   readonly keptStrides: readonly number[];
-  /** Sizes of the group that becomes one result. */
-  readonly folded: readonly number[];
-  /** The operand's steps along `folded`. */
-  readonly foldedStrides: readonly number[];
+  /** Sizes of the elements that become one result. */
+  readonly reduced: readonly number[];
+  /** The operand's strides along `reduced`. */
+  readonly reducedStrides: readonly number[];
 }
 
-/** The rules by which {@linkcode Backend.update} moves parameters. */
+/** The optimisers that {@linkcode Backend.update} knows. */
 export type UpdateKind = "sgd" | "adam";
 
 /**
- * An optimiser's settings by their place in the array that {@linkcode Backend.update} reads; switches are 0 or 1.
+ * An optimiser's settings by their place in the array that {@linkcode Backend.update} reads; booleans are 0 or 1.
  *
- * `step` counts from 1. For `sgd` it only tells the first step, on which momentum's buffer is born as the gradient itself.
+ * `step` counts from 1. For `sgd` it only tells whether this is the first step, on which momentum's buffer becomes the gradient itself.
  */
 export const UPDATE_SETTINGS = {
   lr: 0,
@@ -160,19 +173,19 @@ export const UPDATE_SETTINGS = {
 /** The name of one of an optimiser's settings. */
 export type UpdateSetting = keyof typeof UPDATE_SETTINGS;
 
-/** One parameter and what its optimiser remembers of it: dense arrays of one length. */
+/** One parameter, its gradient and its optimiser's buffers: dense arrays of one length. */
 export interface UpdateSlot {
   /** The parameter θ. */
   p: TypedArray;
   /** Its gradient. */
   g: TypedArray;
-  /** Momentum's buffer, or Adam's average of g; `null` for plain descent. */
+  /** Momentum's buffer, or Adam's running average of g; `null` for SGD without momentum. */
   m: TypedArray | null;
-  /** Adam's average of g². */
+  /** Adam's running average of g². */
   v: TypedArray | null;
 }
 
-/** The verbs of the machine. */
+/** A back end: one implementation of every verb. */
 export interface Backend {
   /** Which one this is. */
   readonly name: "reference" | "wasm" | "native";
@@ -184,11 +197,11 @@ export interface Backend {
   binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void;
   /** `out = a` where the mask is other than 0, else b, over `shape`. */
   where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void;
-  /** `out[kept] = op over folded of x`, the result written densely from `out[0]`. */
-  reduce(op: ReduceOp, fold: Fold, x: TypedArray, offset: number, out: TypedArray): void;
+  /** `out[i] = op(x[i, …])` for every place `i` along `kept`; `out` is row-major and begins at `out[0]`. */
+  reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void;
   /**
-   * Rows `index[i]` of `x` (each `width` dense elements from `offset + index·stride`) one after the other into `out`. Bytes
-   * become floats on the way by `table`, which has one for each of the 256; without it the numbers stay.
+   * Copies rows `index[i]` of `x` (each `width` dense elements from `offset + index[i]·stride`) one after the other into `out`. With
+   * `table`, each byte `b` is replaced by the float `table[b]`.
    */
   gather(
     x: TypedArray,
@@ -200,15 +213,14 @@ export interface Backend {
     table?: Float32Array | null,
   ): void;
   /**
-   * The way back through `op(x)`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless it is null.
+   * The derivative of `op`, all dense [rows, cols]: `out = g ⊙ op′`, and `db[j] = Σᵢ out[i, j]` unless `db` is null.
    *
-   * Of an activation `y` is the result, of a slope the argument, with `low` and `high` as in `map`.
-   *
-   * `op′` is written through y: 1 for relu but where `y ≤ 0`, `y(1 − y)` for sigmoid, `1 − y²` for tanh. `out` may be `g` itself; with `none`,
-   * which does not read `y`, it may be null.
+   * For an {@linkcode Activation} `y` is the output of `op`, and `op′` is 0 for relu where `y ≤ 0` and else 1, `y(1 − y)` for sigmoid,
+   * `1 − y²` for tanh. For an {@linkcode InputActivation} `y` is the input, and `low` and `high` are as in `unary`. `out` may be `g` itself;
+   * with `none`, which does not read `y`, it may be null.
    */
   activationBackward(
-    op: Activation | Slope,
+    op: Activation | InputActivation,
     rows: number,
     cols: number,
     g: TypedArray,
@@ -233,21 +245,19 @@ export interface Backend {
    * - `adam`: `θ ← θ(1 − γλ)` if decoupled; `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`, then
    *   `θ ← θ − γ/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)`
    *
-   * Give the same `slots` array each time: what is worked out for it is kept. Its entries may change.
+   * Pass the same `slots` array each time: the back end keeps a table of addresses for it. Its entries may change.
    */
   update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void;
 }
 
-// What came of opening a back end.
-
-/** A back end if it can be had here, and in one sentence why or why not. */
+/** The result of opening a back end: the back end if it is available, and the reason why or why not. */
 export interface Opened {
-  /** Absent where this back end cannot be had. */
+  /** Absent where this back end is not available. */
   backend?: Backend;
-  /** One sentence for people. */
+  /** In one sentence. */
   reason: string;
-  /** Measures what one core can multiply and add at most, in GFLOP/s; takes a few milliseconds. */
+  /** Measures the peak of multiply-adds on one core, in GFLOP/s; takes a few milliseconds. */
   peak?: () => number;
-  /** Unloads the library; its verbs must not be called again. A process that keeps its back end never needs it. */
+  /** Unloads the library; its verbs must not be called again. */
   close?: () => void;
 }

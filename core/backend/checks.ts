@@ -1,18 +1,18 @@
-/** What verbs refuse before anything is written or crosses into C: places outside a buffer, rows outside a table, sizes that do not fit. */
-import { type Activation, type Slope, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
+/** Bounds checks of the verbs, before anything is written or passed to C; and the plan of a matrix's copy into wasm's memory. */
+import { type Activation, type InputActivation, UPDATE_SETTINGS, type UpdateKind, type UpdateSlot } from "./backend.ts";
 import { memoryGone, type TypedArray } from "../dtype.ts";
 
-/** A [rows, cols] matrix: where it stands in its own buffer, and how it is laid out in the copy. */
+/** A [rows, cols] matrix: where it stands in its own buffer, and how its copy in wasm's memory is laid out. */
 export interface Footprint {
   source: TypedArray;
-  /** Where the first element touched stands in the source. */
+  /** Where copying begins in the source: the lowest element of the range, or element 0, 0. */
   from: number;
   rows: number;
   cols: number;
-  /** Steps in the source; never negative, because a backward walk is a forward walk of the same elements. */
+  /** Row and column stride in the source. */
   sourceRow: number;
   sourceCol: number;
-  /** Element 0, 0 and steps in the copy. */
+  /** Element 0, 0 and the strides in the copy. */
   offset: number;
   row: number;
   col: number;
@@ -23,8 +23,8 @@ export interface Footprint {
 /**
  * Plans the copy of a matrix.
  *
- * A matrix that fills most of its range is copied as that range, strides and all; one that is thinly spread is gathered
- * row by row into a dense copy.
+ * A matrix whose elements fill at least half of their range of memory is copied as that range, with its strides; another one is
+ * gathered element by element into a row-major copy.
  */
 export function footprint(
   source: TypedArray,
@@ -72,13 +72,11 @@ export function storeInto(heap: ArrayBufferLike, address: number, part: Footprin
   }
 }
 
-// What a gather refuses.
-
 /**
  * Checks that every row to be gathered lies in `x`, that `out` has room for all of them, and that a table fits.
  *
- * @throws {RangeError} If one does not, or `out` has not.
- * @throws {TypeError} If there is a table for other than bytes, or one that has not a float for each.
+ * @throws {RangeError} If a row does not lie in `x`, or `out` is too short.
+ * @throws {TypeError} If there is a table for elements other than bytes, or one that has not a float for each.
  */
 export function checkGather(
   x: TypedArray,
@@ -122,15 +120,13 @@ export function badRow(row: number, offset: number, stride: number, width: numbe
   );
 }
 
-// What the verbs for training refuse, before anything is written or crosses into C.
-
 /**
- * Checks the arrays of a gate.
+ * Checks the arrays of `activationBackward`.
  *
- * @throws {RangeError} If one is too short for [rows, cols], or a derivative has nowhere to go.
+ * @throws {RangeError} If one is too short for [rows, cols], or `out` is missing.
  */
 export function checkActivationBackward(
-  op: Activation | Slope,
+  op: Activation | InputActivation,
   rows: number,
   cols: number,
   g: TypedArray,
@@ -138,19 +134,20 @@ export function checkActivationBackward(
   out: TypedArray | null,
   db: TypedArray | null,
 ): void {
-  checkSizes("gate", rows, cols);
+  const action = `differentiate ${op}`;
+  checkSizes(action, rows, cols);
   const size = rows * cols;
-  if (g.length < size) throw tooShort("gate", "g", rows, cols, size, g.length);
-  if (op !== "none" && y.length < size) throw tooShort("gate", "y", rows, cols, size, y.length);
-  if (out !== null && out.length < size) throw tooShort("gate", "out", rows, cols, size, out.length);
-  if (db !== null && db.length < cols) throw tooShort("gate", "db", rows, cols, cols, db.length);
+  if (g.length < size) throw tooShort(action, "g", rows, cols, size, g.length);
+  if (op !== "none" && y.length < size) throw tooShort(action, "y", rows, cols, size, y.length);
+  if (out !== null && out.length < size) throw tooShort(action, "out", rows, cols, size, out.length);
+  if (db !== null && db.length < cols) throw tooShort(action, "db", rows, cols, cols, db.length);
   if (out === null && op !== "none") {
-    throw new RangeError(`Cannot go back through the activation: ${op} needs an array for its result`);
+    throw new RangeError(`Cannot ${action}: it needs an array for its result`);
   }
 }
 
 /**
- * Checks the arrays of a loss.
+ * Checks the arrays of `crossEntropy`.
  *
  * @throws {RangeError} If one is too short for [rows, cols].
  */
@@ -163,7 +160,7 @@ export function checkLoss(rows: number, cols: number, z: TypedArray, targets: In
 }
 
 /**
- * Checks that every row's target is a column.
+ * Checks that every row's target is the index of a column.
  *
  * @throws {RangeError} If one is not.
  */
@@ -171,7 +168,7 @@ export function checkTargets(rows: number, cols: number, targets: Int32Array): v
   for (let i = 0; i < rows; i++) if (!(targets[i] >= 0 && targets[i] < cols)) throw badTarget(targets[i], cols);
 }
 
-/** The error for a target that is no column. */
+/** The error for a target that is out of bounds. */
 export function badTarget(target: number, cols: number): RangeError {
   return new RangeError(
     `Cannot take the cross-entropy: the target ${target} is out of bounds, expected 0 to ${cols - 1}`,

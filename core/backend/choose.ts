@@ -1,8 +1,8 @@
 /**
- * Which back end does the work: chosen on first use, never at import.
+ * Which back end computes: chosen on first use, never at import.
  *
- * Native where a kernel is cached or can be compiled with the permissions already granted, else wasm, else plain loops.
- * `GRADUS_BACKEND` or {@linkcode useBackend} overrides.
+ * Native where a kernel is cached or can be compiled with the permissions already granted, else wasm, else the reference's plain loops.
+ * `GRADUS_BACKEND` or {@linkcode useBackend} overrides the choice.
  */
 import type { Backend, Opened } from "./backend.ts";
 import { openNative } from "./native/native.ts";
@@ -10,7 +10,7 @@ import { reference } from "./reference/reference.ts";
 import { registerOpening } from "./threads.ts";
 import { openWasm } from "./wasm/wasm.ts";
 
-/** A back end by name; `auto` takes the fastest one that can be had. */
+/** A back end by name; `auto` takes the fastest one that is available. */
 export type BackendName = "native" | "wasm" | "reference" | "auto";
 
 const NAMES: readonly BackendName[] = ["native", "wasm", "reference", "auto"];
@@ -25,7 +25,7 @@ registerOpening(backend);
 
 /** The back end in use; the first call chooses it. */
 export function backend(): Backend {
-  return (chosen ??= choose(wish())).backend;
+  return (chosen ??= choose(requested())).backend;
 }
 
 /** The name of the back end in use; the first call chooses it. */
@@ -33,13 +33,13 @@ export function backendName(): Exclude<BackendName, "auto"> {
   return backend().name;
 }
 
-/** Why the back end in use is in use, in one sentence. */
+/** Why this back end was chosen, in one sentence. */
 export function backendReason(): string {
-  return (chosen ??= choose(wish())).reason;
+  return (chosen ??= choose(requested())).reason;
 }
 
 /**
- * Takes the named back end from now on, and says which one that is.
+ * Uses the named back end from now on; returns its name, which for `"auto"` is the one that was chosen.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export function backendReason(): string {
  * assertEquals(useBackend("reference"), "reference");
  * useBackend("auto");
  * ```
- * @throws {Error} If the named back end cannot be had here; the message says why.
+ * @throws {Error} If the named back end is not available here; the message says why.
  */
 export function useBackend(name: BackendName): Exclude<BackendName, "auto"> {
   chosen = choose(name);
@@ -59,7 +59,7 @@ export function useBackend(name: BackendName): Exclude<BackendName, "auto"> {
 /**
  * The named back end, opened if it was not yet.
  *
- * @throws {Error} If it cannot be had here; the message says why.
+ * @throws {Error} If it is not available here; the message says why.
  */
 export function backendNamed(name: Backend["name"]): Backend {
   const found = open(name);
@@ -82,12 +82,12 @@ const opened = new Map<Backend["name"], Opened>([["reference", { backend: refere
 function open(name: Backend["name"]): Opened {
   let found = opened.get(name);
   if (found === undefined) opened.set(name, found = name === "native" ? openNative() : openWasm());
-  Object.freeze(found.backend); // no verb may be replaced by one that keeps the memory it is given
+  Object.freeze(found.backend); // a verb that was replaced could keep memory that a backward pass uses again
   return found;
 }
 
-/** The wish in `GRADUS_BACKEND`, read only where that is already allowed. */
-function wish(): BackendName {
+/** What `GRADUS_BACKEND` asks for, read only where that is already allowed. */
+function requested(): BackendName {
   if (typeof Deno === "undefined") return "auto";
   const allowed = Deno.permissions.querySync({ name: "env", variable: "GRADUS_BACKEND" }).state === "granted";
   const name = allowed ? (Deno.env.get("GRADUS_BACKEND") || "auto") : "auto";

@@ -1,5 +1,14 @@
-/** The one message that crosses into C: sizes, strides and lengths as 32-bit integers, checked before they go. */
-import { type Activation, ACTIVATIONS, type Gemm, type Slope, SLOPES, type Strided } from "./backend.ts";
+/**
+ * Descriptors: what a kernel in C is told beside its arrays, as 32-bit integers (sizes, strides, lengths), checked before each call.
+ */
+import {
+  type Activation,
+  ACTIVATIONS,
+  type Gemm,
+  INPUT_ACTIVATIONS,
+  type InputActivation,
+  type Strided,
+} from "./backend.ts";
 import { memoryGone, type TypedArray } from "../dtype.ts";
 
 /** The order of the integers, as `kernels.h` declares it. */
@@ -14,7 +23,7 @@ export const GEMM_FIELDS = [
 
 const LIMIT = 2 ** 31;
 
-/** Whether all operands are float32: the only kind that the C kernels know. */
+/** Whether all operands are float32, the only dtype that the C kernels multiply. */
 export function allFloat32(a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): boolean {
   return a instanceof Float32Array && b instanceof Float32Array && c instanceof Float32Array &&
     (bias === null || bias instanceof Float32Array);
@@ -23,7 +32,7 @@ export function allFloat32(a: TypedArray, b: TypedArray, c: TypedArray, bias: Ty
 /**
  * Writes a product's descriptor into `into`, for buffers of the given lengths.
  *
- * @throws {RangeError} If a walk leaves its buffer, or a number does not fit in 32 bits.
+ * @throws {RangeError} If a matrix reaches past its buffer, or a number does not fit in 32 bits.
  */
 export function describeGemm(into: Int32Array, d: Gemm, a: number, b: number, c: number, bias: number | null): void {
   checkGemm(d, a, b, c, bias);
@@ -37,18 +46,18 @@ export function describeGemm(into: Int32Array, d: Gemm, a: number, b: number, c:
 }
 
 /**
- * Checks that a product stays in its buffers, of these lengths.
+ * Checks that the matrices of a product lie in their buffers, of these lengths.
  *
- * @throws {RangeError} If a walk leaves its buffer, or a number does not fit in 32 bits.
+ * @throws {RangeError} If a matrix reaches past its buffer, or a number does not fit in 32 bits.
  */
 export function checkGemm(d: Gemm, a: number, b: number, c: number, bias: number | null): void {
-  checkWalk("A", d.m, d.k, d.aOffset, d.aRow, d.aCol, a);
-  checkWalk("B", d.k, d.n, d.bOffset, d.bRow, d.bCol, b);
-  checkWalk("C", d.m, d.n, d.cOffset, d.cRow, d.cCol, c);
-  if (bias !== null) checkWalk("bias", 1, d.n, d.biasOffset, 0, d.biasStride, bias);
+  checkMatrix("A", d.m, d.k, d.aOffset, d.aRow, d.aCol, a);
+  checkMatrix("B", d.k, d.n, d.bOffset, d.bRow, d.bCol, b);
+  checkMatrix("C", d.m, d.n, d.cOffset, d.cRow, d.cCol, c);
+  if (bias !== null) checkMatrix("bias", 1, d.n, d.biasOffset, 0, d.biasStride, bias);
 }
 
-function checkWalk(
+function checkMatrix(
   name: string,
   rows: number,
   cols: number,
@@ -80,17 +89,17 @@ function isStep(n: number): boolean {
   return (n | 0) === n;
 }
 
-/** How many integers describe a gate. */
-export const GATE_FIELDS = 11;
+/** Integers in the descriptor of `activationBackward`. */
+export const ACTIVATION_BACKWARD_FIELDS = 11;
 
-const GATES = { ...ACTIVATIONS, ...SLOPES };
+const CODES = { ...ACTIVATIONS, ...INPUT_ACTIVATIONS };
 const bits = new Float32Array(1);
-const ofBits = new Int32Array(bits.buffer);
+const asInteger = new Int32Array(bits.buffer);
 
-/** Writes a gate's descriptor into `into`, for buffers of the given lengths. */
+/** Writes the descriptor of `activationBackward` into `into`, for arrays of the given lengths. */
 export function describeActivationBackward(
   into: Int32Array,
-  op: Activation | Slope,
+  op: Activation | InputActivation,
   rows: number,
   cols: number,
   g: number,
@@ -100,51 +109,51 @@ export function describeActivationBackward(
   low: number,
   high: number,
 ): void {
-  into[0] = GATES[op], into[1] = rows, into[2] = cols;
+  into[0] = CODES[op], into[1] = rows, into[2] = cols;
   into[3] = g, into[4] = y, into[5] = out ?? 0, into[6] = db ?? 0;
   into[7] = out === null ? 0 : 1, into[8] = db === null ? 0 : 1;
   into[9] = floatBits(low), into[10] = floatBits(high);
 }
 
-/** The bits of a number as float32, by which it crosses among integers. */
+/** The bits of a number as float32: how a descriptor, all integers, holds it. */
 export function floatBits(x: number): number {
   bits[0] = x;
-  return ofBits[0];
+  return asInteger[0];
 }
 
-/** What went wrong in C, by status code; index 0 is success. */
-const FAILURES = ["", "a walk leaves its buffer", "no memory is left for the packing buffers"];
+/** What went wrong in C, by status code; 0 is success. */
+const STATUS_MESSAGES = ["", "an operand reaches past its buffer", "no memory is left for the packing buffers"];
 
 /**
- * Turns a status code from C into nothing or an error.
+ * Throws for a status code from C that says that something went wrong.
  *
  * @throws {RangeError} If the code is not 0.
  */
 export function unwrap(code: number, action: string): void {
-  if (code !== 0) throw new RangeError(`Cannot ${action}: ${FAILURES[code] ?? `the kernel answered ${code}`}`);
+  if (code !== 0) throw new RangeError(`Cannot ${action}: ${STATUS_MESSAGES[code] ?? `the kernel answered ${code}`}`);
 }
 
-// Strided walks as C reads them: joined, checked, and written into a descriptor without an allocation.
+// Element-wise operands as C reads them. These run at every call, and so allocate nothing.
 
-/** Most dimensions of a walk that C takes, after joining. */
-export const WALK_RANK = 8;
+/** Most dimensions that C takes, once they are coalesced; `WALK_RANK` in `kernels.h`. */
+export const MAX_RANK = 8;
 
 const NO_STRIDES: readonly number[] = [];
 
-/** What `kernels.h` calls the elements of an array; −1 for a kind that the kernels do not know. */
-export function kindOf(data: TypedArray): number {
+/** The code of an array's dtype in `kernels.h`; −1 for one that the kernels do not know. */
+export function dtypeCode(data: TypedArray): number {
   if (data instanceof Float32Array) return 0;
   if (data instanceof Int32Array) return 1;
   return data instanceof Uint8Array ? 2 : -1;
 }
 
 /**
- * Writes sizes and strides from `d[at]` on: WALK_RANK sizes, then as many strides of each operand.
+ * Writes sizes and strides from `d[at]` on: MAX_RANK sizes, then as many strides of each operand.
  *
- * Sizes of 1 are dropped, and neighbouring dimensions are joined where every operand steps evenly over both. Gives the number of
- * dimensions left (at least 1), 0 for an empty shape, −1 where they are more than WALK_RANK.
+ * Dimensions are coalesced, as `coalesceDims` does it. Returns how many are left (at least 1), 0 for an empty shape, −1 where they are
+ * more than MAX_RANK.
  */
-export function describeWalk(
+export function describeStrided(
   d: Int32Array,
   at: number,
   shape: readonly number[],
@@ -153,7 +162,7 @@ export function describeWalk(
   c: readonly number[] | null,
 ): number {
   const third = c ?? NO_STRIDES;
-  const [atA, atB, atC] = [at + WALK_RANK, at + 2 * WALK_RANK, at + 3 * WALK_RANK];
+  const [atA, atB, atC] = [at + MAX_RANK, at + 2 * MAX_RANK, at + 3 * MAX_RANK];
   let last = -1;
   for (let i = 0; i < shape.length; i++) {
     const size = shape[i];
@@ -161,7 +170,7 @@ export function describeWalk(
     if (size === 1) continue;
     const even = last >= 0 && d[atA + last] === a[i] * size && d[atB + last] === b[i] * size &&
       (c === null || d[atC + last] === third[i] * size) && d[at + last] * size < LIMIT;
-    if (!even && ++last === WALK_RANK) return -1;
+    if (!even && ++last === MAX_RANK) return -1;
     d[at + last] = even ? d[at + last] * size : size;
     d[atA + last] = a[i], d[atB + last] = b[i];
     if (c !== null) d[atC + last] = third[i];
@@ -173,7 +182,7 @@ export function describeWalk(
 }
 
 /**
- * Checks that a walk stays in its buffer.
+ * Checks that a strided operand lies in its buffer.
  *
  * @throws {RangeError} If it does not, or a number does not fit in 32 bits.
  */

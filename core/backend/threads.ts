@@ -1,15 +1,15 @@
-/** How many threads the kernels may use. Results have the same bits for every number. */
+/** How many threads the native kernels may use. Results have the same bits for every number. */
 import { environment } from "../io/cache_dir.ts";
 
-/** Most threads that the kernels know how to use. */
-const MOST = 64;
+/** Most threads that the kernels can use. */
+const MAX_THREADS = 64;
 
-/** The one pool of threads that a library has in a process, whichever of the process's Workers asks. */
+/** The thread pool of a native library: one in a process, shared by all of its Workers. */
 interface Pool {
-  /** Sets the number for all. */
+  /** Sets the number of threads for the whole process. */
   set(count: number): void;
-  /** Sets it where nobody has yet; the result is the number that holds. */
-  usual(count: number): number;
+  /** Sets it where it was not set yet; returns the number in force. */
+  setDefault(count: number): number;
 }
 
 let wanted: number | null = null;
@@ -17,10 +17,10 @@ const pools = new Set<Pool>();
 let open = (): void => {};
 
 /**
- * Lets the native kernels use so many threads from now on; they do where it pays. Other back ends use one.
+ * Sets how many threads the native kernels may use, where that makes them faster; PyTorch's `set_num_threads`. Other back ends use one.
  *
  * It holds for the whole process, with the Workers that run and those that start later. Without this call it is
- * `GRADUS_THREADS`, or else the number of cores. The back end is chosen now, if it was not yet.
+ * `GRADUS_THREADS`, or else the number of cores. The call also chooses the back end, if it was not chosen yet.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export function setThreads(count: number): void {
   const before = wanted;
   wanted = checked(count, "");
   try {
-    open(); // a Worker's own copy of this module knows nothing of this one: the number has to stand in the library
+    open(); // the number has to be set in the library: every Worker has its own copy of this module
   } catch (error) {
     wanted = before;
     throw error;
@@ -47,36 +47,36 @@ export function setThreads(count: number): void {
 }
 
 /**
- * How many threads the native kernels may use.
+ * How many threads the native kernels may use; PyTorch's `get_num_threads`.
  *
  * @throws {RangeError} If it is first read from `GRADUS_THREADS`, and that is not a whole number from 1 to 64.
  */
 export function threads(): number {
-  open(); // another Worker may have set the number, which stands in the library
+  open(); // another Worker may have set the number in the library
   const [pool] = pools;
-  return pool?.usual(wanted ?? standard()) ?? wanted ?? standard();
+  return pool?.setDefault(wanted ?? defaultCount()) ?? wanted ?? defaultCount();
 }
 
-/** Called by what chooses the back end, with what opens it. */
+/** Called by `choose.ts` with the function that opens the back end; it imports this file, not the other way round. */
 export function registerOpening(opening: () => void): void {
   open = opening;
 }
 
-/** Called by a library that has threads; the result makes it be forgotten again. */
+/** Called when a native library is opened; call the result when it is closed. */
 export function registerThreads(pool: Pool): () => void {
-  if (wanted === null) pool.usual(standard());
+  if (wanted === null) pool.setDefault(defaultCount());
   else pool.set(wanted);
   pools.add(pool);
   return () => void pools.delete(pool);
 }
 
-function standard(): number {
+function defaultCount(): number {
   const asked = environment("GRADUS_THREADS");
   if (asked !== undefined) return checked(Number(asked), "GRADUS_THREADS=");
-  return Math.min(MOST, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1));
+  return Math.min(MAX_THREADS, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1));
 }
 
 function checked(count: number, source: string): number {
-  if (Number.isInteger(count) && count >= 1 && count <= MOST) return count;
-  throw new RangeError(`Cannot use ${source}${count} threads: expected a whole number from 1 to ${MOST}`);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_THREADS) return count;
+  throw new RangeError(`Cannot use ${source}${count} threads: expected a whole number from 1 to ${MAX_THREADS}`);
 }

@@ -1,7 +1,7 @@
 /** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
 import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import type { Activation, Slope } from "../backend/backend.ts";
+import type { Activation, InputActivation } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
@@ -75,7 +75,7 @@ export function activationBackward(
 
 /** `g · f′` in one pass for g of y's shape: y is the result of an activation, or the argument of a slope, with `low` and `high` as in `map`. */
 export function slopeBackward(
-  op: Exclude<Activation, "none"> | Slope,
+  op: Exclude<Activation, "none"> | InputActivation,
   g: Tensor,
   y: Tensor,
   low = 0,

@@ -10,45 +10,45 @@ import type { Tensor } from "../tensor.ts";
 import { cast } from "./elementwise.ts";
 import { detached } from "./movement.ts";
 
-/** Which dimensions to fold: one, several, or (`undefined`) all. */
+/** Which dimensions to reduce: one, several, or (`undefined`) all. */
 export type Dims = number | readonly number[] | undefined;
 
-/** `op` over `dims`; with `keepdim` they stay, with size 1. Errors name `what` it is done for. */
+/** `op` over `dims`; with `keepdim` they stay, with size 1. Errors call the operation `what`. */
 export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false, what: string = op): Tensor {
   if (typeof keepdim !== "boolean") {
     throw new TypeError(`Cannot take the ${what} with keepdim ${describe(keepdim)}: it is true or false`);
   }
-  const folded = foldedDims(x, dims, what);
-  const stays = x.shape.map((_, d) => !folded.has(d));
+  const reduced = reducedDims(x, dims, what);
+  const stays = x.shape.map((_, d) => !reduced.has(d));
   const pick = (values: readonly number[], kept: boolean) => values.filter((_, d) => stays[d] === kept);
-  const fold = {
+  const reduction = {
     kept: pick(x.shape, true),
     keptStrides: pick(x.strides, true),
-    folded: pick(x.shape, false),
-    foldedStrides: pick(x.strides, false),
+    reduced: pick(x.shape, false),
+    reducedStrides: pick(x.strides, false),
   };
-  const out = newEmpty(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : fold.kept, resultKind(op, x.dtype));
-  if (sizeOf(fold.folded) === 0) refuseEmpty(op, x, dims);
+  const out = newEmpty(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : reduction.kept, resultKind(op, x.dtype));
+  if (sizeOf(reduction.reduced) === 0) refuseEmpty(op, x, dims);
   const exact = isFloating(out.dtype) || !(op === "sum" || op === "prod")
     ? out.data
     : new Float64Array(out.data.length);
-  backend().reduce(op, fold, x.data, x.offset, exact);
+  backend().reduce(op, reduction, x.data, x.offset, exact);
   if (exact !== out.data) storeWhole(op, exact, out);
-  return record(op, out, [x], { dims: [...folded] });
+  return record(op, out, [x], { dims: [...reduced] });
 }
 
-/** The set of dimensions to fold, checked. */
-export function foldedDims(x: Tensor, dims: Dims, action: string): Set<number> {
+/** The set of dimensions to reduce, checked. */
+export function reducedDims(x: Tensor, dims: Dims, action: string): Set<number> {
   const rank = x.shape.length;
   const list = dims === undefined ? x.shape.map((_, d) => d) : typeof dims === "number" ? [dims] : dims;
   if (!Array.isArray(list)) {
     throw new TypeError(`Cannot take the ${action} over ${describe(dims)}: dimensions are numbers, as in 1 or [0, 1]`);
   }
-  const folded = new Set(list.map((d) => resolveDim(d, rank, `take the ${action} over`)));
-  if (folded.size !== list.length) {
+  const reduced = new Set(list.map((d) => resolveDim(d, rank, `take the ${action} over`)));
+  if (reduced.size !== list.length) {
     throw new RangeError(`Cannot take the ${action} over dimensions ${show(list)}: one of them stands there twice`);
   }
-  return folded;
+  return reduced;
 }
 
 function resultKind(op: ReduceOp, dtype: DType): DType {
@@ -75,7 +75,7 @@ export function storeWhole(op: string, exact: ArrayLike<number>, out: Tensor): v
 }
 
 function countOf(x: Tensor, dims: Dims, action: string): number {
-  return sizeOf(x.shape.filter((_, d) => foldedDims(x, dims, action).has(d)));
+  return sizeOf(x.shape.filter((_, d) => reducedDims(x, dims, action).has(d)));
 }
 
 /** `Σx / n`; of nothing it is NaN. */
@@ -127,8 +127,8 @@ export function logsumexp(x: Tensor, dims: Dims, keepdim = false): Tensor {
   const finite = top.clamp(-limit, limit); // an infinite maximum would give ∞ − ∞
   const sum = reduce("sum", x.sub(finite).exp(), dims, true).log().add(finite);
   if (keepdim) return sum;
-  const folded = foldedDims(x, dims, "logsumexp");
-  return sum.view(...x.shape.filter((_, d) => !folded.has(d)));
+  const reduced = reducedDims(x, dims, "logsumexp");
+  return sum.view(...x.shape.filter((_, d) => !reduced.has(d)));
 }
 
 function requireFloating(x: Tensor, action: string): void {

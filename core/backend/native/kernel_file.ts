@@ -1,9 +1,9 @@
-/** The compiled kernel as a file: found in the cache, or compiled into it by the user's own C compiler. */
+/** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
 import { cacheDir, granted } from "../../io/cache_dir.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.ts";
 import { fingerprint, MAIN_SOURCE } from "../../kernels/sources.ts";
 
-/** What the outside world does for a kernel file: replaced in tests to make each of them fail. */
+/** The cache folder and the compiler; tests replace them. */
 export interface Host {
   /** The cache folder, or `null`. */
   folder: string | null;
@@ -11,15 +11,12 @@ export interface Host {
   compile(args: string[], cwd?: string): { success: boolean; output: string };
 }
 
-/** The machine this runs on. */
+/** The folder and the compiler of this system. */
 export function thisHost(): Host {
   return { folder: cacheDir(), compile: runCompiler };
 }
 
-/**
- * Contraction to fused multiply-add is the only liberty taken with IEEE arithmetic: errno and traps, which nobody reads, change no
- * number.
- */
+/** Arithmetic stays IEEE's but for contraction to fused multiply-add; `-fno-math-errno` and `-fno-trapping-math` change no result. */
 export function compilerFlags(arch: string): string[] {
   const tune = arch === "aarch64" ? "-mcpu=native" : "-march=native";
   const language = ["-std=c11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];
@@ -27,10 +24,10 @@ export function compilerFlags(arch: string): string[] {
 }
 
 /**
- * The kernels in the cache that belong to these sources, flags and kind of machine, newest first. Left out is what is damaged, what is
- * no file, and what somebody else could have put there or changed.
+ * The kernels in the cache for these sources, flags and target, newest first. Left out are damaged ones, what is no file, and those that
+ * another user could have put there or changed.
  *
- * @throws {Error} If the folder itself is open to others: whatever is in it would run with this program's rights.
+ * @throws {Error} If other users may write the folder: whatever is in it would run with this program's rights.
  */
 export function cachedKernels(host: Host): string[] {
   const folder = host.folder;
@@ -38,7 +35,7 @@ export function cachedKernels(host: Host): string[] {
   const names = namesIn(folder);
   if (names.length === 0) return [];
   const { uid } = trustedFolder(folder);
-  names.filter((name) => name.startsWith(ROOM)).forEach((name) => sweep(`${folder}/${name}`));
+  names.filter((name) => name.startsWith(BUILD_PREFIX)).forEach((name) => removeStale(`${folder}/${name}`));
   const prefix = `kernel-${key()}-`;
   return names.filter((name) => name.startsWith(prefix) && name.endsWith(suffix()))
     .map((name) => `${folder}/${name}`)
@@ -46,7 +43,7 @@ export function cachedKernels(host: Host): string[] {
     .sort((x, y) => modified(y) - modified(x));
 }
 
-/** Why the last compilation failed, in the past day; `null` where nothing is known against another. */
+/** Why the last compilation failed, if that was in the past day; else `null`. */
 export function rememberedFailure(host: Host): string | null {
   if (host.folder === null || !granted({ name: "read", path: host.folder })) return null;
   const note = noteIn(host.folder);
@@ -61,8 +58,8 @@ export function rememberedFailure(host: Host): string | null {
 }
 
 /**
- * Compiles the kernel into the cache and says where it is and which compiler made it. What `test` throws for keeps it out of there, and
- * is remembered, as is a compiler that fails.
+ * Compiles the kernel into the cache; returns its path and the compiler's version. If `test` throws, the kernel is not kept. That failure
+ * is remembered, and so is one of the compiler.
  *
  * Several processes may do so at once: each works in a folder of its own, and the last step is a rename.
  *
@@ -71,11 +68,11 @@ export function rememberedFailure(host: Host): string | null {
 export function compileKernel(host: Host, test: (path: string) => void): { path: string; compiler: string } {
   const folder = writableFolder(host);
   const note = noteIn(folder);
-  const room = Deno.makeTempDirSync({ dir: folder, prefix: ROOM });
+  const buildFolder = Deno.makeTempDirSync({ dir: folder, prefix: BUILD_PREFIX });
   try {
     const compiler = versionOf(host);
-    const built = build(host, room);
-    // If this is the last that is heard of it, the kernel has taken the program with it.
+    const built = build(host, buildFolder);
+    // Stands only if the test does not return, because the kernel crashed the process.
     remember(note, `the kernel that ${compiler} compiled ended the program in its test`);
     test(built);
     const path = install(folder, built, compiler);
@@ -85,7 +82,7 @@ export function compileKernel(host: Host, test: (path: string) => void): { path:
     if (!(error instanceof Deno.errors.NotFound)) remember(note, (error as Error).message);
     throw error;
   } finally {
-    Deno.removeSync(room, { recursive: true });
+    Deno.removeSync(buildFolder, { recursive: true });
   }
 }
 
@@ -129,14 +126,14 @@ function writableFolder(host: Host): string {
   return folder;
 }
 
-function build(host: Host, room: string): string {
-  for (const [name, text] of Object.entries(SOURCES)) Deno.writeTextFileSync(`${room}/${name}`, text);
-  const { success, output } = host.compile([...compilerFlags(Deno.build.arch), MAIN_SOURCE, "-o", "kernel"], room);
+function build(host: Host, folder: string): string {
+  for (const [name, text] of Object.entries(SOURCES)) Deno.writeTextFileSync(`${folder}/${name}`, text);
+  const { success, output } = host.compile([...compilerFlags(Deno.build.arch), MAIN_SOURCE, "-o", "kernel"], folder);
   if (!success) throw new Error(`the C compiler failed: ${output.trim().split("\n", 1)[0]}`);
-  return `${room}/kernel`;
+  return `${folder}/kernel`;
 }
 
-// The name carries the fingerprint of the content, so that a damaged file is known before it is loaded.
+// The name has the fingerprint of the content in it, so that a damaged file is noticed before it is loaded.
 function install(folder: string, built: string, compiler: string): string {
   const sum = fingerprint(Deno.readFileSync(built));
   const path = `${folder}/kernel-${key()}-${fingerprint(compiler)}-${sum}${suffix()}`;
@@ -160,7 +157,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-const ROOM = "compile-";
+const BUILD_PREFIX = "compile-";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
@@ -175,15 +172,15 @@ function remember(note: string, reason: string): void {
   }
 }
 
-/** Removes the folder of a compilation that was killed; a living one is younger. */
-function sweep(room: string): void {
+/** Removes the build folder of a compilation that was killed: no compilation takes an hour. */
+function removeStale(folder: string): void {
   try {
-    if (Date.now() - modified(room) > HOUR) Deno.removeSync(room, { recursive: true });
+    if (Date.now() - modified(folder) > HOUR) Deno.removeSync(folder, { recursive: true });
   } catch { // another process was faster, or it may not be written
   }
 }
 
-/** What the system says of a folder that nobody but its owner can put a library into. Windows has neither owner nor mode. */
+/** The folder's owner and mode, once it is sure that no other user can put a library into it. Windows has neither. */
 function trustedFolder(folder: string): Deno.FileInfo {
   const info = Deno.statSync(folder);
   if (info.mode === null || info.uid === null) return info;
@@ -197,8 +194,8 @@ function trustedFolder(folder: string): Deno.FileInfo {
   return info;
 }
 
-// Who one is takes a permission of its own. Only the owner may set the mode, be it to what it is; without the right to write in the
-// folder it remains unknown.
+// The user's own id would take another permission (--allow-sys). But only the owner may set the mode, even to what it is already;
+// without permission to write, the answer stays unknown.
 function isOthers(folder: string, mode: number): boolean {
   if (!granted({ name: "write", path: folder })) return false;
   try {
@@ -235,8 +232,8 @@ function suffix(): string {
   return { windows: ".dll", darwin: ".dylib" }[Deno.build.os as string] ?? ".so";
 }
 
-// The CPU is no part of it: to read its name takes a permission, and as long as the rest of the start. Machines that share a home
-// folder share kernels: each kernel knows what it was compiled for, and gradus_check refuses to run on less.
+// The CPU is no part of it: its name takes a permission, and as long to read as the rest of the start. Machines that share a home folder
+// share kernels: each kernel knows the CPU features that it was compiled for, and gradus_check refuses a CPU that lacks one.
 function key(): string {
   return fingerprint([SOURCES_FINGERPRINT, ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
 }
@@ -246,15 +243,15 @@ function runCompiler(args: string[], cwd?: string): { success: boolean; output: 
   return runLimited("cc", args, cwd, cwd === undefined ? 10_000 : 300_000);
 }
 
-// Runs a program with an end to its time while this thread waits for it: `outputSync` waits for ever.
+// A program run with a time limit while this thread waits for it; `outputSync` has none.
 
-// What stands in the memory that both threads see: how far it is, the program's code, the length of what it said, whether it was killed,
-// and what it said.
+// The memory that this thread and the Worker share: the state, the program's exit code, the length of its output, whether it was killed,
+// and from byte HEADER on the output.
 const [STATE, CODE, LENGTH, KILLED, HEADER, TEXT] = [0, 1, 2, 3, 16, 1 << 16];
 const [CALLED, RUNNING] = [0, 1];
-const PATIENCE = 30_000; // for a Worker to begin
+const START_TIMEOUT = 30_000; // milliseconds for the Worker to begin
 
-// In a Worker, because only one that does not wait can end what runs too long.
+// In a Worker, because this thread blocks and could not kill a program that runs too long.
 const WORKER = `self.onmessage = async ({ data: { shared, command, args, cwd, milliseconds } }) => {
   const header = new Int32Array(shared, 0, 4), text = new Uint8Array(shared, ${HEADER});
   const next = () => (Atomics.add(header, ${STATE}, 1), Atomics.notify(header, ${STATE}));
@@ -273,7 +270,7 @@ const WORKER = `self.onmessage = async ({ data: { shared, command, args, cwd, mi
 };`;
 
 /**
- * What a program says: on its output if it succeeds, else on its error output.
+ * Runs a program with a time limit; `output` is what it wrote to stdout if it succeeded, else to stderr.
  *
  * @throws {Deno.errors.NotFound} If there is no such program.
  * @throws {Deno.errors.TimedOut} If it does not end in time; it is killed then.
@@ -289,9 +286,9 @@ export function runLimited(
   const worker = new Worker(`data:application/javascript,${encodeURIComponent(WORKER)}`, { type: "module" });
   try {
     worker.postMessage({ shared, command, args, cwd, milliseconds });
-    Atomics.wait(header, STATE, CALLED, PATIENCE);
+    Atomics.wait(header, STATE, CALLED, START_TIMEOUT);
     if (header[STATE] === CALLED) throw new Error(`no Worker began in which ${command} could run`);
-    // A second more: its own children may hold what it would write to.
+    // A second more: child processes of its own may keep its output open.
     Atomics.wait(header, STATE, RUNNING, milliseconds + 1000);
     if (header[STATE] === RUNNING || header[KILLED] === 1) {
       throw new Deno.errors.TimedOut(`${command} did not end within ${milliseconds / 1000} s`);

@@ -1,4 +1,4 @@
-/** The native back end: the C kernels through Deno's foreign functions. This is the only file that opens a library. */
+/** The native back end: the C kernels, called through Deno's FFI. This is the only file that opens a library. */
 import { granted } from "../../io/cache_dir.ts";
 import type { Backend, Opened } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
@@ -11,9 +11,9 @@ import { registerThreads } from "../threads.ts";
 import { registerSystemMemory } from "../../memory/slabs.ts";
 
 /**
- * Opens the native kernel: from the cache, or compiled now if the permissions are already there. It never prompts or throws.
+ * Opens the native back end: from the cache, or compiled now if the permissions are already granted. It never prompts or throws.
  *
- * Other kinds than float32 are passed on to the reference loops.
+ * Its verbs pass dtypes that C does not know on to the reference.
  */
 export function openNative(host: () => Host = thisHost): Opened {
   if (typeof Deno === "undefined") return { reason: "not running in Deno" };
@@ -26,7 +26,7 @@ export function openNative(host: () => Host = thisHost): Opened {
 }
 
 function openCached(host: Host): Opened | null {
-  // Without a folder there is nothing to name in a permission, and all of FFI is asked for.
+  // Without a folder there is no path to ask about: only --allow-ffi without a path would do.
   const path = host.folder ?? undefined;
   if (!granted({ name: "ffi", ...(path === undefined ? {} : { path }) })) {
     return { reason: "no permission to load libraries (--allow-ffi)" };
@@ -45,21 +45,21 @@ function openRemembered(host: Host): Opened | null {
 
 function openCompiled(host: Host): Opened {
   let opened: Opened | undefined;
-  const { compiler } = compileKernel(host, (path) => opened = proven(path));
+  const { compiler } = compileKernel(host, (path) => opened = openTested(path));
   return { ...opened, reason: `compiled with ${compiler} and cached in ${host.folder}` };
 }
 
 /**
- * Compiles the kernel into the cache, whatever became of earlier attempts.
+ * Compiles the kernel into the cache, also where an earlier attempt failed.
  *
- * @throws {Error} If it cannot be compiled or computes something wrong; the message is one line.
+ * @throws {Error} If it cannot be compiled or fails the self-test; the message is one line.
  */
 export function compileNative(): { path: string; compiler: string } {
-  return compileKernel(thisHost(), (path) => proven(path).close?.());
+  return compileKernel(thisHost(), (path) => openTested(path).close?.());
 }
 
-/** The back end of a library that was just compiled, if all its verbs are right. */
-function proven(path: string): Opened {
+/** Opens a library that was just compiled; throws if it fails the self-test. */
+function openTested(path: string): Opened {
   const opened = load(path, "compiled");
   if (opened.backend === undefined) throw new Error(opened.reason);
   const wrong = selfTest(opened.backend);
@@ -68,7 +68,7 @@ function proven(path: string): Opened {
   throw new Error(`the compiled kernel is not used, for it is wrong: ${wrong}`);
 }
 
-/** The back end of the library in a file, or what is wrong with it. */
+/** The back end of the library in a file, or why it cannot be used. */
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
@@ -92,8 +92,7 @@ function load(path: string, reason: string): Opened {
   }
 }
 
-// A bare or relative name would be searched for where the system keeps its libraries. A symbolic link is left as it is: the
-// permission names the link.
+// `dlopen` searches the system's folders for a name without a slash. A symbolic link is not resolved: the permission names the link.
 function absolute(path: string): string {
   return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
@@ -114,7 +113,7 @@ function verbsOf(symbols: Symbols): Backend {
 }
 
 function poolOf({ gradus_threads, gradus_usual_threads }: Symbols): Parameters<typeof registerThreads>[0] {
-  return { set: (count) => unwrap(gradus_threads(count), "use threads"), usual: gradus_usual_threads };
+  return { set: (count) => unwrap(gradus_threads(count), "use threads"), setDefault: gradus_usual_threads };
 }
 
 function speed(gradusPeak: (steps: number) => number): number {

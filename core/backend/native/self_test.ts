@@ -1,6 +1,6 @@
 /**
- * Whether a kernel that was just compiled computes what the reference does: compilers have been seen to make wrong code. It runs once for
- * each compilation, never when a kernel comes from the cache.
+ * Compares a kernel that was just compiled with the reference, since compilers have bugs (clang 19's code for AVX-512 was wrong). It runs
+ * once for each compilation, not when a kernel comes from the cache.
  */
 import type { TypedArray } from "../../dtype.ts";
 import {
@@ -8,20 +8,20 @@ import {
   ACTIVATIONS,
   type Backend,
   type BinaryOp,
+  INPUT_ACTIVATIONS,
   type ReduceOp,
-  SLOPES,
   type UnaryOp,
 } from "../backend.ts";
 import { BINARY_OPS, REDUCE_OPS, UNARY_OPS } from "./verbs.ts";
 import { reference } from "../reference/reference.ts";
 
-/** Calls a verb, and gives back all that it wrote. */
+/** Calls a verb and returns all that it wrote. */
 type Trial = (verbs: Backend) => TypedArray[];
 
-/** Longer than five of the longest vectors, with a rest. */
+/** More than five AVX-512 vectors, and no multiple of any vector's length. */
 const LENGTH = 83;
 
-/** What is wrong with a back end, in a few words; `null` where every verb is right. */
+/** The first difference from the reference, in a few words; `null` where there is none. */
 export function selfTest(verbs: Backend): string | null {
   for (const [name, trial] of trials()) {
     const [found, expected] = [trial(verbs), trial(reference)];
@@ -33,26 +33,28 @@ export function selfTest(verbs: Backend): string | null {
   return null;
 }
 
-// Far above what orders of summation and approximations differ by, far below what wrong code does.
+// Far above the rounding of approximations and of sums in another order, far below the errors of wrong code.
 function near(found: number, expected: number): boolean {
   return Object.is(found, expected) || Math.abs(found - expected) <= 1e-5 * Math.abs(expected) + 2e-6;
 }
 
 function* trials(): Iterable<[string, Trial]> {
-  for (const op of keys(UNARY_OPS)) yield [op, mapped(op)];
-  for (const from of [Uint8Array, Int32Array, Float32Array]) yield [`a copy of ${from.name}`, converted(from)];
-  for (const op of keys(BINARY_OPS)) yield [op, zipped(op)];
-  for (const op of keys(REDUCE_OPS)) yield [op, reduced(op)];
-  for (const op of keys({ ...ACTIVATIONS, ...SLOPES })) yield [`the slope of ${op}`, gated(op)];
+  for (const op of keys(UNARY_OPS)) yield [op, unary(op)];
+  for (const from of [Uint8Array, Int32Array, Float32Array]) yield [`a copy of ${from.name}`, copy(from)];
+  for (const op of keys(BINARY_OPS)) yield [op, binary(op)];
+  for (const op of keys(REDUCE_OPS)) yield [op, reduce(op)];
+  for (const op of keys({ ...ACTIVATIONS, ...INPUT_ACTIVATIONS })) {
+    yield [`the derivative of ${op}`, activationBackward(op)];
+  }
   for (const size of [[1, 1, 1], [3, 40, 17], [50, 64, 70], [7, 500, 5], [130, 150, 133], [20, 1100, 40]] as const) {
     for (const activation of keys(ACTIVATIONS)) {
-      yield [`the product of ${size.join("×")}`, multiplied(size, activation)];
+      yield [`the product of ${size.join("×")}`, gemm(size, activation)];
     }
   }
-  yield ["where", chosen];
-  yield ["gather", gathered];
-  for (const cols of [10, 70]) yield ["cross-entropy", lost(cols)];
-  for (const kind of ["sgd", "adam"] as const) yield [kind, updated(kind)];
+  yield ["where", where];
+  yield ["gather", gather];
+  for (const cols of [10, 70]) yield ["cross-entropy", crossEntropy(cols)];
+  for (const kind of ["sgd", "adam"] as const) yield [kind, update(kind)];
 }
 
 function keys<K extends string>(table: Readonly<Partial<Record<K, number>>>): K[] {
@@ -64,7 +66,7 @@ function spread(length: number, size = 4): Float32Array {
   return Float32Array.from({ length }, (_, i) => size * ((i * 37 % 101) / 50 - 1));
 }
 
-/** The same, and what breaks formulas. */
+/** The same, with special values and others that formulas fail for. */
 function awkward(): Float32Array {
   const x = spread(LENGTH);
   x.set([NaN, Infinity, -Infinity, 0, 1, -1, 2.5, -2.5, 1e-38, 1e-7, -1e-7, 60, -60, 8388609], 3);
@@ -73,7 +75,7 @@ function awkward(): Float32Array {
 
 const dense = (data: TypedArray) => ({ data, offset: 0, strides: [1] });
 
-function mapped(op: UnaryOp): Trial {
+function unary(op: UnaryOp): Trial {
   return (verbs) => {
     const [x, out] = [awkward(), op === "not" ? new Uint8Array(LENGTH) : new Float32Array(LENGTH)];
     verbs.unary(op, [LENGTH], dense(x), dense(out), 0.25, 1.5);
@@ -81,20 +83,21 @@ function mapped(op: UnaryOp): Trial {
   };
 }
 
-function converted(from: Uint8ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor): Trial {
+function copy(from: Uint8ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor): Trial {
   return (verbs) => {
     const x = new from(LENGTH).map((_, i) => i * 3);
-    const [out, turned] = [
+    const [out, transposed] = [
       from === Float32Array ? new Int32Array(LENGTH) : new Float32Array(LENGTH),
       new Float32Array(80),
     ];
     verbs.unary("copy", [LENGTH], dense(x), dense(out), 0, 0);
-    verbs.unary("copy", [10, 8], { data: x, offset: 1, strides: [1, 10] }, { ...dense(turned), strides: [8, 1] }, 0, 0);
-    return [out, turned];
+    const columns = { data: x, offset: 1, strides: [1, 10] };
+    verbs.unary("copy", [10, 8], columns, { ...dense(transposed), strides: [8, 1] }, 0, 0);
+    return [out, transposed];
   };
 }
 
-function zipped(op: BinaryOp): Trial {
+function binary(op: BinaryOp): Trial {
   return (verbs) => {
     const [a, b] = [awkward(), spread(LENGTH, 3).reverse()];
     b.set(a.subarray(40, 50), 40); // some are equal
@@ -106,17 +109,17 @@ function zipped(op: BinaryOp): Trial {
   };
 }
 
-function reduced(op: ReduceOp): Trial {
+function reduce(op: ReduceOp): Trial {
   return (verbs) => {
     const [x, made] = [spread(7 * LENGTH, 1.1), op.startsWith("arg") ? Int32Array : Float32Array];
     const [rows, columns] = [new made(7), new made(LENGTH)];
-    verbs.reduce(op, { kept: [7], keptStrides: [LENGTH], folded: [LENGTH], foldedStrides: [1] }, x, 0, rows);
-    verbs.reduce(op, { kept: [LENGTH], keptStrides: [1], folded: [7], foldedStrides: [LENGTH] }, x, 0, columns);
+    verbs.reduce(op, { kept: [7], keptStrides: [LENGTH], reduced: [LENGTH], reducedStrides: [1] }, x, 0, rows);
+    verbs.reduce(op, { kept: [LENGTH], keptStrides: [1], reduced: [7], reducedStrides: [LENGTH] }, x, 0, columns);
     return [rows, columns];
   };
 }
 
-function gated(op: Parameters<Backend["activationBackward"]>[0]): Trial {
+function activationBackward(op: Parameters<Backend["activationBackward"]>[0]): Trial {
   return (verbs) => {
     const [g, y, out, db] = [
       spread(4 * LENGTH, 1),
@@ -129,8 +132,8 @@ function gated(op: Parameters<Backend["activationBackward"]>[0]): Trial {
   };
 }
 
-// With a bias, added to what stands there: A and C by rows, by columns, and C with gaps.
-function multiplied([m, k, n]: readonly [number, number, number], activation: Activation): Trial {
+// With a bias and beta 1: A and C row-major, column-major, and C with gaps.
+function gemm([m, k, n]: readonly [number, number, number], activation: Activation): Trial {
   return (verbs) => {
     const [a, b, bias] = [spread(m * k, 0.3), spread(k * n, 0.3), spread(n, 1)];
     return [[k, 1, n, 1], [1, m, 1, m], [k, 1, 2 * n, 2]].map(([aRow, aCol, cRow, cCol]) => {
@@ -142,13 +145,13 @@ function multiplied([m, k, n]: readonly [number, number, number], activation: Ac
   };
 }
 
-const chosen: Trial = (verbs) => {
+const where: Trial = (verbs) => {
   const [mask, out] = [new Uint8Array(LENGTH).map((_, i) => i % 3), new Float32Array(LENGTH)];
   verbs.where([LENGTH], dense(mask), dense(spread(LENGTH)), dense(spread(LENGTH, 9)), dense(out));
   return [out];
 };
 
-const gathered: Trial = (verbs) => {
+const gather: Trial = (verbs) => {
   const index = Int32Array.of(4, 0, 6);
   const results = [Uint8Array, Int32Array, Float32Array].map((kind) => {
     const [x, out] = [new kind(7 * 11).map((_, i) => i), new kind(3 * 11)];
@@ -160,7 +163,7 @@ const gathered: Trial = (verbs) => {
   return [...results, out];
 };
 
-function lost(cols: number): Trial {
+function crossEntropy(cols: number): Trial {
   return (verbs) => {
     const [z, targets] = [spread(19 * cols), new Int32Array(19).map((_, i) => (i * 7) % cols)];
     const dz = new Float32Array(19 * cols);
@@ -168,7 +171,7 @@ function lost(cols: number): Trial {
   };
 }
 
-function updated(kind: "sgd" | "adam"): Trial {
+function update(kind: "sgd" | "adam"): Trial {
   return (verbs) => {
     const settings = Float64Array.of(0.1, 0.9, 0.1, 1, 0.01, 0, 0.9, 0.99, 1e-8, 0, 2);
     const [p, g, m] = [spread(LENGTH), spread(LENGTH, 1).reverse(), spread(LENGTH, 0.5)];

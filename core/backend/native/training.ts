@@ -1,20 +1,20 @@
-/** The verbs for training through the native library. */
+/** The native verbs for training: derivatives of activations, cross-entropy, and the optimisers' steps. */
 import type { TypedArray } from "../../dtype.ts";
-import type { Activation, Backend, Slope, UpdateKind, UpdateSlot } from "../backend.ts";
-import { describeActivationBackward, GATE_FIELDS, unwrap } from "../descriptor.ts";
+import type { Activation, Backend, InputActivation, UpdateKind, UpdateSlot } from "../backend.ts";
+import { ACTIVATION_BACKWARD_FIELDS, describeActivationBackward, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
 import { badTarget, checkActivationBackward, checkLoss, checkUpdate } from "../checks.ts";
 
 // In the order of kernels.h.
-const gateDescriptor = new Int32Array(GATE_FIELDS);
+const backwardDescriptor = new Int32Array(ACTIVATION_BACKWARD_FIELDS);
 const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
-/** `gate` for float32; other kinds are passed on to the reference loops. */
+/** `activationBackward` for float32; other dtypes are passed on to the reference. */
 export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["activationBackward"] {
-  return function gate(
-    op: Activation | Slope,
+  return function activationBackward(
+    op: Activation | InputActivation,
     rows: number,
     cols: number,
     g: TypedArray,
@@ -29,7 +29,7 @@ export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["act
     }
     checkActivationBackward(op, rows, cols, g, y, out, db);
     describeActivationBackward(
-      gateDescriptor,
+      backwardDescriptor,
       op,
       rows,
       cols,
@@ -40,12 +40,12 @@ export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["act
       low,
       high,
     );
-    const code = gradus_gate(gateDescriptor, g, y, out ?? NOTHING, db ?? NOTHING);
-    if (code !== 0) unwrap(code, "gate");
+    const code = gradus_gate(backwardDescriptor, g, y, out ?? NOTHING, db ?? NOTHING);
+    if (code !== 0) unwrap(code, `differentiate ${op}`);
   };
 }
 
-/** `crossEntropy` for float32; other kinds are passed on to the reference loops. */
+/** `crossEntropy` for float32; other dtypes are passed on to the reference. */
 export function nativeCrossEntropy({ gradus_cross_entropy }: Symbols): Backend["crossEntropy"] {
   return function crossEntropy(
     rows: number,
@@ -67,28 +67,29 @@ export function nativeCrossEntropy({ gradus_cross_entropy }: Symbols): Backend["
 }
 
 const BAD_INDEX = 4;
-const KINDS: Record<UpdateKind, number> = { sgd: 0, adam: 1 };
+const UPDATE_KINDS: Record<UpdateKind, number> = { sgd: 0, adam: 1 };
 const SLOT = 8;
-const PARTS = 4;
+const SLOT_ARRAYS = 4;
 
-/** Where the arrays of a list of slots stood when they were entered, and the arrays themselves, which must not go away. */
+/** The addresses of all arrays of a list of slots, so that a step passes a single pointer to C. */
 interface Table {
-  places: BigInt64Array<ArrayBuffer>;
+  addresses: BigInt64Array<ArrayBuffer>;
+  /** The arrays at these addresses, which must not be collected meanwhile. */
   entered: (TypedArray | null)[];
-  /** Their lengths then: a buffer that was transferred leaves an array of length 0. */
+  /** Their lengths when they were entered: if the buffer of one is transferred, its length becomes 0. */
   lengths: Int32Array;
 }
 
-/** `update` for float32; lists with other kinds are passed on to the reference loops. */
+/** `update` for float32; lists with other dtypes are passed on to the reference. */
 export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend["update"] {
   const tables = new WeakMap<readonly UpdateSlot[], Table>();
 
   function tableOf(slots: readonly UpdateSlot[]): Table {
     let table = tables.get(slots);
-    const parts = PARTS * slots.length;
+    const parts = SLOT_ARRAYS * slots.length;
     if (table === undefined || table.entered.length !== parts) {
       table = {
-        places: new BigInt64Array(SLOT * slots.length),
+        addresses: new BigInt64Array(SLOT * slots.length),
         entered: new Array(parts).fill(null),
         lengths: new Int32Array(parts),
       };
@@ -98,13 +99,13 @@ export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend[
   }
 
   function enter(table: Table, slot: number, part: number, array: TypedArray | null): void {
-    const at = PARTS * slot + part;
+    const at = SLOT_ARRAYS * slot + part;
     const length = array === null ? 0 : array.length;
     if (table.entered[at] === array && table.lengths[at] === length) return;
     table.entered[at] = array, table.lengths[at] = length;
-    // Small arrays live among V8's own objects, which move, until somebody asks for their buffer.
+    // V8 keeps a small array in its heap, where the collector moves it, until its buffer is asked for.
     if (array !== null) void array.buffer;
-    gradus_enter(table.places, SLOT * slot + part, (array ?? NOTHING) as Buffer, length);
+    gradus_enter(table.addresses, SLOT * slot + part, (array ?? NOTHING) as Buffer, length);
   }
 
   return function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
@@ -115,7 +116,12 @@ export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend[
       const slot = slots[i];
       enter(table, i, 0, slot.p), enter(table, i, 1, slot.g), enter(table, i, 2, slot.m), enter(table, i, 3, slot.v);
     }
-    const code = gradus_update(KINDS[kind], settings as Float64Array<ArrayBuffer>, table.places, slots.length);
+    const code = gradus_update(
+      UPDATE_KINDS[kind],
+      settings as Float64Array<ArrayBuffer>,
+      table.addresses,
+      slots.length,
+    );
     if (code !== 0) unwrap(code, "update");
   };
 }

@@ -1,23 +1,23 @@
-/** The verbs through the native library: each writes its sizes into a descriptor, and passes on what C does not know to the reference loops. */
-import type { Backend, BinaryOp, Fold, Gemm, ReduceOp, Strided, UnaryOp } from "../backend.ts";
+/** The native verbs: each writes its sizes into a descriptor and calls C, or passes what C does not know on to the reference. */
+import type { Backend, BinaryOp, Gemm, ReduceOp, Reduction, Strided, UnaryOp } from "../backend.ts";
 import { badRow, checkTable } from "../checks.ts";
 import {
   allFloat32,
   checkStrided,
   describeGemm,
-  describeWalk,
+  describeStrided,
+  dtypeCode,
   GEMM_FIELDS,
-  kindOf,
+  MAX_RANK,
   unwrap,
-  WALK_RANK,
 } from "../descriptor.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
-import { joinDims, reference } from "../reference/reference.ts";
+import { coalesceDims, reference } from "../reference/reference.ts";
 import { memoryGone, type TypedArray } from "../../dtype.ts";
 
 const gemmDescriptor = new Int32Array(GEMM_FIELDS.length);
 
-/** `gemm` for float32; other kinds are passed on to the reference loops. */
+/** `gemm` for float32; other dtypes are passed on to the reference. */
 export function nativeGemm({ gradus_gemm }: Symbols): Backend["gemm"] {
   return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
@@ -27,16 +27,14 @@ export function nativeGemm({ gradus_gemm }: Symbols): Backend["gemm"] {
   };
 }
 
-// Element-wise verbs through the native library; what it does not know is passed on to the reference loops.
-
-/** The functions of one argument that C has, by the numbers in `kernels.h`. */
+/** The functions of one argument that C has, with their codes in `kernels.h`. */
 export const UNARY_OPS: Readonly<Partial<Record<UnaryOp, number>>> = {
   ...{ copy: 0, neg: 1, abs: 2, sign: 3, exp: 4, expm1: 5, log: 6, log1p: 7, sqrt: 8, rsqrt: 9, reciprocal: 10 },
   ...{ square: 11, tanh: 12, sigmoid: 13, relu: 14, erf: 15, floor: 16, ceil: 17, round: 18, clamp: 19, not: 20 },
   ...{ hardtanh: 21, leakyRelu: 22, elu: 23, gelu: 24, geluTanh: 25, silu: 26, mish: 27, softplus: 28 },
 };
 
-/** The functions of two arguments that C has; those from `eq` on answer in bytes. */
+/** The functions of two arguments that C has, with their codes; the results of those from `eq` on are bytes. */
 export const BINARY_OPS: Readonly<Partial<Record<BinaryOp, number>>> = {
   ...{ add: 0, sub: 1, mul: 2, div: 3, maximum: 4, minimum: 5 },
   ...{ eq: 6, ne: 7, lt: 8, le: 9, gt: 10, ge: 11 },
@@ -44,13 +42,13 @@ export const BINARY_OPS: Readonly<Partial<Record<BinaryOp, number>>> = {
 
 const [FLOAT32, INT32, UINT8] = [0, 1, 2];
 
-const MAP_SIZES = 10;
-const mapDescriptor = new Int32Array(MAP_SIZES + 3 * WALK_RANK);
-const mapFloats = new Float32Array(mapDescriptor.buffer);
+const UNARY_SIZES = 10;
+const unaryDescriptor = new Int32Array(UNARY_SIZES + 3 * MAX_RANK);
+const unaryFloats = new Float32Array(unaryDescriptor.buffer);
 
-/** `map` for float32, and copies from bytes and to and from int32. */
+/** `unary` for float32, and copies from bytes and to and from int32. */
 export function nativeUnary({ gradus_map }: Symbols): Backend["unary"] {
-  return function map(
+  return function unary(
     op: UnaryOp,
     shape: readonly number[],
     x: Strided,
@@ -59,41 +57,43 @@ export function nativeUnary({ gradus_map }: Symbols): Backend["unary"] {
     high: number,
   ): void {
     const code = UNARY_OPS[op];
-    const [from, to] = [kindOf(x.data), kindOf(out.data)];
-    if (code === undefined || !mapTakes(op, from, to)) return reference.unary(op, shape, x, out, low, high);
-    const d = mapDescriptor;
-    const rank = describeWalk(d, MAP_SIZES, shape, x.strides, out.strides, null);
+    const [from, to] = [dtypeCode(x.data), dtypeCode(out.data)];
+    if (code === undefined || !takesUnary(op, from, to)) return reference.unary(op, shape, x, out, low, high);
+    const d = unaryDescriptor;
+    const rank = describeStrided(d, UNARY_SIZES, shape, x.strides, out.strides, null);
     if (rank < 0) return reference.unary(op, shape, x, out, low, high);
     if (rank === 0) return;
-    checkStrided("map", "x", shape, x);
-    checkStrided("map", "the result", shape, out);
-    d[0] = code, d[1] = rank, mapFloats[2] = low, mapFloats[3] = high;
+    checkStrided(`take ${op}`, "x", shape, x);
+    checkStrided(`take ${op}`, "the result", shape, out);
+    d[0] = code, d[1] = rank, unaryFloats[2] = low, unaryFloats[3] = high;
     d[4] = from, d[5] = x.offset, d[6] = x.data.length;
     d[7] = to, d[8] = out.offset, d[9] = out.data.length;
     const status = gradus_map(d, x.data as Buffer, out.data as Buffer);
-    if (status !== 0) unwrap(status, "map");
+    if (status !== 0) unwrap(status, `take ${op}`);
   };
 }
 
-/** Which kinds C maps to which. */
-function mapTakes(op: UnaryOp, from: number, to: number): boolean {
+/** Whether C has the function for these dtype codes. */
+function takesUnary(op: UnaryOp, from: number, to: number): boolean {
   if (op === "not") return from === FLOAT32 && to === UINT8;
   if (op !== "copy") return from === FLOAT32 && to === FLOAT32;
   if (from === UINT8) return to === FLOAT32;
   return (from === FLOAT32 || from === INT32) && (to === FLOAT32 || to === INT32);
 }
 
-const ZIP_SIZES = 8;
-const zipDescriptor = new Int32Array(ZIP_SIZES + 4 * WALK_RANK);
+const BINARY_SIZES = 8;
+const binaryDescriptor = new Int32Array(BINARY_SIZES + 4 * MAX_RANK);
 
-/** `zip` for float32; comparisons answer in bytes. */
+/** `binary` for float32; the results of comparisons are bytes. */
 export function nativeBinary({ gradus_zip }: Symbols): Backend["binary"] {
-  return function zip(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
+  return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
     if (op === "pow" && isNumber(shape, b, 2)) [op, b] = ["mul", a];
     const code = BINARY_OPS[op];
-    if (code === undefined || !zipTakes(code, a.data, b.data, out.data)) return reference.binary(op, shape, a, b, out);
-    const d = zipDescriptor;
-    const rank = describeWalk(d, ZIP_SIZES, shape, a.strides, b.strides, out.strides);
+    if (code === undefined || !takesBinary(code, a.data, b.data, out.data)) {
+      return reference.binary(op, shape, a, b, out);
+    }
+    const d = binaryDescriptor;
+    const rank = describeStrided(d, BINARY_SIZES, shape, a.strides, b.strides, out.strides);
     if (rank < 0) return reference.binary(op, shape, a, b, out);
     if (rank === 0) return;
     checkStrided(op, "the left operand", shape, a);
@@ -108,7 +108,7 @@ export function nativeBinary({ gradus_zip }: Symbols): Backend["binary"] {
   };
 }
 
-function zipTakes(code: number, a: TypedArray, b: TypedArray, out: TypedArray): boolean {
+function takesBinary(code: number, a: TypedArray, b: TypedArray, out: TypedArray): boolean {
   return a instanceof Float32Array && b instanceof Float32Array &&
     (code < BINARY_OPS.eq! ? out instanceof Float32Array : out instanceof Uint8Array);
 }
@@ -120,25 +120,23 @@ function isNumber(shape: readonly number[], x: Strided, value: number): boolean 
   return true;
 }
 
-// The choice by a mask through the native library.
+// The fields of `where`'s descriptor: the rank, the offsets and lengths of four operands, the sizes, and the strides of the four.
+const [OFFSETS, LENGTHS, SIZES, STRIDES] = [1, 5, 9, 9 + MAX_RANK];
+const whereDescriptor = new Int32Array(STRIDES + 4 * MAX_RANK);
 
-// In the order of kernels.h: the rank, the offsets and lengths of four operands, the sizes, and four times the strides.
-const [OFFSETS, LENGTHS, SIZES, STRIDES] = [1, 5, 9, 9 + WALK_RANK];
-const whereDescriptor = new Int32Array(STRIDES + 4 * WALK_RANK);
-
-/** `where` for float32; other kinds are passed on to the reference loops. */
+/** `where` for float32; other dtypes are passed on to the reference. */
 export function nativeWhere({ gradus_where }: Symbols): Backend["where"] {
   return function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
     const operands = [mask, a, b, out];
-    const walk = joinDims(shape, operands.map((x) => x.strides));
+    const loop = coalesceDims(shape, operands.map((x) => x.strides));
     const known = mask.data instanceof Uint8Array && [a, b, out].every((x) => x.data instanceof Float32Array);
-    if (!known || walk.shape.length > WALK_RANK || shape.includes(0)) return reference.where(shape, mask, a, b, out);
-    whereDescriptor[0] = walk.shape.length;
-    whereDescriptor.set(walk.shape, SIZES);
+    if (!known || loop.shape.length > MAX_RANK || shape.includes(0)) return reference.where(shape, mask, a, b, out);
+    whereDescriptor[0] = loop.shape.length;
+    whereDescriptor.set(loop.shape, SIZES);
     operands.forEach((x, i) => {
       checkStrided("choose between", "an operand", shape, x);
       whereDescriptor[OFFSETS + i] = x.offset, whereDescriptor[LENGTHS + i] = x.data.length;
-      whereDescriptor.set(walk.strides[i], STRIDES + i * WALK_RANK);
+      whereDescriptor.set(loop.strides[i], STRIDES + i * MAX_RANK);
     });
     const bytes = mask.data as Uint8Array<ArrayBuffer>;
     const status = gradus_where(whereDescriptor, bytes, a.data as Buffer, b.data as Buffer, out.data as Buffer);
@@ -146,30 +144,30 @@ export function nativeWhere({ gradus_where }: Symbols): Backend["where"] {
   };
 }
 
-// Reductions through the native library: along rows, along columns, or over everything.
-
-/** The folds that C has, by the numbers in `kernels.h`. */
+/** The reductions that C has, with their codes in `kernels.h`. */
 export const REDUCE_OPS: Readonly<Partial<Record<ReduceOp, number>>> = {
   ...{ sum: 0, prod: 1, max: 2, min: 3, argmax: 4, argmin: 5 },
 };
 
 const reduceDescriptor = new Int32Array(8);
 
-/** `reduce` for float32 in these layouts; others, and other kinds, are passed on to the reference loops. */
+/** `reduce` for float32 along the rows or columns of a matrix, or over everything; the rest is passed on to the reference. */
 export function nativeReduce({ gradus_reduce }: Symbols): Backend["reduce"] {
-  return function reduce(op: ReduceOp, fold: Fold, x: TypedArray, offset: number, out: TypedArray): void {
+  return function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
     const code = REDUCE_OPS[op];
-    const [kept, step] = [size(fold.kept), evenStep(fold.kept, fold.keptStrides)];
-    const [folded, along] = [size(fold.folded), evenStep(fold.folded, fold.foldedStrides)];
-    const matrix = kept > 0 && folded > 0 && !Number.isNaN(step + along) &&
-      (step === 1 || along === 1 || kept === 1 || folded === 1);
-    if (code === undefined || !matrix || !reduceTakes(op, x, out)) return reference.reduce(op, fold, x, offset, out);
-    checkReach(op, kept, step, folded, along, offset, x.length);
+    const [kept, step] = [size(reduction.kept), evenStep(reduction.kept, reduction.keptStrides)];
+    const [reduced, along] = [size(reduction.reduced), evenStep(reduction.reduced, reduction.reducedStrides)];
+    const matrix = kept > 0 && reduced > 0 && !Number.isNaN(step + along) &&
+      (step === 1 || along === 1 || kept === 1 || reduced === 1);
+    if (code === undefined || !matrix || !takesReduce(op, x, out)) {
+      return reference.reduce(op, reduction, x, offset, out);
+    }
+    checkReach(op, kept, step, reduced, along, offset, x.length);
     if (out.length < kept) {
       throw new RangeError(`Cannot take the ${op}: ${kept} results need more room than ${out.length}`);
     }
     const d = reduceDescriptor;
-    d[0] = code, d[1] = kept, d[2] = step, d[3] = folded, d[4] = along;
+    d[0] = code, d[1] = kept, d[2] = step, d[3] = reduced, d[4] = along;
     d[5] = offset, d[6] = x.length, d[7] = out.length;
     const status = gradus_reduce(d, x as Buffer, out as Buffer);
     if (status !== 0) unwrap(status, op);
@@ -180,25 +178,25 @@ function checkReach(
   op: ReduceOp,
   kept: number,
   step: number,
-  folded: number,
+  reduced: number,
   along: number,
   offset: number,
   length: number,
 ): void {
-  const [down, right] = [(kept - 1) * step, (folded - 1) * along];
+  const [down, right] = [(kept - 1) * step, (reduced - 1) * along];
   const low = offset + Math.min(down, 0) + Math.min(right, 0);
   const high = offset + Math.max(down, 0) + Math.max(right, 0);
   // NaN and fractions fail here as well.
-  const sane = [kept, step, folded, along, offset, length].every((n) => (n | 0) === n);
+  const sane = [kept, step, reduced, along, offset, length].every((n) => (n | 0) === n);
   if (sane && low >= 0 && high < length) return;
   if (length === 0) throw memoryGone();
   throw new RangeError(
-    `Cannot take the ${op}: ${kept} × ${folded} elements at offset ${offset} with strides [${step}, ${along}] ` +
+    `Cannot take the ${op}: ${kept} × ${reduced} elements at offset ${offset} with strides [${step}, ${along}] ` +
       (sane ? `reach from ${low} to ${high} in a buffer of ${length}` : "must be integers below 2147483648"),
   );
 }
 
-function reduceTakes(op: ReduceOp, x: TypedArray, out: TypedArray): boolean {
+function takesReduce(op: ReduceOp, x: TypedArray, out: TypedArray): boolean {
   return x instanceof Float32Array &&
     (op === "argmax" || op === "argmin" ? out instanceof Int32Array : out instanceof Float32Array);
 }
@@ -209,7 +207,7 @@ function size(shape: readonly number[]): number {
   return product;
 }
 
-/** The one step that walks all dimensions in order, or NaN where there is none. */
+/** The stride of all dimensions taken as one, in row-major order; NaN where they cannot be. */
 function evenStep(shape: readonly number[], strides: readonly number[]): number {
   let [step, next] = [0, NaN];
   for (let i = shape.length - 1; i >= 0; i--) {
@@ -221,14 +219,12 @@ function evenStep(shape: readonly number[], strides: readonly number[]): number 
   return step;
 }
 
-// Rows by their number through the native library.
-
-const BAD_INDEX = 4;
+const BAD_INDEX = 4; // the status code for an index that is out of bounds
 
 const gatherDescriptor = new Int32Array(9);
 const answer = new Float64Array(1);
 
-/** `gather` for equal kinds of 1 or 4 bytes, and from bytes to float32; others are passed on to the reference loops. */
+/** `gather` for equal dtypes of 1 or 4 bytes, and from bytes to float32; others are passed on to the reference. */
 export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
   return function gather(
     x: TypedArray,
@@ -240,7 +236,7 @@ export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
     table: Float32Array | null = null,
   ): void {
     checkTable(x, out, table);
-    const [from, to] = [kindOf(x), kindOf(out)];
+    const [from, to] = [dtypeCode(x), dtypeCode(out)];
     const widens = from === UINT8 && out instanceof Float32Array;
     const known = widens || (from >= 0 && from === to);
     if (!known || !fits(offset, stride, width, x.length)) {
@@ -262,7 +258,7 @@ export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
   };
 }
 
-/** Whether C can hold the numbers; the reference says what is wrong with others. */
+/** Whether the numbers are 32-bit integers; others are passed on to the reference, which says what is wrong with them. */
 function fits(offset: number, stride: number, width: number, length: number): boolean {
   return (offset | 0) === offset && (stride | 0) === stride && (width | 0) === width && width >= 0 &&
     (length | 0) === length;

@@ -1,9 +1,9 @@
-/** Every element-wise function as a formula of plain numbers: what all back ends must agree with. */
+/** Every element-wise function and derivative as a formula on numbers: what all back ends are tested against. */
 import type { TypedArray } from "../../dtype.ts";
-import type { BinaryOp, Slope, UnaryOp } from "../backend.ts";
+import type { BinaryOp, InputActivation, UnaryOp } from "../backend.ts";
 
-/** One-argument formulas; `low` and `high` are what {@linkcode UnaryOp} says of them. */
-export const MAP: Record<UnaryOp, (x: number, low: number, high: number) => number> = {
+/** Functions of one argument; {@linkcode UnaryOp} says what `low` and `high` are. */
+export const UNARY: Record<UnaryOp, (x: number, low: number, high: number) => number> = {
   copy: (x) => x,
   neg: (x) => -x,
   abs: Math.abs,
@@ -30,7 +30,7 @@ export const MAP: Record<UnaryOp, (x: number, low: number, high: number) => numb
     return raised <= high || Number.isNaN(raised) ? raised : high; // the upper bound wins where they cross
   },
   not: (x) => (x === 0 ? 1 : 0),
-  hardtanh: (x, low, high) => MAP.clamp(x, low, high),
+  hardtanh: (x, low, high) => UNARY.clamp(x, low, high),
   leakyRelu: (x, slope) => (x > 0 ? x : x * slope),
   elu: (x, alpha, scale) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
   gelu: (x) => x * normal(x),
@@ -38,13 +38,13 @@ export const MAP: Record<UnaryOp, (x: number, low: number, high: number) => numb
   silu: (x) => x * sigmoid(x),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   softplus: (x, beta, threshold) => {
-    const z = x * beta; // what is taken to e^ is never large
+    const z = x * beta; // exp() of −|z| cannot overflow
     return z > threshold ? x : (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))) / beta;
   },
 };
 
-/** The way back through a function by its argument: `g · f′(x)`, and nothing of g where the slope is 0 by choice. */
-export const BACK: Record<Slope, (g: number, x: number, low: number, high: number) => number> = {
+/** Derivatives by the input: `g · f′(x)`. Those of `clamp` and `hardtanh` choose g or 0: `g · 0` would be NaN for an infinite g. */
+export const UNARY_BACKWARD: Record<InputActivation, (g: number, x: number, low: number, high: number) => number> = {
   clamp: (g, x, low, high) => (x >= low && x <= high ? g : 0),
   hardtanh: (g, x, low, high) => (x > low && x < high ? g : 0),
   leakyRelu: (g, x, slope) => (x > 0 ? g : g * slope),
@@ -66,7 +66,7 @@ function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-/** The normal distribution `Φ(x)`. */
+/** The cumulative distribution function `Φ(x)` of the standard normal. */
 function normal(x: number): number {
   return 0.5 + 0.5 * erf(x * Math.SQRT1_2);
 }
@@ -76,8 +76,8 @@ function geluInner(x: number): number {
   return Math.sqrt(8 / Math.PI) * (x + 0.044715 * x * x * x);
 }
 
-/** Two-argument formulas. */
-export const ZIP: Record<BinaryOp, (a: number, b: number) => number> = {
+/** Functions of two arguments. */
+export const BINARY: Record<BinaryOp, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
@@ -106,25 +106,25 @@ function power(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
 }
 
-/** What differs where the result is an integer: it wraps as the machine's does, which a float64 past 2⁵³ cannot. */
-export const WHOLE_ZIP: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
+/** What differs for integer results: they wrap modulo 2³², as those of PyTorch do; a float64 past 2⁵³ would lose digits. */
+export const INTEGER_BINARY: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
   mul: Math.imul,
-  pow: wholePower,
+  pow: integerPower,
 };
 
-/** The same of one argument; a copy into bytes wraps as typed arrays do. */
-export function wholeMap(op: UnaryOp, out: TypedArray): (typeof MAP)[UnaryOp] {
+/** The function of one argument for integer results; a copy into bytes wraps as typed arrays do. */
+export function integerUnary(op: UnaryOp, out: TypedArray): (typeof UNARY)[UnaryOp] {
   if (op === "square") return (x) => Math.imul(x, x);
-  return op === "copy" && out instanceof Int32Array ? toInt32 : MAP[op];
+  return op === "copy" && out instanceof Int32Array ? toInt32 : UNARY[op];
 }
 
-/** What lies outside int32, infinities and NaN become its least number, as the machine has it and so PyTorch. */
+/** What lies outside int32, infinities and NaN become its least number, as in x86-64's conversion and so in PyTorch. */
 function toInt32(x: number): number {
   return x > -2147483649 && x < 2147483648 ? x : -2147483648;
 }
 
 /** `aᵇ` modulo 2³² by repeated squaring; a negative power is the whole part of a fraction. */
-function wholePower(a: number, b: number): number {
+function integerPower(a: number, b: number): number {
   if (b < 0) return a === 1 || (a === -1 && b % 2 === 0) ? 1 : a === -1 ? -1 : 0;
   let power = 1;
   for (; b > 0; b >>>= 1, a = Math.imul(a, a)) if (b & 1) power = Math.imul(power, a);

@@ -1,15 +1,15 @@
 /**
- * The reference back end: plain loops in TypeScript. It defines what is correct, runs everywhere, and judges the others.
+ * The reference back end: plain loops in TypeScript. It defines what is correct, runs everywhere, and the others are tested against it.
  * Sums are carried in float64 and rounded once, when they are stored.
  */
 import {
   type Activation,
   type Backend,
   type BinaryOp,
-  type Fold,
   type Gemm,
+  type InputActivation,
   type ReduceOp,
-  type Slope,
+  type Reduction,
   type Strided,
   type UnaryOp,
   UPDATE_SETTINGS,
@@ -18,47 +18,47 @@ import {
 } from "../backend.ts";
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
-import { BACK, MAP, WHOLE_ZIP, wholeMap, ZIP } from "./formulas.ts";
+import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import type { TypedArray } from "../../dtype.ts";
 
-/**
- * A shape with the steps of its operands, simplified: sizes of 1 are dropped, and neighbouring dimensions are joined where
- * every operand steps evenly over both. A dense tensor of any rank becomes one dimension.
- */
-export interface Walk {
+/** A loop nest over the elements of several strided operands, like NumPy's `nditer` and PyTorch's `TensorIterator`. */
+export interface StridedLoop {
   /** Sizes, outermost first; never empty. */
   shape: number[];
-  /** Steps of each operand along `shape`. */
+  /** Strides of each operand along `shape`. */
   strides: number[][];
 }
 
-/** Simplifies a shape and its operands' steps. */
-export function joinDims(shape: readonly number[], operands: readonly (readonly number[])[]): Walk {
-  const walk: Walk = { shape: [], strides: operands.map(() => []) };
+/**
+ * The loop nest over `shape` with as few dimensions as possible: sizes of 1 are dropped, and neighbouring dimensions become one where
+ * every operand's outer stride is its inner stride times the inner size. A dense tensor of any rank has one dimension left.
+ */
+export function coalesceDims(shape: readonly number[], operands: readonly (readonly number[])[]): StridedLoop {
+  const loop: StridedLoop = { shape: [], strides: operands.map(() => []) };
   for (let d = 0; d < shape.length; d++) {
     if (shape[d] === 1) continue;
-    const last = walk.shape.length - 1;
-    const even = last >= 0 && operands.every((s, i) => walk.strides[i][last] === s[d] * shape[d]);
+    const last = loop.shape.length - 1;
+    const even = last >= 0 && operands.every((s, i) => loop.strides[i][last] === s[d] * shape[d]);
     if (!even) {
-      walk.shape.push(shape[d]);
-      operands.forEach((s, i) => walk.strides[i].push(s[d]));
+      loop.shape.push(shape[d]);
+      operands.forEach((s, i) => loop.strides[i].push(s[d]));
       continue;
     }
-    walk.shape[last] *= shape[d];
-    operands.forEach((s, i) => (walk.strides[i][last] = s[d]));
+    loop.shape[last] *= shape[d];
+    operands.forEach((s, i) => (loop.strides[i][last] = s[d]));
   }
-  if (walk.shape.length === 0) {
-    walk.shape.push(1);
-    walk.strides.forEach((s) => s.push(0));
+  if (loop.shape.length === 0) {
+    loop.shape.push(1);
+    loop.strides.forEach((s) => s.push(0));
   }
-  return walk;
+  return loop;
 }
 
 /**
- * Calls `row` once for every run along the innermost dimension, with the run's start in each operand.
+ * Calls `row` for each row along the innermost dimension, with the row's first place in each operand.
  * `starts` is advanced in place and must not be kept.
  */
-export function eachRow({ shape, strides }: Walk, starts: number[], row: (starts: number[]) => void): void {
+export function forEachRow({ shape, strides }: StridedLoop, starts: number[], row: (starts: number[]) => void): void {
   const outer = shape.length - 1;
   if (shape.includes(0)) return;
   const count = new Array<number>(outer).fill(0);
@@ -89,13 +89,13 @@ export const reference: Backend = {
   update,
 };
 
-function isWhole(data: TypedArray): boolean {
+function isInteger(data: TypedArray): boolean {
   return !(data instanceof Float32Array || data instanceof Float64Array);
 }
 
 function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
-  const activation = d.activation === undefined || d.activation === "none" ? null : MAP[d.activation];
-  const sumOf = isWhole(c) ? wholeDot : dot;
+  const activation = d.activation === undefined || d.activation === "none" ? null : UNARY[d.activation];
+  const sumOf = isInteger(c) ? integerDot : dot;
   checkGemm(d, a.length, b.length, c.length, bias === null ? null : bias.length);
   for (let i = 0; i < d.m; i++) {
     const aRow = d.aOffset + i * d.aRow;
@@ -105,7 +105,7 @@ function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedA
       let sum = sumOf(d.k, a, aRow, d.aCol, b, d.bOffset + j * d.bCol, d.bRow);
       if (bias !== null) sum += bias[d.biasOffset + j * d.biasStride];
       c[at] = d.beta === 0 ? sum : c[at] + sum;
-      if (activation !== null) c[at] = activation(c[at], 0, 0); // of the stored number, as `map` would see it
+      if (activation !== null) c[at] = activation(c[at], 0, 0); // of the stored number, as `unary` would read it
     }
   }
 }
@@ -116,37 +116,45 @@ function dot(n: number, a: TypedArray, p: number, pStep: number, b: TypedArray, 
   return sum;
 }
 
-/** The same modulo 2³², which float64 past 2⁵³ would lose. */
-function wholeDot(n: number, a: TypedArray, p: number, pStep: number, b: TypedArray, q: number, qStep: number): number {
+/** The dot product modulo 2³²; float64 would lose digits past 2⁵³. */
+function integerDot(
+  n: number,
+  a: TypedArray,
+  p: number,
+  pStep: number,
+  b: TypedArray,
+  q: number,
+  qStep: number,
+): number {
   let sum = 0;
   for (let i = 0; i < n; i++, p += pStep, q += qStep) sum = (sum + Math.imul(a[p], b[q])) | 0;
   return sum;
 }
 
 function unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
-  const f = isWhole(out.data) ? wholeMap(op, out.data) : MAP[op];
-  checkStrided("map", "x", shape, x);
-  checkStrided("map", "the result", shape, out);
-  const walk = joinDims(shape, [x.strides, out.strides]);
-  const n = walk.shape.at(-1)!;
-  const [xStep, outStep] = walk.strides.map((s) => s.at(-1)!);
+  const f = isInteger(out.data) ? integerUnary(op, out.data) : UNARY[op];
+  checkStrided(`take ${op}`, "x", shape, x);
+  checkStrided(`take ${op}`, "the result", shape, out);
+  const loop = coalesceDims(shape, [x.strides, out.strides]);
+  const n = loop.shape.at(-1)!;
+  const [xStep, outStep] = loop.strides.map((s) => s.at(-1)!);
   const [from, to] = [x.data, out.data];
-  eachRow(walk, [x.offset, out.offset], (starts) => {
+  forEachRow(loop, [x.offset, out.offset], (starts) => {
     let [p, o] = [starts[0], starts[1]];
     for (let i = 0; i < n; i++, p += xStep, o += outStep) to[o] = f(from[p], low, high);
   });
 }
 
 function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
-  const f = (isWhole(out.data) ? WHOLE_ZIP[op] : undefined) ?? ZIP[op];
+  const f = (isInteger(out.data) ? INTEGER_BINARY[op] : undefined) ?? BINARY[op];
   checkStrided(op, "the left operand", shape, a);
   checkStrided(op, "the right operand", shape, b);
   checkStrided(op, "the result", shape, out);
-  const walk = joinDims(shape, [a.strides, b.strides, out.strides]);
-  const n = walk.shape.at(-1)!;
-  const [aStep, bStep, outStep] = walk.strides.map((s) => s.at(-1)!);
+  const loop = coalesceDims(shape, [a.strides, b.strides, out.strides]);
+  const n = loop.shape.at(-1)!;
+  const [aStep, bStep, outStep] = loop.strides.map((s) => s.at(-1)!);
   const [left, right, to] = [a.data, b.data, out.data];
-  eachRow(walk, [a.offset, b.offset, out.offset], (starts) => {
+  forEachRow(loop, [a.offset, b.offset, out.offset], (starts) => {
     let [p, q, o] = [starts[0], starts[1], starts[2]];
     for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) to[o] = f(left[p], right[q]);
   });
@@ -154,11 +162,11 @@ function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, 
 
 function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
   for (const x of [mask, a, b]) checkStrided("choose between", "an operand", shape, x);
-  const walk = joinDims(shape, [mask.strides, a.strides, b.strides, out.strides]);
-  const n = walk.shape.at(-1)!;
-  const [maskStep, aStep, bStep, outStep] = walk.strides.map((s) => s.at(-1)!);
+  const loop = coalesceDims(shape, [mask.strides, a.strides, b.strides, out.strides]);
+  const n = loop.shape.at(-1)!;
+  const [maskStep, aStep, bStep, outStep] = loop.strides.map((s) => s.at(-1)!);
   const [chosen, yes, no, to] = [mask.data, a.data, b.data, out.data];
-  eachRow(walk, [mask.offset, a.offset, b.offset, out.offset], (starts) => {
+  forEachRow(loop, [mask.offset, a.offset, b.offset, out.offset], (starts) => {
     let [m, p, q, o] = [starts[0], starts[1], starts[2], starts[3]];
     for (let i = 0; i < n; i++, m += maskStep, p += aStep, q += bStep, o += outStep) {
       to[o] = chosen[m] !== 0 ? yes[p] : no[q];
@@ -166,48 +174,50 @@ function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, 
   });
 }
 
-/** Where a fold begins and how one more element changes it. NaN passes through `max` and `min`. */
-const FOLDS: Record<Exclude<ReduceOp, "argmax" | "argmin">, [start: number, next: (acc: number, x: number) => number]> =
-  {
-    sum: [0, (acc, x) => acc + x],
-    prod: [1, (acc, x) => acc * x],
-    max: [-Infinity, Math.max],
-    min: [Infinity, Math.min],
-    any: [0, (acc, x) => (x !== 0 ? 1 : acc)],
-    all: [1, (acc, x) => (x === 0 ? 0 : acc)],
-  };
+/** A reduction's initial value, and how it accumulates an element. NaN passes through `max` and `min`. */
+const ACCUMULATORS: Record<
+  Exclude<ReduceOp, "argmax" | "argmin">,
+  [start: number, next: (acc: number, x: number) => number]
+> = {
+  sum: [0, (acc, x) => acc + x],
+  prod: [1, (acc, x) => acc * x],
+  max: [-Infinity, Math.max],
+  min: [Infinity, Math.min],
+  any: [0, (acc, x) => (x !== 0 ? 1 : acc)],
+  all: [1, (acc, x) => (x === 0 ? 0 : acc)],
+};
 
-function reduce(op: ReduceOp, fold: Fold, x: TypedArray, offset: number, out: TypedArray): void {
-  const strides = [...fold.keptStrides, ...fold.foldedStrides];
-  checkStrided(`take the ${op}`, "x", [...fold.kept, ...fold.folded], { data: x, offset, strides });
-  const inner = joinDims(fold.folded, [fold.foldedStrides]);
-  const one = op === "argmax" || op === "argmin"
+function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
+  const strides = [...reduction.keptStrides, ...reduction.reducedStrides];
+  checkStrided(`take the ${op}`, "x", [...reduction.kept, ...reduction.reduced], { data: x, offset, strides });
+  const inner = coalesceDims(reduction.reduced, [reduction.reducedStrides]);
+  const resultAt = op === "argmax" || op === "argmin"
     ? (start: number) => firstExtreme(op, inner, x, start)
-    : (start: number) => foldFrom(op, inner, x, start);
-  const outer = joinDims(fold.kept, [fold.keptStrides]);
+    : (start: number) => reduceFrom(op, inner, x, start);
+  const outer = coalesceDims(reduction.kept, [reduction.keptStrides]);
   const [rows, step] = [outer.shape.at(-1)!, outer.strides[0].at(-1)!];
   let result = 0;
-  eachRow(outer, [offset], (starts) => {
-    for (let i = 0, at = starts[0]; i < rows; i++, at += step) out[result++] = one(at);
+  forEachRow(outer, [offset], (starts) => {
+    for (let i = 0, at = starts[0]; i < rows; i++, at += step) out[result++] = resultAt(at);
   });
 }
 
-function foldFrom(op: keyof typeof FOLDS, walk: Walk, x: TypedArray, start: number): number {
-  const [first, next] = FOLDS[op];
-  const [n, step] = [walk.shape.at(-1)!, walk.strides[0].at(-1)!];
+function reduceFrom(op: keyof typeof ACCUMULATORS, loop: StridedLoop, x: TypedArray, start: number): number {
+  const [first, next] = ACCUMULATORS[op];
+  const [n, step] = [loop.shape.at(-1)!, loop.strides[0].at(-1)!];
   let acc = first;
-  eachRow(walk, [start], (starts) => {
+  forEachRow(loop, [start], (starts) => {
     for (let i = 0, at = starts[0]; i < n; i++, at += step) acc = next(acc, x[at]);
   });
   return acc;
 }
 
 /** The first index that holds the extreme; NaN counts as more extreme than any number, as in PyTorch. */
-function firstExtreme(op: "argmax" | "argmin", walk: Walk, x: TypedArray, start: number): number {
+function firstExtreme(op: "argmax" | "argmin", loop: StridedLoop, x: TypedArray, start: number): number {
   const sign = op === "argmax" ? 1 : -1;
-  const [n, step] = [walk.shape.at(-1)!, walk.strides[0].at(-1)!];
+  const [n, step] = [loop.shape.at(-1)!, loop.strides[0].at(-1)!];
   let [best, index, seen] = [0, -1, 0];
-  eachRow(walk, [start], (starts) => {
+  forEachRow(loop, [start], (starts) => {
     for (let i = 0, at = starts[0]; i < n; i++, at += step, seen++) {
       const value = sign * x[at];
       if (index < 0 || value > best || (Number.isNaN(value) && !Number.isNaN(best))) [best, index] = [value, seen];
@@ -235,17 +245,17 @@ function gather(
   }
 }
 
-// The reference's verbs for training: the way back through an activation, the usual loss, and the optimisers' steps.
+// The verbs for training: derivatives of activations, cross-entropy, and the optimisers' steps.
 
-/** The derivative of an activation through its result. */
-const BY_RESULT: Record<Exclude<Activation, "none" | "relu">, (y: number) => number> = {
+/** The derivatives of activations by their output. */
+const DERIVATIVE_BY_OUTPUT: Record<Exclude<Activation, "none" | "relu">, (y: number) => number> = {
   sigmoid: (y) => y * (1 - y),
   tanh: (y) => 1 - y * y,
 };
 
 /** `out = g ⊙ op′` and its sums over the rows. */
 export function activationBackward(
-  op: Activation | Slope,
+  op: Activation | InputActivation,
   rows: number,
   cols: number,
   g: TypedArray,
@@ -256,12 +266,12 @@ export function activationBackward(
   high = 0,
 ): void {
   checkActivationBackward(op, rows, cols, g, y, out, db);
-  if (out !== null) gateInto(op, rows * cols, g, y, out, low, high);
+  if (out !== null) backwardInto(op, rows * cols, g, y, out, low, high);
   if (db !== null) sumRows(rows, cols, out ?? g, db);
 }
 
-function gateInto(
-  op: Activation | Slope,
+function backwardInto(
+  op: Activation | InputActivation,
   size: number,
   g: TypedArray,
   y: TypedArray,
@@ -271,14 +281,14 @@ function gateInto(
 ): void {
   if (op === "none") return out.set(size === g.length ? g : g.subarray(0, size));
   if (op === "relu") {
-    // Chosen, not multiplied: a closed gate stops NaN as well, and NaN does not close it.
+    // Chosen, not multiplied: 0 · NaN would be NaN where y is 0. Where y itself is NaN, g passes.
     for (let i = 0; i < size; i++) out[i] = y[i] <= 0 ? 0 : g[i];
   } else if (op === "sigmoid" || op === "tanh") {
-    const slope = BY_RESULT[op];
-    for (let i = 0; i < size; i++) out[i] = g[i] * slope(y[i]);
+    const derivative = DERIVATIVE_BY_OUTPUT[op];
+    for (let i = 0; i < size; i++) out[i] = g[i] * derivative(y[i]);
   } else {
-    const back = BACK[op];
-    for (let i = 0; i < size; i++) out[i] = back(g[i], y[i], low, high);
+    const backward = UNARY_BACKWARD[op];
+    for (let i = 0; i < size; i++) out[i] = backward(g[i], y[i], low, high);
   }
 }
 
@@ -311,7 +321,7 @@ export function crossEntropy(
   return loss / rows;
 }
 
-/** The largest of a row, and `Σ e^(z − max)`, which cannot overflow. */
+/** The maximum of a row, and `Σ e^(z − max)`, which cannot overflow. */
 function softmaxSum(z: TypedArray, at: number, cols: number): { max: number; sum: number } {
   let max = -Infinity;
   for (let j = at; j < at + cols; j++) max = Math.max(max, z[j]);
@@ -326,39 +336,39 @@ export function update(kind: UpdateKind, settings: Float64Array, slots: readonly
   const at = UPDATE_SETTINGS;
   const sign = settings[at.maximize] !== 0 ? -1 : 1;
   const decay = kind === "adam" && settings[at.decoupled] !== 0 ? 0 : settings[at.weightDecay];
-  const move = kind === "adam" ? adam : settings[at.momentum] !== 0 ? momentum : descend;
+  const step = kind === "adam" ? adam : settings[at.momentum] !== 0 ? sgdWithMomentum : sgd;
   for (const slot of slots) {
-    move(settings, slot, (i) => sign * slot.g[i] + (decay === 0 ? 0 : decay * slot.p[i]));
+    step(settings, slot, (i) => sign * slot.g[i] + (decay === 0 ? 0 : decay * slot.p[i]));
   }
 }
 
 type Gradient = (i: number) => number;
 
-function descend(settings: Float64Array, { p }: UpdateSlot, gradient: Gradient): void {
+function sgd(settings: Float64Array, { p }: UpdateSlot, gradient: Gradient): void {
   const lr = settings[UPDATE_SETTINGS.lr];
   for (let i = 0; i < p.length; i++) p[i] -= lr * gradient(i);
 }
 
-function momentum(settings: Float64Array, { p, m }: UpdateSlot, gradient: Gradient): void {
+function sgdWithMomentum(settings: Float64Array, { p, m }: UpdateSlot, gradient: Gradient): void {
   const at = UPDATE_SETTINGS;
-  const [lr, past, fresh] = [settings[at.lr], settings[at.momentum], 1 - settings[at.dampening]];
+  const [lr, momentum, undamped] = [settings[at.lr], settings[at.momentum], 1 - settings[at.dampening]];
   const [first, nesterov] = [settings[at.step] === 1, settings[at.nesterov] !== 0];
   for (let i = 0; i < p.length; i++) {
     const g = gradient(i);
-    m![i] = first ? g : past * m![i] + fresh * g;
-    p[i] -= lr * (nesterov ? g + past * m![i] : m![i]);
+    m![i] = first ? g : momentum * m![i] + undamped * g;
+    p[i] -= lr * (nesterov ? g + momentum * m![i] : m![i]);
   }
 }
 
 function adam(settings: Float64Array, { p, m, v }: UpdateSlot, gradient: Gradient): void {
   const at = UPDATE_SETTINGS;
   const [lr, beta1, beta2, eps, t] = [at.lr, at.beta1, at.beta2, at.eps, at.step].map((place) => settings[place]);
-  const keep = settings[at.decoupled] !== 0 ? 1 - lr * settings[at.weightDecay] : 1;
-  const [length, root] = [lr / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
+  const shrink = settings[at.decoupled] !== 0 ? 1 - lr * settings[at.weightDecay] : 1;
+  const [stepSize, root] = [lr / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
   for (let i = 0; i < p.length; i++) {
     const g = gradient(i);
     m![i] = beta1 * m![i] + (1 - beta1) * g;
-    v![i] = beta2 * v![i] + (1 - beta2) * g * g; // and read again, as it is kept: it may be past float32
-    p[i] = keep * p[i] - (length * m![i]) / (Math.sqrt(v![i]) / root + eps);
+    v![i] = beta2 * v![i] + (1 - beta2) * g * g; // stored, and read as stored below: float32 may overflow
+    p[i] = shrink * p[i] - (stepSize * m![i]) / (Math.sqrt(v![i]) / root + eps);
   }
 }

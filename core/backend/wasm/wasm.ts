@@ -1,32 +1,33 @@
 /**
- * The wasm back end: the same C as the native one, compiled to fixed-width SIMD. It needs no permission and no compiler.
- * Operands are copied into wasm's own memory, and results back. That pays for the product, and for functions (and the way back
- * through them) of which a single number takes JavaScript as long as ten copies; the other verbs are the reference's.
- * The kernel travels in two builds. Where the engine has relaxed SIMD, a product multiplies and adds in one instruction, which
- * rounds once instead of twice: the two builds differ in the last bits.
+ * The wasm back end: the same C as the native one, compiled to WebAssembly's SIMD. It needs no permission and no compiler.
+ *
+ * Operands are copied into wasm's memory, and results out of it. That pays for the product, and for those functions (and their
+ * derivatives) that take JavaScript as long an element as ten copies; the other verbs are the reference's.
+ * There are two builds. With relaxed SIMD, where the engine has it, a product multiplies and adds in one instruction, which rounds once
+ * instead of twice: the two builds differ in the last bits.
  */
-import type { Activation, Backend, Gemm, Opened, Slope, Strided, UnaryOp } from "../backend.ts";
+import type { Activation, Backend, Gemm, InputActivation, Opened, Strided, UnaryOp } from "../backend.ts";
 import { checkActivationBackward, type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
 import {
+  ACTIVATION_BACKWARD_FIELDS,
   allFloat32,
   checkStrided,
   describeActivationBackward,
   describeGemm,
   floatBits,
-  GATE_FIELDS,
   GEMM_FIELDS,
   unwrap,
 } from "../descriptor.ts";
 import { UNARY_OPS } from "../native/verbs.ts";
-import { eachRow, joinDims, reference, type Walk } from "../reference/reference.ts";
+import { coalesceDims, forEachRow, reference, type StridedLoop } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 import { WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
 
 /** What the module exports. */
 export interface WasmKernel {
-  /** Everything that C sees. */
+  /** All memory that C can address. */
   memory: WebAssembly.Memory;
-  /** Where the part begins that C does not use itself. */
+  /** The address from which on C uses none of it. */
   __heap_base: WebAssembly.Global;
   /** As in `kernels.h`, with addresses for pointers. */
   gradus_gemm(descriptor: number, a: number, b: number, c: number, bias: number): number;
@@ -36,20 +37,20 @@ export interface WasmKernel {
   gradus_gate(descriptor: number, g: number, y: number, out: number, db: number): number;
 }
 
-/** A kernel, and the way to make room for its operands. */
-export interface WasmRoom {
-  /** The functions. */
+/** A kernel, and memory for the operands of one call. */
+export interface WasmWorkspace {
+  /** The module's exports. */
   kernel: WasmKernel;
-  /** Addresses for blocks of so many bytes each; the memory holds them all until the next call. */
-  place(lengths: readonly number[]): number[];
+  /** Addresses of blocks of these lengths in bytes, valid until the next call; the memory grows where it is too small. */
+  reserve(lengths: readonly number[]): number[];
 }
 
 const PAGE = 65536;
 
-/** The room of a kernel. */
-export function wasmRoom(kernel: WasmKernel): WasmRoom {
+/** The workspace of a kernel. */
+export function wasmWorkspace(kernel: WasmKernel): WasmWorkspace {
   const start = align(kernel.__heap_base.value);
-  const place = (lengths: readonly number[]): number[] => {
+  const reserve = (lengths: readonly number[]): number[] => {
     let end = start;
     const at = lengths.map((length) => {
       const here = end;
@@ -59,7 +60,7 @@ export function wasmRoom(kernel: WasmKernel): WasmRoom {
     grow(kernel.memory, end);
     return at;
   };
-  return { kernel, place };
+  return { kernel, reserve };
 }
 
 function grow(memory: WebAssembly.Memory, end: number): void {
@@ -82,46 +83,42 @@ function align(address: number): number {
   return Math.ceil(address / 64) * 64;
 }
 
-// Which vector instructions an engine's WebAssembly has.
-
-/** Fixed-width SIMD, which every engine has, or relaxed SIMD too, which multiplies and adds at once where the CPU can. */
+/** The build for fixed-width SIMD, which every engine has, or the one for relaxed SIMD, with fused multiply-add where the CPU has it. */
 export type WasmSimd = "plain" | "relaxed";
 
-/** A module of one function, `f32x4.relaxed_madd` of its three arguments: valid where the instruction is known. */
-const MULTIPLY_ADD = Uint8Array.of(
+/** A module of one function, `f32x4.relaxed_madd` of its three arguments: valid if the engine has relaxed SIMD. */
+const RELAXED_MADD = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
   ...[0x01, 0x08, 0x01, 0x60, 0x03, 0x7b, 0x7b, 0x7b, 0x01, 0x7b], // types: three v128 to one
   ...[0x03, 0x02, 0x01, 0x00], // functions: one, of that type
   ...[0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x20, 0x00, 0x20, 0x01, 0x20, 0x02, 0xfd, 0x85, 0x02, 0x0b], // its code
 );
 
-/** The best that the engine has. */
+/** The best build that the engine can run. */
 export function wasmSimd(engine: Pick<typeof WebAssembly, "validate"> = WebAssembly): WasmSimd {
-  return engine.validate(MULTIPLY_ADD) ? "relaxed" : "plain";
+  return engine.validate(RELAXED_MADD) ? "relaxed" : "plain";
 }
-
-// The product through wasm.
 
 const NOTHING = new Float32Array(0);
 const [A, B, C, BIAS] = (["A_OFFSET", "B_OFFSET", "C_OFFSET", "BIAS_OFFSET"] as const).map((f) =>
   GEMM_FIELDS.indexOf(f)
 );
 
-/** `gemm` for float32, copied only as far as it is touched; other kinds are passed on to the reference loops. */
-export function wasmGemm({ kernel, place }: WasmRoom): Backend["gemm"] {
+/** `gemm` for float32; only the elements that it reads or writes are copied. Other dtypes are passed on to the reference. */
+export function wasmGemm({ kernel, reserve }: WasmWorkspace): Backend["gemm"] {
   const local = new Int32Array(GEMM_FIELDS.length);
   return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
-    // Checked against the caller's buffers; what crosses is the same product over the touched parts alone.
+    // Checked here against the caller's buffers; below, offsets and strides are replaced by those of the copies.
     describeGemm(local, d, a.length, b.length, c.length, bias?.length ?? null);
     if (d.m === 0 || d.n === 0) return;
     const pa = footprint(a, d.aOffset, d.m, d.aRow, d.k, d.aCol);
     const pb = footprint(b, d.bOffset, d.k, d.bRow, d.n, d.bCol);
     const pc = footprint(c, d.cOffset, d.m, d.cRow, d.n, d.cCol);
     const pbias = footprint(bias ?? NOTHING, d.biasOffset, bias === null ? 0 : 1, 0, d.n, d.biasStride);
-    moved(local, A, pa), moved(local, B, pb), moved(local, C, pc);
+    describeCopy(local, A, pa), describeCopy(local, B, pb), describeCopy(local, C, pc);
     local[BIAS] = pbias.offset, local[BIAS + 1] = pbias.col, local[BIAS + 2] = pbias.length;
-    const [base, ...at] = place([local.byteLength, pa.length * 4, pb.length * 4, pc.length * 4, pbias.length * 4]);
+    const [base, ...at] = reserve([local.byteLength, pa.length * 4, pb.length * 4, pc.length * 4, pbias.length * 4]);
     const heap = kernel.memory.buffer;
     new Int32Array(heap, base, local.length).set(local);
     loadFrom(heap, at[0], pa), loadFrom(heap, at[1], pb);
@@ -132,25 +129,30 @@ export function wasmGemm({ kernel, place }: WasmRoom): Backend["gemm"] {
   };
 }
 
-/** Describes an operand's copy in place of the operand: offset, steps and length stand in this order. */
-function moved(into: Int32Array, field: number, part: Footprint): void {
+/** Replaces an operand in the descriptor by its copy: offset, row stride, column stride, length. */
+function describeCopy(into: Int32Array, field: number, part: Footprint): void {
   into[field] = part.offset, into[field + 1] = part.row, into[field + 2] = part.col, into[field + 3] = part.length;
 }
 
-// Functions of one argument through wasm: those that take JavaScript longer than the copies.
-
-/** What is worth the copies, as a function and on the way back. */
-export const SLOW_ACTIVATIONS = ["elu", "gelu", "geluTanh", "silu", "mish", "softplus"] as const satisfies Slope[];
+/** Activations that take JavaScript longer than the copies do, as functions and as derivatives. */
+export const SLOW_ACTIVATIONS = [
+  "elu",
+  "gelu",
+  "geluTanh",
+  "silu",
+  "mish",
+  "softplus",
+] as const satisfies InputActivation[];
 
 const SLOW_OPS: ReadonlySet<UnaryOp> = new Set([
   ...["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const,
   ...SLOW_ACTIVATIONS,
 ]);
 
-/** `map` for these functions of float32; everything else is passed on to the reference loops. */
-export function wasmUnary({ kernel, place }: WasmRoom): Backend["unary"] {
+/** `unary` for float32 and {@linkcode SLOW_OPS}; everything else is passed on to the reference. */
+export function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   const local = new Int32Array(34);
-  return function map(
+  return function unary(
     op: UnaryOp,
     shape: readonly number[],
     x: Strided,
@@ -161,56 +163,54 @@ export function wasmUnary({ kernel, place }: WasmRoom): Backend["unary"] {
     const [from, to] = [x.data, out.data];
     const known = SLOW_OPS.has(op) && from instanceof Float32Array && to instanceof Float32Array;
     if (!known || shape.includes(0)) return reference.unary(op, shape, x, out, low, high);
-    checkStrided("map", "x", shape, x);
-    checkStrided("map", "the result", shape, out);
+    checkStrided(`take ${op}`, "x", shape, x);
+    checkStrided(`take ${op}`, "the result", shape, out);
     const n = shape.reduce((product, size) => product * size, 1);
-    const [base, at] = place([local.byteLength, 4 * n]);
-    // One dense dimension, over itself: kinds are all float32, offsets 0.
+    const [base, at] = reserve([local.byteLength, 4 * n]);
+    // One dense dimension, computed in place. The fields left at 0 are the dtype codes (float32) and offsets.
     local[0] = UNARY_OPS[op]!, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
     local[6] = n, local[9] = n;
     local[10] = n, local[18] = 1, local[26] = 1;
     const heap = kernel.memory.buffer;
     new Int32Array(heap, base, local.length).set(local);
     const dense = new Float32Array(heap, at, n);
-    const walk = joinDims(shape, [x.strides, out.strides]);
-    eachRun(walk, 0, x.offset, n, (start, step, place, count) => {
+    const loop = coalesceDims(shape, [x.strides, out.strides]);
+    forEachRun(loop, 0, x.offset, n, (start, step, place, count) => {
       if (step === 1) dense.set(from.subarray(start, start + count), place);
       else for (let i = 0; i < count; i++) dense[place + i] = from[start + i * step];
     });
-    unwrap(kernel.gradus_map(base, at, at), "map");
-    eachRun(walk, 1, out.offset, n, (start, step, place, count) => {
+    unwrap(kernel.gradus_map(base, at, at), `take ${op}`);
+    forEachRun(loop, 1, out.offset, n, (start, step, place, count) => {
       if (step === 1) to.set(dense.subarray(place, place + count), start);
       else for (let i = 0; i < count; i++) to[start + i * step] = dense[place + i];
     });
   };
 }
 
-/** Calls `run` for each run of one operand: where it starts, its step, its place in the dense copy, its length. */
-function eachRun(
-  walk: Walk,
+/** Calls `run` for each row of one operand: its first place, its stride, its place in the dense copy, its length. */
+function forEachRun(
+  loop: StridedLoop,
   operand: number,
   offset: number,
   size: number,
   run: (start: number, step: number, place: number, count: number) => void,
 ): void {
-  const [count, step] = [walk.shape.at(-1)!, walk.strides[operand].at(-1)!];
+  const [count, step] = [loop.shape.at(-1)!, loop.strides[operand].at(-1)!];
   let place = 0;
   if (size === 0) return;
-  eachRow({ shape: walk.shape, strides: [walk.strides[operand]] }, [offset], ([start]) => {
+  forEachRow({ shape: loop.shape, strides: [loop.strides[operand]] }, [offset], ([start]) => {
     run(start, step, place, count);
     place += count;
   });
 }
 
-// The way back through activations by wasm: those whose slopes take JavaScript longer than the copies.
+const SLOW_BACKWARD: ReadonlySet<Activation | InputActivation> = new Set(SLOW_ACTIVATIONS);
 
-const SLOW_SLOPES: ReadonlySet<Activation | Slope> = new Set(SLOW_ACTIVATIONS);
-
-/** `gate` for these activations of float32; everything else is passed on to the reference loops. */
-export function wasmActivationBackward({ kernel, place }: WasmRoom): Backend["activationBackward"] {
-  const local = new Int32Array(GATE_FIELDS);
-  return function gate(
-    op: Activation | Slope,
+/** `activationBackward` for float32 and {@linkcode SLOW_ACTIVATIONS}; everything else is passed on to the reference. */
+export function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["activationBackward"] {
+  const local = new Int32Array(ACTIVATION_BACKWARD_FIELDS);
+  return function activationBackward(
+    op: Activation | InputActivation,
     rows: number,
     cols: number,
     g: TypedArray,
@@ -220,17 +220,17 @@ export function wasmActivationBackward({ kernel, place }: WasmRoom): Backend["ac
     low = 0,
     high = 0,
   ): void {
-    const known = SLOW_SLOPES.has(op) && db === null && [g, y, out].every((x) => x instanceof Float32Array);
+    const known = SLOW_BACKWARD.has(op) && db === null && [g, y, out].every((x) => x instanceof Float32Array);
     if (!known) return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
     checkActivationBackward(op, rows, cols, g, y, out, db);
     const n = rows * cols;
-    const [base, atG, atY] = place([local.byteLength, 4 * n, 4 * n]);
+    const [base, atG, atY] = reserve([local.byteLength, 4 * n, 4 * n]);
     describeActivationBackward(local, op, rows, cols, n, n, n, null, low, high);
     const heap = kernel.memory.buffer;
     new Int32Array(heap, base, local.length).set(local);
     new Float32Array(heap, atG, n).set(g.subarray(0, n));
     new Float32Array(heap, atY, n).set(y.subarray(0, n));
-    unwrap(kernel.gradus_gate(base, atG, atY, atG, 0), "gate");
+    unwrap(kernel.gradus_gate(base, atG, atY, atG, 0), `differentiate ${op}`);
     out!.set(new Float32Array(heap, atG, n));
   };
 }
@@ -241,19 +241,19 @@ export function wasmBuild(simd: WasmSimd): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-/** Compiles the kernel that is part of this module, in the best build that the engine can run unless told. It never throws. */
+/** Compiles the kernel that is part of this library, by default in the best build that the engine can run. It never throws. */
 export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
   if (typeof WebAssembly === "undefined") return { reason: "WebAssembly is missing here" };
   try {
     const known = simd ?? wasmSimd();
     const instance = new WebAssembly.Instance(new WebAssembly.Module(build(known)));
-    const room = wasmRoom(instance.exports as unknown as WasmKernel);
+    const workspace = wasmWorkspace(instance.exports as unknown as WasmKernel);
     const backend = {
       ...reference,
       name: "wasm",
-      gemm: wasmGemm(room),
-      unary: wasmUnary(room),
-      activationBackward: wasmActivationBackward(room),
+      gemm: wasmGemm(workspace),
+      unary: wasmUnary(workspace),
+      activationBackward: wasmActivationBackward(workspace),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {

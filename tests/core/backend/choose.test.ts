@@ -36,7 +36,7 @@ describe("useBackend()", () => {
       });
     });
     if (reason !== null) {
-      it(`useBackend("${name}") says why it cannot be had, and changes nothing`, () => {
+      it(`useBackend("${name}") says why it is not available, and changes nothing`, () => {
         const before = choose.backend();
         const error = assertThrows(() => choose.useBackend(name), Error, `Cannot use the ${name} back end: `);
         assertEquals(error.message.endsWith("."), false);
@@ -50,7 +50,7 @@ describe("useBackend()", () => {
     assertThrows(() => choose.useBackend("gpu" as "auto"), TypeError, message);
     assertStrictEquals(choose.backend(), before);
   });
-  it(`useBackend("auto") takes the first of native, wasm and reference that can be had`, () => {
+  it(`useBackend("auto") takes the first of native, wasm and reference that is available`, () => {
     restored(() => {
       assertEquals(choose.useBackend("auto"), NAMES.find((name) => missing(name) === null));
       assert(choose.backendReason().length > 0);
@@ -75,10 +75,10 @@ describe("backendNamed()", () => {
 const setsEnv = Deno.permissions.querySync({ name: "env", variable: "GRADUS_BACKEND" }).state === "granted";
 let copies = 0;
 
-/** A copy of the module that has not chosen yet, under the given wish. */
-async function afresh(wish: string): Promise<typeof choose> {
+/** A copy of the module that has not chosen yet, with this in GRADUS_BACKEND. */
+async function freshCopy(requested: string): Promise<typeof choose> {
   const before = Deno.env.get("GRADUS_BACKEND");
-  Deno.env.set("GRADUS_BACKEND", wish);
+  Deno.env.set("GRADUS_BACKEND", requested);
   try {
     const copy: typeof choose = await import(
       new URL(`../../../core/backend/choose.ts?${copies++}`, import.meta.url).href
@@ -96,12 +96,12 @@ const why = setsEnv ? "" : ": no permission to set it (--allow-env=GRADUS_BACKEN
 
 describe("GRADUS_BACKEND", () => {
   check(`GRADUS_BACKEND names the back end of the first use${why}`, async () => {
-    const copy = await afresh("reference");
+    const copy = await freshCopy("reference");
     assertEquals([copy.backend().name, copy.backendReason()], ["reference", "asked for by name"]);
   });
   check(`GRADUS_BACKEND with a name that is none is refused${why}`, async () => {
     let message = "";
-    await afresh("fast").catch((error: Error) => (message = `${error.name}: ${error.message}`));
+    await freshCopy("fast").catch((error: Error) => (message = `${error.name}: ${error.message}`));
     assertEquals(message, "TypeError: Cannot use GRADUS_BACKEND=fast: expected native, wasm, reference, auto");
   });
 });
@@ -109,6 +109,6 @@ describe("GRADUS_BACKEND", () => {
 // The copy may open a library of its own, which stays open as long as the process.
 describe("GRADUS_BACKEND that is empty", { sanitizeResources: false }, () => {
   check(`GRADUS_BACKEND empty is as if it were not set${why}`, async () => {
-    assertEquals((await afresh("")).backend().name, NAMES.find((name) => missing(name) === null));
+    assertEquals((await freshCopy("")).backend().name, NAMES.find((name) => missing(name) === null));
   });
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type BinaryOp, SLOPES, type Strided, type UnaryOp } from "../../../core/backend/backend.ts";
+import { type BinaryOp, INPUT_ACTIVATIONS, type Strided, type UnaryOp } from "../../../core/backend/backend.ts";
 import { BINARY_OPS, UNARY_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
@@ -26,9 +26,9 @@ function mapped(op: UnaryOp, x: Float32Array): [got: Float32Array, exact: Float6
   return [got, exact];
 }
 
-describe("map()", () => {
+describe("unary()", () => {
   // Activations have their own test, by the size of their argument.
-  for (const op of Object.keys(UNARY_OPS).filter((op) => op !== "not" && !(op in SLOPES)) as UnaryOp[]) {
+  for (const op of Object.keys(UNARY_OPS).filter((op) => op !== "not" && !(op in INPUT_ACTIVATIONS)) as UnaryOp[]) {
     compared(
       `map("${op}") of native is within ${BOUNDS[op] ?? 0.5} ulp of the formula for numbers of every size`,
       () => {
@@ -45,7 +45,7 @@ describe("map()", () => {
     );
   }
 
-  it("map() of wasm is within 2.5 ulp of the slow formulas, and walks any strides as the reference does", () => {
+  it("unary() of wasm is within 2.5 ulp of the slow formulas, and takes any strides as the reference does", () => {
     const { unary } = openWasm().backend!;
     for (const op of ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const) {
       for (const x of [floats(5000, 3), AWKWARD]) {
@@ -55,7 +55,7 @@ describe("map()", () => {
         assertLessOrEqual(distance(got, exact), 2.5, op);
       }
     }
-    for (const { shape, x, out } of walks()) {
+    for (const { shape, x, out } of layouts()) {
       const [a, b] = [floats(6000, 2, 1), floats(6000, 2, 1)];
       unary("exp", shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
       reference.unary("exp", shape, { ...x, data: floats(6000) }, { ...out, data: b }, 0, 0);
@@ -63,7 +63,7 @@ describe("map()", () => {
     }
   });
 
-  compared("map() of native gives each number the same bits wherever it stands", () => {
+  compared("unary() of native gives each number the same bits wherever it stands", () => {
     for (const op of Object.keys(UNARY_OPS).filter((op) => op !== "not") as UnaryOp[]) {
       const x = floats(67, 3);
       const [whole] = mapped(op, x);
@@ -71,8 +71,8 @@ describe("map()", () => {
     }
   });
 
-  compared("map() of native walks any strides as the reference does, and leaves the rest alone", () => {
-    for (const { shape, x, out } of walks()) {
+  compared("unary() of native takes any strides as the reference does, and leaves the rest alone", () => {
+    for (const { shape, x, out } of layouts()) {
       for (const op of ["copy", "neg", "exp"] as const) {
         const [a, b] = [floats(6000, 2, 1), floats(6000, 2, 1)];
         native!.unary(op, shape, { ...x, data: floats(6000) }, { ...out, data: a }, 0, 0);
@@ -82,7 +82,7 @@ describe("map()", () => {
     }
   });
 
-  compared("map() of native copies between kinds as typed arrays do", () => {
+  compared("unary() of native copies between dtypes as typed arrays do", () => {
     const numbers = [
       0,
       1,
@@ -124,18 +124,18 @@ describe("map()", () => {
           0,
           0,
         );
-        assertEquals(got, exact, `${From.name} to ${To.name}, turned`);
+        assertEquals(got, exact, `${From.name} to ${To.name}, transposed`);
       }
     }
   });
 
-  compared("map() of native answers not in bytes", () => {
+  compared("unary() of native gives the results of not as bytes", () => {
     const out = new Uint8Array(5).fill(7);
     native!.unary("not", [4], dense(Float32Array.of(0, -0, 2, NaN)), dense(out), 0, 0);
     assertEquals([...out], [1, 1, 0, 0, 7]);
   });
 
-  compared("map() of native turns a matrix of any size", () => {
+  compared("unary() of native transposes a matrix of any size", () => {
     for (const [m, n] of [[1, 1], [3, 5], [16, 16], [17, 33], [64, 50], [50, 64], [4, 100]]) {
       const x = floats(m * n);
       const out = new Float32Array(m * n);
@@ -151,7 +151,7 @@ describe("map()", () => {
     }
   });
 
-  compared("map() of native refuses a walk that leaves its buffer", () => {
+  compared("unary() of native refuses an operand that reaches past its buffer", () => {
     const x = dense(new Float32Array(5));
     assertThrows(() => native!.unary("exp", [6], x, dense(new Float32Array(6)), 0, 0), RangeError, "x of [6]");
     assertThrows(() => native!.unary("exp", [5], x, dense(new Float32Array(4)), 0, 0), RangeError, "the result of [5]");
@@ -161,37 +161,37 @@ describe("map()", () => {
 });
 
 /** Shapes with the strides of two operands, in buffers of 6000. */
-function walks(): { shape: number[]; x: Omit<Strided, "data">; out: Omit<Strided, "data"> }[] {
-  const walk = (shape: number[], x: number[], out: number[], from = 0, to = 0) => ({
+function layouts(): { shape: number[]; x: Omit<Strided, "data">; out: Omit<Strided, "data"> }[] {
+  const layout = (shape: number[], x: number[], out: number[], from = 0, to = 0) => ({
     ...{ shape, x: { offset: from, strides: x }, out: { offset: to, strides: out } },
   });
   return [
-    walk([], [], []),
-    walk([0], [1], [1]),
-    walk([3, 0, 2], [1, 1, 1], [1, 1, 1]),
-    walk([1000], [1], [1], 7, 9),
-    walk([1000], [0], [1]),
-    walk([1000], [3], [1]),
-    walk([1000], [1], [3]),
-    walk([300], [-2], [5], 700, 3),
-    walk([20, 30], [30, 1], [30, 1]),
-    walk([20, 30], [1, 20], [30, 1]),
-    walk([20, 30], [40, 1], [1, 20]),
-    walk([20, 30], [0, 1], [40, 1]),
-    walk([20, 30], [1, 0], [30, 1]),
-    walk([5, 6, 7], [42, 7, 1], [1, 5, 30]),
-    walk([5, 6, 7], [7, 35, 1], [42, 7, 1]),
-    walk([2, 1, 3, 1, 2], [6, 9, 2, 9, 1], [1, 9, 2, 9, 6]),
-    walk([2, 2, 2, 2, 2, 2, 2, 2, 2], [1, 2, 4, 8, 16, 32, 64, 128, 256], [256, 128, 64, 32, 16, 8, 4, 2, 1]),
+    layout([], [], []),
+    layout([0], [1], [1]),
+    layout([3, 0, 2], [1, 1, 1], [1, 1, 1]),
+    layout([1000], [1], [1], 7, 9),
+    layout([1000], [0], [1]),
+    layout([1000], [3], [1]),
+    layout([1000], [1], [3]),
+    layout([300], [-2], [5], 700, 3),
+    layout([20, 30], [30, 1], [30, 1]),
+    layout([20, 30], [1, 20], [30, 1]),
+    layout([20, 30], [40, 1], [1, 20]),
+    layout([20, 30], [0, 1], [40, 1]),
+    layout([20, 30], [1, 0], [30, 1]),
+    layout([5, 6, 7], [42, 7, 1], [1, 5, 30]),
+    layout([5, 6, 7], [7, 35, 1], [42, 7, 1]),
+    layout([2, 1, 3, 1, 2], [6, 9, 2, 9, 1], [1, 9, 2, 9, 6]),
+    layout([2, 2, 2, 2, 2, 2, 2, 2, 2], [1, 2, 4, 8, 16, 32, 64, 128, 256], [256, 128, 64, 32, 16, 8, 4, 2, 1]),
   ];
 }
 
-describe("zip()", () => {
+describe("binary()", () => {
   const ops = Object.keys(BINARY_OPS) as BinaryOp[];
   const answers = (op: BinaryOp, length: number) =>
     BINARY_OPS[op]! < BINARY_OPS.eq! ? new Float32Array(length) : new Uint8Array(length);
 
-  compared("zip() of native is the reference's to the last bit, for numbers that break formulas too", () => {
+  compared("binary() of native is the reference's to the last bit, for numbers that break formulas too", () => {
     const n = AWKWARD.length;
     for (const op of ops) {
       const [got, exact] = [answers(op, n * n), answers(op, n * n)];
@@ -204,8 +204,8 @@ describe("zip()", () => {
     }
   });
 
-  compared("zip() of native walks any strides and broadcasts as the reference does", () => {
-    for (const { shape, x, out } of walks()) {
+  compared("binary() of native takes any strides and broadcasts as the reference does", () => {
+    for (const { shape, x, out } of layouts()) {
       for (const [left, right] of [[x, out], [out, x], [x, x], [out, out]]) {
         for (const op of ["add", "maximum", "lt"] as const) {
           const [got, exact] = [answers(op, 6000), answers(op, 6000)];
@@ -218,14 +218,14 @@ describe("zip()", () => {
     }
   });
 
-  compared("zip() of native works in place", () => {
+  compared("binary() of native works in place", () => {
     const x = floats(1000);
     const expected = x.map((value) => value + value);
     native!.binary("add", [1000], dense(x), dense(x), dense(x));
     assertEquals(x, expected);
   });
 
-  compared("zip() of native squares where the power is 2", () => {
+  compared("binary() of native squares where the power is 2", () => {
     const out = new Float32Array(3);
     native!.binary(
       "pow",
@@ -237,7 +237,7 @@ describe("zip()", () => {
     assertEquals([...out], [9, 4, NaN]);
   });
 
-  compared("zip() of native refuses a walk that leaves its buffer", () => {
+  compared("binary() of native refuses an operand that reaches past its buffer", () => {
     const [long, short] = [dense(new Float32Array(5)), dense(new Float32Array(4))];
     assertThrows(() => native!.binary("add", [5], short, long, long), RangeError, "the left operand of [5]");
     assertThrows(() => native!.binary("add", [5], long, short, long), RangeError, "the right operand of [5]");
@@ -246,9 +246,9 @@ describe("zip()", () => {
 });
 
 describe("where()", () => {
-  compared("where() of native walks any strides and broadcasts as the reference does, NaN and all", () => {
+  compared("where() of native takes any strides and broadcasts as the reference does, NaN and all", () => {
     const data = floats(6000).fill(NaN, 0, 9);
-    for (const { shape, x, out } of walks()) {
+    for (const { shape, x, out } of layouts()) {
       for (const [m, a, b] of [[x, x, out], [out, x, x], [x, out, out]]) {
         const mask = { ...m, data: Uint8Array.from(floats(6000, 1, 3), (v) => v > 0 ? 2 : 0) };
         const [got, exact] = [floats(6000, 1, 1), floats(6000, 1, 1)];
@@ -269,7 +269,7 @@ describe("where()", () => {
     assertEquals(out, x.map((v, i) => i % 3 === 0 ? v : 0));
   });
 
-  compared("where() of native refuses a walk that leaves its buffer", () => {
+  compared("where() of native refuses an operand that reaches past its buffer", () => {
     const [mask, long, short] = [new Uint8Array(5), new Float32Array(5), new Float32Array(4)];
     const refused = (m: TypedArray, ...rest: TypedArray[]) => {
       const [a, b, out] = rest.map(dense);

@@ -15,13 +15,12 @@ const EDGES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 24, 25, 31,
 const LARGE = [[500, 3, 5], [3, 1100, 4], [4, 3, 2100], [250, 530, 70], [13, 257, 520], [130, 40, 600]] as const;
 
 /**
- * Registers the tests of one back end; skipped by name where it cannot be had. `map` is the one whose bits a fused activation
- * must have.
+ * Registers the tests of one back end; they are skipped where it is not available. A fused activation must have the bits of `unary`.
  */
 export function gemmConformance(
   name: string,
   gemm: Backend["gemm"] | undefined,
-  map: Backend["unary"] = reference.unary,
+  unary: Backend["unary"] = reference.unary,
 ): void {
   const test = gemm === undefined ? it.skip : it;
   const run = (c: Case): void => gemm!(c.d, c.a.data, c.b.data, c.c.data, c.bias);
@@ -80,7 +79,7 @@ export function gemmConformance(
       }
     });
 
-    test("gemm() with an activation has the bits of gemm() followed by map()", () => {
+    test("gemm() with an activation has the bits of gemm() followed by unary()", () => {
       for (
         const size of [[7, 9, 32], [7, 9, 33], [64, 1100, 50], [5, 784, 10], [1, 30, 70], [40, 1, 30], [
           6,
@@ -95,7 +94,7 @@ export function gemmConformance(
             run({ ...fused, d: { ...fused.d, activation } });
             run(plain);
             const c = { data: plain.c.data, offset: plain.c.offset, strides: [plain.c.row, plain.c.col] };
-            map(activation, [size[0], size[2]], c, c, 0, 0);
+            unary(activation, [size[0], size[2]], c, c, 0, 0);
             assertEquals(fused.c.data, plain.c.data, `${size} ${layout} ${activation}`);
           }
         }
@@ -163,7 +162,7 @@ export function gemmConformance(
       assertEquals(one.c.data, two.c.data);
     });
 
-    test("gemm() refuses a walk that leaves its buffer by one element, and writes nothing", () => {
+    test("gemm() refuses an operand that reaches past its buffer by one element, and writes nothing", () => {
       const c = makeCase([3, 4, 5]);
       const [a, b, out] = [c.a, c.b, c.c].map((x) => x.data.slice(3, -3));
       const right = { ...c.d, aOffset: 0, bOffset: 0, cOffset: 0 };

@@ -18,41 +18,44 @@ const OPS = Object.keys(ACTIVATIONS) as Activation[];
 const SHAPES = [[0, 5], [5, 0], [1, 1], [3, 5], [64, 10], [33, 16], [70, 17], [7, 130], [130, 67]] as const;
 
 /** Runs a test for the reference and, where it can be had, for native. */
-function each(title: string, body: (machine: Backend) => void): void {
-  for (const [name, machine] of [["reference", reference], ["native", native]] as const) {
-    (machine === undefined ? it.skip : it)(`${title} (${name})`, () => body(machine!));
+function each(title: string, body: (backend: Backend) => void): void {
+  for (const [name, backend] of [["reference", reference], ["native", native]] as const) {
+    (backend === undefined ? it.skip : it)(`${title} (${name})`, () => body(backend!));
   }
 }
 
 const compared = native === undefined ? it.skip : it;
 
-describe("gate()", () => {
-  each("gate() is the derivative through the result", (machine) => {
+describe("activationBackward()", () => {
+  each("activationBackward() multiplies by the derivative, computed from the output", (backend) => {
     const out = new Float32Array(3);
     const db = new Float32Array(1);
-    machine.activationBackward("relu", 3, 1, Float32Array.of(1, 2, 3), Float32Array.of(0, 5, -1), out, db);
+    backend.activationBackward("relu", 3, 1, Float32Array.of(1, 2, 3), Float32Array.of(0, 5, -1), out, db);
     assertEquals([[...out], [...db]], [[0, 2, 0], [2]]);
-    machine.activationBackward("sigmoid", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 0.5, 1), out, null);
+    backend.activationBackward("sigmoid", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 0.5, 1), out, null);
     assertEquals([...out], [0.25, 0.5, 0]);
-    machine.activationBackward("tanh", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 1, 0), out, null);
+    backend.activationBackward("tanh", 3, 1, Float32Array.of(1, 2, 4), Float32Array.of(0.5, 1, 0), out, null);
     assertEquals([...out], [0.75, 0, 4]);
   });
 
-  each("gate() with relu stops NaN and lets it pass where the gate is open", (machine) => {
-    const out = new Float32Array(2);
-    machine.activationBackward("relu", 1, 2, Float32Array.of(NaN, NaN), Float32Array.of(0, 1), out, null);
-    assertEquals([...out], [0, NaN]);
-  });
+  each(
+    "activationBackward() with relu stops NaN where the output is 0, and lets it pass where it is above",
+    (backend) => {
+      const out = new Float32Array(2);
+      backend.activationBackward("relu", 1, 2, Float32Array.of(NaN, NaN), Float32Array.of(0, 1), out, null);
+      assertEquals([...out], [0, NaN]);
+    },
+  );
 
-  each("gate() with none only sums the rows", (machine) => {
+  each("activationBackward() with none only sums the rows", (backend) => {
     const g = Float32Array.of(1, 2, 3, 4, 5, 6);
     const db = new Float32Array(2);
-    machine.activationBackward("none", 3, 2, g, g, null, db);
+    backend.activationBackward("none", 3, 2, g, g, null, db);
     assertEquals([...db], [9, 12]);
   });
 
   // Two roundings a product; sums of at most 32 rows in float32, and those in float64.
-  compared("gate() of native is the reference's within 4 ulp, and its sums within 17 ε Σ|out|", () => {
+  compared("activationBackward() of native is the reference's within 4 ulp, and its sums within 17 ε Σ|out|", () => {
     for (const [rows, cols] of SHAPES) {
       for (const op of OPS) {
         const [g, y] = [floats(rows * cols, 3, 1), floats(rows * cols, 1, 2)];
@@ -69,7 +72,7 @@ describe("gate()", () => {
     }
   });
 
-  compared("gate() may write over its gradient", () => {
+  compared("activationBackward() may write over its gradient", () => {
     const [g, y] = [floats(67 * 3), floats(67 * 3, 1, 9)];
     const apart = new Float32Array(67 * 3);
     native!.activationBackward("tanh", 67, 3, g, y, apart, null);
@@ -77,30 +80,30 @@ describe("gate()", () => {
     assertEquals(g, apart);
   });
 
-  compared("gate() leaves what lies behind its matrix alone", () => {
+  compared("activationBackward() leaves what lies behind its matrix alone", () => {
     const [g, db] = [new Float32Array(40).fill(7), new Float32Array(6).fill(7)];
     native!.activationBackward("relu", 7, 5, g, g.slice(), g, db);
     assertEquals([...g.subarray(35), ...db.subarray(5)], [7, 7, 7, 7, 7, 7]);
   });
 
-  each("gate() refuses arrays that are too short", (machine) => {
+  each("activationBackward() refuses arrays that are too short", (backend) => {
     const [long, short] = [new Float32Array(6), new Float32Array(5)];
     const message = "needs 6 elements and has 5";
-    assertThrows(() => machine.activationBackward("relu", 2, 3, short, long, long, null), RangeError, message);
-    assertThrows(() => machine.activationBackward("relu", 2, 3, long, short, long, null), RangeError, message);
-    assertThrows(() => machine.activationBackward("relu", 2, 3, long, long, short, null), RangeError, message);
+    assertThrows(() => backend.activationBackward("relu", 2, 3, short, long, long, null), RangeError, message);
+    assertThrows(() => backend.activationBackward("relu", 2, 3, long, short, long, null), RangeError, message);
+    assertThrows(() => backend.activationBackward("relu", 2, 3, long, long, short, null), RangeError, message);
     assertThrows(
-      () => machine.activationBackward("relu", 2, 3, long, long, long, new Float32Array(2)),
+      () => backend.activationBackward("relu", 2, 3, long, long, long, new Float32Array(2)),
       RangeError,
       "db needs 3",
     );
     assertThrows(
-      () => machine.activationBackward("relu", 2, 3, long, long, null, null),
+      () => backend.activationBackward("relu", 2, 3, long, long, null, null),
       RangeError,
       "needs an array for its result",
     );
     assertThrows(
-      () => machine.activationBackward("none", -1, 3, long, long, long, null),
+      () => backend.activationBackward("none", -1, 3, long, long, long, null),
       RangeError,
       "must be integers",
     );
@@ -108,34 +111,34 @@ describe("gate()", () => {
 });
 
 describe("crossEntropy()", () => {
-  each("crossEntropy() of equal logits is ln of their number", (machine) => {
+  each("crossEntropy() of equal logits is ln of their number", (backend) => {
     const dz = new Float32Array(8);
-    const loss = machine.crossEntropy(2, 4, new Float32Array(8), Int32Array.of(0, 3), dz);
+    const loss = backend.crossEntropy(2, 4, new Float32Array(8), Int32Array.of(0, 3), dz);
     assertAlmostEquals(loss, Math.log(4), 1e-6);
     assertEquals([...dz], [-0.375, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, -0.375]);
   });
 
-  each("crossEntropy() does not overflow, and is infinite where the target has no chance", (machine) => {
-    assertEquals(machine.crossEntropy(1, 2, Float32Array.of(1000, 0), Int32Array.of(0), null), 0);
-    assertEquals(machine.crossEntropy(1, 2, Float32Array.of(1000, 0), Int32Array.of(1), null), 1000);
-    assertEquals(machine.crossEntropy(1, 2, Float32Array.of(0, -Infinity), Int32Array.of(1), null), Infinity);
+  each("crossEntropy() does not overflow, and is infinite where the target has no chance", (backend) => {
+    assertEquals(backend.crossEntropy(1, 2, Float32Array.of(1000, 0), Int32Array.of(0), null), 0);
+    assertEquals(backend.crossEntropy(1, 2, Float32Array.of(1000, 0), Int32Array.of(1), null), 1000);
+    assertEquals(backend.crossEntropy(1, 2, Float32Array.of(0, -Infinity), Int32Array.of(1), null), Infinity);
   });
 
-  each("crossEntropy() of a NaN is NaN, and so is its row of the gradient", (machine) => {
+  each("crossEntropy() of a NaN is NaN, and so is its row of the gradient", (backend) => {
     const dz = new Float32Array(4);
-    assertEquals(machine.crossEntropy(2, 2, Float32Array.of(0, 0, NaN, 0), Int32Array.of(0, 0), dz), NaN);
+    assertEquals(backend.crossEntropy(2, 2, Float32Array.of(0, 0, NaN, 0), Int32Array.of(0, 0), dz), NaN);
     assertEquals([...dz], [-0.25, 0.25, NaN, NaN]);
   });
 
-  each("crossEntropy() of no rows is NaN", (machine) => {
-    assertEquals(machine.crossEntropy(0, 3, new Float32Array(0), new Int32Array(0), null), NaN);
+  each("crossEntropy() of no rows is NaN", (backend) => {
+    assertEquals(backend.crossEntropy(0, 3, new Float32Array(0), new Int32Array(0), null), NaN);
   });
 
-  each("crossEntropy() names a target that is no column, and writes nothing", (machine) => {
+  each("crossEntropy() names a target that is no column, and writes nothing", (backend) => {
     const dz = new Float32Array(6).fill(7);
     for (const target of [3, -1]) {
       assertThrows(
-        () => machine.crossEntropy(2, 3, new Float32Array(6), Int32Array.of(0, target), dz),
+        () => backend.crossEntropy(2, 3, new Float32Array(6), Int32Array.of(0, target), dz),
         RangeError,
         `the target ${target} is out of bounds, expected 0 to 2`,
       );
@@ -143,11 +146,11 @@ describe("crossEntropy()", () => {
     assertEquals([...dz], [7, 7, 7, 7, 7, 7]);
   });
 
-  each("crossEntropy() refuses arrays that are too short", (machine) => {
+  each("crossEntropy() refuses arrays that are too short", (backend) => {
     const [z, targets] = [new Float32Array(6), new Int32Array(2)];
-    assertThrows(() => machine.crossEntropy(3, 3, z, new Int32Array(3), null), RangeError, "z needs 9");
-    assertThrows(() => machine.crossEntropy(2, 3, z, new Int32Array(1), null), RangeError, "targets needs 2");
-    assertThrows(() => machine.crossEntropy(2, 3, z, targets, new Float32Array(5)), RangeError, "dz needs 6");
+    assertThrows(() => backend.crossEntropy(3, 3, z, new Int32Array(3), null), RangeError, "z needs 9");
+    assertThrows(() => backend.crossEntropy(2, 3, z, new Int32Array(1), null), RangeError, "targets needs 2");
+    assertThrows(() => backend.crossEntropy(2, 3, z, targets, new Float32Array(5)), RangeError, "dz needs 6");
   });
 
   // exp and ln are within 2 ulp, the subtraction before them rounds by half an ulp of at most 20.
@@ -193,31 +196,31 @@ const RULES: readonly [UpdateKind, Parameters<typeof settings>[0]][] = [
 ];
 
 describe("update()", () => {
-  each("update() with sgd takes a step against the gradient", (machine) => {
+  each("update() with sgd takes a step against the gradient", (backend) => {
     const slot = { p: Float32Array.of(1, 2), g: Float32Array.of(4, -8), m: null, v: null };
-    machine.update("sgd", settings({ lr: 0.25 }), [slot]);
+    backend.update("sgd", settings({ lr: 0.25 }), [slot]);
     assertEquals([...slot.p], [0, 4]);
   });
 
-  each("update() with momentum begins with the gradient and no dampening", (machine) => {
+  each("update() with momentum begins with the gradient and no dampening", (backend) => {
     const list = [{ p: Float32Array.of(0), g: Float32Array.of(1), m: Float32Array.of(NaN), v: null }];
-    machine.update("sgd", settings({ lr: 1, momentum: 0.5, dampening: 0.5 }), list);
+    backend.update("sgd", settings({ lr: 1, momentum: 0.5, dampening: 0.5 }), list);
     assertEquals([list[0].m[0], list[0].p[0]], [1, -1]);
-    machine.update("sgd", settings({ lr: 1, momentum: 0.5, dampening: 0.5, step: 2 }), list);
+    backend.update("sgd", settings({ lr: 1, momentum: 0.5, dampening: 0.5, step: 2 }), list);
     assertEquals([list[0].m[0], list[0].p[0]], [1, -2]);
   });
 
-  each("update() with adam takes a first step of length lr", (machine) => {
+  each("update() with adam takes a first step of length lr", (backend) => {
     const list = slots([1], Float32Array);
     list[0].p[0] = 3, list[0].g[0] = 6;
-    machine.update("adam", settings(ADAM), list);
+    backend.update("adam", settings(ADAM), list);
     assertAlmostEquals(list[0].p[0], 2.9, 1e-6);
   });
 
-  each("update() with decoupled decay shrinks the parameter first", (machine) => {
+  each("update() with decoupled decay shrinks the parameter first", (backend) => {
     const list = slots([1], Float32Array);
     list[0].p[0] = 3, list[0].g[0] = 6;
-    machine.update("adam", settings({ ...ADAM, weightDecay: 0.1, decoupled: 1 }), list);
+    backend.update("adam", settings({ ...ADAM, weightDecay: 0.1, decoupled: 1 }), list);
     assertAlmostEquals(list[0].p[0], 2.97 - 0.1, 1e-6);
   });
 
@@ -255,15 +258,15 @@ describe("update()", () => {
     assertEquals(moved.map((buffer) => new Float32Array(buffer)), before);
   });
 
-  each("update() refuses arrays of other lengths, missing ones, and a step that is none", (machine) => {
+  each("update() refuses arrays of other lengths, missing ones, and a step that is none", (backend) => {
     const [two, three] = [new Float32Array(2), new Float32Array(3)];
-    const one = (slot: UpdateSlot, named = {}) => () => machine.update("sgd", settings(named), [slot]);
+    const one = (slot: UpdateSlot, named = {}) => () => backend.update("sgd", settings(named), [slot]);
     const momentum = { momentum: 0.9 };
     assertThrows(one({ p: two, g: three, m: null, v: null }), RangeError, "parameter 0 of 2 elements: g has 3");
     assertThrows(one({ p: two, g: two, m: three, v: null }, momentum), RangeError, "m has 3");
     assertThrows(one({ p: two, g: two, m: null, v: null }, momentum), RangeError, "m is missing");
     assertThrows(one({ p: two, g: two, m: two, v: two }, { step: 0 }), RangeError, "the step is 0");
-    assertThrows(() => machine.update("sgd", new Float64Array(10), []), RangeError, "the step is undefined");
+    assertThrows(() => backend.update("sgd", new Float64Array(10), []), RangeError, "the step is undefined");
   });
 });
 

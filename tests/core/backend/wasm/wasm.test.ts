@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { WASM_SYMBOLS } from "../../../../core/backend/native/symbols.ts";
-import { openWasm, wasmBuild, type WasmKernel, wasmRoom, wasmSimd } from "../../../../core/backend/wasm/wasm.ts";
+import { openWasm, wasmBuild, type WasmKernel, wasmSimd, wasmWorkspace } from "../../../../core/backend/wasm/wasm.ts";
 import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.ts";
 import { WASM_SOURCES } from "../../../../core/kernels/wasm_bytes.ts";
 import { errorRatio, makeCase } from "../gemm_cases.ts";
@@ -98,24 +98,24 @@ describe("wasmBuild()", () => {
   });
 });
 
-describe("wasmRoom()", () => {
-  const room = (maximum: number) => {
+describe("wasmWorkspace()", () => {
+  const workspace = (maximum: number) => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum });
     const heapBase = new WebAssembly.Global({ value: "i32" }, 1024);
-    return { memory, place: wasmRoom({ memory, __heap_base: heapBase } as unknown as WasmKernel).place };
+    return { memory, reserve: wasmWorkspace({ memory, __heap_base: heapBase } as unknown as WasmKernel).reserve };
   };
 
-  it("wasmRoom() grows to the largest call", () => {
-    const { memory, place } = room(4);
-    assertEquals(place([100, 100]), [1024, 1152]);
+  it("wasmWorkspace() grows to the largest call", () => {
+    const { memory, reserve } = workspace(4);
+    assertEquals(reserve([100, 100]), [1024, 1152]);
     assertEquals(memory.buffer.byteLength, 65536);
-    assertEquals(place([100, 100_000]), [1024, 1152]);
+    assertEquals(reserve([100, 100_000]), [1024, 1152]);
     assertEquals(memory.buffer.byteLength, 2 * 65536);
   });
 
-  it("wasmRoom() says how much is asked where memory ends, and what to do", () => {
-    const { memory, place } = room(65536);
-    const error = assertThrows(() => place([3e9, 2.5e9]), RangeError);
+  it("wasmWorkspace() says how much is asked where memory ends, and what to do", () => {
+    const { memory, reserve } = workspace(65536);
+    const error = assertThrows(() => reserve([3e9, 2.5e9]), RangeError);
     assertEquals(
       error.message,
       "Cannot place 5.5 GB of operands in WebAssembly's memory: it has 0.0 GB and ends at 4.3; " +
