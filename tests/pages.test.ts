@@ -49,9 +49,27 @@ describe("the pages", () => {
   });
 });
 
+/** The names of the functions and classes in a module, and in the namespaces that it exports. */
+function functionsIn(module: object): string[] {
+  return Object.entries(module).flatMap(([name, value]) => {
+    if (typeof value === "function") return [name];
+    return Object.prototype.toString.call(value) === "[object Module]" ? functionsIn(value) : [];
+  });
+}
+
 describe("the entry points", () => {
   it("have a module doc each, with an example that runs", () => {
     assertEquals(rules.entryPointsAreDocumented(config.name, config.exports)(files), []);
+  });
+  it("have no function and no class that no test names", async () => {
+    const tests = [...files].filter(([path]) => path.startsWith("tests/") && !path.startsWith("tests/wrong_calls/"));
+    const named = new Set(tests.flatMap(([, text]) => text.match(/\w+/g)));
+    const untested = Object.values(config.exports).map(async (path) =>
+      functionsIn(await import(new URL(path, ROOT).href)).filter((name) => !named.has(name)).map((name) =>
+        `${path}: ${name}`
+      )
+    );
+    assertEquals((await Promise.all(untested)).flat(), []);
   });
 });
 

@@ -5,6 +5,7 @@ import { ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as classes from "@gradus/gradus/classes";
 import * as layerFunctions from "@gradus/gradus/layer_function";
 import * as functions from "@gradus/gradus/function";
+import { linParameters } from "@gradus/gradus/functional";
 
 const [w, b] = [ones([3, 2]), zeros([2])];
 
@@ -27,6 +28,14 @@ describe("Model", () => {
       assertThrows(() => new make([w, b], null), TypeError, cure);
     });
   }
+});
+
+describe("linParameters()", () => {
+  it("linParameters() gives weights and bias back where they fit, and else says what would", () => {
+    assertEquals(linParameters(w, b), [w, b]);
+    const misfit = "weights [3, 2] and bias [3]: expected [in, out] and [out]";
+    assertThrows(() => linParameters(w, zeros([3])), RangeError, misfit);
+  });
 });
 
 describe("Lin", () => {

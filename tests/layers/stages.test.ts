@@ -149,6 +149,14 @@ describe("stages", () => {
     assertEquals(whole.x.g!.shape, [12, 7]);
   });
 
+  it("reluGrad() sends back what arrives where the input was above 0, and 0 elsewhere", () => {
+    const inp = tensor([-1, 0, 2]);
+    const out = fn.relu(inp);
+    out.g = tensor([5, 6, 7]);
+    fn.reluGrad(inp, out);
+    assertEquals(inp.g?.toArray(), [0, 0, 7]);
+  });
+
   it("Model.backward() changes no gradient that was read before", () => {
     const { model, x, y } = twoLayers();
     model.call(x, y);

@@ -1,8 +1,25 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, stack, type Tensor, tensor, useBackend } from "@gradus/gradus";
-import { DataLoader, normalizer, Subset, TensorDataset } from "@gradus/gradus/data";
+import { DataLoader, Normalizer, normalizer, Subset, TensorDataset } from "@gradus/gradus/data";
 import { backend } from "../../../core/backend/choose.ts";
+
+describe("Normalizer", () => {
+  const images = tensor([[0, 255], [255, 0], [51, 51]], { dtype: "uint8" }).view(3, 1, 2);
+  const rows = tensor([2, 0], { dtype: "int32" });
+
+  it("Normalizer.all() normalizes every picture, in the shape it has", () => {
+    assertEquals(new Normalizer({ mean: 0.5, std: 0.5 }).all(images).toArray(), [
+      ...[[[-1, 1]], [[1, -1]], [[Math.fround(-0.6), Math.fround(-0.6)]]],
+    ]);
+  });
+  it("Normalizer.rows() gives the rows that all() gives, of bytes and of floats", () => {
+    const one = new Normalizer({ mean: 0.5, std: 0.5 });
+    for (const x of [images, images.double()]) {
+      assertEquals(one.rows(x, rows).toArray(), one.all(x).index(rows).toArray());
+    }
+  });
+});
 
 describe("DataLoader with normalize", () => {
   it("DataLoader normalizes bytes: their 255th part, less the mean, by the deviation, in float32", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Progress, ShowProgress } from "@gradus/gradus/train";
+import { describeEpoch, formatSeconds, Progress, ShowProgress, standardError } from "@gradus/gradus/train";
 import { parabola } from "../parabola.ts";
 import { smallLearner } from "../small_run.ts";
 
@@ -26,6 +26,37 @@ describe("ShowProgress", () => {
     const lines: string[] = [];
     await smallLearner([new ShowProgress({ print: (line) => lines.push(line) })]).fit(1);
     assertEquals(lines[0].replace(/\d\.\d{4}/g, "#"), "epoch 1/1  loss #  valid #  accuracy #");
+  });
+});
+
+describe("describeEpoch()", () => {
+  const record = { epoch: 7, step: 70, trainLoss: 0.5, lr: 0.1, seconds: 3, metrics: {} };
+
+  it("describeEpoch() writes the loss of an epoch without validation, its number as wide as the last one", () => {
+    assertEquals(describeEpoch(record, 10), "epoch  7/10  loss 0.5000");
+  });
+  it("describeEpoch() adds the validation's loss and the metrics of one number", () => {
+    const metrics = { accuracy: 0.75, confusion: [[1, 0], [0, 1]] };
+    assertEquals(
+      describeEpoch({ ...record, validLoss: 0.25, metrics }, 7),
+      "epoch 7/7  loss 0.5000  valid 0.2500  accuracy 0.7500",
+    );
+  });
+});
+
+describe("formatSeconds()", () => {
+  it("formatSeconds() gives tenths below a minute, then minutes and whole seconds", () => {
+    assertEquals([4.25, 59.9, 60, 65.4, 3600].map(formatSeconds), ["4.3 s", "59.9 s", "1:00", "1:05", "60:00"]);
+  });
+});
+
+describe("standardError()", () => {
+  it("standardError() tells whether it is a terminal, and the columns of one: 80 elsewhere", () => {
+    const { terminal, columns } = standardError();
+    assertEquals([terminal, columns], [
+      Deno.stderr.isTerminal(),
+      Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
+    ]);
   });
 });
 
