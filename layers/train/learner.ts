@@ -243,7 +243,7 @@ export class Learner {
    */
   loadStateDict(state: LearnerState): void {
     this.#epochStart = loadLearnerState(this, state);
-    const { streams: { train }, batch } = state;
+    const { rngState: { train }, batch } = state;
     this.#walk = train === null || batch === 0 ? null : { batches: [], stateDict: () => train };
   }
 

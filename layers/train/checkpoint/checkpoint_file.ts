@@ -8,10 +8,11 @@ import { readWhole } from "../../../core/io/read_file.ts";
 import { decodingSafetensors, safetensorsParts } from "../../../core/io/safetensors/safetensors.ts";
 import { runInSlices } from "../../../core/event_loop.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import type { LearnerState } from "./learner_state.ts";
+import type { LearnerState, RngState } from "./learner_state.ts";
 import { packingState, unpackingState } from "./packed_state.ts";
 
-const FORMAT = "gradus-checkpoint-1";
+/** The format that is written, and the first one, which named `rngState` `streams`. */
+const [FORMAT, FIRST_FORMAT] = ["gradus-checkpoint-2", "gradus-checkpoint-1"];
 const MANIFEST = "manifest.json";
 const WEIGHTS = "weights.safetensors";
 const TRAINING = "training.safetensors";
@@ -89,14 +90,21 @@ async function clearFolder(path: string): Promise<void> {
  * @throws {Deno.errors.NotFound} If a file is missing.
  */
 export async function readCheckpoint(folder: string): Promise<LearnerState> {
-  const { files } = await readManifest(folder);
+  const { files, format } = await readManifest(folder);
   const read = async (name: string) =>
     await runInSlices(decodingSafetensors(await readPart(folder, name, files), `${folder}/${name}`));
   const [weights, training] = [await read(WEIGHTS), await read(TRAINING)];
   const json = training.metadata.get("json");
   if (json === undefined) throw new SyntaxError(`Cannot read ${folder}/${TRAINING}: it has no state in its metadata`);
   const rest = await runInSlices(unpackingState({ json, tensors: training.tensors })) as Omit<LearnerState, "model">;
-  return { ...rest, model: weights.tensors as Map<string, Tensor> };
+  const model = weights.tensors as Map<string, Tensor>;
+  return { ...(format === FIRST_FORMAT ? fromFirstFormat(rest) : rest), model };
+}
+
+function fromFirstFormat<T extends object>(state: T & { streams?: RngState }): T & { rngState: RngState } {
+  const { streams, ...others } = state;
+  if (streams === undefined) throw new SyntaxError("Cannot read a checkpoint of the first format: it has no streams");
+  return { ...others, rngState: streams } as T & { rngState: RngState };
 }
 
 /** What is known of the checkpoint in `folder`, without its tensors; throws as {@linkcode readCheckpoint} does. */
@@ -158,9 +166,11 @@ export async function removeCheckpoint(folder: string): Promise<void> {
 async function readManifest(folder: string): Promise<Manifest> {
   const path = `${folder}/${MANIFEST}`;
   const { seal: expected, ...manifest } = parse(new TextDecoder().decode(await readFile(path)), path);
-  if (manifest.format !== FORMAT) {
+  if (manifest.format !== FORMAT && manifest.format !== FIRST_FORMAT) {
     throw new SyntaxError(
-      `Cannot read ${path}: its format is ${JSON.stringify(manifest.format)}, expected "${FORMAT}"`,
+      `Cannot read ${path}: its format is ${
+        JSON.stringify(manifest.format)
+      }, expected "${FORMAT}" or "${FIRST_FORMAT}"`,
     );
   }
   if (expected !== await seal(manifest)) {

@@ -12,8 +12,8 @@ export interface LearnerState {
   model: Map<string, Tensor>;
   /** The optimiser's memory and settings. */
   optimizer: OptimizerStateDict;
-  /** Where the streams stand. */
-  streams: RngState;
+  /** Where the random numbers and the data stand. */
+  rngState: RngState;
   /** Where they stood when this epoch began. */
   epochStart: RngState;
   /** What the callbacks keep, by name. */
@@ -33,7 +33,7 @@ export function saveLearnerState(learner: Learner, epochStart: RngState, resumeP
   return {
     model: model.stateDict(),
     optimizer: optimizer.stateDict(),
-    streams: saveRngState(data, resumePass),
+    rngState: saveRngState(data, resumePass),
     epochStart,
     callbacks: Object.fromEntries(callbacks),
     epoch,
@@ -44,7 +44,7 @@ export function saveLearnerState(learner: Learner, epochStart: RngState, resumeP
 
 /** Brings a learner into a state, whole or not at all; gives back where the streams stood when its epoch began. */
 export function loadLearnerState(learner: Learner, state: LearnerState): RngState {
-  const parts = ["model", "optimizer", "streams", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
+  const parts = ["model", "optimizer", "rngState", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
   requireState("a Learner", state, parts);
   const own = keepers(learner);
   const saved = Object.keys(state.callbacks);
@@ -74,7 +74,7 @@ function takeOver(learner: Learner, own: ReturnType<typeof keepers>, state: Lear
   learner.model.loadStateDict(state.model);
   learner.optimizer.loadStateDict(state.optimizer);
   own.forEach((callback, name) => callback.loadStateDict?.(state.callbacks[name]));
-  loadRngState(learner.data, state.streams);
+  loadRngState(learner.data, state.rngState);
   [learner.epoch, learner.batch, learner.step] = [state.epoch, state.batch, state.step];
 }
 

@@ -174,7 +174,7 @@ describe("Learner", () => {
       afterBatch: async (learner) => {
         if (!learner.training || learner.batch !== 2) return;
         await learner.evaluate(learner.data.train);
-        places.push((learner.stateDict().streams.train as DataLoaderState).position);
+        places.push((learner.stateDict().rngState.train as DataLoaderState).position);
       },
     }]);
     await learner.fit(1);
@@ -191,7 +191,7 @@ describe("Learner", () => {
         afterBatch: async (learner) => {
           if (learner === learners[0] && learner.training && learner.batch === 2) second = learners[1].fit(1);
           await Promise.resolve(); // the other goes on
-          const { position } = learner.stateDict().streams.train as DataLoaderState;
+          const { position } = learner.stateDict().rngState.train as DataLoaderState;
           if (learner.training && learner.batch < learner.batches) assertEquals(position, learner.batch);
         },
       }], data)

@@ -117,11 +117,11 @@ describe("loadStateDict() of what does not fit", () => {
       optimizer: { ...o, param_groups: [...o.param_groups, ...o.param_groups] },
     }),
     "a callback's state that it refuses": ({ callbacks }) => ({ callbacks: { ...callbacks, Proud: "strange" } }),
-    "a loader in no order": ({ streams }) => ({ streams: { ...streams, train: { order: null } } }),
-    "a generator's state of no length": ({ streams }) => ({ streams: { ...streams, random: new Uint8Array(3) } }),
+    "a loader in no order": ({ rngState }) => ({ rngState: { ...rngState, train: { order: null } } }),
+    "a generator's state of no length": ({ rngState }) => ({ rngState: { ...rngState, random: new Uint8Array(3) } }),
   };
   for (const [name, wrong] of Object.entries(WRONG)) {
-    it(`loadStateDict() of ${name} leaves model, optimiser, callbacks and streams as they were`, async () => {
+    it(`loadStateDict() of ${name} leaves model, optimiser, callbacks and random numbers as they were`, async () => {
       const [mine, other] = [new nn.Linear(2, 1), new nn.Linear(2, 1)].map((net) => {
         let kept = "nothing";
         return new Learner({
