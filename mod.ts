@@ -49,6 +49,7 @@ export { WichmannHill } from "./core/random/wichmann_hill.ts";
 // Back ends.
 export { type BackendName, backendName, backendReason, useBackend } from "./core/backend/choose.ts";
 export { setThreads, threads } from "./core/backend/threads.ts";
+export { cacheDir } from "./core/io/cache_dir.ts";
 
 // Gradients, layers and optimisers, each also an entry point of its own.
 /** Gradients on their own: `autograd.Function`, `autograd.gradcheck`. */

@@ -22,7 +22,7 @@ export {
   type DataLoaderState,
   type Sampler,
 } from "./loader/data_loader.ts";
-export { type Normalization, Normalizer, normalizer } from "./loader/normalize.ts";
+export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
 export { type ColumnEncoding, TableEncoder, type TableEncoderOptions } from "./loader/table_encoder.ts";
 
 // Tables and files of pictures.
@@ -35,7 +35,7 @@ export { parsePng, readPng } from "./formats/png.ts";
 export type { ReadOptions } from "../core/io/read_file.ts";
 
 // Named sets.
-export type { ImageDataset, LabelledImages } from "./named/mnist_folder.ts";
+export { type ImageDataset, type LabelledImages, mnistFolder } from "./named/mnist_folder.ts";
 export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./named/mnist.ts";
 export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./named/mnist_pickle.ts";
 export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
@@ -43,6 +43,6 @@ export { openml, OPENML_API, type OpenmlOptions, type OpenmlTable } from "./name
 export type { DownloadProgress } from "./download/receive.ts";
 
 // Digits that are drawn here, without a download.
-export { digits, type DigitsOptions, drawDigit, type DrawOptions } from "./digits/digits.ts";
+export { digits, type DigitsOptions, drawDigit, drawDigits, type DrawOptions } from "./digits/digits.ts";
 export { toMnistDigit } from "./digits/to_mnist_digit.ts";
 export type * from "../core/types.ts";

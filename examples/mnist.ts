@@ -13,7 +13,15 @@ import {
   TensorDataset,
 } from "@gradus/gradus/data";
 import { writeSafetensors } from "@gradus/gradus/io";
-import { Checkpoints, type EpochRecord, Learner, metrics, ShowProgress } from "@gradus/gradus/train";
+import {
+  Checkpoints,
+  type EpochRecord,
+  Learner,
+  metrics,
+  RunSettings,
+  showDownload,
+  ShowProgress,
+} from "@gradus/gradus/train";
 import {
   compiledKernel,
   downloadingMnist,
@@ -23,7 +31,6 @@ import {
   readingMnist,
   type Use,
 } from "./permissions.ts";
-import { Resuming } from "./resuming.ts";
 import {
   COMMON_OPTIONS,
   INTERRUPTED,
@@ -33,7 +40,6 @@ import {
   runScript,
   wholeNumber,
 } from "./script.ts";
-import { showDownload } from "./show_download.ts";
 
 const HELP = `Train a 784-128-64-10 network on handwritten digits.
 
@@ -123,7 +129,7 @@ function learnerFor({ name, train, test }: ImageDataset, normalize: Normalizatio
   const totalSteps = Math.max(1, settings.epochs * loader.length);
   const { checkpoints, seed, epochs } = settings;
   const kept = { "--seed": seed, "--epochs": epochs, data: name }; // the rate's one cycle is planned over all epochs
-  const keeping = checkpoints === undefined ? [] : [new Resuming(checkpoints, kept), new Checkpoints(checkpoints)];
+  const keeping = checkpoints === undefined ? [] : [new RunSettings(checkpoints, kept), new Checkpoints(checkpoints)];
   return new Learner({
     model,
     optimizer,

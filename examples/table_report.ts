@@ -10,27 +10,13 @@ export interface Report {
 
 /** Classes: accuracy beside that of always saying the most frequent one, and each class by itself. */
 export function reportClasses(prediction: Tensor, y: Tensor, train: Tensor, names: readonly string[]): Report {
-  const measure = (metric: metrics.Metric) => metrics.measure(metric, prediction, y);
-  const accuracy = measure(metrics.accuracy()) as number;
-  const count = names.length;
-  const [precision, recall, f1] = [metrics.precision, metrics.recall, metrics.f1].map((of) =>
-    measure(of(count)) as number[]
-  );
-  const counts = measure(metrics.confusionMatrix(count)) as number[][];
-  const share = (x: number) => x.toFixed(3).padStart(10);
-  const width = Math.max(5, ...names.map((name) => name.length));
-  const frequent = mostFrequent(train, count);
+  const accuracy = metrics.measure(metrics.accuracy(), prediction, y) as number;
+  const frequent = mostFrequent(train, names.length);
   const baseline = y.eq(frequent).sum().item() / y.numel();
-  const rows = names.map((name, c) => {
-    const all = counts[c].reduce((sum, n) => sum + n, 0);
-    return `${name.padEnd(width)}${share(precision[c])}${share(recall[c])}${share(f1[c])}${String(all).padStart(8)}`;
-  });
   const lines = [
     `accuracy ${accuracy.toFixed(4)}, always "${names[frequent]}" would have ${baseline.toFixed(4)}`,
     "",
-    `${"class".padEnd(width)} precision    recall        f1    rows`,
-    ...rows.slice(0, 30),
-    ...(count <= 12 ? ["", "rows of each class, by what they were taken for", ...grid(counts, names, width)] : []),
+    metrics.classificationReport(prediction, y, names),
   ];
   return { lines, scores: { accuracy, baseline } };
 }
@@ -49,8 +35,4 @@ export function reportNumbers(prediction: Tensor, y: Tensor): Report {
 function mostFrequent(classes: Tensor, count: number): number {
   const counts = Array.from({ length: count }, (_, c) => classes.eq(c).sum().item());
   return counts.indexOf(Math.max(...counts));
-}
-
-function grid(counts: readonly number[][], names: readonly string[], width: number): string[] {
-  return counts.map((row, c) => names[c].padEnd(width) + row.map((n) => String(n).padStart(7)).join(""));
 }

@@ -1,8 +1,10 @@
 /** Handwritten-like digits from a seed: a data set that needs no file and no network. */
-import { checkOptions, describe, requireChoice } from "../../core/arguments.ts";
+import { checkOptions, describe, requireArray, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, type Steps } from "../../core/event_loop.ts";
+import { elements } from "../../core/ops/movement.ts";
 import { Generator } from "../../core/random/generator.ts";
+import { Tensor } from "../../core/tensor.ts";
 import { DigitCanvas, writeDigit } from "./digit_hand.ts";
 import type { ImageDataset, LabelledImages } from "../named/mnist_folder.ts";
 
@@ -100,7 +102,8 @@ const BLOCKS = [" ", "▄", "▀", "█"]; // by ink: none, below, above, both
  * assertEquals(drawDigit([255, 0, 255, 255], { style: "blocks" }), "█▄");
  * ```
  */
-export function drawDigit(image: ArrayLike<number>, options: DrawOptions = {}): string {
+export function drawDigit(picture: ArrayLike<number> | Tensor, options: DrawOptions = {}): string {
+  const image = picture instanceof Tensor ? elements(picture) : picture;
   if (typeof image?.length !== "number") {
     throw new TypeError(`Cannot draw ${describe(image)}: give its levels in an array, row by row`);
   }
@@ -118,6 +121,37 @@ export function drawDigit(image: ArrayLike<number>, options: DrawOptions = {}): 
     return Array.from({ length: columns }, (_, x) => character(pixel(2 * line, x), pixel(2 * line + 1, x))).join("");
   });
   return lines.join("\n");
+}
+
+/**
+ * Several pictures side by side, each with a caption below it.
+ *
+ * @param pictures Grey levels [n, side, side]
+ * @param captions A line for each
+ * @throws {RangeError} if there is not one caption for each picture, or a picture is not square
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { drawDigits } from "@gradus/gradus/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pictures = tensor([[[255, 0], [255, 255]], [[0, 0], [255, 255]]]);
+ * assertEquals(drawDigits(pictures, ["L", "bar"], { style: "blocks" }), "█▄   ▄▄\nL    bar");
+ * ```
+ */
+export function drawDigits(pictures: Tensor, captions: readonly string[], options: DrawOptions = {}): string {
+  requireTensor(pictures, "draw");
+  requireArray(captions, "write below the pictures", '["a 7"]');
+  if (pictures.ndim !== 3 || pictures.shape[0] !== captions.length) {
+    throw new RangeError(
+      `Cannot draw [${pictures.shape}] with ${captions.length} captions: expected one for each of [n, side, side]`,
+    );
+  }
+  const blocks = captions.map((caption, i) => [...drawDigit(pictures.at(i), options).split("\n"), caption]);
+  const width = 2 + Math.max(0, ...blocks.flat().map((line) => line.length));
+  const rows = blocks[0]?.map((_, row) => blocks.map((lines) => lines[row].padEnd(width)).join("").trimEnd()) ?? [];
+  return rows.join("\n");
 }
 
 function isTerminal(): boolean {

@@ -13,6 +13,26 @@ export interface Normalization {
   readonly std: number;
 }
 
+/**
+ * The mean and standard deviation of the numbers in x, of bytes of their 255th part: what {@linkcode DataLoaderOptions.normalize} takes.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { normalizationOf, normalizer } from "@gradus/gradus/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = tensor([1, 2, 3]);
+ * assertEquals(normalizationOf(x), { mean: 2, std: 1 });
+ * assertEquals(normalizer(normalizationOf(x))(x).toArray(), [-1, 0, 1]);
+ * ```
+ */
+export function normalizationOf(x: Tensor): Normalization {
+  requireTensor(x, "take the mean and deviation of");
+  const values = x.dtype === "uint8" ? x.float().div_(255) : isFloating(x.dtype) ? x : x.float();
+  return { mean: values.mean().item(), std: values.std().item() };
+}
+
 /** How tensors are normalized: `(x / 255 − mean) / std` of bytes, `(x − mean) / std` of other numbers, rounded to float32 each time. */
 export class Normalizer {
   readonly #normalization: Normalization;

@@ -1,11 +1,11 @@
 /** MNIST in the cache, and how it comes there. */
 import { granted } from "../../core/io/cache_dir.ts";
-import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
+import { type Digest, setWrongAside } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
 import { gunzip } from "../formats/gunzip.ts";
 import { Unreachable } from "../download/receive.ts";
 import type { MnistOptions } from "./mnist.ts";
-import { candidates, type ImageDataset, readMnistFolder } from "./mnist_folder.ts";
+import { candidates, type ImageDataset, mnistFolder, readMnistFolder } from "./mnist_folder.ts";
 
 /** Options that say from where. */
 type MirroredOptions = MnistOptions & Required<Pick<MnistOptions, "mirrors">>;
@@ -23,7 +23,7 @@ export async function fromCacheOrWeb(
   digests: Readonly<Record<string, string>>,
   options: MirroredOptions,
 ): Promise<ImageDataset> {
-  const folder = options.cache ?? dataFolder("mnist", "");
+  const folder = options.cache ?? mnistFolder();
   if (!granted({ name: "read", path: folder })) throw new Error(`no permission to read ${folder} (--allow-read)`);
   const wrong = await setWrongAside(
     folder,

@@ -1,6 +1,7 @@
 /** Pictures in the layout of MNIST: four IDX files in a folder. */
 import { granted } from "../../core/io/cache_dir.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { dataFolder } from "../download/verified_files.ts";
 import { readIdx } from "../formats/idx.ts";
 
 /** Pictures and what they show. */
@@ -30,6 +31,15 @@ export const MNIST_FILES: Readonly<Record<string, string>> = {
   "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
   "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 };
+
+/**
+ * The folder in which `loadMnist` keeps what it downloads: `GRADUS_DATA` if it is set, else `mnist` in the user's cache folder.
+ *
+ * @throws {Error} if the environment tells neither, or may not be read
+ */
+export function mnistFolder(): string {
+  return dataFolder("mnist", "");
+}
 
 const SIDE = 28;
 const CLASSES = 10;

@@ -21,6 +21,7 @@ export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from ".
 export { Checkpoints, type CheckpointsOptions, loadCheckpoint } from "./checkpoint/checkpoints.ts";
 export { ClipGradients, type ClipGradientsOptions } from "./callbacks/clip_gradients.ts";
 export { EarlyStopping, type EarlyStoppingOptions, type MonitorOptions } from "./callbacks/early_stopping.ts";
+export { RunSettings, type RunSettingsOptions, type Settings } from "./checkpoint/run_settings.ts";
 export { exportTs } from "./export/export_ts.ts";
 export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
 export { LayerStatistics, type LayerStatisticsOptions, NanWatchdog, type Spread } from "./callbacks/model_monitors.ts";
@@ -33,6 +34,7 @@ export {
   formatSeconds,
   Progress,
   type ProgressOutput,
+  showDownload,
   ShowProgress,
   type ShowProgressOptions,
   standardError,

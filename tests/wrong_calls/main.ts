@@ -73,6 +73,7 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
   arange: create((o) => g.arange(0, 2, 1, o)),
   backendName: NEITHER,
   backendReason: NEITHER,
+  cacheDir: NEITHER,
   cat: unary((x) => g.cat([x])),
   defaultGenerator: NEITHER,
   einsum: unary((x) => g.einsum("i->i", x)),

@@ -32,6 +32,12 @@ export const METRICS: Record<string, Cases> = {
   r2: metric(metrics.r2),
   recall: metric(() => metrics.recall(2)),
   topK: metric(() => metrics.topK(1)),
+  classificationReport: {
+    tensors: [
+      (p) => metrics.classificationReport(p, ints, ["a", "b"]),
+      (t) => metrics.classificationReport(x, t, ["a", "b"]),
+    ],
+  },
   measure: {
     tensors: [(p) => metrics.measure(metrics.mse(), p, x), (t) => metrics.measure(metrics.mse(), x, t)],
   },
@@ -72,12 +78,14 @@ export const TRAIN: Record<string, Cases | typeof NEITHER> = {
   NanWatchdog: NEITHER,
   Progress: NEITHER,
   Recorder: NEITHER,
+  RunSettings: { options: [["prnt", "print", (o) => new train.RunSettings("run", {}, o)]] },
   Schedule: NEITHER,
   ShowProgress: { options: [["prnt", "print", (o) => new train.ShowProgress(o)]] },
   describeEpoch: NEITHER,
   exportTs: NEITHER,
   findLr: { options: [["Start", "start", (o) => train.findLr(learner(), o)]] },
   formatSeconds: NEITHER,
+  showDownload: NEITHER,
   loadCheckpoint: NEITHER,
   standardError: NEITHER,
 };
@@ -111,6 +119,10 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
   collate: NEITHER,
   digits: { options: [["sed", "seed", (o) => data.digits({ train: 1, test: 1, ...o })]] },
   drawDigit: { options: [["colums", "columns", (o) => data.drawDigit([1], o)]] },
+  drawDigits: {
+    options: [["colums", "columns", (o) => data.drawDigits(zeros([1, 1, 1]), ["a"], o)]],
+    tensors: [(x) => data.drawDigits(x, [])],
+  },
   fashionMnist: { options: [["ofline", "offline", (o) => data.fashionMnist({ dir: "nowhere", ...o })]] },
   fromCsv: {
     options: [
@@ -119,6 +131,8 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     ],
   },
   loadMnist: { options: [["ofline", "offline", (o) => data.loadMnist({ dir: "nowhere", ...o })]] },
+  mnistFolder: NEITHER,
+  normalizationOf: unary(data.normalizationOf),
   normalizer: {
     options: [["Mean", "mean", (o) => data.normalizer({ mean: 0, std: 1, ...o })]],
     tensors: [(x) => data.normalizer({ mean: 0, std: 1 })(x)],

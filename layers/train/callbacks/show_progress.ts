@@ -145,6 +145,29 @@ export class Progress {
   }
 }
 
+/**
+ * A bar for each file of a download, for the `onProgress` of `loadMnist` and its like: shown on a terminal, in kilobytes; a file whose
+ * length the server does not tell has none.
+ *
+ * @param out Where it is drawn: by default standard error
+ *
+ * @example
+ * ```ts ignore
+ * const { train } = await loadMnist({ onProgress: showDownload() });
+ * ```
+ */
+export function showDownload(
+  out: ProgressOutput = standardError(),
+): (progress: { readonly name: string; readonly received: number; readonly total: number | null }) => void {
+  let [bar, shown] = [null as Progress | null, ""];
+  return ({ name, received, total }) => {
+    if (total === null) return;
+    if (name !== shown) [bar, shown] = [new Progress(`${name}, kB`, Math.ceil(total / 1000), out), name];
+    bar?.update(Math.floor(received / 1000));
+    if (received === total) bar?.clear();
+  };
+}
+
 /** Seconds as people read them: `4.2 s`, `1:05`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

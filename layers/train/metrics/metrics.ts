@@ -12,10 +12,11 @@
  * ```
  * @module
  */
+import { requireArray } from "../../../core/arguments.ts";
 import { elements } from "../../../core/ops/movement.ts";
 import { sameShape, show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
-import { type Metric, requirePair } from "./metric.ts";
+import { measure, type Metric, requirePair } from "./metric.ts";
 
 /** Metrics under one name: `metrics.accuracy()`. */
 export { measure, type Metric, type MetricValue } from "./metric.ts";
@@ -105,6 +106,49 @@ export function recall(classes: number): Metric {
  */
 export function f1(classes: number): Metric {
   return ofEachClass("f1", classes, (hits, taken, present) => ratio(2 * hits, taken + present));
+}
+
+/**
+ * Precision, recall and F1 of each class and how many rows it has, in lines for people, as scikit-learn's `classification_report`; of
+ * twelve classes or fewer also the confusion matrix. Of more than thirty classes the first thirty are shown.
+ *
+ * @param prediction Scores [n, classes]
+ * @param target Classes [n]
+ * @param names What the classes are called
+ * @throws {RangeError} If the shapes are not these, or there is not one name for each class.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { classificationReport } from "@gradus/gradus/metrics";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const report = classificationReport(tensor([[2, 0], [0, 2], [2, 0]]), tensor([0, 1, 1], { dtype: "int32" }), ["no", "yes"]);
+ * assertEquals(report.split("\n").slice(0, 3), [
+ *   "class precision    recall        f1    rows",
+ *   "no        0.500     1.000     0.667       1",
+ *   "yes       1.000     0.500     0.667       2",
+ * ]);
+ * ```
+ */
+export function classificationReport(prediction: Tensor, target: Tensor, names: readonly string[]): string {
+  requireArray(names, "name the classes", '["no", "yes"]');
+  const classes = names.length;
+  const of = <T>(metric: Metric) => measure(metric, prediction, target) as T;
+  const counts = of<number[][]>(confusionMatrix(classes));
+  const shares = [precision, recall, f1].map((metric) => of<number[]>(metric(classes)));
+  const width = Math.max(5, ...names.map((name) => name.length));
+  const line = (name: string, cells: readonly string[]) => name.padEnd(width) + cells.join("");
+  const rows = names.map((name, c) => {
+    const cells = shares.map((share) => share[c].toFixed(3).padStart(10));
+    return line(name, [...cells, `${sum(counts[c])}`.padStart(8)]);
+  });
+  const grid = counts.map((row, c) => line(names[c], row.map((count) => `${count}`.padStart(7))));
+  return [
+    line("class", [" precision", "    recall", "        f1", "    rows"]),
+    ...rows.slice(0, 30),
+    ...(classes <= 12 ? ["", "rows of each class, by what they were taken for", ...grid] : []),
+  ].join("\n");
 }
 
 type Right = (scores: ArrayLike<number>, at: number, classes: number, target: number) => boolean;

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { drawDigit } from "@gradus/gradus/data";
+import { tensor } from "@gradus/gradus";
+import { drawDigit, drawDigits } from "@gradus/gradus/data";
 
 const L = 255;
 const corner = [L, L, L, L, L, 0, 0, 0, L, 0, 0, 0, L, 0, 0, 0]; // 4 by 4: top row and left column
@@ -40,6 +41,11 @@ describe("drawDigit()", () => {
     assertEquals(drawDigit(new Uint8Array(9).fill(L), { style: "blocks" }), "███\n▀▀▀");
   });
 
+  it("drawDigit() draws a tensor, a row of another one too", () => {
+    const both = tensor([[[0, 0], [0, 0]], [[L, 0], [L, L]]]);
+    assertEquals(drawDigit(both.at(1), { style: "blocks" }), "█▄");
+  });
+
   it("drawDigit() refuses a picture that is not square", () => {
     assertThrows(() => drawDigit([1, 2, 3]), RangeError, "Cannot draw 3 pixels: the picture is not square");
   });
@@ -49,4 +55,24 @@ describe("drawDigit()", () => {
       assertThrows(() => drawDigit(corner, { columns }), RangeError, `Cannot draw ${columns} columns`);
     });
   }
+});
+
+describe("drawDigits()", () => {
+  const pictures = tensor([[[L, 0], [0, L]], [[0, L], [L, 0]]], { dtype: "uint8" });
+
+  it("drawDigits() draws pictures side by side, each above its caption", () => {
+    assertEquals(drawDigits(pictures, ["a", "b"], { columns: 4, style: "blocks" }), "██      ██\n  ██  ██\na     b");
+  });
+
+  it("drawDigits() makes room for long captions", () => {
+    assertEquals(drawDigits(pictures, ["falling", "rising"], { style: "blocks" }), "▀▄       ▄▀\nfalling  rising");
+  });
+
+  it("drawDigits() draws no picture as nothing", () => {
+    assertEquals(drawDigits(pictures.at("0:0"), []), "");
+  });
+
+  it("drawDigits() refuses another number of captions than of pictures", () => {
+    assertThrows(() => drawDigits(pictures, ["a"]), RangeError, "Cannot draw [2,2,2] with 1 captions");
+  });
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, stack, type Tensor, tensor, useBackend } from "@gradus/gradus";
-import { DataLoader, Normalizer, normalizer, Subset, TensorDataset } from "@gradus/gradus/data";
+import { DataLoader, normalizationOf, Normalizer, normalizer, Subset, TensorDataset } from "@gradus/gradus/data";
 import { backend } from "../../../core/backend/choose.ts";
 
 describe("Normalizer", () => {
@@ -71,5 +71,18 @@ describe("DataLoader with normalize", () => {
   it("DataLoader refuses to normalize what does not begin with a tensor", () => {
     const loader = new DataLoader(["a"], { normalize: { mean: 0, std: 1 } });
     assertThrows(() => [...loader], TypeError, "does not begin with a tensor");
+  });
+});
+
+describe("normalizationOf()", () => {
+  it("takes mean and deviation of bytes as parts of 255", () => {
+    const { mean, std } = normalizationOf(tensor([[0, 255]], { dtype: "uint8" }));
+    assertEquals([mean, std], [0.5, Math.fround(Math.SQRT1_2)]);
+  });
+
+  it("takes other numbers as they are, and leaves them", () => {
+    const [ints, floats] = [tensor([1, 2, 3], { dtype: "int32" }), tensor([1, 2, 3], { dtype: "float64" })];
+    assertEquals([ints, floats].map(normalizationOf), [{ mean: 2, std: 1 }, { mean: 2, std: 1 }]);
+    assertEquals(floats.toArray(), [1, 2, 3]);
   });
 });

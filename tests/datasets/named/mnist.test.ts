@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "@std/testing/bdd";
 import { granted } from "../../../core/io/cache_dir.ts";
-import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
+import { type ImageDataset, loadMnist, mnistFolder } from "@gradus/gradus/data";
 import { loadMnistOf } from "../../../datasets/named/mnist.ts";
 import { MNIST_FILES } from "../../../datasets/named/mnist_folder.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
@@ -209,6 +209,7 @@ describe("loadMnist() without a folder", () => {
         try {
           Deno.env.set("GRADUS_DATA", folder);
           assertEquals((await loadMnistOf(tinyDigests, {})).source, `cache ${folder}`);
+          assertEquals(mnistFolder(), folder);
         } finally {
           if (before === undefined) Deno.env.delete("GRADUS_DATA");
           else Deno.env.set("GRADUS_DATA", before);

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type Tensor, tensor } from "@gradus/gradus";
+import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as metrics from "@gradus/gradus/metrics";
 
 const ints = (values: number[]): Tensor => tensor(values, { dtype: "int32" });
@@ -138,5 +138,36 @@ describe("metrics", () => {
 
   it("mse() refuses shapes that only broadcasting could pair", () => {
     assertThrows(() => metrics.measure(metrics.mse(), tensor([[1], [2]]), tensor([1, 2])), RangeError, "[2, 1]");
+  });
+});
+
+describe("classificationReport()", () => {
+  const report = metrics.classificationReport(taken, ints([0, 0, 1, 1, 2, 2]), ["moss", "rose", "tree"]);
+
+  it("has a line for each class, with its rows", () => {
+    assertEquals(report.split("\n").slice(0, 4), [
+      "class precision    recall        f1    rows",
+      "moss      1.000     1.000     1.000       2",
+      "rose      1.000     0.500     0.667       2",
+      "tree      0.667     1.000     0.800       2",
+    ]);
+  });
+
+  it("ends with the confusion matrix where there are few classes", () => {
+    assertEquals(report.split("\n").slice(-3), [
+      "moss       2      0      0",
+      "rose       0      1      1",
+      "tree       0      0      2",
+    ]);
+    const names = Array.from({ length: 13 }, (_, i) => `${i}`);
+    assertEquals(metrics.classificationReport(zeros([1, 13]), ints([0]), names).split("\n").length, 14);
+  });
+
+  it("refuses another number of names than of classes", () => {
+    assertThrows(
+      () => metrics.classificationReport(taken, ints([0, 0, 1, 1, 2, 2]), ["moss"]),
+      RangeError,
+      "1 classes",
+    );
   });
 });

@@ -1,19 +1,18 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Resuming } from "../../examples/resuming.ts";
-import { Checkpoints } from "@gradus/gradus/train";
-import { inFolder } from "../core/io/in_folder.ts";
-import { smallLearner } from "../layers/train/small_run.ts";
+import { Checkpoints, RunSettings } from "@gradus/gradus/train";
+import { inFolder } from "../../../core/io/in_folder.ts";
+import { smallLearner } from "../small_run.ts";
 
 /** Trains on from what is in the folder, to so many epochs; what was said. */
 async function train(folder: string, epochs: number, seed = 42): Promise<string[]> {
   const said: string[] = [];
-  const resuming = new Resuming(folder, { "--seed": seed }, (line) => said.push(line));
-  await smallLearner([new Checkpoints(folder), resuming]).fit(epochs, { resume: true });
+  const settings = new RunSettings(folder, { "--seed": seed }, { print: (line) => said.push(line) });
+  await smallLearner([new Checkpoints(folder), settings]).fit(epochs, { resume: true });
   return said;
 }
 
-describe("Resuming", () => {
+describe("RunSettings", () => {
   it("is silent of a run that begins, and says where another goes on or that it has ended", () =>
     inFolder(async (folder) => {
       assertEquals(await train(folder, 1), []);

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { showDownload } from "../../examples/show_download.ts";
+import { showDownload } from "@gradus/gradus/train";
 
 /** What is drawn on a terminal, or elsewhere. */
 function drawn(terminal: boolean): [told: ReturnType<typeof showDownload>, text: string[]] {
