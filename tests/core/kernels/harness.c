@@ -15,6 +15,8 @@ static size_t whole_pages(size_t bytes) {
   return (bytes + page - 1) / page * page;
 }
 
+int blocks_held;
+
 void *guarded_malloc(size_t bytes) {
   static unsigned calls;
   const size_t page = whole_pages(1), room = whole_pages(bytes), all = 3 * page + room;
@@ -25,6 +27,7 @@ void *guarded_malloc(size_t bytes) {
   memcpy(start, &own, sizeof own);
   memset(first, 0xa5, room); // as malloc, it promises nothing
   if (mprotect(start + page, page, PROT_NONE) || mprotect(first + room, page, PROT_NONE)) exit(1);
+  __atomic_fetch_add(&blocks_held, 1, __ATOMIC_RELAXED);
   return block;
 }
 
@@ -37,6 +40,7 @@ void guarded_free(void *block) {
   char *start = (char *)(at / page * page) - 2 * page;
   memcpy(&own, start, sizeof own);
   munmap(own.start, own.bytes);
+  __atomic_fetch_sub(&blocks_held, 1, __ATOMIC_RELAXED);
 }
 #endif
 

@@ -16,6 +16,7 @@ extern int allocations_fail;
 #if defined(GUARD_PAGES)
 void *guarded_malloc(size_t bytes);
 void guarded_free(void *block);
+extern int blocks_held; // that were not given back
 #define malloc guarded_malloc
 #define free guarded_free
 #endif
