@@ -44,7 +44,11 @@ export function checkRule(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): void {
-  checkOptions("check a gradient", options, ["step", "atol", "rtol"]);
+  checkOptions("check a gradient", options, ["step", "atol", "rtol"], {
+    step: "number",
+    atol: "number",
+    rtol: "number",
+  });
   const { step = 6e-6, atol = 1e-7, rtol = 1e-7 } = options;
   checkInputs(inputs);
   const points = inputs.map((x) => x.clone());

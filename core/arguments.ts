@@ -2,22 +2,35 @@
 import { GradientSlot } from "./gradient_slot.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** Options that are of one kind, with what `typeof` says of it: the text "false" would count as true. */
+export type OptionKinds<T> = { readonly [K in keyof T]?: keyof typeof KINDS };
+
+const KINDS = { boolean: "true or false", number: "a number", string: "a text", function: "a function" };
+
 /**
  * Checks that `options` goes by name and names nothing but `known`: a misspelt option is refused instead of overlooked.
  *
- * @throws {TypeError} With the options there are and the nearest one, if it names another, or is no plain object.
+ * @throws {TypeError} With the options there are and the nearest one, if it names another, or is no plain object; with what was
+ * found, if one is not of its kind.
  */
 export function checkOptions<T extends object>(
   action: string,
   options: T,
   known: readonly (keyof NoInfer<T> & string)[],
+  kinds: OptionKinds<NoInfer<T>> = {},
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof GradientSlot) {
     throw new TypeError(
       `Cannot ${action} with ${describe(options)} for options: they go by name, as in { ${known[0]}: … }`,
     );
   }
-  for (const name in options) if (!known.includes(name)) throw unknownOption(action, name, known);
+  for (const name in options) {
+    if (!known.includes(name)) throw unknownOption(action, name, known);
+    const kind = kinds[name], value = options[name];
+    if (kind !== undefined && value !== undefined && typeof value !== kind) {
+      throw new TypeError(`Cannot ${action} with ${name} ${describe(value)}: give ${KINDS[kind]}`);
+    }
+  }
 }
 
 function unknownOption(action: string, name: string, known: readonly string[]): TypeError {
@@ -184,4 +197,29 @@ export function requireState<T extends object>(
  */
 export function requireNumber(x: number, action: string): void {
   if (typeof x !== "number") throw new TypeError(`Cannot ${action} ${describe(x)}: give a number`);
+}
+
+/**
+ * Checks that sizes are whole numbers from 0.
+ *
+ * @throws {TypeError} With the name of one that is no number.
+ * @throws {RangeError} With the name of one that is no such number.
+ */
+export function requireSizes(action: string, sizes: Readonly<Record<string, number>>): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (Number.isInteger(size) && size >= 0) continue;
+    const Kind = typeof size === "number" ? RangeError : TypeError;
+    throw new Kind(`Cannot ${action} with ${name} ${shown(size)}: give a whole number from 0`);
+  }
+}
+
+/**
+ * Checks that a list of texts is one: a text alone would count as its letters.
+ *
+ * @throws {TypeError} With what was found, if it is not.
+ */
+export function requireTexts(action: string, what: string, list: readonly string[] | undefined): void {
+  if (list === undefined || (Array.isArray(list) && list.every((text) => typeof text === "string"))) return;
+  const found = Array.isArray(list) ? list.find((text) => typeof text !== "string") : list;
+  throw new TypeError(`Cannot ${action} with ${what} ${describe(found)}: give texts in an array, as in ["a", "b"]`);
 }

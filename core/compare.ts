@@ -1,5 +1,5 @@
 /** Equal, and near enough: the documents' first tests. */
-import { checkOptions, requireTensor } from "./arguments.ts";
+import { checkOptions, type OptionKinds, requireTensor } from "./arguments.ts";
 import { elements, expand } from "./ops/movement.ts";
 import { broadcastShapes, sameShape, show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -13,6 +13,8 @@ export interface Tolerance {
   /** Whether NaN equals NaN. */
   equalNan?: boolean;
 }
+
+const KINDS: OptionKinds<Tolerance> = { rtol: "number", atol: "number", equalNan: "boolean" };
 
 /**
  * Whether every `|a − b| ≤ atol + rtol·|b|`, with broadcasting; the defaults are PyTorch's.
@@ -33,7 +35,7 @@ export function allclose(
 ): boolean {
   requireTensor(a, "compare");
   requireTensor(b, "compare");
-  checkOptions("compare", tolerance, ["rtol", "atol", "equalNan"]);
+  checkOptions("compare", tolerance, ["rtol", "atol", "equalNan"], KINDS);
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = tolerance;
   const shape = broadcastShapes(a.shape, b.shape, "compare");
   const [p, q] = [elements(expand(a, shape)), elements(expand(b, shape))];

@@ -1,7 +1,7 @@
 /** Tensors from nothing: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { newZeros, wrap } from "./memory/allocate.ts";
-import { checkOptions, requireNumber } from "./arguments.ts";
+import { checkOptions, type OptionKinds, requireNumber } from "./arguments.ts";
 import { checkDType, type DType, dtypeOf, held, isNumbers, promote, type TypedArray } from "./dtype.ts";
 import { wantGradient } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
@@ -16,6 +16,7 @@ export interface TensorOptions {
 }
 
 const OPTIONS = ["dtype", "requiresGrad"] as const;
+const KINDS: OptionKinds<TensorOptions> = { requiresGrad: "boolean" };
 
 /** The kind that the options ask for; everything else in them is checked as well. */
 export function kindOf<T extends TensorOptions>(
@@ -23,7 +24,7 @@ export function kindOf<T extends TensorOptions>(
   otherwise: DType = "float32",
   known: readonly (keyof NoInfer<T> & string)[] = OPTIONS,
 ): DType {
-  checkOptions("make a tensor", options, known);
+  checkOptions("make a tensor", options, known, KINDS as OptionKinds<T>);
   return options.dtype === undefined ? otherwise : checkDType(options.dtype);
 }
 

@@ -3,7 +3,7 @@
  *
  * `core/` never imports `backward/`: the tape registers itself when it is loaded. Without it nothing is recorded.
  */
-import { checkOptions, requireTensor } from "./arguments.ts";
+import { checkOptions, type OptionKinds, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import { isFloating } from "./dtype.ts";
 import { show } from "./shape.ts";
@@ -131,6 +131,8 @@ export function origin(node: OpNode): string {
   return node.name === "window" ? "a view made by at(), narrow(), select() or slice()" : `the result of ${node.name}`;
 }
 
+const KINDS: OptionKinds<BackwardOptions> = { retainGraph: "boolean" };
+
 /**
  * Sends gradients back from `x`; the tape must be loaded.
  *
@@ -143,7 +145,7 @@ export function goBack(x: Tensor, options: BackwardOptions): void {
         "leave it out",
     );
   }
-  checkOptions("go backward", options, ["gradient", "retainGraph", "createGraph"]);
+  checkOptions("go backward", options, ["gradient", "retainGraph", "createGraph"], KINDS);
   if (options.gradient !== undefined) requireTensor(options.gradient, "go backward with the gradient");
   if (recorder === null) {
     throw new Error("Cannot go backward: nothing was recorded, import the tape (backward/tape.ts) first");

@@ -1,6 +1,6 @@
 /** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
 import { newEmpty, newZeros } from "../memory/allocate.ts";
-import { requireTensor } from "../arguments.ts";
+import { describe, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
 import { record } from "../record.ts";
@@ -78,6 +78,10 @@ function parseRange(text: string): { start: number | undefined; end: number | un
  * @throws {TypeError} If `by` is of a floating kind.
  */
 export function index(x: Tensor, by: Tensor): Tensor {
+  if (Array.isArray(by) || typeof by === "number") {
+    const cure = 'give them in a tensor, tensor([0, 2], { dtype: "int32" }), or use at() for a single one';
+    throw new TypeError(`Cannot pick rows by ${describe(by)}: ${cure}`);
+  }
   requireTensor(by, "index with");
   if (by.dtype === "bool") return byMask(x, by);
   if (by.dtype !== "int32" && by.dtype !== "uint8") {

@@ -47,7 +47,11 @@ export function digits(options: DigitsOptions = {}): ImageDataset {
 
 /** The same in steps. */
 export function* writingDigits(options: DigitsOptions): Steps<ImageDataset> {
-  checkOptions("write digits", options, ["train", "test", "seed"]);
+  checkOptions("write digits", options, ["train", "test", "seed"], {
+    train: "number",
+    test: "number",
+    seed: "number",
+  });
   const { train = 12_000, test = 2_000, seed = 0 } = options;
   return {
     name: "digits",
@@ -107,7 +111,7 @@ export function drawDigit(picture: ArrayLike<number> | Tensor, options: DrawOpti
   if (typeof image?.length !== "number") {
     throw new TypeError(`Cannot draw ${describe(image)}: give its levels in an array, row by row`);
   }
-  checkOptions("draw", options, ["columns", "max", "style"]);
+  checkOptions("draw", options, ["columns", "max", "style"], { columns: "number", max: "number" });
   const side = Math.sqrt(image.length);
   if (!Number.isInteger(side)) throw new RangeError(`Cannot draw ${image.length} pixels: the picture is not square`);
   const { columns = side, max = 255, style = isTerminal() ? "blocks" : "ascii" } = options;

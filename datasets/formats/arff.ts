@@ -1,8 +1,8 @@
 /** ARFF files, OpenML's format, as tensors. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, requireTexts } from "../../core/arguments.ts";
 import { runAtOnce, runInSlices, type Steps, TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { Cap, quoted, type ReadOptions, shortened } from "../../core/io/read_file.ts";
-import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, type Table } from "./table.ts";
+import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, requireDType, type Table } from "./table.ts";
 import { TableBuilder } from "./table_builder.ts";
 import { LineSplitter, readText, type TextSource } from "./text_source.ts";
 
@@ -43,7 +43,13 @@ const MISSING: ReadonlySet<string> = new Set(["?"]);
  * ```
  */
 export async function readArff(source: TextSource, options: ArffOptions = {}): Promise<Table> {
-  checkOptions("read ARFF", options, ["target", "skip", "skipIncomplete", "dtype", "onNote", "name", "maxBytes"]);
+  checkOptions("read ARFF", options, ["target", "skip", "skipIncomplete", "dtype", "onNote", "name", "maxBytes"], {
+    skipIncomplete: "boolean",
+    onNote: "function",
+    name: "string",
+  });
+  requireTexts("read ARFF", "attributes to skip", options.skip);
+  requireDType("read ARFF", options.dtype);
   const cap = new Cap(options.name ?? (typeof source === "string" ? source : "ARFF"), options);
   const file = new ArffFile(cap, options);
   const lines: string[] = [], slice = new TimeSlice();

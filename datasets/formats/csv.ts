@@ -1,9 +1,9 @@
 /** CSV files as tensors, their schema guessed. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, type OptionKinds, requireChoice, requireTexts } from "../../core/arguments.ts";
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { hasHeader, planColumns } from "./csv_schema.ts";
-import { COLUMN_COST, type ColumnKind, findTarget, type Table } from "./table.ts";
+import { COLUMN_COST, type ColumnKind, findTarget, requireDType, type Table } from "./table.ts";
 import { checkWidth, TableBuilder } from "./table_builder.ts";
 import { checkLine, LineSplitter, readText, type TextSource } from "./text_source.ts";
 
@@ -47,6 +47,16 @@ const OPTIONS = [
   "maxBytes",
 ] as const;
 
+const KINDS: OptionKinds<CsvOptions> = {
+  header: "boolean",
+  separator: "string",
+  skipIncomplete: "boolean",
+  name: "string",
+  onNote: "function",
+};
+
+const COLUMN_KINDS = ["numeric", "categorical", "skip"] as const;
+
 /** Cells that mean: nothing known. */
 export const MISSING: readonly string[] = ["", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None"];
 
@@ -76,7 +86,10 @@ const SAMPLE_CELLS = 1 << 20;
  * ```
  */
 export async function fromCsv(source: TextSource, options: CsvOptions = {}): Promise<Table> {
-  checkOptions("read CSV", options, OPTIONS);
+  checkOptions("read CSV", options, OPTIONS, KINDS);
+  requireTexts("read CSV", "missing cells", options.missing);
+  requireDType("read CSV", options.dtype);
+  for (const kind of Object.values(options.columns ?? {})) requireChoice("read CSV", "kind", kind, COLUMN_KINDS);
   const where = options.name ?? (typeof source === "string" ? source : "CSV");
   const cap = new Cap(where, options);
   const table = new CsvTable(cap, options);

@@ -1,4 +1,5 @@
 /** Tables of numbers and categories as tensors. */
+import { requireChoice } from "../../core/arguments.ts";
 import { quoted } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -74,4 +75,13 @@ export function findTarget(plans: readonly ColumnPlan[], target: string | number
   if (plans[place] !== undefined) return place;
   const names = plans.slice(0, 20).map(({ name }) => quoted(name)).join(", ");
   throw new RangeError(`Cannot find the target ${JSON.stringify(target)} in ${where}: its columns are ${names}`);
+}
+
+/**
+ * Checks the kind that the numbers of a table are asked for in.
+ *
+ * @throws {TypeError} With what there is, if it is none of them.
+ */
+export function requireDType(action: string, dtype: string | undefined): void {
+  if (dtype !== undefined) requireChoice(action, "dtype", dtype, ["float32", "float64"]);
 }

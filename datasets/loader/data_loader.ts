@@ -1,5 +1,5 @@
 /** Batches of a dataset, in order or shuffled. */
-import { checkOptions, requireState, shown } from "../../core/arguments.ts";
+import { checkOptions, describe, requireState, shown } from "../../core/arguments.ts";
 import "../../core/create.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../../core/random/generator.ts";
@@ -120,7 +120,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
 
   /** Batches of `dataset`, or of an array's elements. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
-    checkOptions("load batches", options, KNOWN);
+    checkOptions("load batches", options, KNOWN, { shuffle: "boolean", dropLast: "boolean", collate: "function" });
     const isList = Array.isArray(dataset) || ArrayBuffer.isView(dataset);
     if (!isList) requireDataset(dataset as Dataset<T>, "load batches of", "an array, or ");
     const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
@@ -129,6 +129,12 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     }
     if (!Number.isSafeInteger(prefetch) || prefetch < 0) {
       throw new RangeError(`Cannot prepare ${shown(prefetch)} batches ahead: give a whole number from 0`);
+    }
+    if (sampler !== undefined && !isSampler(sampler)) {
+      throw new TypeError(`Cannot order samples by ${describe(sampler)}: give an array of their numbers, or a sampler`);
+    }
+    if (!(generator instanceof Generator)) {
+      throw new TypeError(`Cannot draw seeds from ${describe(generator)}: give new Generator(7)`);
     }
     if (shuffle && sampler) throw new TypeError("Cannot shuffle what a sampler orders: leave out shuffle or sampler");
     this.dataset = "get" in dataset ? dataset : { length: dataset.length, get: (i) => dataset[i] };
@@ -361,4 +367,8 @@ export class ReadAhead<T> {
     begun.catch(() => {}); // it is told when its turn comes
     this.#waiting.push(begun);
   }
+}
+
+function isSampler(sampler: Sampler): boolean {
+  return typeof sampler === "object" && sampler !== null && Symbol.iterator in sampler;
 }

@@ -41,7 +41,7 @@ export class Normalizer {
 
   /** One for values that have this mean and deviation. */
   constructor(normalization: Normalization) {
-    checkOptions("normalize", normalization, ["mean", "std"]);
+    checkOptions("normalize", normalization, ["mean", "std"], { mean: "number", std: "number" });
     this.#normalization = normalization;
     this.#table = this.#shift(arange(0, 256, 1, { dtype: "float32" }).div_(255)).data as Float32Array;
   }

@@ -1,9 +1,9 @@
 /** Fashion-MNIST: ten kinds of clothes in MNIST's layout. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, requireTexts } from "../../core/arguments.ts";
 import { granted } from "../../core/io/cache_dir.ts";
 import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
-import type { MnistOptions } from "./mnist.ts";
+import { type MnistOptions, PLACES } from "./mnist.ts";
 import { type ImageDataset, readMnistFolder } from "./mnist_folder.ts";
 
 /** Where Fashion-MNIST is kept on the web, the first asked first. */
@@ -50,7 +50,8 @@ const FILES: Digests = {
  * @see {@link https://github.com/zalandoresearch/fashion-mnist} by Xiao, Rasul and Vollgraf
  */
 export async function fashionMnist(options: Omit<MnistOptions, "seed"> = {}): Promise<ImageDataset> {
-  checkOptions("load Fashion-MNIST", options, ["dir", "cache", "offline", "mirrors", "onProgress", "signal"]);
+  checkOptions("load Fashion-MNIST", options, ["dir", "cache", "offline", "mirrors", "onProgress", "signal"], PLACES);
+  requireTexts("load Fashion-MNIST", "mirrors", options.mirrors);
   return await fashionMnistOf(FILES, options);
 }
 

@@ -1,5 +1,5 @@
 /** MNIST from the nearest place that has it. */
-import { checkOptions } from "../../core/arguments.ts";
+import { checkOptions, requireTexts } from "../../core/arguments.ts";
 import { runInSlices } from "../../core/event_loop.ts";
 import { writingDigits } from "../digits/digits.ts";
 import type { DownloadProgress } from "../download/receive.ts";
@@ -32,6 +32,9 @@ export interface MnistOptions {
   signal?: AbortSignal;
 }
 
+/** Of the options that tell where to look. */
+export const PLACES = { dir: "string", cache: "string", offline: "boolean", onProgress: "function" } as const;
+
 /**
  * MNIST's 60,000 + 10,000 handwritten digits, or where they cannot be had the built-in ones of {@linkcode digits}.
  *
@@ -55,7 +58,11 @@ export interface MnistOptions {
  * ```
  */
 export async function loadMnist(options: MnistOptions = {}): Promise<ImageDataset> {
-  checkOptions("load MNIST", options, ["dir", "cache", "offline", "mirrors", "seed", "onProgress", "signal"]);
+  checkOptions("load MNIST", options, ["dir", "cache", "offline", "mirrors", "seed", "onProgress", "signal"], {
+    ...PLACES,
+    seed: "number",
+  });
+  requireTexts("load MNIST", "mirrors", options.mirrors);
   return await loadMnistOf(MNIST_FILES, options);
 }
 

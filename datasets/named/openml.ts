@@ -1,5 +1,5 @@
 /** Data sets of OpenML, by name. */
-import { checkOptions, describe } from "../../core/arguments.ts";
+import { checkOptions, describe, requireTexts } from "../../core/arguments.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { granted } from "../../core/io/cache_dir.ts";
 import { Cap } from "../../core/io/read_file.ts";
@@ -7,7 +7,7 @@ import { download } from "../download/download.ts";
 import { type DownloadProgress, Unreachable } from "../download/receive.ts";
 import { dataFolder, setWrongAside } from "../download/verified_files.ts";
 import { type ArffOptions, readArff } from "../formats/arff.ts";
-import type { Table } from "../formats/table.ts";
+import { requireDType, type Table } from "../formats/table.ts";
 
 /** Where OpenML's interface is. */
 export const OPENML_API = "https://api.openml.org/";
@@ -173,7 +173,16 @@ const MAX_BYTES = 2 ** 30;
  * @see {@link https://www.openml.org}
  */
 export async function openml(name: string, options: OpenmlOptions = {}): Promise<OpenmlTable> {
-  checkOptions("load from OpenML", options, KNOWN);
+  checkOptions("load from OpenML", options, KNOWN, {
+    skipIncomplete: "boolean",
+    version: "number",
+    cache: "string",
+    offline: "boolean",
+    onNote: "function",
+    onProgress: "function",
+  });
+  requireTexts("load from OpenML", "attributes to skip", options.skip);
+  requireDType("load from OpenML", options.dtype);
   const { version = 1, cache = dataFolder("openml") } = options;
   if (typeof name !== "string") throw new TypeError(`Cannot load from OpenML by ${describe(name)}: give a name`);
   if (!isSafeName(name)) {

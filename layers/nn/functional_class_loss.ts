@@ -12,7 +12,7 @@ import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { logSoftmax } from "./functional_activation.ts";
 import { type LossOptions, reduced } from "./functional_loss.ts";
-import { CROSS_ENTROPY, NLL } from "./known_options.ts";
+import { CROSS_ENTROPY, LOSS_KINDS, NLL } from "./known_options.ts";
 import { logSoftmaxValues, softmaxValues } from "./softmax.ts";
 
 /** What `nll` may be told. */
@@ -37,7 +37,7 @@ export interface CrossEntropyOptions extends NllOptions {
  * @throws {TypeError} If the targets are no integers.
  */
 export function nll(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
-  checkOptions("take nll()", options, NLL);
+  checkOptions("take nll()", options, NLL, LOSS_KINDS);
   requireTensor(logProbabilities, "take nll() of");
   requireTensor(target, "take nll() with the target");
   const { reduction, weight = null, ignoreIndex = -100 } = options;
@@ -66,7 +66,7 @@ export function nll(logProbabilities: Tensor, target: Tensor, options: NllOption
  * @throws {RangeError} If the shapes do not fit, a target is no class, or the smoothing lies outside [0, 1].
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  checkOptions("take crossEntropy()", options, CROSS_ENTROPY);
+  checkOptions("take crossEntropy()", options, CROSS_ENTROPY, LOSS_KINDS);
   requireTensor(logits, "take crossEntropy() of");
   requireTensor(target, "take crossEntropy() with the target");
   const { weight = null, labelSmoothing = 0 } = options;

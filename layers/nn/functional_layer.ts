@@ -2,7 +2,7 @@
 import { type Context, Function } from "../../backward/function.ts";
 import { embeddingBackward } from "../../backward/rules/movement.ts";
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, requireArray, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, type OptionKinds, requireArray, requireNumber, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { linear as product } from "../../core/ops/linalg.ts";
@@ -31,6 +31,8 @@ export interface DropoutOptions {
   generator?: Generator;
 }
 
+const DROPOUT: OptionKinds<DropoutOptions> = { p: "number", training: "boolean" };
+
 /**
  * Zeroes each element with probability p and multiplies the others by `1 / (1 − p)`, so that the expectation stays.
  *
@@ -41,7 +43,7 @@ export interface DropoutOptions {
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   requireTensor(x, "take dropout() of");
-  checkOptions("take dropout()", options, ["p", "training", "generator"]);
+  checkOptions("take dropout()", options, ["p", "training", "generator"], DROPOUT);
   const { p = 0.5, training = true, generator = defaultGenerator } = options;
   if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
   if (!isFloating(x.dtype)) throw new TypeError(`Cannot drop from a ${x.dtype} tensor: cast it with float()`);
@@ -109,6 +111,8 @@ export interface LayerNormOptions {
   eps?: number;
 }
 
+const LAYER_NORM: OptionKinds<LayerNormOptions> = { eps: "number" };
+
 /** What `batchNorm` may be told. */
 export interface BatchNormOptions extends LayerNormOptions {
   /** Whether the batch's own statistics are used, and the running ones updated. */
@@ -116,6 +120,8 @@ export interface BatchNormOptions extends LayerNormOptions {
   /** The part of a batch's statistics in the running ones; 0.1 unless told. */
   momentum?: number;
 }
+
+const BATCH_NORM: OptionKinds<BatchNormOptions> = { eps: "number", training: "boolean" };
 
 /**
  * Normalises each channel of x [batch, channels] or [batch, channels, …] by its mean and biased variance over everything else: those
@@ -131,12 +137,13 @@ export function batchNorm(
   runningVar: Tensor | null,
   options: BatchNormOptions = {},
 ): Tensor {
-  checkOptions("take batchNorm()", options, ["weight", "bias", "eps", "training", "momentum"]);
+  checkOptions("take batchNorm()", options, ["weight", "bias", "eps", "training", "momentum"], BATCH_NORM);
   requireTensor(x, "take batchNorm() of");
   for (const running of [runningMean, runningVar]) {
     if (running !== null) requireTensor(running, "take batchNorm() with the statistics");
   }
   const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
+  requireNumber(momentum, "take batchNorm() with momentum");
   checkAffine(weight, bias);
   const others = x.shape.flatMap((_, d) => (d === 1 ? [] : [d]));
   const alongChannels = (v: Tensor) => v.view(...x.shape.map((_, d) => (d === 1 ? -1 : 1)));
@@ -174,7 +181,7 @@ export function layerNorm(
   normalizedShape: readonly number[],
   options: LayerNormOptions = {},
 ): Tensor {
-  checkOptions("take layerNorm()", options, ["weight", "bias", "eps"]);
+  checkOptions("take layerNorm()", options, ["weight", "bias", "eps"], LAYER_NORM);
   requireTensor(x, "take layerNorm() of");
   requireArray(normalizedShape, "normalise over", "[3]");
   const { weight = null, bias = null, eps = 1e-5 } = options;

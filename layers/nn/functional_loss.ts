@@ -7,7 +7,7 @@ import { where } from "../../core/ops/where.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { logSigmoid, softplus } from "./functional_activation.ts";
-import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, SMOOTH_L1 } from "./known_options.ts";
+import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, LOSS_KINDS, SMOOTH_L1 } from "./known_options.ts";
 
 /**
  * The squared error `(p − t)²`.
@@ -52,7 +52,7 @@ export interface SmoothL1Options extends LossOptions {
  * @throws {RangeError} If the shapes differ, or β is negative.
  */
 export function smoothL1(p: Tensor, t: Tensor, options: SmoothL1Options = {}): Tensor {
-  checkOptions("take smoothL1()", options, SMOOTH_L1);
+  checkOptions("take smoothL1()", options, SMOOTH_L1, LOSS_KINDS);
   const { reduction, beta = 1 } = options;
   checkPair("smoothL1", p, t);
   if (!(beta >= 0)) throw new RangeError(`Cannot take the smoothL1 with beta ${beta}: it must not be negative`);
@@ -72,7 +72,7 @@ export interface HuberOptions extends LossOptions {
  * @throws {RangeError} If the shapes differ, or δ is not above 0.
  */
 export function huber(p: Tensor, t: Tensor, options: HuberOptions = {}): Tensor {
-  checkOptions("take huber()", options, HUBER);
+  checkOptions("take huber()", options, HUBER, LOSS_KINDS);
   const { reduction, delta = 1 } = options;
   checkPair("huber", p, t);
   if (!(delta > 0)) throw new RangeError(`Cannot take the huber loss with delta ${delta}: it must be above 0`);
@@ -145,7 +145,7 @@ export interface KlDivOptions {
  * @throws {RangeError} If the shapes differ.
  */
 export function klDiv(x: Tensor, t: Tensor, options: KlDivOptions = {}): Tensor {
-  checkOptions("take klDiv()", options, KL_DIV);
+  checkOptions("take klDiv()", options, KL_DIV, LOSS_KINDS);
   const { reduction = "mean", logTarget = false } = options;
   checkPair("klDiv", x, t);
   const losses = logTarget ? t.exp().mul(t.sub(x)) : t.mul(t.add(t.eq(0)).log()).sub(t.mul(x));

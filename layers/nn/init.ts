@@ -1,6 +1,6 @@
 /** Initialisers: each fills a tensor in place, outside the tape, with the numbers that PyTorch draws for the same seed. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, requireNumber, requireTensor } from "../../core/arguments.ts";
 import { fromData, tensor, zeros } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
@@ -64,12 +64,14 @@ function fan(weight: Tensor, dim: 0 | 1): number {
 /** Draws from the uniform distribution on [low, high). */
 export function uniform_<T extends Tensor>(x: T, low = 0, high = 1, options: DrawOptions = {}): T {
   checkOptions("draw", options, ["generator"]);
+  for (const bound of [low, high]) requireNumber(bound, "draw between numbers with");
   return draw(x, options, (g, out) => fillUniform(g, out, low, high));
 }
 
 /** Draws from the normal distribution. Throws a RangeError for a negative deviation. */
 export function normal_<T extends Tensor>(x: T, mean = 0, std = 1, options: DrawOptions = {}): T {
   checkOptions("draw", options, ["generator"]);
+  for (const moment of [mean, std]) requireNumber(moment, "draw normals with");
   return drawNormal(x, mean, std, options);
 }
 
@@ -111,7 +113,7 @@ export function kaimingNormal_<T extends Tensor>(x: T, options: KaimingOptions =
 }
 
 function kaimingStd(x: Tensor, options: KaimingOptions): number {
-  checkOptions("draw", options, ["a", "mode", "nonlinearity", "generator"]);
+  checkOptions("draw", options, ["a", "mode", "nonlinearity", "generator"], { a: "number" });
   const { a = 0, mode = "fanIn", nonlinearity = "leakyRelu" } = options;
   return calculateGain(nonlinearity, a) / Math.sqrt(fanOf(x, mode));
 }
@@ -140,7 +142,7 @@ export function xavierNormal_<T extends Tensor>(x: T, options: XavierOptions = {
 }
 
 function xavierStd(x: Tensor, options: XavierOptions): number {
-  checkOptions("draw", options, ["gain", "generator"]);
+  checkOptions("draw", options, ["gain", "generator"], { gain: "number" });
   return (options.gain ?? 1) * Math.sqrt(2 / (fanIn(x) + fanOut(x)));
 }
 
@@ -189,7 +191,7 @@ export interface OrthogonalOptions extends DrawOptions {
  */
 export function orthogonal_<T extends Tensor>(x: T, options: OrthogonalOptions = {}): T {
   requireTensor(x, "make orthogonal");
-  checkOptions("make orthogonal", options, ["gain", "generator"]);
+  checkOptions("make orthogonal", options, ["gain", "generator"], { gain: "number" });
   const { gain = 1, generator = defaultGenerator } = options;
   if (x.ndim < 2) {
     throw new RangeError(`Cannot make ${show(x.shape)} orthogonal: it needs at least 2 dimensions`);
@@ -238,7 +240,12 @@ export interface TruncNormalOptions extends DrawOptions {
  */
 export function truncNormal_<T extends Tensor>(x: T, options: TruncNormalOptions = {}): T {
   requireTensor(x, "draw into");
-  checkOptions("draw", options, ["mean", "std", "a", "b", "generator"]);
+  checkOptions("draw", options, ["mean", "std", "a", "b", "generator"], {
+    mean: "number",
+    std: "number",
+    a: "number",
+    b: "number",
+  });
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options;
   if (!(a < b) || !(std > 0)) {
     throw new RangeError(

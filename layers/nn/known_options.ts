@@ -22,3 +22,11 @@ export const BCE_WITH_LOGITS = ["reduction", "weight", "posWeight"] as const;
 export const NLL = ["reduction", "weight", "ignoreIndex"] as const;
 /** Of `crossEntropy`. */
 export const CROSS_ENTROPY = ["reduction", "weight", "ignoreIndex", "labelSmoothing"] as const;
+/** What those of losses are, where it is neither a tensor nor one of several words. */
+export const LOSS_KINDS = {
+  beta: "number",
+  delta: "number",
+  logTarget: "boolean",
+  ignoreIndex: "number",
+  labelSmoothing: "number",
+} as const;

@@ -1,6 +1,6 @@
 /** The small modules: a fully connected layer, a table of vectors, random zeros, and many dimensions to one. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, describe, requireSizes, requireTensor } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { resolveDim } from "../../core/shape.ts";
@@ -53,7 +53,8 @@ export class Linear extends Module {
     options: LinearOptions = {},
   ) {
     super();
-    checkOptions("make Linear", options, ["bias", "dtype"]);
+    checkOptions("make Linear", options, ["bias", "dtype"], { bias: "boolean" });
+    requireSizes("make Linear", { inFeatures, outFeatures });
     const { bias = true, dtype = "float32" } = options;
     this.weight = new Parameter(zeros([outFeatures, inFeatures], { dtype }));
     this.bias = bias ? new Parameter(zeros([outFeatures], { dtype })) : null;
@@ -122,6 +123,7 @@ export class Embedding extends Module {
   ) {
     super();
     checkOptions("make Embedding", options, ["paddingIdx", "dtype"]);
+    requireSizes("make Embedding", { numEmbeddings, embeddingDim });
     const { paddingIdx = null, dtype = "float32" } = options;
     this.paddingIdx = paddingIdx === null ? null : resolveDim(paddingIdx, numEmbeddings, "pad with");
     this.weight = new Parameter(zeros([numEmbeddings, embeddingDim], { dtype }));

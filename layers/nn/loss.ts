@@ -4,7 +4,17 @@ import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./parameter.ts";
 import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
 import * as F from "./functional_loss.ts";
-import { BCE, BCE_WITH_LOGITS, CROSS_ENTROPY, HUBER, KL_DIV, LOSS, NLL, SMOOTH_L1 } from "./known_options.ts";
+import {
+  BCE,
+  BCE_WITH_LOGITS,
+  CROSS_ENTROPY,
+  HUBER,
+  KL_DIV,
+  LOSS,
+  LOSS_KINDS,
+  NLL,
+  SMOOTH_L1,
+} from "./known_options.ts";
 import { Module } from "./module.ts";
 
 /** What a loss compares. */
@@ -41,7 +51,7 @@ export class SmoothL1Loss extends Module<Pair> {
   /** The mean, with a β of 1, unless told. */
   constructor(readonly options: F.SmoothL1Options = {}) {
     super();
-    checkOptions("make SmoothL1Loss", options, SMOOTH_L1);
+    checkOptions("make SmoothL1Loss", options, SMOOTH_L1, LOSS_KINDS);
   }
   /** The loss of a prediction. Throws a RangeError if the shapes differ. */
   forward(prediction: Tensor, target: Tensor): Tensor {
@@ -54,7 +64,7 @@ export class HuberLoss extends Module<Pair> {
   /** The mean, with a δ of 1, unless told. */
   constructor(readonly options: F.HuberOptions = {}) {
     super();
-    checkOptions("make HuberLoss", options, HUBER);
+    checkOptions("make HuberLoss", options, HUBER, LOSS_KINDS);
   }
   /** The loss of a prediction. Throws a RangeError if the shapes differ. */
   forward(prediction: Tensor, target: Tensor): Tensor {
@@ -67,7 +77,7 @@ export class KLDivLoss extends Module<Pair> {
   /** The mean over all elements unless told; `"batchmean"` is the divergence itself. */
   constructor(readonly options: F.KlDivOptions = {}) {
     super();
-    checkOptions("make KLDivLoss", options, KL_DIV);
+    checkOptions("make KLDivLoss", options, KL_DIV, LOSS_KINDS);
   }
   /** The loss of log-probabilities. Throws a RangeError if the shapes differ. */
   forward(logProbabilities: Tensor, target: Tensor): Tensor {
@@ -133,7 +143,7 @@ export class NLLLoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(options: NllOptions = {}) {
     super();
-    checkOptions("make NLLLoss", options, NLL);
+    checkOptions("make NLLLoss", options, NLL, LOSS_KINDS);
     const { weight, ...others } = options;
     this.options = others;
     this.weight = buffered(weight);
@@ -155,7 +165,7 @@ export class CrossEntropyLoss extends Module<Pair> {
   /** The mean unless told. */
   constructor(options: CrossEntropyOptions = {}) {
     super();
-    checkOptions("make CrossEntropyLoss", options, CROSS_ENTROPY);
+    checkOptions("make CrossEntropyLoss", options, CROSS_ENTROPY, LOSS_KINDS);
     const { weight, ...others } = options;
     this.options = others;
     this.weight = buffered(weight);

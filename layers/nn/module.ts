@@ -39,6 +39,12 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
   /** Whether layers that differ in training, such as dropout, shall train; set by `train()` and `eval()`. */
   training = true;
 
+  /** A module. Throws a TypeError for what goes to a class without a constructor of its own, such as options. */
+  constructor(...none: []) {
+    if (none.length === 0) return;
+    throw new TypeError(`Cannot make ${this.constructor.name} with ${describe(none.at(0))}: it takes nothing`);
+  }
+
   /** The output for the inputs. */
   abstract forward(...inputs: In): Out;
 
@@ -273,7 +279,7 @@ export function collectState(module: AnyModule, path = "", state = new Map<strin
 
 /** Copies `state` into the module; throws before anything was written. */
 export function loadState(module: AnyModule, given: State, options: LoadOptions): LoadReport {
-  checkOptions("load the state", options, ["strict"]);
+  checkOptions("load the state", options, ["strict"], { strict: "boolean" });
   const { strict = true } = options;
   const state = asMap(given);
   const own = collectState(module);

@@ -1,6 +1,6 @@
 /** Batch and layer normalisation as modules. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, requireArray, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, requireArray, requireNumber, requireSizes, requireTensor } from "../../core/arguments.ts";
 import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { show } from "../../core/shape.ts";
@@ -63,9 +63,15 @@ export class BatchNorm1d extends Module {
     options: BatchNorm1dOptions = {},
   ) {
     super();
-    checkOptions("make BatchNorm1d", options, ["eps", "momentum", "affine", "trackRunningStats", "dtype"]);
+    checkOptions("make BatchNorm1d", options, ["eps", "momentum", "affine", "trackRunningStats", "dtype"], {
+      eps: "number",
+      affine: "boolean",
+      trackRunningStats: "boolean",
+    });
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = "float32" } = options;
+    if (momentum !== null) requireNumber(momentum, "make BatchNorm1d with momentum");
     [this.eps, this.momentum] = [eps, momentum];
+    requireSizes("make BatchNorm1d", { numFeatures });
     this.weight = affine ? new Parameter(ones([numFeatures], { dtype })) : null;
     this.bias = affine ? new Parameter(zeros([numFeatures], { dtype })) : null;
     this.runningMean = trackRunningStats ? new Buffer(zeros([numFeatures], { dtype })) : null;
@@ -155,7 +161,10 @@ export class LayerNorm extends Module {
     options: LayerNormModuleOptions = {},
   ) {
     super();
-    checkOptions("make LayerNorm", options, ["eps", "elementwiseAffine", "dtype"]);
+    checkOptions("make LayerNorm", options, ["eps", "elementwiseAffine", "dtype"], {
+      eps: "number",
+      elementwiseAffine: "boolean",
+    });
     const { eps = 1e-5, elementwiseAffine = true, dtype = "float32" } = options;
     if (typeof normalizedShape !== "number") requireArray(normalizedShape, "normalise over", "[3]");
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];

@@ -30,7 +30,7 @@ export class Parameter extends Tensor {
    */
   constructor(x: Tensor, options: ParameterOptions = {}) {
     requireTensor(x, "make a parameter of");
-    checkOptions("make a parameter", options, ["requiresGrad"]);
+    checkOptions("make a parameter", options, ["requiresGrad"], { requiresGrad: "boolean" });
     const { requiresGrad = true } = options;
     super(x.data, x.shape, x.strides, x.offset, x.dtype, x.version);
     if (requiresGrad && !isFloating(x.dtype)) {
@@ -70,7 +70,7 @@ export class Buffer extends Tensor {
   /** A buffer over the memory of `x`, without its history. */
   constructor(x: Tensor, options: BufferOptions = {}) {
     requireTensor(x, "make a buffer of");
-    checkOptions("make a buffer", options, ["persistent"]);
+    checkOptions("make a buffer", options, ["persistent"], { persistent: "boolean" });
     const { persistent = true } = options;
     super(x.data, x.shape, x.strides, x.offset, x.dtype, x.version);
     this.persistent = persistent;

@@ -33,7 +33,10 @@ export function clipGradNorm(
   maxNorm: number,
   options: ClipOptions = {},
 ): number {
-  checkOptions("clip gradients", options, ["normType", "errorIfNonfinite"]);
+  checkOptions("clip gradients", options, ["normType", "errorIfNonfinite"], {
+    normType: "number",
+    errorIfNonfinite: "boolean",
+  });
   const { normType = 2, errorIfNonfinite = false } = options;
   requireBound("the norm", maxNorm);
   if (!(normType > 0)) throw new RangeError(`Cannot take the norm of type ${normType}: expected a number above 0`);

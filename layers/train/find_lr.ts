@@ -56,7 +56,12 @@ export async function findLr(
   options: FindLrOptions = {},
 ): Promise<LrCurve> {
   if (!(learner instanceof Learner)) throw new TypeError(`Cannot find a rate for ${describe(learner)}: give a Learner`);
-  checkOptions("find a rate", options, ["start", "factor", "limit", "end"]);
+  checkOptions("find a rate", options, ["start", "factor", "limit", "end"], {
+    start: "number",
+    factor: "number",
+    limit: "number",
+    end: "number",
+  });
   const { start = 1e-7, factor = 1.3, limit = 3, end = 10 } = options;
   if (!(start > 0 && factor > 1 && limit > 1 && end > start)) {
     throw new RangeError(

@@ -1,6 +1,6 @@
 /** The training loop: batches in, steps out, with a place for everything else around it. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
+import { requireTensor } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Module } from "../nn/module.ts";
@@ -37,6 +37,7 @@ import {
   walk,
 } from "./checkpoint/learner_state.ts";
 import {
+  checkFit,
   checkLearner,
   describeLearner,
   type FitOptions,
@@ -141,13 +142,7 @@ export class Learner {
    * @throws {SyntaxError | RangeError} If a checkpoint that was named is damaged, or is that of another model or optimiser.
    */
   async fit(epochs: number, options: FitOptions = {}): Promise<FitReport> {
-    if (typeof epochs !== "number") {
-      throw new TypeError(`Cannot fit ${describe(epochs)}: give a number of epochs, fit(5)`);
-    }
-    if (!Number.isInteger(epochs) || epochs < 0) {
-      throw new RangeError(`Cannot fit ${epochs} epochs: give a whole number`);
-    }
-    checkOptions("fit", options, ["resume", "signal", "ctrlC", "oneBatch"]);
+    checkFit(epochs, options);
     if (this.#interruption !== null) {
       throw new Error("Cannot fit: this learner is fitting already, await that call first");
     }

@@ -86,6 +86,27 @@ export function checkLearner(options: LearnerOptions): void {
 }
 
 /**
+ * Refuses epochs that are no number of them, and options of `fit` that nobody can follow.
+ *
+ * @throws {TypeError} With what was found, and what is expected.
+ * @throws {RangeError} If the epochs are not whole.
+ */
+export function checkFit(epochs: number, options: FitOptions): void {
+  if (typeof epochs !== "number") {
+    throw new TypeError(`Cannot fit ${describe(epochs)}: give a number of epochs, fit(5)`);
+  }
+  if (!Number.isInteger(epochs) || epochs < 0) {
+    throw new RangeError(`Cannot fit ${epochs} epochs: give a whole number`);
+  }
+  const kinds = { ctrlC: "boolean", oneBatch: "boolean" } as const;
+  checkOptions("fit", options, ["resume", "signal", "ctrlC", "oneBatch"], kinds);
+  const { signal } = options;
+  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
+    throw new TypeError(`Cannot fit with the signal ${describe(signal)}: give an AbortSignal`);
+  }
+}
+
+/**
  * The state to resume from, or `null` where a run is to begin anew.
  *
  * @throws {TypeError} If it is nothing that a state comes from.

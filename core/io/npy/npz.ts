@@ -91,7 +91,7 @@ export async function readNpz(path: string, options: ReadOptions = {}): Promise<
 }
 
 function* toParts(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array[]> {
-  checkOptions("write npz", options, ["compress"]);
+  checkOptions("write npz", options, ["compress"], { compress: "boolean" });
   const { compress = false } = options;
   const named = namedTensors(tensors);
   for (const [name] of named) checkName(name);

@@ -1,5 +1,5 @@
 /** Schedules of learning rates, as in `torch.optim.lr_scheduler`. */
-import { checkOptions, requireChoice } from "../../../core/arguments.ts";
+import { checkOptions, requireArray, requireChoice } from "../../../core/arguments.ts";
 import type { Optimizer } from "../optimizer.ts";
 import { requireCount, requireOptimizer, type ScheduledGroup, Scheduler } from "./scheduler.ts";
 import { requirePositive, requireWithin } from "../settings.ts";
@@ -277,7 +277,7 @@ export class OneCycleLR extends Scheduler<OneCycleLRSettings> {
       "maxLr",
       "totalSteps",
       ...Object.keys(STANDARD) as (keyof typeof STANDARD)[],
-    ]);
+    ], { cycleMomentum: "boolean", threePhase: "boolean" });
     requireOptimizer(optimizer, "OneCycleLR");
     const settings = { ...STANDARD, ...options };
     if (settings.cycleMomentum && !optimizer.paramGroups.every(hasMomentum)) {
@@ -286,6 +286,7 @@ export class OneCycleLR extends Scheduler<OneCycleLRSettings> {
       );
     }
     const { maxLr } = settings;
+    if (typeof maxLr !== "number") requireArray(maxLr, "set maxLr to", "[0.1, 0.01], a rate for each group");
     const groups = optimizer.paramGroups.length;
     if (typeof maxLr !== "number" && maxLr.length !== groups) {
       throw new RangeError(`Cannot set maxLr to ${maxLr.length} rates: the optimiser has ${groups} parameter groups`);

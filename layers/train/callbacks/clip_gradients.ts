@@ -25,7 +25,7 @@ export class ClipGradients implements Callback {
    * @throws {RangeError} If none is given.
    */
   constructor(readonly options: ClipGradientsOptions) {
-    checkOptions("make ClipGradients", options, ["maxNorm", "maxValue"]);
+    checkOptions("make ClipGradients", options, ["maxNorm", "maxValue"], { maxNorm: "number", maxValue: "number" });
     if (options.maxNorm === undefined && options.maxValue === undefined) {
       throw new RangeError("Cannot clip gradients without a bound: give maxNorm or maxValue");
     }

@@ -1,5 +1,5 @@
 /** The end of a run that no longer gets better. */
-import { checkOptions, requireChoice, requireNumber } from "../../../core/arguments.ts";
+import { checkOptions, type OptionKinds, requireChoice, requireNumber } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
@@ -17,7 +17,8 @@ export function checkMonitor<T extends MonitorOptions>(
   options: T,
   known: readonly (keyof NoInfer<T> & string)[],
 ): void {
-  checkOptions(action, options, known);
+  const kinds: OptionKinds<MonitorOptions> = { monitor: "string" };
+  checkOptions(action, options, known, kinds as OptionKinds<T>);
   if (options.mode !== undefined) requireChoice(action, "mode", options.mode, ["min", "max"]);
 }
 

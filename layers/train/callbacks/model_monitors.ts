@@ -1,5 +1,5 @@
 /** Looks at what each layer of a model gives out: how signals spread, and where a number that is none began. */
-import { checkOptions } from "../../../core/arguments.ts";
+import { checkOptions, describe, shown } from "../../../core/arguments.ts";
 import { isFloating } from "../../../core/dtype.ts";
 import { elements } from "../../../core/ops/movement.ts";
 import { Tensor } from "../../../core/tensor.ts";
@@ -79,7 +79,11 @@ export class LayerStatistics implements Callback {
   /** Looks at each step unless told. */
   constructor(options: LayerStatisticsOptions = {}) {
     checkOptions("make LayerStatistics", options, ["every"]);
-    this.#every = options.every ?? 1;
+    const { every = 1 } = options;
+    if (!Number.isInteger(every) || every < 1) {
+      throw new RangeError(`Cannot look every ${shown(every)} steps: give a whole number from 1`);
+    }
+    this.#every = every;
   }
 
   /** Begins to look. */
@@ -135,6 +139,13 @@ export class NanWatchdog implements Callback {
   /** Before anything that reads the numbers. */
   readonly order: number = -10;
   #end: () => void = () => {};
+
+  /** Looks at everything. Throws a TypeError for options: there are none. */
+  constructor(...none: []) {
+    if (none.length > 0) {
+      throw new TypeError(`Cannot make NanWatchdog with ${describe(none.at(0))}: it takes no options`);
+    }
+  }
 
   /** Begins to look at each layer's output. */
   beforeFit(learner: Learner): void {

@@ -1,5 +1,5 @@
 /** What a run shows of itself: a bar while an epoch runs, a line when it is over. */
-import { checkOptions } from "../../../core/arguments.ts";
+import { checkOptions, describe } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { Learner } from "../learner.ts";
@@ -25,8 +25,11 @@ export class ShowProgress implements Callback {
 
   /** Shown on standard error and printed to standard output unless told. */
   constructor(options: ShowProgressOptions = {}) {
-    checkOptions("make ShowProgress", options, ["out", "print", "line"]);
+    checkOptions("make ShowProgress", options, ["out", "print", "line"], { print: "function", line: "function" });
     const { out = standardError(), print = console.log, line = describeEpoch } = options;
+    if (typeof out?.write !== "function") {
+      throw new TypeError(`Cannot show progress on ${describe(out)}: give { terminal, write }, or leave it out`);
+    }
     [this.#out, this.#print, this.#line] = [out, print, line];
   }
 

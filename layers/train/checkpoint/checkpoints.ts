@@ -53,7 +53,8 @@ export class Checkpoints implements Callback {
       throw new TypeError(`Cannot keep checkpoints in ${describe(folder)}: give the folder's path, then the options`);
     }
     checkMonitor("make Checkpoints", options, ["monitor", "mode", "everyEpochs", "everySteps", "keepLast", "warn"]);
-    const { everyEpochs = 1, everySteps = Infinity, keepLast = 3 } = options;
+    const { everyEpochs = 1, everySteps = Infinity, keepLast = 3, warn = console.warn } = options;
+    if (typeof warn !== "function") throw new TypeError(`Cannot warn by ${describe(warn)}: give a function`);
     for (const [name, count] of Object.entries({ everyEpochs, everySteps, keepLast })) {
       if ((Number.isInteger(count) || count === Infinity) && count > 0) continue;
       throw new RangeError(`Cannot set ${name} to ${shown(count)}: expected a whole number of at least 1`);
