@@ -1,11 +1,11 @@
-/** Activations as functions: an operation each, one pass forward and one back, but for the two that fold a dimension. */
+/** Activations as functions. Each is one operation, with one pass forward and one backward; softmax and its logarithm are several. */
 import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { unary } from "../../core/ops/elementwise.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { GELU, GELU_WAYS, SOFTPLUS } from "./known_options.ts";
+import { GELU, GELU_APPROXIMATIONS, SOFTPLUS } from "./known_options.ts";
 import { LogSoftmaxFunction, SoftmaxFunction } from "./softmax.ts";
 
-/** `max(x, 0)`; the slope at 0 is 0. */
+/** `max(x, 0)`; its derivative at 0 is 0. */
 export function relu(x: Tensor): Tensor {
   requireTensor(x, "take relu() of");
   return x.relu();
@@ -41,9 +41,13 @@ export function selu(x: Tensor): Tensor {
   return unary("elu", x, 1.6732632423543772, 1.0507009873554805);
 }
 
-/** How `gelu` is computed. */
+/** The options of `gelu`. */
 export interface GeluOptions {
-  /** `"tanh"` takes `½x(1 + tanh(√(2/π)(x + 0.044715x³)))` instead of the error function. */
+  /**
+   * `"tanh"` computes `½x(1 + tanh(√(2/π)(x + 0.044715x³)))` instead of the error function.
+   *
+   * @default {"none"}
+   */
   approximate?: "none" | "tanh";
 }
 
@@ -52,7 +56,7 @@ export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   requireTensor(x, "take gelu() of");
   checkOptions("take gelu()", options, GELU);
   const { approximate = "none" } = options;
-  requireChoice("take gelu()", "approximation", approximate, GELU_WAYS);
+  requireChoice("take gelu()", "approximation", approximate, GELU_APPROXIMATIONS);
   return unary(approximate === "tanh" ? "geluTanh" : "gelu", x);
 }
 
@@ -68,11 +72,19 @@ export function mish(x: Tensor): Tensor {
   return unary("mish", x);
 }
 
-/** How `softplus` is computed. */
+/** The options of `softplus`. */
 export interface SoftplusOptions {
-  /** How sharp the bend is; 1 unless told. */
+  /**
+   * The β of the formula: the larger, the nearer to ReLU.
+   *
+   * @default {1}
+   */
   beta?: number;
-  /** Where `βx` is past it, the answer is `x` itself; 20 unless told. */
+  /**
+   * Where `βx` is larger than this, the result is `x` itself.
+   *
+   * @default {20}
+   */
   threshold?: number;
 }
 
@@ -90,7 +102,7 @@ export function logSigmoid(x: Tensor): Tensor {
   return unary("softplus", x, -1, Infinity); // −ln(1 + e⁻ˣ)
 }
 
-/** `min(max(x, low), high)`; unlike that of `clamp`, the slope on the bounds is 0. */
+/** `min(max(x, low), high)`; its derivative on the bounds is 0, that of `clamp` is 1. */
 export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
   requireTensor(x, "take hardtanh() of");
   return unary("hardtanh", x, low, high);

@@ -15,17 +15,29 @@ import { type LossOptions, reduced } from "./functional_loss.ts";
 import { CROSS_ENTROPY, LOSS_KINDS, NLL } from "./known_options.ts";
 import { logSoftmaxValues, softmaxValues } from "./softmax.ts";
 
-/** What `nll` may be told. */
+/** The options of `nll`. */
 export interface NllOptions extends LossOptions {
-  /** A weight for each class, [classes]; a mean divides by the weights of the targets. */
+  /**
+   * A weight for each class, [classes]; a mean divides by the weights of the targets.
+   *
+   * @default {null}
+   */
   weight?: Tensor | null;
-  /** A target that does not count; −100 unless told. */
+  /**
+   * The target of rows that are ignored: they add nothing to the loss, and get no gradient.
+   *
+   * @default {-100}
+   */
   ignoreIndex?: number;
 }
 
-/** What `crossEntropy` may be told. */
+/** The options of `crossEntropy`. */
 export interface CrossEntropyOptions extends NllOptions {
-  /** The part ε of the target that is spread evenly over all classes, from 0 to 1; 0 unless told. */
+  /**
+   * The part ε of the target that is spread evenly over all classes, from 0 to 1.
+   *
+   * @default {0}
+   */
   labelSmoothing?: number;
 }
 
@@ -111,7 +123,7 @@ function ofProbabilities(logits: Tensor, target: Tensor, options: CrossEntropyOp
   return reduced((weight === null ? terms : terms.mul(weight)).sum(1).neg().view(...withoutClasses(logits)), reduction);
 }
 
-/** `(1 − ε) · nll + ε / classes · Σ_c −w_c · ln softmax(z)_c`, where only rows that count have a second part. */
+/** `(1 − ε) · nll + ε / classes · Σ_c −w_c · ln softmax(z)_c`, where ignored rows have no second part either. */
 function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   checkClasses("crossEntropy", logits, target);
   const { weight = null, labelSmoothing = 0, ignoreIndex = -100, reduction } = options;
@@ -148,7 +160,7 @@ function checkClasses(loss: string, prediction: Tensor, target: Tensor): void {
   );
 }
 
-/** What a step back needs of the targets. */
+/** A context that also keeps what the backward pass needs of the targets. */
 interface ClassContext extends Context {
   targets: ClassTargets;
 }
@@ -177,7 +189,7 @@ class CrossEntropyFunction extends Function {
   }
 }
 
-/** `−w_i · l[i, y_i]`; what an ignored row holds, be it NaN, does not count. */
+/** `−w_i · l[i, y_i]`, and 0 for an ignored row, whatever it holds, NaN included. */
 function rowLosses(l: Tensor, { columns, weights, ignored }: ClassTargets): Tensor {
   const picked = pick(l, columns);
   for (const row of ignored) picked.data[row] = 0;
@@ -186,16 +198,16 @@ function rowLosses(l: Tensor, { columns, weights, ignored }: ClassTargets): Tens
 
 /** Each row's weight at its class, 0 elsewhere: [n, classes]. */
 function weightedOneHot({ columns, weights }: ClassTargets, like: Tensor): Tensor {
-  return where(oneHot(columns, like.shape[1]).bool(), weights.unsqueeze(1), 0); // chosen: 0 · ∞ is NaN
+  return where(oneHot(columns, like.shape[1]).bool(), weights.unsqueeze(1), 0); // where(), for 0 · ∞ is NaN
 }
 
-// Targets of a classification: which class each row belongs to, and how much that row counts.
+// Targets of a classification: the class of each row, and its weight.
 
-/** Which class each of n rows belongs to, ready for use. */
+/** The targets of n rows, checked. */
 export interface ClassTargets {
   /** The classes [n], as int32; 0 for a row that is ignored. */
   readonly columns: Tensor;
-  /** How much each row counts [n]: the weight of its class, 0 for a row that is ignored. */
+  /** The weight of each row [n]: that of its class, 0 for a row that is ignored. */
   readonly weights: Tensor;
   /** Which rows are ignored. */
   readonly ignored: readonly number[];

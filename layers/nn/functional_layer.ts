@@ -21,13 +21,25 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   return product(x, weight, bias, { turned: true });
 }
 
-/** How `dropout` drops. */
+/** The options of `dropout`. */
 export interface DropoutOptions {
-  /** The probability that an element becomes 0; ½ unless told. */
+  /**
+   * The probability that an element becomes 0.
+   *
+   * @default {0.5}
+   */
   p?: number;
-  /** Whether anything is dropped at all; `true` unless told. */
+  /**
+   * Whether anything is dropped at all.
+   *
+   * @default {true}
+   */
   training?: boolean;
-  /** Where the coins are thrown; the generator that `manualSeed` sets unless told. */
+  /**
+   * The generator to draw from; `manualSeed` seeds the default one.
+   *
+   * @default {defaultGenerator}
+   */
   generator?: Generator;
 }
 
@@ -53,9 +65,13 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   return x.mul(fromData(kept, x.shape));
 }
 
-/** What `embedding` may be told. */
+/** The options of `embedding`. */
 export interface EmbeddingOptions {
-  /** The row that gets no gradient; negative ones count from the end. */
+  /**
+   * The row that gets no gradient; negative ones count from the end.
+   *
+   * @default {null}
+   */
   paddingIdx?: number | null;
 }
 
@@ -74,7 +90,7 @@ export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOpt
   return EmbeddingFunction.apply(weight, indices, padding);
 }
 
-/** A context that remembers which rows were looked up. */
+/** A context that also keeps which rows were looked up. */
 interface RowsContext extends Context {
   rows: Int32Array;
   padding: number | null;
@@ -101,23 +117,43 @@ class EmbeddingFunction extends Function {
 
 // Normalisations as functions: `(x − mean) / √(variance + ε)`, then scaled and shifted.
 
-/** What normalisations have in common. */
+/** The options of `layerNorm`. */
 export interface LayerNormOptions {
-  /** What the normalised values are multiplied by. */
+  /**
+   * What the normalised values are multiplied by.
+   *
+   * @default {null}
+   */
   weight?: Tensor | null;
-  /** What is then added. */
+  /**
+   * What is added after that.
+   *
+   * @default {null}
+   */
   bias?: Tensor | null;
-  /** What keeps the denominator off 0; 1e-5 unless told. */
+  /**
+   * The ε that keeps the denominator above 0.
+   *
+   * @default {1e-5}
+   */
   eps?: number;
 }
 
 const LAYER_NORM: OptionKinds<LayerNormOptions> = { eps: "number" };
 
-/** What `batchNorm` may be told. */
+/** The options of `batchNorm`. */
 export interface BatchNormOptions extends LayerNormOptions {
-  /** Whether the batch's own statistics are used, and the running ones updated. */
+  /**
+   * Whether the batch's own statistics are used, and the running ones updated.
+   *
+   * @default {false}
+   */
   training?: boolean;
-  /** The part of a batch's statistics in the running ones; 0.1 unless told. */
+  /**
+   * The weight of a batch's statistics in the running ones, as PyTorch counts it: `running ← (1 − momentum) · running + momentum · batch`.
+   *
+   * @default {0.1}
+   */
   momentum?: number;
 }
 

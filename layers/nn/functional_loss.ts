@@ -40,9 +40,13 @@ export function l1(p: Tensor, t: Tensor, options: LossOptions = {}): Tensor {
   return reduced(p.sub(t).abs(), options.reduction);
 }
 
-/** What `smoothL1` may be told. */
+/** The options of `smoothL1`. */
 export interface SmoothL1Options extends LossOptions {
-  /** Where the parabola meets the line; 1 unless told. */
+  /**
+   * The `d` at which the parabola meets the line.
+   *
+   * @default {1}
+   */
   beta?: number;
 }
 
@@ -60,9 +64,13 @@ export function smoothL1(p: Tensor, t: Tensor, options: SmoothL1Options = {}): T
   return reduced(SmoothL1Function.apply(p.sub(t), beta), reduction);
 }
 
-/** What `huber` may be told. */
+/** The options of `huber`. */
 export interface HuberOptions extends LossOptions {
-  /** Where the parabola meets the line; 1 unless told. */
+  /**
+   * The `d` at which the parabola meets the line.
+   *
+   * @default {1}
+   */
   delta?: number;
 }
 
@@ -79,9 +87,13 @@ export function huber(p: Tensor, t: Tensor, options: HuberOptions = {}): Tensor 
   return reduced(HuberFunction.apply(p.sub(t), delta), reduction);
 }
 
-/** What `bce` may be told. */
+/** The options of `bce`. */
 export interface BceOptions extends LossOptions {
-  /** What each element's loss is multiplied by; broadcast to the prediction. */
+  /**
+   * A factor for each element's loss, broadcast to the prediction.
+   *
+   * @default {null}
+   */
   weight?: Tensor | null;
 }
 
@@ -102,15 +114,19 @@ export function bce(p: Tensor, t: Tensor, options: BceOptions = {}): Tensor {
   return reduced(weighted(BceFunction.apply(p, t), weight), reduction);
 }
 
-/** What `bceWithLogits` may be told. */
+/** The options of `bceWithLogits`. */
 export interface BceWithLogitsOptions extends BceOptions {
-  /** What the loss of a positive target is multiplied by, a number a class; broadcast to the prediction. */
+  /**
+   * A factor for the loss of positive targets, one number a class, broadcast to the prediction.
+   *
+   * @default {null}
+   */
   posWeight?: Tensor | null;
 }
 
 /**
  * The binary cross-entropy of `σ(x)`: `(1 − t) · ln(1 + eˣ) + w · t · ln(1 + e⁻ˣ)` with `posWeight` w. It neither overflows nor
- * loses digits where the prediction is sure; for w = 1 its slope is `σ(x) − t`.
+ * loses digits where |x| is large; for w = 1 its gradient is `σ(x) − t`.
  *
  * @throws {RangeError} If the shapes differ.
  */
@@ -131,11 +147,19 @@ function weighted(losses: Tensor, weight: Tensor | null): Tensor {
   return losses.mul(weight.expandAs(losses));
 }
 
-/** What `klDiv` may be told. */
+/** The options of `klDiv`. */
 export interface KlDivOptions {
-  /** As elsewhere, or `"batchmean"`: the sum divided by the size of dimension 0, which is the divergence itself. */
+  /**
+   * As of every loss, or `"batchmean"`: the sum divided by the size of dimension 0, which is the divergence by its definition.
+   *
+   * @default {"mean"}
+   */
   reduction?: Reduction | "batchmean";
-  /** Whether the target is given as logarithms. */
+  /**
+   * Whether the target is given as logarithms.
+   *
+   * @default {false}
+   */
   logTarget?: boolean;
 }
 
@@ -152,34 +176,34 @@ export function klDiv(x: Tensor, t: Tensor, options: KlDivOptions = {}): Tensor 
   return reduction === "batchmean" ? reduced(losses, "mean", x.shape[0] ?? 1) : reduced(losses, reduction);
 }
 
-/** A context that remembers where the parabola meets the line. */
-interface BendContext extends Context {
-  bend: number;
+/** A context that also keeps where the parabola meets the line. */
+interface JunctionContext extends Context {
+  junction: number;
 }
 
 class SmoothL1Function extends Function {
-  static forward(ctx: BendContext, d: Tensor, beta: number): Tensor {
+  static forward(ctx: JunctionContext, d: Tensor, beta: number): Tensor {
     ctx.saveForBackward(d);
-    ctx.bend = beta;
+    ctx.junction = beta;
     const size = d.abs();
     return where(size.lt(beta), d.square().mul(0.5).div(beta), size.sub(beta / 2));
   }
-  static backward(ctx: BendContext, g: Tensor): [dd: Tensor] {
+  static backward(ctx: JunctionContext, g: Tensor): [dd: Tensor] {
     const [d] = ctx.savedTensors;
-    return smoothL1Backward(g, d, ctx.bend);
+    return smoothL1Backward(g, d, ctx.junction);
   }
 }
 
 class HuberFunction extends Function {
-  static forward(ctx: BendContext, d: Tensor, delta: number): Tensor {
+  static forward(ctx: JunctionContext, d: Tensor, delta: number): Tensor {
     ctx.saveForBackward(d);
-    ctx.bend = delta;
+    ctx.junction = delta;
     const size = d.abs();
     return where(size.le(delta), d.square().mul(0.5), size.sub(delta / 2).mul(delta));
   }
-  static backward(ctx: BendContext, g: Tensor): [dd: Tensor] {
+  static backward(ctx: JunctionContext, g: Tensor): [dd: Tensor] {
     const [d] = ctx.savedTensors;
-    return huberBackward(g, d, ctx.bend);
+    return huberBackward(g, d, ctx.junction);
   }
 }
 
@@ -196,20 +220,24 @@ class BceFunction extends Function {
   }
 }
 
-// How a loss for each element, or each row, becomes the loss of a batch.
+// The losses of elements, or of rows, become the loss of a batch.
 
-/** `"mean"` over everything, the `"sum"`, or `"none"`: each loss by itself. */
+/** The `"mean"` over all losses, their `"sum"`, or `"none"`: each loss by itself. */
 export type Reduction = "mean" | "sum" | "none";
 
-/** What every loss may be told. */
+/** The options of every loss. */
 export interface LossOptions {
-  /** How the losses are put together; the mean unless told. */
+  /**
+   * How the losses are reduced.
+   *
+   * @default {"mean"}
+   */
   reduction?: Reduction;
 }
 
 /**
- * The losses put together; `total` is what a mean divides by, their number unless told. A mean over nothing, where that is 0, is NaN,
- * as in PyTorch, and sends a gradient of 0 back: a batch in which nothing counts must not spoil what it was made from.
+ * The reduced losses; `total` is what a mean divides by. Where it is 0 the mean is NaN, as in PyTorch, but its gradient is 0: a batch
+ * in which no target counts must not spoil the weights.
  *
  * @throws {TypeError} If there is no such reduction.
  */
@@ -230,7 +258,7 @@ function meanOfNothing(sum: Tensor): Tensor {
   return sum.mul(0).add(sum.item() / 0);
 }
 
-/** Refuses to compare tensors that only broadcasting could pair. */
+/** Refuses a prediction and a target of different shapes, which broadcasting would pair. */
 export function checkPair(loss: string, prediction: Tensor, target: Tensor): void {
   requireTensor(prediction, `take ${loss}() of`);
   requireTensor(target, `take ${loss}() with the target`);

@@ -8,18 +8,22 @@ import { fillNormal, fillNormalSingly, fillUniform, type Fractions } from "../..
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
-/** What follows a layer, for `calculateGain`; `"leaky_relu"` is PyTorch's spelling. */
+/** The nonlinearity after a layer, for `calculateGain`; `"leaky_relu"` is PyTorch's spelling. */
 export type Nonlinearity = "linear" | "conv" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "leaky_relu" | "selu";
 
-/** Where an initialiser draws. */
+/** The options of initialisers that draw. */
 export interface DrawOptions {
-  /** The generator that `manualSeed` sets unless told. */
+  /**
+   * The generator to draw from; `manualSeed` seeds the default one.
+   *
+   * @default {defaultGenerator}
+   */
   generator?: Generator;
 }
 
 /**
- * What weights must be scaled by so that a nonlinearity after them keeps the variance: 1 for linear, conv and sigmoid, 5/3 for tanh,
- * √2 for relu, √(2 / (1 + slope²)) for leakyRelu (slope 0.01 unless told), ¾ for selu.
+ * The factor for weights by which the nonlinearity after them keeps the variance: 1 for linear, conv and sigmoid, 5/3 for tanh, √2 for
+ * relu, √(2 / (1 + slope²)) for leakyRelu, ¾ for selu.
  *
  * @throws {TypeError} If there is no such nonlinearity.
  */
@@ -91,13 +95,25 @@ export function constant_<T extends Tensor>(x: T, value: number): T {
   return noGrad(() => x.fill_(value));
 }
 
-/** How Kaiming's initialisers scale. */
+/** The options of Kaiming's initialisers. */
 export interface KaimingOptions extends DrawOptions {
-  /** The slope of the leaky relu after this layer; 0 unless told. */
+  /**
+   * The slope below 0 of the leaky ReLU after this layer.
+   *
+   * @default {0}
+   */
   a?: number;
-  /** Whether the variance is kept going forward (`"fanIn"`, unless told) or back; PyTorch's spelling serves too. */
+  /**
+   * Whether the variance is kept in the forward pass (`"fanIn"`) or in the backward pass; PyTorch's spellings are accepted too.
+   *
+   * @default {"fanIn"}
+   */
   mode?: "fanIn" | "fanOut" | "fan_in" | "fan_out";
-  /** What follows the layer; leakyRelu unless told. */
+  /**
+   * The nonlinearity after this layer.
+   *
+   * @default {"leakyRelu"}
+   */
   nonlinearity?: Nonlinearity;
 }
 
@@ -124,9 +140,13 @@ function fanOf(x: Tensor, mode: string): number {
   throw new TypeError(`Cannot use the mode ${mode}: expected fanIn or fanOut`);
 }
 
-/** How Xavier's initialisers scale. */
+/** The options of Xavier's initialisers. */
 export interface XavierOptions extends DrawOptions {
-  /** A factor, as from `calculateGain`; 1 unless told. */
+  /**
+   * A factor for the weights, as from `calculateGain`.
+   *
+   * @default {1}
+   */
   gain?: number;
 }
 
@@ -176,9 +196,13 @@ function inMemoryOrder(x: Tensor): Tensor {
 
 // The orthogonal initialiser.
 
-/** How `orthogonal_` scales. */
+/** The options of `orthogonal_`. */
 export interface OrthogonalOptions extends DrawOptions {
-  /** A factor; 1 unless told. */
+  /**
+   * A factor for the weights.
+   *
+   * @default {1}
+   */
   gain?: number;
 }
 
@@ -221,15 +245,31 @@ function orthonormalColumns(a: Tensor): Tensor {
 
 // The truncated normal initialiser.
 
-/** Which normal distribution is drawn, and where it is cut. */
+/** The options of `truncNormal_`: which normal distribution, and where it is cut. */
 export interface TruncNormalOptions extends DrawOptions {
-  /** Its mean; 0 unless told. */
+  /**
+   * Its mean.
+   *
+   * @default {0}
+   */
   mean?: number;
-  /** Its standard deviation; 1 unless told. */
+  /**
+   * Its standard deviation.
+   *
+   * @default {1}
+   */
   std?: number;
-  /** The least value, in the units of the result; −2 unless told. */
+  /**
+   * The least value.
+   *
+   * @default {-2}
+   */
   a?: number;
-  /** The greatest value; 2 unless told. */
+  /**
+   * The greatest value.
+   *
+   * @default {2}
+   */
   b?: number;
 }
 

@@ -1,9 +1,9 @@
-/** The options of functions that are modules as well: both refuse others. */
+/** Names of the options that a function and its module share, by which both refuse others. */
 
 /** Of `gelu`. */
 export const GELU = ["approximate"] as const;
 /** How `gelu` may be approximated. */
-export const GELU_WAYS = ["none", "tanh"] as const;
+export const GELU_APPROXIMATIONS = ["none", "tanh"] as const;
 /** Of `softplus`. */
 export const SOFTPLUS = ["beta", "threshold"] as const;
 /** Of `mse` and `l1`. */

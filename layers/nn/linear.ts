@@ -1,4 +1,4 @@
-/** The small modules: a fully connected layer, a table of vectors, random zeros, and many dimensions to one. */
+/** The small modules: Linear, Embedding, Dropout and Flatten. */
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireSizes, requireTensor } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
@@ -10,11 +10,19 @@ import { fanIn, kaimingUniform_, normal_, uniform_ } from "./init.ts";
 import { Module, pythonic } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 
-/** How a layer with a bias is made. */
+/** The options of {@linkcode Linear}. */
 export interface LinearOptions {
-  /** Whether there is a bias; `true` unless told. */
+  /**
+   * Whether there is a bias.
+   *
+   * @default {true}
+   */
   bias?: boolean;
-  /** The kind of the parameters; float32 unless told. */
+  /**
+   * The dtype of the parameters.
+   *
+   * @default {"float32"}
+   */
   dtype?: DType;
 }
 
@@ -61,7 +69,7 @@ export class Linear extends Module {
     this.resetParameters();
   }
 
-  /** Draws the parameters anew. */
+  /** Draws weights and biases again. */
   resetParameters(): void {
     kaimingUniform_(this.weight, { a: Math.sqrt(5) }); // Kaiming's bound with this slope is 1/√in
     const bound = this.inFeatures > 0 ? 1 / Math.sqrt(fanIn(this.weight)) : 0;
@@ -73,19 +81,27 @@ export class Linear extends Module {
     return linear(x, this.weight, this.bias);
   }
 
-  /** PyTorch's words. */
+  /** `in_features=3, out_features=4, bias=True`, for the printed form. */
   override extraRepr(): string {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${pythonic(this.bias !== null)}`;
   }
 }
 
-// A table of vectors.
+// Embedding: a table of vectors.
 
-/** How an `Embedding` is made. */
+/** The options of {@linkcode Embedding}. */
 export interface EmbeddingModuleOptions {
-  /** The row that begins as zeros and gets no gradient; negative ones count from the end. */
+  /**
+   * The row that begins as zeros and gets no gradient; negative ones count from the end.
+   *
+   * @default {null}
+   */
   paddingIdx?: number | null;
-  /** The kind of the table; float32 unless told. */
+  /**
+   * The dtype of the table.
+   *
+   * @default {"float32"}
+   */
   dtype?: DType;
 }
 
@@ -130,7 +146,7 @@ export class Embedding extends Module {
     this.resetParameters();
   }
 
-  /** Draws the table anew. */
+  /** Draws the table again. */
   resetParameters(): void {
     normal_(this.weight);
     if (this.paddingIdx !== null) noGrad(() => this.weight.select(0, this.paddingIdx!).zero_());
@@ -141,24 +157,31 @@ export class Embedding extends Module {
     return embedding(indices, this.weight, { paddingIdx: this.paddingIdx });
   }
 
-  /** PyTorch's words. */
+  /** `5, 3, padding_idx=0`, for the printed form. */
   override extraRepr(): string {
     const padding = this.paddingIdx === null ? "" : `, padding_idx=${this.paddingIdx}`;
     return `${this.numEmbeddings}, ${this.embeddingDim}${padding}`;
   }
 }
 
-// Random zeros in training.
+// Dropout: random zeros in training.
 
 /** In training, zeroes each element with probability p and scales the others by `1 / (1 − p)`; passes everything in `eval()`. */
 export class Dropout extends Module {
   /**
-   * With a probability of ½ unless told.
+   * A layer that drops with this probability.
    *
    * @throws {RangeError} If p lies outside [0, 1].
    * @throws {TypeError} If p is no number.
    */
-  constructor(readonly p: number = 0.5) {
+  constructor(
+    /**
+     * The probability that an element becomes 0.
+     *
+     * @default {0.5}
+     */
+    readonly p: number = 0.5,
+  ) {
     super();
     if (typeof p !== "number") throw new TypeError(`Cannot drop with probability ${describe(p)}: give a number`);
     if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
@@ -169,18 +192,31 @@ export class Dropout extends Module {
     return dropout(x, { p: this.p, training: this.training });
   }
 
-  /** PyTorch's words. */
+  /** `p=0.5, inplace=False`, for the printed form. */
   override extraRepr(): string {
     return `p=${this.p}, inplace=False`;
   }
 }
 
-// Many dimensions to one.
+// Flatten: many dimensions to one.
 
-/** Joins dimensions into one: [batch, …] becomes [batch, features] unless told otherwise. */
+/** Joins the dimensions from `startDim` to `endDim` into one: by default [batch, …] becomes [batch, features]. */
 export class Flatten extends Module {
-  /** From dimension 1 to the last unless told. */
-  constructor(readonly startDim: number = 1, readonly endDim: number = -1) {
+  /** A layer that joins these dimensions. */
+  constructor(
+    /**
+     * The first dimension that is joined.
+     *
+     * @default {1}
+     */
+    readonly startDim: number = 1,
+    /**
+     * The last dimension that is joined.
+     *
+     * @default {-1}
+     */
+    readonly endDim: number = -1,
+  ) {
     super();
   }
 
@@ -190,7 +226,7 @@ export class Flatten extends Module {
     return x.flatten(this.startDim, this.endDim);
   }
 
-  /** PyTorch's words. */
+  /** `start_dim=1, end_dim=-1`, for the printed form. */
   override extraRepr(): string {
     return `start_dim=${this.startDim}, end_dim=${this.endDim}`;
   }

@@ -17,12 +17,12 @@ import {
 } from "./known_options.ts";
 import { Module } from "./module.ts";
 
-/** What a loss compares. */
+/** The arguments of a loss. */
 export type Pair = [prediction: Tensor, target: Tensor];
 
-/** `(p − t)²`: see `functional.mse`. */
+/** The squared error `(p − t)²`, as `functional.mse` computes it. */
 export class MSELoss extends Module<Pair> {
-  /** The mean unless told. */
+  /** The mean squared error, or what `reduction` says. */
   constructor(readonly options: F.LossOptions = {}) {
     super();
     checkOptions("make MSELoss", options, LOSS);
@@ -33,9 +33,9 @@ export class MSELoss extends Module<Pair> {
   }
 }
 
-/** `|p − t|`: see `functional.l1`. */
+/** The absolute error `|p − t|`, as `functional.l1` computes it. */
 export class L1Loss extends Module<Pair> {
-  /** The mean unless told. */
+  /** The mean absolute error, or what `reduction` says. */
   constructor(readonly options: F.LossOptions = {}) {
     super();
     checkOptions("make L1Loss", options, LOSS);
@@ -46,9 +46,9 @@ export class L1Loss extends Module<Pair> {
   }
 }
 
-/** A parabola near 0 and a line past β: see `functional.smoothL1`. */
+/** A parabola near 0 and a line past β, as `functional.smoothL1` computes it. */
 export class SmoothL1Loss extends Module<Pair> {
-  /** The mean, with a β of 1, unless told. */
+  /** The mean with β = 1, or what the options say. */
   constructor(readonly options: F.SmoothL1Options = {}) {
     super();
     checkOptions("make SmoothL1Loss", options, SMOOTH_L1, LOSS_KINDS);
@@ -59,9 +59,9 @@ export class SmoothL1Loss extends Module<Pair> {
   }
 }
 
-/** A parabola near 0 and a line past δ: see `functional.huber`. */
+/** A parabola near 0 and a line past δ, as `functional.huber` computes it. */
 export class HuberLoss extends Module<Pair> {
-  /** The mean, with a δ of 1, unless told. */
+  /** The mean with δ = 1, or what the options say. */
   constructor(readonly options: F.HuberOptions = {}) {
     super();
     checkOptions("make HuberLoss", options, HUBER, LOSS_KINDS);
@@ -72,9 +72,9 @@ export class HuberLoss extends Module<Pair> {
   }
 }
 
-/** The divergence from a target distribution: see `functional.klDiv`. */
+/** The Kullback–Leibler divergence from a target distribution, as `functional.klDiv` computes it. */
 export class KLDivLoss extends Module<Pair> {
-  /** The mean over all elements unless told; `"batchmean"` is the divergence itself. */
+  /** The mean over all elements, or what `reduction` says; `"batchmean"` is the divergence itself. */
   constructor(readonly options: F.KlDivOptions = {}) {
     super();
     checkOptions("make KLDivLoss", options, KL_DIV, LOSS_KINDS);
@@ -85,15 +85,15 @@ export class KLDivLoss extends Module<Pair> {
   }
 }
 
-/** The binary cross-entropy of probabilities: see `functional.bce`. */
+/** The binary cross-entropy of probabilities, as `functional.bce` computes it. */
 export class BCELoss extends Module<Pair> {
   /** What each element's loss is multiplied by, or `null`. */
   weight: Buffer | null;
 
-  /** What it was told beside the weight. */
+  /** The options without the weight. */
   readonly options: Omit<F.BceOptions, "weight">;
 
-  /** The mean unless told. */
+  /** The mean, or what `reduction` says; a weight becomes a buffer of this module. */
   constructor(options: F.BceOptions = {}) {
     super();
     checkOptions("make BCELoss", options, BCE);
@@ -107,17 +107,17 @@ export class BCELoss extends Module<Pair> {
   }
 }
 
-/** The binary cross-entropy of logits: see `functional.bceWithLogits`. */
+/** The binary cross-entropy of logits, as `functional.bceWithLogits` computes it. */
 export class BCEWithLogitsLoss extends Module<Pair> {
   /** What each element's loss is multiplied by, or `null`. */
   weight: Buffer | null;
   /** What the loss of a positive target is multiplied by, or `null`. */
   posWeight: Buffer | null;
 
-  /** What it was told beside the weights. */
+  /** The options without the weights. */
   readonly options: Omit<F.BceWithLogitsOptions, "weight" | "posWeight">;
 
-  /** The mean unless told. */
+  /** The mean, or what `reduction` says; weights become buffers of this module. */
   constructor(options: F.BceWithLogitsOptions = {}) {
     super();
     checkOptions("make BCEWithLogitsLoss", options, BCE_WITH_LOGITS);
@@ -132,15 +132,15 @@ export class BCEWithLogitsLoss extends Module<Pair> {
   }
 }
 
-/** The negative log-likelihood of classes: see `functional.nll`. */
+/** The negative log-likelihood of classes, as `functional.nll` computes it. */
 export class NLLLoss extends Module<Pair> {
   /** A weight for each class, or `null`. */
   weight: Buffer | null;
 
-  /** What it was told beside the weight. */
+  /** The options without the weight. */
   readonly options: Omit<NllOptions, "weight">;
 
-  /** The mean unless told. */
+  /** The mean, or what `reduction` says; a weight becomes a buffer of this module. */
   constructor(options: NllOptions = {}) {
     super();
     checkOptions("make NLLLoss", options, NLL, LOSS_KINDS);
@@ -154,15 +154,15 @@ export class NLLLoss extends Module<Pair> {
   }
 }
 
-/** The cross-entropy of classes: see `functional.crossEntropy`. */
+/** The cross-entropy of classes, as `functional.crossEntropy` computes it. */
 export class CrossEntropyLoss extends Module<Pair> {
   /** A weight for each class, or `null`. */
   weight: Buffer | null;
 
-  /** What it was told beside the weight. */
+  /** The options without the weight. */
   readonly options: Omit<CrossEntropyOptions, "weight">;
 
-  /** The mean unless told. */
+  /** The mean, or what `reduction` says; a weight becomes a buffer of this module. */
   constructor(options: CrossEntropyOptions = {}) {
     super();
     checkOptions("make CrossEntropyLoss", options, CROSS_ENTROPY, LOSS_KINDS);

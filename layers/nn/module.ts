@@ -1,4 +1,4 @@
-/** The base of everything in `nn`: what has parameters, and can be called, trained, saved and printed. */
+/** The base class of every layer, loss and model: it finds parameters, saves and loads them, and prints itself. */
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, isPlainObject, requireTensor } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
@@ -11,11 +11,11 @@ export type AnyModule = Module<never, unknown>;
 /**
  * A layer, or a model made of layers: give it fields and a `forward`.
  *
- * There is nothing to register. A {@linkcode Parameter}, a {@linkcode Buffer}, another module, or an array of them is found in the
- * module's own fields, in the order of their assignment; private `#fields` are not seen. Names are PyTorch's: a field `runningMean`
- * is saved as `running_mean`, and parts of an array go by index.
+ * There is nothing to register: every {@linkcode Parameter}, {@linkcode Buffer} or module in a field, or in an array in a field, is
+ * found, in the order of assignment; private `#fields` are not. Names are PyTorch's: the field `runningMean` is saved as
+ * `running_mean`, and elements of an array go by index.
  *
- * `In` are the types of what `forward` takes, `Out` of what it answers: one tensor each unless told.
+ * `In` is the tuple of what `forward` takes, `[Tensor]` by default, and `Out` what it returns.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export type AnyModule = Module<never, unknown>;
  * ```
  */
 export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Tensor> {
-  /** Whether layers that differ in training, such as dropout, shall train; set by `train()` and `eval()`. */
+  /** Whether the module is in training mode, which dropout and batch norm look at; set by `train()` and `eval()`. */
   training = true;
 
   /** A module. Throws a TypeError for what goes to a class without a constructor of its own, such as options. */
@@ -48,7 +48,7 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
   /** The output for the inputs. */
   abstract forward(...inputs: In): Out;
 
-  /** Runs `forward`: what users of a module write. */
+  /** Calls `forward`; users of a module write this. */
   call(...inputs: In): Out {
     if (typeof this.forward !== "function") {
       throw new TypeError(`Cannot call ${this.constructor.name}: it has no method forward`);
@@ -120,18 +120,18 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     return loadState(this, state, options);
   }
 
-  /** Says whether this module and all below it shall train. */
+  /** Puts this module and all below it into training mode, or with `false` into evaluation mode. */
   train(mode = true): this {
     for (const module of this.modules()) module.training = mode;
     return this;
   }
 
-  /** The same as `train(false)`: dropout passes everything, batch norm uses its running statistics. */
+  /** Puts them into evaluation mode: dropout drops nothing, batch norm uses its running statistics. */
   eval(): this {
     return this.train(false);
   }
 
-  /** Calls `visit` with every module below this one and then with this one, children first; for initialisation. */
+  /** Calls `visit` with every module below this one, children first, and then with this one; for initialisation. */
   apply(visit: (module: AnyModule) => void): this {
     for (const child of this.children()) child.apply(visit);
     visit(this);
@@ -143,13 +143,13 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     for (const parameter of this.parameters()) parameter.g = null;
   }
 
-  /** Says whether the parameters want gradients: `requiresGrad_(false)` freezes them. */
+  /** Sets `requiresGrad` of every parameter: `requiresGrad_(false)` freezes the module. */
   requiresGrad_(wanted = true): this {
     for (const parameter of this.parameters()) parameter.requiresGrad_(wanted);
     return this;
   }
 
-  /** What the printed form says between the brackets. */
+  /** The settings of this layer, which the printed form shows between brackets. */
   extraRepr(): string {
     return "";
   }
@@ -159,7 +159,7 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     return describeModule(this);
   }
 
-  /** A table of all modules that hold parameters: names, kinds, shapes and counts, and their total. */
+  /** A table of all modules that hold parameters: names, classes, shapes and counts, and their total. */
   summary(): string {
     return summarise(this);
   }
@@ -186,9 +186,9 @@ function namedTensors<T extends Tensor>(root: AnyModule, kind: new (x: Tensor) =
   return Array.from(found, ([tensor, name]) => [name, tensor]);
 }
 
-// How a module knows what it is made of: by what its own fields hold.
+// The parts of a module: what its own fields hold.
 
-/** A field's name as PyTorch writes it: `runningMean` is `running_mean`; what is no plain camelCase stays as it is. */
+/** A field's name as PyTorch writes it: `runningMean` is `running_mean`; a name that is not plain camelCase stays as it is. */
 export function stateName(field: string): string {
   if (!/^[a-z][a-z0-9]*([A-Z][a-z0-9]+)+$/.test(field)) return field;
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -214,9 +214,10 @@ export function ownFields<T>(owner: object, kind: abstract new (...args: never[]
 }
 
 /**
- * Nothing is found in a record, a map, a set or an array within an array: what stands there would never be trained.
+ * Refuses a record, map, set or nested array that holds parts of the module: they are not searched, so their parameters would never
+ * be trained.
  *
- * @throws {TypeError} If there is something to be found.
+ * @throws {TypeError} If it holds one.
  */
 function refuseHidden<T>(
   owner: object,
@@ -235,7 +236,7 @@ function refuseHidden<T>(
   );
 }
 
-/** Whether it is found all the same, so that the collection is only another way to it. */
+/** Whether a field holds it as well, so that it is found all the same. */
 function isFieldOf(owner: object, part: unknown): boolean {
   return Object.values(owner).some((value) => value === part || (Array.isArray(value) && value.includes(part)));
 }
@@ -244,18 +245,22 @@ function valuesOf(collection: object): unknown[] {
   return collection instanceof Map || collection instanceof Set ? [...collection.values()] : Object.values(collection);
 }
 
-// A module's state by name: collected in PyTorch's order, and loaded all or not at all.
+// The state of a module, by name: collected in PyTorch's order, and loaded all or not at all.
 
 /** Tensors by name: what `stateDict()` gives, or the same as a plain object. */
 export type State = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
-/** How a state is loaded. */
+/** The options of `loadStateDict`. */
 export interface LoadOptions {
-  /** Whether every name must be met on both sides; `true` unless told. Sizes must fit in any case. */
+  /**
+   * Whether module and state must have the same names; shapes must be the same in any case.
+   *
+   * @default {true}
+   */
   strict?: boolean;
 }
 
-/** Which names were not met. */
+/** The names that module and state do not share. */
 export interface LoadReport {
   /** Names of the module that the state lacks. */
   missing: string[];
@@ -319,7 +324,7 @@ function refuse(module: AnyModule, missing: string[], unexpected: string[], size
   );
 }
 
-// How modules are shown: PyTorch's printed form, and a table with shapes and counts.
+// The text of a module: PyTorch's printed form, and a table with shapes and counts.
 
 /** PyTorch's printed form: the class, its settings, and each child indented on lines of its own. */
 export function describeModule(module: AnyModule): string {
@@ -368,7 +373,7 @@ function aligned(rows: readonly string[][]): string[] {
   );
 }
 
-// How settings stand in PyTorch's printed form.
+// Settings in PyTorch's printed form.
 
 /** A setting as Python prints it: `True`, `1e-05`, `0.0`, `(3, 4)`. */
 export function pythonic(value: boolean | number | null | readonly number[], kind: "int" | "float" = "int"): string {

@@ -9,24 +9,44 @@ import { batchNorm, layerNorm } from "./functional_layer.ts";
 import { Module, pythonic } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 
-/** How a `BatchNorm1d` is made. */
+/** The options of {@linkcode BatchNorm1d}. */
 export interface BatchNorm1dOptions {
-  /** What keeps the denominator off 0; 1e-5 unless told. */
+  /**
+   * The ε that keeps the denominator above 0.
+   *
+   * @default {1e-5}
+   */
   eps?: number;
-  /** The part of a batch's statistics in the running ones; 0.1 unless told, `null` for the mean over all batches. */
+  /**
+   * The weight of a batch's statistics in the running ones; `null` makes these the mean over all batches.
+   *
+   * @default {0.1}
+   */
   momentum?: number | null;
-  /** Whether the result is scaled and shifted by parameters; `true` unless told. */
+  /**
+   * Whether the result is scaled and shifted by parameters.
+   *
+   * @default {true}
+   */
   affine?: boolean;
-  /** Whether there are running statistics; `true` unless told. Without them the batch's own serve always. */
+  /**
+   * Whether there are running statistics; without them the batch's own are used in `eval()` too.
+   *
+   * @default {true}
+   */
   trackRunningStats?: boolean;
-  /** The kind of parameters and statistics; float32 unless told. */
+  /**
+   * The dtype of parameters and running statistics.
+   *
+   * @default {"float32"}
+   */
   dtype?: DType;
 }
 
 /**
  * Normalises each channel of x [batch, channels] or [batch, channels, length] over the rest: `(x − mean) / √(variance + ε)`, times
  * `weight` plus `bias`. In training the mean and the biased variance are the batch's, and the running ones move toward its mean and
- * unbiased variance; in `eval()` the running ones serve.
+ * unbiased variance; in `eval()` the running ones are used.
  *
  * Source: Ioffe and Szegedy, "Batch Normalization" (2015); PyTorch's names and defaults.
  *
@@ -49,11 +69,11 @@ export class BatchNorm1d extends Module {
   runningMean: Buffer | null;
   /** [channels], 1 at first; `null` if not tracked. */
   runningVar: Buffer | null;
-  /** How many batches were seen in training; `null` if not tracked. */
+  /** How many batches the layer has seen in training; `null` if not tracked. */
   numBatchesTracked: Buffer | null;
-  /** What keeps the denominator off 0. */
+  /** The ε that keeps the denominator above 0. */
   readonly eps: number;
-  /** The part of a batch's statistics in the running ones, `null` for the mean over all batches. */
+  /** The weight of a batch's statistics in the running ones; `null` for the mean over all batches. */
   readonly momentum: number | null;
 
   /** A layer for `numFeatures` channels. */
@@ -95,20 +115,20 @@ export class BatchNorm1d extends Module {
       weight: this.weight,
       bias: this.bias,
       training: this.training,
-      momentum: this.#part(),
+      momentum: this.#weightOfBatch(),
       eps: this.eps,
     });
   }
 
-  /** The part of this batch in the running statistics; counts it. */
-  #part(): number {
+  /** The weight of this batch in the running statistics; counts the batch. */
+  #weightOfBatch(): number {
     const seen = this.numBatchesTracked;
     if (!this.training || seen === null) return 0;
     noGrad(() => seen.add_(1));
     return this.momentum ?? 1 / seen.item();
   }
 
-  /** PyTorch's words. */
+  /** `3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True`, for the printed form. */
   override extraRepr(): string {
     const momentum = pythonic(this.momentum, "float");
     const tracked = pythonic(this.runningMean !== null);
@@ -120,13 +140,25 @@ export class BatchNorm1d extends Module {
 
 // Layer normalisation.
 
-/** How a `LayerNorm` is made. */
+/** The options of {@linkcode LayerNorm}. */
 export interface LayerNormModuleOptions {
-  /** What keeps the denominator off 0; 1e-5 unless told. */
+  /**
+   * The ε that keeps the denominator above 0.
+   *
+   * @default {1e-5}
+   */
   eps?: number;
-  /** Whether the result is scaled and shifted by parameters; `true` unless told. */
+  /**
+   * Whether the result is scaled and shifted by parameters.
+   *
+   * @default {true}
+   */
   elementwiseAffine?: boolean;
-  /** The kind of the parameters; float32 unless told. */
+  /**
+   * The dtype of the parameters.
+   *
+   * @default {"float32"}
+   */
   dtype?: DType;
 }
 
@@ -152,7 +184,7 @@ export class LayerNorm extends Module {
   weight: Parameter | null;
   /** Of the normalised shape, 0 at first; `null` if not affine. */
   bias: Parameter | null;
-  /** What keeps the denominator off 0. */
+  /** The ε that keeps the denominator above 0. */
   readonly eps: number;
 
   /** A layer for inputs whose last sizes are `normalizedShape`; a number means one of them. */
@@ -178,7 +210,7 @@ export class LayerNorm extends Module {
     return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
 
-  /** PyTorch's words. */
+  /** `(3,), eps=1e-05, elementwise_affine=True`, for the printed form. */
   override extraRepr(): string {
     const affine = pythonic(this.weight !== null);
     return `${pythonic(this.normalizedShape)}, eps=${pythonic(this.eps, "float")}, elementwise_affine=${affine}`;

@@ -1,11 +1,15 @@
-/** What training changes: a tensor that a module owns and an optimiser moves. */
+/** The tensors of a module: parameters, which an optimiser changes, and buffers, which none does. */
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { Tensor } from "../../core/tensor.ts";
 
-/** What a parameter may be told. */
+/** The options of a parameter. */
 export interface ParameterOptions {
-  /** Whether gradients are wanted; `true` unless told. */
+  /**
+   * Whether `backward()` computes its gradient.
+   *
+   * @default {true}
+   */
   requiresGrad?: boolean;
 }
 
@@ -26,7 +30,7 @@ export class Parameter extends Tensor {
   /**
    * A parameter over the memory of `x`, without its history.
    *
-   * @throws {TypeError} If `x` is of an integer kind, which carries no gradient.
+   * @throws {TypeError} If `x` is of an integer dtype, which has no gradient.
    */
   constructor(x: Tensor, options: ParameterOptions = {}) {
     requireTensor(x, "make a parameter of");
@@ -50,11 +54,15 @@ export class Parameter extends Tensor {
   }
 }
 
-// What a module carries along without training it, such as running means.
+// Buffers: what a module keeps without training it, such as running means.
 
-/** What a buffer may be told. */
+/** The options of a buffer. */
 export interface BufferOptions {
-  /** Whether it is saved with the module; `true` unless told. */
+  /**
+   * Whether it is saved with the module.
+   *
+   * @default {true}
+   */
   persistent?: boolean;
 }
 

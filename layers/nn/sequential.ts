@@ -7,7 +7,7 @@ import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 
 /**
- * Feeds each module's output to the next one; they are named by index, as in PyTorch: `0.weight`.
+ * Passes each module's output to the next one. They are named by index, as in PyTorch: `0.weight`.
  *
  * @example
  * ```ts
@@ -21,11 +21,11 @@ import { Module } from "./module.ts";
  * ```
  */
 export class Sequential extends Module {
-  /** The module at that place; another one may be assigned. */
+  /** The module at that index; another one may be assigned. */
   [index: number]: Module;
 
   /**
-   * The modules in the order of the calls.
+   * A model of these modules, in the order in which they are called.
    *
    * @throws {TypeError} If one of them is no module, such as an array of them, or a class without `new`.
    */
@@ -45,7 +45,7 @@ export class Sequential extends Module {
     for (let i = 0; i in this; i++) yield this[i];
   }
 
-  /** What the last module makes of it; the input itself where there is none. */
+  /** The output of the last module; `x` itself where there is none. */
   forward(x: Tensor): Tensor {
     for (let i = 0; i in this; i++) {
       const activation = isPlainLinear(this[i]) ? fusedActivation(this[i + 1]) : undefined;

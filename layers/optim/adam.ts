@@ -1,4 +1,4 @@
-/** Optimisers whose steps adapt to each element: Adam, AdamW, RMSprop and Adagrad. */
+/** Optimisers with a step size for each element: Adam, AdamW, RMSprop and Adagrad. */
 import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
@@ -6,11 +6,11 @@ import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
 import type { FusedStep } from "./fused_step.ts";
 
-/** What {@linkcode Adam} and {@linkcode AdamW} are told. */
+/** The settings of {@linkcode Adam} and {@linkcode AdamW}. */
 export interface AdamSettings extends GroupSettings {
-  /** The weights β₁ and β₂ of the past in the averages of `g` and `g²`. */
+  /** The decay rates β₁ and β₂ of the averages of `g` and `g²`. */
   betas: readonly [number, number];
-  /** The term ε that keeps a small denominator from growing the step without bound. */
+  /** The ε that keeps the denominator above 0. */
   eps: number;
 }
 
@@ -42,7 +42,7 @@ export class Adam extends Optimizer<AdamSettings> {
     super(params, ADAM_DEFAULTS, options);
   }
 
-  /** Refuses what the formula cannot mean. */
+  /** Refuses settings out of their range. */
   protected override check(settings: Readonly<AdamSettings>): void {
     super.check(settings);
     requireWithin(settings, ["eps"], 0);
@@ -51,18 +51,18 @@ export class Adam extends Optimizer<AdamSettings> {
 
   /** @internal */
   protected override fusedStep(settings: Readonly<AdamSettings>): FusedStep {
-    return machineAdam(settings, false);
+    return fusedAdam(settings, false);
   }
 
-  /** The formula. */
+  /** `θ ← θ − γ · m̂ / (√v̂ + ε)`, element by element. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdamSettings>): void {
     adamStep(p, withPenalty(g, p, settings.weightDecay), state, settings);
   }
 }
 
 /**
- * Adam with the decay apart from the gradient: `θ ← θ(1 − γλ)`, then Adam's step without a penalty; λ is 0.01 unless told
- * (Loshchilov & Hutter, 2017).
+ * Adam with weight decay apart from the gradient: `θ ← θ(1 − γλ)`, then Adam's step with λ = 0 (Loshchilov & Hutter, 2017). The default
+ * `weightDecay` is 0.01.
  *
  * @example
  * ```ts
@@ -88,17 +88,17 @@ export class AdamW extends Adam {
 
   /** @internal */
   protected override fusedStep(settings: Readonly<AdamSettings>): FusedStep {
-    return machineAdam(settings, true);
+    return fusedAdam(settings, true);
   }
 
-  /** The formula. */
+  /** `θ ← θ(1 − γλ)`, then Adam's step without a penalty. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdamSettings>): void {
     if (settings.weightDecay !== 0) p.mul_(1 - settings.lr * settings.weightDecay);
     adamStep(p, g, state, settings);
   }
 }
 
-function machineAdam(settings: Readonly<AdamSettings>, decoupled: boolean): FusedStep {
+function fusedAdam(settings: Readonly<AdamSettings>, decoupled: boolean): FusedStep {
   const { lr, betas: [beta1, beta2], eps, weightDecay, maximize } = settings;
   return {
     kind: "adam",
@@ -112,21 +112,21 @@ function adamStep(p: Tensor, g: Tensor, state: ParameterState, { lr, betas, eps 
   const t = (state.step ??= scalar(0, "int32")).add_(1).item();
   const m = follow(state.exp_avg ??= zerosLike(p), g, betas[0]);
   const v = followSquare(state.exp_avg_sq ??= zerosLike(p), g, betas[1]);
-  const usualSize = v.sqrt().div_(Math.sqrt(1 - betas[1] ** t)).add_(eps);
-  p.sub_(m.div(usualSize).mul_(lr / (1 - betas[0] ** t)));
+  const denominator = v.sqrt().div_(Math.sqrt(1 - betas[1] ** t)).add_(eps);
+  p.sub_(m.div(denominator).mul_(lr / (1 - betas[0] ** t)));
 }
 
-// RMSprop: each element steps by its gradient over its usual size.
+// RMSprop: each element steps by its gradient over the root of its mean square.
 
-/** What {@linkcode RMSprop} is told. */
+/** The settings of {@linkcode RMSprop}. */
 export interface RMSpropSettings extends GroupSettings {
-  /** The weight α of the past in the average of `g²`. */
+  /** The decay rate α of the average of `g²`. */
   alpha: number;
-  /** The term ε that keeps a small denominator from growing the step without bound. */
+  /** The ε that keeps the denominator above 0. */
   eps: number;
   /** The momentum μ. */
   momentum: number;
-  /** Whether the size is measured around the average gradient instead of around 0. */
+  /** Whether the squares are those of the distance from the average gradient, as in a variance, instead of from 0. */
   centered: boolean;
 }
 
@@ -165,13 +165,13 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
     super(params, RMSPROP_DEFAULTS, options);
   }
 
-  /** Refuses what the formula cannot mean. */
+  /** Refuses settings out of their range. */
   protected override check(settings: Readonly<RMSpropSettings>): void {
     super.check(settings);
     requireWithin(settings, ["alpha", "eps", "momentum"], 0);
   }
 
-  /** The formula. */
+  /** `θ ← θ − γ · g / (√v + ε)`, or by the average of that with momentum. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<RMSpropSettings>): void {
     const { lr, alpha, eps, weightDecay, momentum, centered } = settings;
     g = withPenalty(g, p, weightDecay);
@@ -187,15 +187,15 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
   }
 }
 
-// Adagrad: elements that moved much move less from then on.
+// Adagrad: each element steps by its gradient over the root of all its squares so far.
 
-/** What {@linkcode Adagrad} is told. */
+/** The settings of {@linkcode Adagrad}. */
 export interface AdagradSettings extends GroupSettings {
   /** How fast the learning rate falls: step t uses `γ / (1 + (t − 1)·lrDecay)`. */
   lrDecay: number;
-  /** What the sum of squares begins with. */
+  /** The initial value of the sum of squares. */
   initialAccumulatorValue: number;
-  /** The term ε that keeps a small denominator from growing the step without bound. */
+  /** The ε that keeps the denominator above 0. */
   eps: number;
 }
 
@@ -232,18 +232,18 @@ export class Adagrad extends Optimizer<AdagradSettings> {
     super(params, ADAGRAD_DEFAULTS, options);
   }
 
-  /** Refuses what the formula cannot mean. */
+  /** Refuses settings out of their range. */
   protected override check(settings: Readonly<AdagradSettings>): void {
     super.check(settings);
     requireWithin(settings, ["lrDecay", "initialAccumulatorValue", "eps"], 0);
   }
 
-  /** The sum begins before the first step, and is saved then. */
+  /** `step` 0, and the initial sum of squares: PyTorch has them before the first step too. */
   protected override begin(p: Tensor, { initialAccumulatorValue }: Readonly<AdagradSettings>): ParameterState {
     return { step: scalar(0, "int32"), sum: zerosLike(p).fill_(initialAccumulatorValue) };
   }
 
-  /** The formula. */
+  /** `θ ← θ − γ · g / (√s + ε)`, element by element. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdagradSettings>): void {
     const { lr, lrDecay, eps, weightDecay } = settings;
     g = withPenalty(g, p, weightDecay);

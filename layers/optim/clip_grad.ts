@@ -1,20 +1,28 @@
-/** Gradients kept from growing too large before a step. */
+/** Gradient clipping: a bound for the norm of all gradients, or for each element. */
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, requireTensor, shown } from "../../core/arguments.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { parameterList } from "./settings.ts";
 
-/** How {@linkcode clipGradNorm} measures. */
+/** The options of {@linkcode clipGradNorm}. */
 export interface ClipOptions {
-  /** The p of the norm `(Σ|g|ᵖ)^(1/p)`: 2 unless told, `Infinity` for the largest element. */
+  /**
+   * The p of the norm `(Σ|g|ᵖ)^(1/p)`; `Infinity` for the largest element.
+   *
+   * @default {2}
+   */
   normType?: number;
-  /** Whether to throw where the norm is infinite or NaN, instead of spreading it. */
+  /**
+   * Whether an infinite or NaN norm is an error; else it makes every gradient 0 or NaN.
+   *
+   * @default {false}
+   */
   errorIfNonfinite?: boolean;
 }
 
 /**
- * Scales all gradients by `min(1, maxNorm / (‖g‖ + 1e-6))`, in place, so that together they are no longer than `maxNorm`;
- * returns the norm before. Parameters without a gradient are passed over.
+ * Scales all gradients by `min(1, maxNorm / (‖g‖ + 1e-6))`, in place, so that the norm of all of them together is at most
+ * `maxNorm`; returns the norm before. Parameters without a gradient are skipped.
  *
  * @example
  * ```ts

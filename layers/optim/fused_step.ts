@@ -1,4 +1,4 @@
-/** One step over all parameters of a group in a single call of the machine. */
+/** One step over all parameters of a group in a single call of the back end. */
 import { UPDATE_SETTINGS, type UpdateKind, type UpdateSetting, type UpdateSlot } from "../../core/backend/backend.ts";
 import { backend } from "../../core/backend/choose.ts";
 import { newZeros, scalar } from "../../core/memory/allocate.ts";
@@ -7,23 +7,24 @@ import { isRowMajor, sameShape, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { ParameterState } from "./state_dict.ts";
 
-/** How the machine takes an optimiser's step. */
+/** An optimiser's step as the back end takes it. */
 export interface FusedStep {
-  /** Which of the machine's rules. */
+  /** The rule. */
   readonly kind: UpdateKind;
-  /** What the optimiser remembers of a parameter, under PyTorch's names, in the order of the rule. */
+  /** The tensors that are kept for a parameter, by PyTorch's names, in the order of the rule. */
   readonly memory: readonly string[];
   /** Whether it also counts the steps of each parameter. */
   readonly counted: boolean;
-  /** The rule's settings; those not named are 0. */
+  /** The settings of the rule; those that are left out are 0. */
   readonly settings: Partial<Record<UpdateSetting, number>>;
 }
 
 const settingsArray = new Float64Array(Object.keys(UPDATE_SETTINGS).length);
 
 /**
- * Moves `parameters` as `step` says, if all of them have taken equally many steps and lie in memory of their own; answers whether
- * it did. `slots` is kept by the caller from step to step, so that the machine need not look at everything anew.
+ * Updates `parameters` as `step` says and returns `true`; or changes nothing and returns `false` where they have taken different
+ * numbers of steps, or one is a view of part of its memory. Give the same array of `slots` at each
+ * step: the back end keeps a table of addresses for it.
  */
 export function fusedStep(
   parameters: readonly Tensor[],
@@ -45,7 +46,7 @@ export function fusedStep(
   return true;
 }
 
-/** How many steps the parameters have behind them, or `null` where they differ. */
+/** How many steps the parameters have taken, or `null` where they differ. */
 function stepsTaken(
   parameters: readonly Tensor[],
   state: ReadonlyMap<Tensor, ParameterState>,

@@ -27,6 +27,7 @@ export {
 export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
 export { Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
 export { type GroupFollower, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
+export { OneCycleLR, type OneCycleLRSettings } from "./schedules/one_cycle_lr.ts";
 export { Scheduler, type SchedulerStateDict } from "./schedules/scheduler.ts";
 export {
   CosineAnnealingLR,
@@ -35,8 +36,6 @@ export {
   type ExponentialLRSettings,
   LinearLR,
   type LinearLRSettings,
-  OneCycleLR,
-  type OneCycleLRSettings,
   StepLR,
   type StepLRSettings,
 } from "./schedules/schedules.ts";

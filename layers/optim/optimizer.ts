@@ -1,4 +1,4 @@
-/** What every optimiser is: groups of parameters with settings of their own, and one walk over all of them. */
+/** The base class of optimisers: parameter groups with their settings, and the loop of `step()` over all parameters. */
 import { newZeros } from "../../core/memory/allocate.ts";
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import type { UpdateSlot } from "../../core/backend/backend.ts";
@@ -25,7 +25,7 @@ export type ParamGroup<S> = S & { params: Tensor[] };
 /** A group as it is given: what it does not set stays at the optimiser's own settings. */
 export type GroupOptions<S> = Partial<S> & { params: Iterable<Tensor> };
 
-/** What sets the groups' learning rates, and is told of groups that are added. */
+/** A schedule as its optimiser sees it: it sets the groups' learning rates, and hears of groups that are added. */
 export interface GroupFollower {
   /** Takes in the groups that were added since it last looked. */
   takeIn(): void;
@@ -35,8 +35,8 @@ export interface GroupFollower {
 export type Params<S> = Iterable<Tensor> | Iterable<GroupOptions<S>>;
 
 /**
- * The base of optimisers: an optimiser implements {@linkcode Optimizer.update | update}, one parameter's step, and the walk
- * over all parameters is written here.
+ * The base class of optimisers. An optimiser implements {@linkcode Optimizer.update | update}, the step of one parameter; `step()` calls
+ * it for each parameter that has a gradient.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   #follower: GroupFollower | null = null;
 
   /**
-   * An optimiser of the given parameters, or groups of them; `options` override the standard settings for all groups.
+   * An optimiser of the given parameters, or groups of them; `options` override the `standard` settings for all groups.
    *
    * @throws {RangeError} If there are no parameters, or a setting is out of its range.
    * @throws {TypeError} If something is no leaf of a floating kind, or a setting has a name that the optimiser does not know.
@@ -84,10 +84,10 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     else this.#addGroup(list as readonly Tensor[], this.defaults);
   }
 
-  /** One parameter's step from its gradient `g`, in place; what it must remember stands in `state`. */
+  /** The step of parameter `p` with gradient `g`, in place; `state` keeps what the next step needs, such as averages. */
   protected abstract update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<S>): void;
 
-  /** What is remembered of a parameter before its first step, where PyTorch saves that too. */
+  /** The state of a parameter before its first step, for optimisers whose state PyTorch saves from the beginning. */
   protected begin(_p: Tensor, _settings: Readonly<S>): ParameterState {
     return {};
   }
@@ -98,7 +98,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   }
 
   /**
-   * Moves every parameter that has a gradient, in place, by its group's settings.
+   * Updates every parameter that has a gradient, in place, by its group's settings.
    *
    * @throws {RangeError} If a gradient has another shape than its parameter.
    * @throws {TypeError} If it is given a closure, as PyTorch's may be.
@@ -123,7 +123,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   }
 
   /**
-   * The same step as a rule that the machine knows, to be taken by all parameters in one call; `null` where there is none.
+   * The same step as a rule of the back end, which takes it for all parameters in one call; `null` if the back end has none.
    *
    * @internal
    */
@@ -142,14 +142,14 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     if (Object.keys(state).length > 0) this.#state.set(p, state);
   }
 
-  /** Takes the gradients away: every `.g` becomes `null`, as in PyTorch. */
+  /** Sets the gradient of every parameter to `null`, as PyTorch does. */
   zeroGrad(): void {
     for (const { params } of this.paramGroups) for (const p of params) p.g = null;
   }
 
   /**
-   * Adds parameters with settings of their own: layers that are thawed later, biases without weight decay. A schedule of this optimiser
-   * sets their rate from now on, from the `lr` given here, as it stands for the groups that were there when it was made.
+   * Adds parameters with settings of their own: layers that are unfrozen later, biases without weight decay. A schedule of this
+   * optimiser sets their learning rate from now on, with the `lr` given here as their base rate.
    *
    * @throws {RangeError} If it is empty, a setting is out of its range, or the schedule lists its settings by group and has none for it.
    * @throws {TypeError} If a parameter is no leaf, or stands in a group already.
@@ -181,7 +181,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     }
   }
 
-  /** Tells `follower`, the schedule in force, of each group that is added from now on. */
+  /** Lets `follower`, a schedule, hear of each group that is added from now on. */
   followBy(follower: GroupFollower): void {
     this.#follower = follower;
   }
@@ -198,15 +198,15 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   }
 
   /**
-   * Everything that a later run needs to go on as if nothing had happened, in PyTorch's structure and with its names:
-   * `state` by the parameter's number, `param_groups` with settings and numbers. The tensors share their memory.
+   * Everything that a later run needs to continue with the same numbers, in PyTorch's structure and with its names: `state` by the
+   * parameter's number, `param_groups` with settings and numbers. The tensors share their memory with the optimiser.
    */
   stateDict(): OptimizerStateDict {
     return saveState(this.paramGroups, (p, group) => this.#state.get(p) ?? this.begin(p, group));
   }
 
   /**
-   * Takes over what {@linkcode Optimizer.stateDict | stateDict} gave; the tensors are copied. Parameters are matched by their order.
+   * Loads what {@linkcode Optimizer.stateDict | stateDict} returned; the tensors are copied. Parameters are matched by their order.
    *
    * @throws {RangeError} If groups, shapes or settings do not fit; nothing is changed then.
    * @throws {TypeError} If it is no state of an optimiser.
@@ -247,7 +247,7 @@ function checkParameter(p: Tensor): void {
   }
 }
 
-/** What an average of gradients begins with. */
+/** Zeros of the shape and dtype of `p`: what an average of gradients begins with. */
 export function zerosLike(p: Tensor): Tensor {
   return newZeros(p.shape, p.dtype);
 }
@@ -262,7 +262,7 @@ export function follow(average: Tensor, x: Tensor, beta: number): Tensor {
   return average.mul_(beta).add_(x.mul(1 - beta));
 }
 
-/** `average ← β·average + (1 − β)·x²`, in place; x² comes last, for by itself it may overflow. */
+/** `average ← β·average + (1 − β)·x²`, in place; (1 − β)·x is multiplied by x, for x² by itself may overflow. */
 export function followSquare(average: Tensor, x: Tensor, beta: number): Tensor {
   return average.mul_(beta).add_(x.mul(1 - beta).mul(x));
 }

@@ -1,25 +1,25 @@
-/** Settings of a parameter group: what all optimisers have, and how they are checked. */
+/** The settings of a parameter group: those of every optimiser, and the checks of all. */
 import { describe, shown } from "../../core/arguments.ts";
 
-/** What every optimiser is told. */
+/** The settings of every optimiser. */
 export interface GroupSettings {
   /** The learning rate γ. */
   lr: number;
   /** The weight decay λ. */
   weightDecay: number;
-  /** Whether the loss is to grow. */
+  /** Whether steps go up the gradient, so that the loss grows. */
   maximize: boolean;
-  /** The learning rate a schedule began from; written by the scheduler. */
+  /** The learning rate that a schedule began from; the schedule writes it. */
   initialLr?: number;
 }
 
-/** Settings that a group may have beside those its optimiser begins with. */
+/** Settings that a group may have beside those of its optimiser. */
 export const OPTIONAL_SETTINGS: readonly string[] = ["initialLr"];
 
 /**
  * The parameters, or groups of them, as an array.
  *
- * @throws {TypeError} If they are no list: the model itself, or a single tensor.
+ * @throws {TypeError} If it is no list, but the model itself or a single tensor.
  */
 export function parameterList<T>(params: Iterable<T>, action: string): T[] {
   if (typeof params === "object" && params !== null && Symbol.iterator in params) return [...params];
@@ -62,9 +62,9 @@ export function requirePositive<S>(settings: S, names: readonly (keyof S & strin
 }
 
 /**
- * Refuses settings of another kind than the standard ones.
+ * Refuses settings of another type than the standard ones.
  *
- * @throws {TypeError} With what was found, and what stands there usually.
+ * @throws {TypeError} With the value that was found, and the standard one.
  */
 export function requireKinds(action: string, own: object, standard: object): void {
   const [settings, known] = [{ ...own }, { initialLr: 0, ...standard }] as Record<string, unknown>[];
@@ -74,7 +74,7 @@ export function requireKinds(action: string, own: object, standard: object): voi
   throw new TypeError(`Cannot ${action} with ${name} ${found}: expected such as ${JSON.stringify(known[name])}`);
 }
 
-/** The first setting of another kind than the one present: a number, a switch, or a list of so many. What is null may become anything. */
+/** The first setting of another type than the present one: a number, a boolean, or a list of so many. `null` may become anything. */
 export function strangeSetting(own: Record<string, unknown>, present: Record<string, unknown>): string | undefined {
   const kind = (value: unknown) => Array.isArray(value) ? value.map((part) => typeof part).join() : typeof value;
   return Object.keys(own).find((name) => (present[name] ?? null) !== null && kind(own[name]) !== kind(present[name]));

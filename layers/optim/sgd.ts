@@ -1,17 +1,17 @@
-/** Gradient descent, plain, with a heavy ball, or with an average of gradients. */
+/** Stochastic gradient descent with PyTorch's momentum (SGD), or with fast.ai's (Momentum). */
 import type { Tensor } from "../../core/tensor.ts";
 import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
 import type { FusedStep } from "./fused_step.ts";
 
-/** What {@linkcode SGD} is told. */
+/** The settings of {@linkcode SGD}. */
 export interface SGDSettings extends GroupSettings {
-  /** The momentum μ: how much of the last step is repeated. */
+  /** The momentum μ: the part of the last step that is repeated. */
   momentum: number;
-  /** The part τ of the gradient that momentum leaves out. */
+  /** The dampening τ: the part of the gradient that is left out of the momentum buffer. */
   dampening: number;
-  /** Whether the gradient is taken where momentum leads. */
+  /** Whether to use Nesterov's momentum, which adds the gradient to the step once more. */
   nesterov: boolean;
 }
 
@@ -51,7 +51,7 @@ export class SGD extends Optimizer<SGDSettings> {
     super(params, SGD_DEFAULTS, options);
   }
 
-  /** Refuses what the formula cannot mean. */
+  /** Refuses settings out of their range. */
   protected override check(settings: Readonly<SGDSettings>): void {
     super.check(settings);
     requireWithin(settings, ["momentum"], 0);
@@ -75,7 +75,7 @@ export class SGD extends Optimizer<SGDSettings> {
     };
   }
 
-  /** The formula. */
+  /** `θ ← θ − γb`, or `θ ← θ − γ(g + μb)` with Nesterov's momentum. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<SGDSettings>): void {
     const { lr, momentum, dampening, nesterov, weightDecay } = settings;
     g = withPenalty(g, p, weightDecay);
@@ -89,11 +89,11 @@ export class SGD extends Optimizer<SGDSettings> {
   }
 }
 
-// The documents' own momentum, which is an average and not a sum.
+// fast.ai's momentum, which is an average of gradients and not a sum.
 
-/** What {@linkcode Momentum} is told. */
+/** The settings of {@linkcode Momentum}. */
 export interface MomentumSettings extends GroupSettings {
-  /** The weight β of the past in the average. */
+  /** The decay rate β of the average. */
   momentum: number;
 }
 
@@ -125,13 +125,13 @@ export class Momentum extends Optimizer<MomentumSettings> {
     super(params, MOMENTUM_DEFAULTS, options);
   }
 
-  /** Refuses what the formula cannot mean. */
+  /** Refuses settings out of their range. */
   protected override check(settings: Readonly<MomentumSettings>): void {
     super.check(settings);
     requireWithin(settings, ["momentum"], 0, 1);
   }
 
-  /** The formula. */
+  /** `a ← βa + (1 − β)g`, `θ ← θ − γa`. */
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<MomentumSettings>): void {
     const { lr, momentum, weightDecay } = settings;
     if (weightDecay !== 0) p.mul_(1 - lr * weightDecay);

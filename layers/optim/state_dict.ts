@@ -1,22 +1,22 @@
-/** An optimiser's memory as PyTorch lays it out: numbered parameters, their state, and the settings of each group. */
+/** The state of an optimiser in PyTorch's layout: numbered parameters, their state, and the settings of each group. */
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { OPTIONAL_SETTINGS, strangeSetting, toCamelCase, toSnakeCase } from "./settings.ts";
 
-/** What an optimiser remembers of one parameter, under PyTorch's names: `momentum_buffer`, `exp_avg`, `step`, … */
+/** What an optimiser keeps for one parameter, by PyTorch's names: `momentum_buffer`, `exp_avg`, `step`, … */
 export type ParameterState = Record<string, Tensor>;
 
-/** A group as it is saved: the numbers of its parameters beside settings under PyTorch's names. */
+/** A saved group: its settings by PyTorch's names, and the numbers of its parameters. */
 export type SavedGroup = Record<string, unknown> & {
-  /** Numbers of the parameters, counted through all groups. */
+  /** The numbers of its parameters, which are counted over all groups. */
   params: number[];
 };
 
-/** Everything an optimiser needs to go on. */
+/** Everything that an optimiser needs to continue. */
 export interface OptimizerStateDict {
-  /** What is remembered of each parameter, by its number; none for a parameter that was never moved. */
+  /** The state of each parameter, by its number; absent for a parameter that was never updated. */
   state: Record<number, ParameterState>;
-  /** Settings of each group. */
+  /** The settings of each group, and which parameters it has. */
   param_groups: SavedGroup[];
 }
 

@@ -9,13 +9,29 @@ import { packState, unpackState } from "./checkpoint/packed_state.ts";
 
 /** How rates are tried. */
 export interface FindLrOptions {
-  /** The first rate; 1e-7 unless told. */
+  /**
+   * The first rate.
+   *
+   * @default {1e-7}
+   */
   start?: number;
-  /** The factor from batch to batch; 1.3 unless told. */
+  /**
+   * The factor from batch to batch.
+   *
+   * @default {1.3}
+   */
   factor?: number;
-  /** The end: a loss so many times the best one; 3 unless told. */
+  /**
+   * The end: a loss so many times the best one.
+   *
+   * @default {3}
+   */
   limit?: number;
-  /** The largest rate tried; 10 unless told. */
+  /**
+   * The largest rate tried.
+   *
+   * @default {10}
+   */
   end?: number;
 }
 

@@ -44,7 +44,11 @@ export interface FitOptions {
   resume?: Resume;
   /** Ends the run after the current step when it aborts. */
   signal?: AbortSignal;
-  /** Whether Ctrl-C ends the run after the current step (a second one ends the process); `true` unless told. */
+  /**
+   * Whether Ctrl-C ends the run after the current step (a second one ends the process).
+   *
+   * @default {true}
+   */
   ctrlC?: boolean;
   /** Learns from the first batch alone, again and again, and is judged by it: a model that cannot learn it by heart has a fault. */
   oneBatch?: boolean;

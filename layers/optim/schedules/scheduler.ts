@@ -1,21 +1,21 @@
-/** What every schedule of learning rates is: a function of the step's number, written into an optimiser's groups. */
+/** The base class of learning-rate schedules: a function of how often `step()` was called, written into the optimiser's groups. */
 import { describe, shown } from "../../../core/arguments.ts";
 import { Optimizer } from "../optimizer.ts";
 import { type GroupSettings, toCamelCase, toSnakeCase } from "../settings.ts";
 
-/** A schedule as it is saved, under PyTorch's names, its settings beside these two. */
+/** The saved state of a schedule, by PyTorch's names: its settings beside these two. */
 export type SchedulerStateDict = Record<string, unknown> & {
-  /** How often it was stepped. */
+  /** How many times `step()` was called. */
   last_epoch: number;
   /** The learning rates that the groups began with. */
   base_lrs: number[];
 };
 
-/** What a schedule may find and change in a group. */
+/** The settings of a group that a schedule reads and writes. */
 export type ScheduledGroup = GroupSettings & { momentum?: number; betas?: readonly [number, number] };
 
 /**
- * The base of schedules: a schedule implements {@linkcode Scheduler.lrAt | lrAt}, the learning rate of a step in closed form.
+ * The base class of schedules. A schedule implements {@linkcode Scheduler.lrAt | lrAt}, the learning rate after so many calls of `step()`.
  *
  * As in PyTorch, the constructor sets what the first step uses, and `step()` is called after `optimizer.step()`. An optimiser
  * follows one schedule at a time. A group that is added to the optimiser later follows it too, where PyTorch leaves its rate alone.
@@ -43,11 +43,11 @@ export type ScheduledGroup = GroupSettings & { momentum?: number; betas?: readon
  * ```
  */
 export abstract class Scheduler<S extends object = object> {
-  /** How often the schedule was stepped. */
+  /** How many times `step()` was called: epochs where it is called once an epoch, batches where once a batch. The name is PyTorch's. */
   lastEpoch = 0;
-  /** The learning rate of each group that the schedule begins from. */
+  /** The learning rate of each group before the schedule. */
   baseLrs: readonly number[] = [];
-  /** What the schedule was told. */
+  /** The settings of this schedule. */
   readonly settings: S;
   readonly #optimizer: Optimizer;
 
@@ -75,15 +75,15 @@ export abstract class Scheduler<S extends object = object> {
     this.#write(known);
   }
 
-  /** The learning rate of the step with this number, counted from 0. */
+  /** The learning rate after `epoch` calls of `step()`: at 0 that of the first step. */
   protected abstract lrAt(epoch: number, baseLr: number, group: number): number;
 
-  /** The momentum of the step, where the schedule cycles it. */
+  /** The momentum after `epoch` calls of `step()`; `undefined` where the schedule leaves it alone. */
   protected momentumAt(_epoch: number, _group: number): number | undefined {
     return undefined;
   }
 
-  /** Where the schedule of a group begins from: the learning rate it has, or began from, unless the schedule says otherwise. */
+  /** The base rate of a group: its own `lr`, or that which an earlier schedule began from. OneCycleLR sets another. */
   protected firstLr(lr: number, _group: number): number {
     return lr;
   }
@@ -95,14 +95,14 @@ export abstract class Scheduler<S extends object = object> {
     return this.#optimizer.paramGroups;
   }
 
-  /** Goes on to the next learning rate; call it after `optimizer.step()`. */
+  /** Sets the next learning rate; call it after `optimizer.step()`. */
   step(): void {
     this.lastEpoch++;
     this.takeIn();
     this.#write();
   }
 
-  /** The learning rates in force, one a group. */
+  /** The present learning rate of each group. */
   getLastLr(): number[] {
     return this.#groups.map(({ lr }) => lr);
   }
@@ -118,13 +118,13 @@ export abstract class Scheduler<S extends object = object> {
     });
   }
 
-  /** What a later run needs to go on: the count, the first learning rates and the settings, under PyTorch's names. */
+  /** Everything that a later run needs to continue: count, base rates and settings, by PyTorch's names. */
   stateDict(): SchedulerStateDict {
     return { ...toSnakeCase(this.settings), last_epoch: this.lastEpoch, base_lrs: [...this.baseLrs] };
   }
 
   /**
-   * Takes over what {@linkcode Scheduler.stateDict | stateDict} gave, and sets the learning rates of that step.
+   * Loads what {@linkcode Scheduler.stateDict | stateDict} returned, and sets the learning rates of that step.
    *
    * @throws {RangeError} If the number of groups or the names of the settings differ, or the count is past the schedule's end.
    * @throws {TypeError} If it is no state of a schedule. Nothing is changed in either case.
@@ -154,7 +154,7 @@ export abstract class Scheduler<S extends object = object> {
   }
 }
 
-/** Refuses what is no optimiser, such as the model. */
+/** Refuses a value that is no optimiser, such as the model. */
 export function requireOptimizer(optimizer: Optimizer, schedule: string): void {
   if (optimizer instanceof Optimizer) return;
   throw new TypeError(
@@ -172,7 +172,7 @@ function requireState(state: Partial<SchedulerStateDict>): void {
   );
 }
 
-/** Refuses what is no whole number from 1 up. */
+/** Refuses a value that is no whole number of at least 1. */
 export function requireCount(name: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
   throw new RangeError(`Cannot set ${name} to ${shown(value)}: expected a whole number of at least 1`);

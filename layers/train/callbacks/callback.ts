@@ -34,7 +34,11 @@ export type Hook = (learner: Learner) => void | Promise<void>;
  * ```
  */
 export interface Callback {
-  /** The name its state is saved under; that of its class unless told. */
+  /**
+   * The name its state is saved under.
+   *
+   * @default {that of its class}
+   */
   readonly name?: string;
   /** When it is called among the callbacks; 0 unless told. The learner's own record is at 10, schedules at 20, checkpoints at 90. */
   readonly order?: number;

@@ -5,7 +5,11 @@ import type { Learner } from "../learner.ts";
 
 /** What is watched. */
 export interface MonitorOptions {
-  /** The name of a metric, `"validLoss"` or `"trainLoss"`; the validation loss where there is one unless told. */
+  /**
+   * The name of a metric, `"validLoss"` or `"trainLoss"`.
+   *
+   * @default {the validation loss where there is one}
+   */
   monitor?: string;
   /** Whether small or large is good; `"min"` for losses and errors (`mse`, `mae`), else `"max"`, unless told. */
   mode?: "min" | "max";
@@ -42,9 +46,17 @@ export function scoreOf({ history }: Learner, { monitor, mode }: MonitorOptions)
 
 /** When to give up. */
 export interface EarlyStoppingOptions extends MonitorOptions {
-  /** How many epochs without a new best are borne; 3 unless told. */
+  /**
+   * How many epochs without a new best are borne.
+   *
+   * @default {3}
+   */
   patience?: number;
-  /** By how much a new best must be better than the old one; 0 unless told. */
+  /**
+   * By how much a new best must be better than the old one.
+   *
+   * @default {0}
+   */
   minDelta?: number;
 }
 

@@ -57,7 +57,11 @@ export interface Spread {
 
 /** What is looked at. */
 export interface LayerStatisticsOptions {
-  /** Steps between two looks; 1 unless told. */
+  /**
+   * Steps between two looks.
+   *
+   * @default {1}
+   */
   every?: number;
 }
 

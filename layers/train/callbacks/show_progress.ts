@@ -6,11 +6,23 @@ import type { Learner } from "../learner.ts";
 
 /** Where progress is shown. */
 export interface ShowProgressOptions {
-  /** Where the bar is drawn, if it is a terminal; standard error unless told. */
+  /**
+   * Where the bar is drawn, if it is a terminal.
+   *
+   * @default {standardError()}
+   */
   out?: ProgressOutput;
-  /** Takes the line of each epoch; `console.log` unless told. */
+  /**
+   * Takes the line of each epoch.
+   *
+   * @default {console.log}
+   */
   print?: (line: string) => void;
-  /** Makes that line of an epoch's record; {@linkcode describeEpoch} unless told. */
+  /**
+   * Makes that line of an epoch's record.
+   *
+   * @default {describeEpoch}
+   */
   line?: (record: EpochRecord, epochs: number) => string;
 }
 

@@ -16,13 +16,29 @@ import { checkMonitor, type MonitorOptions, scoreOf } from "../callbacks/early_s
 
 /** When checkpoints are written and which are kept. */
 export interface CheckpointsOptions extends MonitorOptions {
-  /** Epochs between two; 1 unless told. */
+  /**
+   * Epochs between two.
+   *
+   * @default {1}
+   */
   everyEpochs?: number;
-  /** Steps between two within an epoch; none unless told. */
+  /**
+   * Steps between two within an epoch.
+   *
+   * @default {Infinity}
+   */
   everySteps?: number;
-  /** How many of the last are kept, beside the best; 3 unless told. */
+  /**
+   * How many of the last are kept, beside the best.
+   *
+   * @default {3}
+   */
   keepLast?: number;
-  /** Told of damaged and unfinished checkpoints that were passed over; `console.warn` unless told. */
+  /**
+   * Told of damaged and unfinished checkpoints that were passed over.
+   *
+   * @default {console.warn}
+   */
   warn?: (message: string) => void;
 }
 
