@@ -5,6 +5,9 @@
  * checked the shapes. A back end that implements one verb is `{ ...reference, name, gemm }`.
  */
 import type { TypedArray } from "../dtype.ts";
+import type { BinaryOp, UnaryOp } from "./reference/formulas.ts";
+
+export type { BinaryOp, UnaryOp };
 
 /** Elements laid out by strides: element `i, j, …` of `data` stands at `offset + i·strides[0] + j·strides[1] + …`. */
 export interface Strided {
@@ -83,55 +86,6 @@ export interface Gemm {
    */
   activation?: Activation;
 }
-
-/**
- * Element-wise functions of one argument, by name. Some have parameters, passed as `low` and `high`: the bounds of `clamp` and
- * `hardtanh`, the slope of `leakyRelu` below 0, α and the scale of `elu`, β and the threshold of `softplus`.
- */
-export type UnaryOp =
-  | "copy"
-  | "neg"
-  | "abs"
-  | "sign"
-  | "exp"
-  | "expm1"
-  | "log"
-  | "log1p"
-  | "sqrt"
-  | "rsqrt"
-  | "reciprocal"
-  | "square"
-  | "sin"
-  | "cos"
-  | "tanh"
-  | "sigmoid"
-  | "relu"
-  | "erf"
-  | "floor"
-  | "ceil"
-  | "round"
-  | "not"
-  | InputActivation;
-
-/** Element-wise functions of two arguments, by name. */
-export type BinaryOp =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "maximum"
-  | "minimum"
-  | "remainder"
-  | "fmod"
-  | "eq"
-  | "ne"
-  | "lt"
-  | "le"
-  | "gt"
-  | "ge"
-  | "and"
-  | "or";
 
 /** Reductions, by name; `argmax` and `argmin` give the first index. */
 export type ReduceOp = "sum" | "prod" | "max" | "min" | "argmax" | "argmin" | "any" | "all";

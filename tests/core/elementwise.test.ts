@@ -2,7 +2,8 @@ import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } fr
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import type { UnaryOp } from "../../core/backend/backend.ts";
-import { type DType, fromData, ones, tensor } from "@gradus/gradus";
+import { BINARY, UNARY } from "../../core/backend/reference/formulas.ts";
+import { type DType, fromData, nn, ones, Tensor, tensor } from "@gradus/gradus";
 import { binary, unary } from "../../core/ops/elementwise.ts";
 import { anyShape, assertModel, broadcastModel, filled, type Model, SEEDED, smallerShape, values } from "./oracle.ts";
 
@@ -16,6 +17,22 @@ const PLAIN = {
   maximum: (p: number, q: number) => (p > q ? p : q),
   lt: (p: number, q: number) => Number(p < q),
 };
+
+/** Operations whose public name is another one, or that are an option of it. */
+const OTHER_NAMES: Record<string, string> = {
+  copy: "clone",
+  not: "logicalNot",
+  and: "logicalAnd",
+  or: "logicalOr",
+  geluTanh: "gelu",
+};
+
+describe("the formulas", () => {
+  it("are methods of a tensor, or functions of nn.functional, each of them", () => {
+    const names = Object.keys({ ...UNARY, ...BINARY }).map((op) => OTHER_NAMES[op] ?? op);
+    assertEquals(names.filter((name) => !(name in Tensor.prototype || name in nn.functional)), []);
+  });
+});
 
 describe("broadcasting", () => {
   for (const [op, plain] of Object.entries(PLAIN) as [keyof typeof PLAIN, typeof PLAIN["add"]][]) {

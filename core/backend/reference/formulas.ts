@@ -1,9 +1,13 @@
 /** Every element-wise function and derivative as a formula on numbers: what all back ends are tested against. */
 import type { TypedArray } from "../../dtype.ts";
-import type { BinaryOp, InputActivation, UnaryOp } from "../backend.ts";
+import type { InputActivation } from "../backend.ts";
 
-/** Functions of one argument; {@linkcode UnaryOp} says what `low` and `high` are. */
-export const UNARY: Record<UnaryOp, (x: number, low: number, high: number) => number> = {
+/** A function of one argument. */
+type Unary = (x: number, low: number, high: number) => number;
+/** A function of two arguments. */
+type Binary = (a: number, b: number) => number;
+
+const unary = {
   copy: (x) => x,
   neg: (x) => -x,
   abs: Math.abs,
@@ -25,12 +29,9 @@ export const UNARY: Record<UnaryOp, (x: number, low: number, high: number) => nu
   floor: Math.floor,
   ceil: Math.ceil,
   round: roundHalfEven,
-  clamp: (x, low, high) => {
-    const raised = x >= low || Number.isNaN(x) ? x : low; // NaN passes through, and a bound of NaN wins
-    return raised <= high || Number.isNaN(raised) ? raised : high; // the upper bound wins where they cross
-  },
+  clamp,
   not: (x) => (x === 0 ? 1 : 0),
-  hardtanh: (x, low, high) => UNARY.clamp(x, low, high),
+  hardtanh: clamp,
   leakyRelu: (x, slope) => (x > 0 ? x : x * slope),
   elu: (x, alpha, scale) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
   gelu: (x) => x * normal(x),
@@ -41,7 +42,16 @@ export const UNARY: Record<UnaryOp, (x: number, low: number, high: number) => nu
     const z = x * beta; // exp() of −|z| cannot overflow
     return z > threshold ? x : (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))) / beta;
   },
-};
+} satisfies Record<string, Unary>;
+
+/**
+ * Element-wise functions of one argument, by name. Some have parameters, passed as `low` and `high`: the bounds of `clamp` and
+ * `hardtanh`, the slope of `leakyRelu` below 0, α and the scale of `elu`, β and the threshold of `softplus`.
+ */
+export type UnaryOp = keyof typeof unary;
+
+/** Functions of one argument; {@linkcode UnaryOp} says what `low` and `high` are. */
+export const UNARY: Readonly<Record<UnaryOp, Unary>> = unary;
 
 /** Derivatives by the input: `g · f′(x)`. Those of `clamp` and `hardtanh` choose g or 0: `g · 0` would be NaN for an infinite g. */
 export const UNARY_BACKWARD: Record<InputActivation, (g: number, x: number, low: number, high: number) => number> = {
@@ -62,6 +72,11 @@ export const UNARY_BACKWARD: Record<InputActivation, (g: number, x: number, low:
   softplus: (g, x, beta, threshold) => (x * beta > threshold ? g : g * sigmoid(x * beta)),
 };
 
+function clamp(x: number, low: number, high: number): number {
+  const raised = x >= low || Number.isNaN(x) ? x : low; // NaN passes through, and a bound of NaN wins
+  return raised <= high || Number.isNaN(raised) ? raised : high; // the upper bound wins where they cross
+}
+
 function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
@@ -76,8 +91,7 @@ function geluInner(x: number): number {
   return Math.sqrt(8 / Math.PI) * (x + 0.044715 * x * x * x);
 }
 
-/** Functions of two arguments. */
-export const BINARY: Record<BinaryOp, (a: number, b: number) => number> = {
+const binary = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
@@ -98,7 +112,13 @@ export const BINARY: Record<BinaryOp, (a: number, b: number) => number> = {
   ge: (a, b) => (a >= b ? 1 : 0),
   and: (a, b) => (a !== 0 && b !== 0 ? 1 : 0),
   or: (a, b) => (a !== 0 || b !== 0 ? 1 : 0),
-};
+} satisfies Record<string, Binary>;
+
+/** Element-wise functions of two arguments, by name. */
+export type BinaryOp = keyof typeof binary;
+
+/** Functions of two arguments. */
+export const BINARY: Readonly<Record<BinaryOp, Binary>> = binary;
 
 /** `aᵇ` as IEEE 754 has it, where `1ᵇ` and `(−1)^±∞` are 1; JavaScript says NaN. */
 function power(a: number, b: number): number {
@@ -107,13 +127,13 @@ function power(a: number, b: number): number {
 }
 
 /** What differs for integer results: they wrap modulo 2³², as those of PyTorch do; a float64 past 2⁵³ would lose digits. */
-export const INTEGER_BINARY: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
+export const INTEGER_BINARY: Partial<Record<BinaryOp, Binary>> = {
   mul: Math.imul,
   pow: integerPower,
 };
 
 /** The function of one argument for integer results; a copy into bytes wraps as typed arrays do. */
-export function integerUnary(op: UnaryOp, out: TypedArray): (typeof UNARY)[UnaryOp] {
+export function integerUnary(op: UnaryOp, out: TypedArray): Unary {
   if (op === "square") return (x) => Math.imul(x, x);
   return op === "copy" && out instanceof Int32Array ? toInt32 : UNARY[op];
 }
