@@ -1,0 +1,147 @@
+/** The C compilers of this machine: whether they can be used, and what they make of the kernels and of the programs that call them. */
+import { assertEquals } from "@std/assert";
+import { granted } from "../../../core/io/cache_dir.ts";
+import { fingerprint } from "../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { keep, restore } from "./kept_files.ts";
+import bits from "./bits.c" with { type: "text" };
+import callers from "./callers.c" with { type: "text" };
+import check from "./check.c" with { type: "text" };
+import forged from "./forged.c" with { type: "text" };
+import fork from "./fork.c" with { type: "text" };
+import harness from "./harness.c" with { type: "text" };
+import harnessHeader from "./harness.h" with { type: "text" };
+import products from "./products.c" with { type: "text" };
+import verbs from "./verbs.c" with { type: "text" };
+
+const PROGRAMS = { products, verbs, forged, bits, callers, fork, check };
+
+/** A program that calls the kernels. */
+export type Program = keyof typeof PROGRAMS;
+
+/** A compiler, its flags, and what runs the result. */
+export interface Toolchain {
+  readonly compiler: string;
+  readonly flags: string;
+  readonly emulator?: string;
+}
+
+/** How a command ended, and what it said. */
+export interface Ran {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** What every compilation of the kernels is told as well. */
+const STRICT = "-std=c11 -D_DEFAULT_SOURCE -pthread -Wall -Wextra -Werror -I.";
+
+const EMPTY = "int main(void) { return 0; }\n";
+
+// Compilers and what they make are no commands that a test may run: a Deno of its own runs them, with that permission alone.
+const RUN = `const ran = [], decoder = new TextDecoder();
+for (const [command, ...args] of JSON.parse(Deno.args[0])) {
+  try {
+    const { code, stdout, stderr } = new Deno.Command(command, { args }).outputSync();
+    ran.push({ code, output: decoder.decode(stdout) + decoder.decode(stderr) });
+  } catch (error) {
+    ran.push({ code: 127, output: error.message });
+  }
+  if (ran.at(-1).code !== 0) break;
+}
+console.log(JSON.stringify(ran));`;
+
+/** Runs commands in a folder, one after another, up to the first that fails. */
+export function run(lines: readonly string[], folder: string): Ran[] {
+  const commands = lines.map((line) => line.trim().split(/ +/));
+  const allowed = new Set(commands.map(([command]) => command.replace(/^\.(?=\/)/, folder)));
+  const args = [
+    "run",
+    "-q",
+    "--no-config",
+    `--allow-run=${[...allowed].join(",")}`,
+    "run.ts",
+    JSON.stringify(commands),
+  ];
+  const { stdout, stderr } = new Deno.Command(Deno.execPath(), { args, cwd: folder }).outputSync();
+  const [said, complaint] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (said === "") throw new Error(complaint);
+  return JSON.parse(said);
+}
+
+/** Runs commands that must all succeed; what each said. */
+export function succeed(lines: readonly string[], folder: string): string[] {
+  const ran = run(lines, folder);
+  const { code, output } = ran.at(-1)!;
+  assertEquals(code, 0, `${lines[ran.length - 1]}\n${output.slice(0, 2000)}`);
+  return ran.map(({ output }) => output);
+}
+
+/** Calls `work` with a folder that holds the kernels' sources, and the programs in `programs/`, for some have a kernel's name. */
+export function inFolder<T>(work: (folder: string) => T): T {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const files = { ...SOURCES, "harness.c": harness, "harness.h": harnessHeader, "run.ts": RUN, "empty.c": EMPTY };
+    for (const [name, text] of Object.entries(files)) Deno.writeTextFileSync(`${folder}/${name}`, text);
+    Deno.mkdirSync(`${folder}/programs`);
+    for (const [name, text] of Object.entries(PROGRAMS)) Deno.writeTextFileSync(`${folder}/programs/${name}.c`, text);
+    return work(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+/** Why a toolchain cannot be tried here, or nothing. */
+export function missing({ compiler, flags, emulator = "" }: Toolchain): string {
+  // The programs run without Deno: where another back end is asked for, they would only do the same once more.
+  if (["wasm", "reference"].includes(Deno.env.get("GRADUS_BACKEND") ?? "")) return "run with the native back end";
+  if (!granted({ name: "run", command: Deno.execPath() })) return "not allowed";
+  const steps: [line: string, why: string][] = [
+    [`${compiler} --version`, `no ${compiler}`],
+    [`${compiler} ${flags} empty.c -o empty`, `${compiler} cannot make it`],
+    [`${emulator} ./empty`, emulator ? `no ${emulator.split(" ")[0]}, or it cannot run it` : "it cannot be run"],
+  ];
+  return inFolder((folder) => {
+    reserve(folder, "empty");
+    const ran = run(steps.map(([line]) => line), folder);
+    return ran.at(-1)!.code === 0 ? "" : steps[ran.length - 1][1];
+  });
+}
+
+/** A program may be run by name only if there was a file of that name at the start. */
+function reserve(folder: string, name: string): void {
+  Deno.writeTextFileSync(`${folder}/${name}`, "", { mode: 0o755 });
+}
+
+/** A compilation, and a fingerprint of all that its result depends on. */
+interface Step {
+  readonly line: string;
+  readonly output: string;
+  readonly key: string;
+}
+
+/**
+ * Compiles the kernels once, and each program with them, as a file of its name in `folder`.
+ *
+ * What was compiled before from the same sources, by the same compiler with the same flags for the same machine, is kept.
+ */
+export function compilePrograms(toolchain: Toolchain, programs: readonly Program[], folder: string): void {
+  const [kernels, ...rest] = stepsOf(toolchain, programs, folder);
+  programs.forEach((name) => reserve(folder, name));
+  const left = rest.filter((step) => !restore(folder, step));
+  const made = left.length === 0 || restore(folder, kernels) ? left : [kernels, ...left];
+  if (made.length > 0) succeed(made.map(({ line }) => line), folder);
+  made.forEach((step) => keep(folder, step));
+}
+
+function stepsOf({ compiler, flags }: Toolchain, programs: readonly Program[], folder: string): Step[] {
+  // The macros say what the machine can do, where the flags leave that to the compiler.
+  const facts = succeed([`${compiler} --version`, `${compiler} ${flags} -dM -E empty.c`], folder);
+  const step = (output: string, what: string, ...sources: string[]): Step => {
+    const line = `${compiler} ${flags} ${STRICT} ${what} -o ${output}`;
+    return { line, output, key: fingerprint([...facts, line, harnessHeader, ...sources].join("\0")) };
+  };
+  const kernels = step("kernels.o", "-include harness.h -c kernels.c", ...Object.entries(SOURCES).flat());
+  const program = (name: Program) =>
+    step(name, `programs/${name}.c harness.c kernels.o -lm`, PROGRAMS[name], harness, kernels.key);
+  return [kernels, ...programs.map(program)];
+}
