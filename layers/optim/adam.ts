@@ -175,7 +175,7 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
   protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<RMSpropSettings>): void {
     const { lr, alpha, eps, weightDecay, momentum, centered } = settings;
     g = withPenalty(g, p, weightDecay);
-    (state.step ??= scalar(0, "int32")).add_(1); // PyTorch's cannot go on without it
+    (state.step ??= scalar(0, "int32")).add_(1); // PyTorch's RMSprop needs it to load this state
     let v = followSquare(state.square_avg ??= zerosLike(p), g, alpha);
     if (centered) {
       const mean = follow(state.grad_avg ??= zerosLike(p), g, alpha);

@@ -1,4 +1,4 @@
-/** Who called a run that failed: the ten frames of an error's stack are all the loop's own by then. */
+/** Which line called a run that failed: by then the ten frames of an error's stack are all those of the training loop. */
 
 /** The stack where `call` was called, without its own frame; `call` must not have waited for anything yet. */
 export function callersOf(call: (...args: never) => unknown): string {
@@ -8,8 +8,8 @@ export function callersOf(call: (...args: never) => unknown): string {
 }
 
 /**
- * `error` with a cause that says where the run was, and who had called it; an error that has causes keeps them, and the last one gets
- * this one.
+ * `error` with a cause that says where the run was and which line had called it; of an error that has causes already, the last cause
+ * gets it.
  */
 export function causedIn(error: unknown, where: string, callers: string): unknown {
   const deepest = lastCause(error);
@@ -20,7 +20,7 @@ export function causedIn(error: unknown, where: string, callers: string): unknow
   return error;
 }
 
-/** The error that nothing else has caused; `null` where it is no error, or may not be changed. */
+/** The last error in the chain of causes; `null` if it is no error, or cannot be changed. */
 function lastCause(error: unknown): Error | null {
   let last = error;
   for (const seen = new Set(); last instanceof Error && last.cause !== undefined; last = last.cause) {

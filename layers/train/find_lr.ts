@@ -1,4 +1,4 @@
-/** The learning rate finder: how the loss answers to rates from tiny to too large. */
+/** The learning rate finder: the loss as a function of the learning rate. */
 import { checkOptions, describe } from "../../core/arguments.ts";
 import type { Callback } from "./callbacks/callback.ts";
 import { CancelFit } from "./callbacks/callback.ts";
@@ -7,7 +7,7 @@ import type { LearnerState } from "./checkpoint/learner_state.ts";
 import { faultOf } from "./callbacks/model_monitors.ts";
 import { packState, unpackState } from "./checkpoint/packed_state.ts";
 
-/** How rates are tried. */
+/** The options of {@linkcode findLr}. */
 export interface FindLrOptions {
   /**
    * The first rate.
@@ -22,7 +22,7 @@ export interface FindLrOptions {
    */
   factor?: number;
   /**
-   * The end: a loss so many times the best one.
+   * The trial ends at a loss of so many times the best one.
    *
    * @default {3}
    */
@@ -35,19 +35,19 @@ export interface FindLrOptions {
   end?: number;
 }
 
-/** What was found. */
+/** The result of {@linkcode findLr}. */
 export interface LrCurve {
   /** The rates in the order they were tried. */
   readonly rates: readonly number[];
   /** The training loss of the batch before the step with that rate. */
   readonly losses: readonly number[];
-  /** A tenth of the rate with the least loss: a fair first guess. */
+  /** A tenth of the rate with the least loss: a good first choice. */
   readonly suggestion: number;
 }
 
 /**
- * Tries a rate a batch, each 1.3 times the one before, until the loss is 3 times the best or no number; then everything is as it was:
- * weights, optimiser, random streams.
+ * Trains for some batches, each with a learning rate 1.3 times that of the one before, until the loss is 3 times the best or no number.
+ * Then it restores everything: weights, optimiser, random numbers.
  *
  * Source: Smith, "Cyclical Learning Rates for Training Neural Networks" (2015).
  *

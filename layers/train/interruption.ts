@@ -1,14 +1,14 @@
-/** How a run is told from outside to end: Ctrl-C, or a signal of the caller's. */
+/** The end of a run from outside: by Ctrl-C, or by an `AbortSignal`. */
 
-/** Listens until it is closed; `reason` says what came. */
+/** A listener; `reason` says what happened. */
 export interface Interruption {
-  /** Why to end, or `null`. */
+  /** Why the run must end, or `null`. */
   readonly reason: string | null;
   /** Stops listening. */
   close(): void;
 }
 
-/** What is listened to. */
+/** What to listen to. */
 export interface InterruptionOptions {
   /** Ends the run when it aborts. */
   signal?: AbortSignal | undefined;
@@ -16,7 +16,7 @@ export interface InterruptionOptions {
   ctrlC?: boolean | undefined;
 }
 
-/** Listens to Ctrl-C once: a second one ends the process as ever. */
+/** Listens to the first Ctrl-C only: a second one ends the process as usual. */
 export function listen({ signal, ctrlC = true }: InterruptionOptions): Interruption {
   let pressed = false;
   const hears = ctrlC && typeof Deno !== "undefined";

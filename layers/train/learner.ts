@@ -1,4 +1,4 @@
-/** The training loop: batches in, steps out, with a place for everything else around it. */
+/** The training loop: for each batch a forward pass, the loss, a backward pass and a step, with callbacks around each. */
 import { noGrad } from "../../backward/tape.ts";
 import { requireTensor } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
@@ -31,10 +31,10 @@ import {
   type LearnerState,
   loadLearnerState,
   loadRngState,
+  resumePass,
   type RngState,
   saveLearnerState,
   saveRngState,
-  walk,
 } from "./checkpoint/learner_state.ts";
 import {
   checkFit,
@@ -49,12 +49,13 @@ import {
 } from "./learner_options.ts";
 import { type EpochRecord, Recorder } from "./callbacks/recorder.ts";
 import { schedulesOf } from "./callbacks/schedule.ts";
-import { type Judged, type Metric, MetricAccumulator, type MetricValue } from "./metrics/metric.ts";
+import { type BatchResult, type Metric, MetricAccumulator, type MetricValue } from "./metrics/metric.ts";
 
 /**
- * Trains a model: predicts, takes the loss, goes backward and steps, batch by batch, and calls its callbacks around each part.
+ * Trains a model: forward pass, loss, backward pass and optimiser step for each batch, with callbacks around each of these parts.
  *
- * The event loop turns between these parts; each is one piece, as long as the batch is large: `batchSize` is what bounds it.
+ * Other work of the process (timers, servers, Ctrl-C) runs between the parts. A single part is never interrupted; how long it takes
+ * depends on the batch size.
  *
  * @example
  * ```ts
@@ -77,29 +78,29 @@ import { type Judged, type Metric, MetricAccumulator, type MetricValue } from ".
  * ```
  */
 export class Learner {
-  /** What learns. */
+  /** The model that is trained. */
   readonly model: Module;
-  /** What moves the parameters. */
+  /** The optimiser of its parameters. */
   readonly optimizer: Optimizer;
-  /** What to learn from and be judged by. */
+  /** The training and the validation data. */
   readonly data: LearnerData;
-  /** What a prediction costs. */
+  /** The loss function. */
   readonly lossFunction: Loss;
-  /** The judgements. */
+  /** The metrics, which are computed on the validation data. */
   readonly metrics: readonly Metric[];
-  /** The callbacks in the order of their calls, the learner's own among them. */
+  /** The callbacks in the order in which they are called, the learner's own included. */
   readonly callbacks: readonly Callback[];
-  /** Epochs behind it. */
+  /** How many epochs are done. */
   epoch = 0;
-  /** Batches of this epoch's part behind it, of training or of validation. */
+  /** How many batches of this epoch's training, or of its validation, are done. */
   batch = 0;
-  /** Optimiser steps behind it. */
+  /** How many optimiser steps are done. */
   step = 0;
-  /** Epochs at which the run ends. */
+  /** How many epochs are done when the run ends. */
   epochs = 0;
-  /** Batches of this epoch's part in all. */
+  /** How many batches this epoch's training, or its validation, has. */
   batches = 0;
-  /** Whether the batch is one to learn from. */
+  /** Whether the batch is a training batch; else it is one of validation. */
   training = false;
   /** The batch's inputs [batch, …]. */
   x!: Tensor;
@@ -107,7 +108,7 @@ export class Learner {
   y!: Tensor;
   /** The model's output for `x`. */
   prediction!: Tensor;
-  /** The loss of `prediction`, of rank 0. */
+  /** The loss of `prediction`, a tensor of one number. */
   loss!: Tensor;
 
   readonly #recorder: Recorder;
@@ -115,12 +116,12 @@ export class Learner {
   #interruption: Interruption | null = null;
   #ended: Pick<FitReport, "outcome" | "reason"> = { outcome: "finished", reason: null };
   #epochStart: RngState;
-  #walk: BatchPass | null = null; // through the training data, of the epoch under way
-  #current: BatchPass | null = null; // what the batch came from, be it of training or of validation
+  #trainPass: BatchPass | null = null; // over the training data, of the present epoch
+  #pass: BatchPass | null = null; // that gave the present batch, of training or of validation
   #validating = false;
   #evaluation: Promise<unknown> | null = null;
 
-  /** A learner of these parts; nothing runs before `fit`. */
+  /** A learner of these parts; nothing runs before `fit()`. */
   constructor(options: LearnerOptions) {
     checkLearner(options);
     const { model, loss, optimizer, data, metrics = [], callbacks = [], scheduler } = options;
@@ -130,16 +131,16 @@ export class Learner {
     this.#epochStart = saveRngState(data, null);
   }
 
-  /** A record for each epoch behind the learner: losses, metrics, learning rate. */
+  /** A record for each epoch that is done: losses, metrics, learning rate. */
   get history(): readonly EpochRecord[] {
     return this.#recorder.rows;
   }
 
   /**
-   * Trains for `epochs` more epochs; with `resume`, until so many are behind the learner in all.
+   * Trains for `epochs` more epochs; with `resume`, until `epochs` are done in all.
    *
    * @throws {Error} If it is running already, or is to resume and has no checkpoints.
-   * @throws {SyntaxError | RangeError} If a checkpoint that was named is damaged, or is that of another model or optimiser.
+   * @throws {SyntaxError | RangeError} If a checkpoint that was named is damaged, or is of another model or optimiser.
    */
   async fit(epochs: number, options: FitOptions = {}): Promise<FitReport> {
     checkFit(epochs, options);
@@ -173,33 +174,33 @@ export class Learner {
     return `fit() stopped after ${step} steps, in epoch ${epoch + 1}${batch < batches ? part : ""}; called`;
   }
 
-  /** Metrics judge validation data: without, nobody would see them, and nobody would know why. */
+  /** Metrics are computed on validation data: without it they are silently left out. */
   #warnOfMetrics({ oneBatch = false }: FitOptions): void {
     if (this.metrics.length === 0 || this.data.valid !== undefined || oneBatch || this.epoch > 0) return;
     const names = this.metrics.map(({ name }) => name).join(", ");
-    console.warn(`fit() takes no metrics (${names}) without validation data: give data: { train, valid }`);
+    console.warn(`fit() computes no metrics (${names}) without validation data: give data: { train, valid }`);
   }
 
-  /** The numbers that the batch's samples have in their dataset, or `null` where the data does not tell. */
+  /** The indices in the dataset of the batch's samples, or `null` where the data does not say. */
   get samples(): ArrayLike<number> | null {
-    return this.#current?.samples?.() ?? null;
+    return this.#pass?.samples?.() ?? null;
   }
 
-  /** How the run, or the last one, has ended or is about to. */
+  /** How the last run ended, or how the present one is about to. */
   get outcome(): FitReport["outcome"] {
     return this.#ended.outcome;
   }
 
-  /** Asks the run to end after the current batch, or epoch where it stands between two: the polite way, which saves a checkpoint. */
+  /** Ends the run after the present batch, or the present epoch between two batches; `Checkpoints` saves one then. */
   stop(reason: string): void {
     this.#ended = { outcome: "stopped", reason };
   }
 
   /**
-   * Loss and metrics over `batches`, the validation data unless told, without callbacks. A run under way, be it one that waits for the
-   * callback that asks or one beside it, keeps its batch, its place in the data and the model's mode.
+   * Loss and metrics over `batches`, by default the validation data, without callbacks. Within a callback, or while `fit()` runs, the
+   * run keeps its batch, its place in the data and the model's mode.
    *
-   * @throws {Error} While the metrics count something else: a run's validation or another evaluation.
+   * @throws {Error} While the metrics are in use: by a run's validation or by another evaluation.
    */
   async evaluate(batches: Batches | undefined = this.data.valid): Promise<Record<string, MetricValue>> {
     if (batches === undefined) throw new TypeError("Cannot evaluate: the learner has no validation data, give some");
@@ -214,32 +215,32 @@ export class Learner {
   }
 
   async #evaluate(batches: Batches): Promise<Record<string, MetricValue>> {
-    const tally = new MetricAccumulator(this.metrics);
+    const accumulator = new MetricAccumulator(this.metrics);
     for await (const batch of batches) {
       requireBatch(batch);
-      tally.add(this.#judged(batch[0], batch[1]));
-      await this.#breathe();
+      accumulator.add(this.#evaluateBatch(batch[0], batch[1]));
+      await this.#yieldIfDue();
     }
-    return { loss: tally.loss, ...tally.values() };
+    return { loss: accumulator.loss, ...accumulator.values() };
   }
 
   /**
-   * Everything a later run needs to go on with the same bits; tensors share their memory. Amid a batch, which a timer may find it
-   * in, what was drawn for that batch is drawn anew: take it in `afterBatch`.
+   * Everything that a later run needs to continue with the same bits; tensors share their memory with the learner. Take it in
+   * `afterBatch`: within a batch, the random numbers of that batch are drawn already, and a resumed run draws others.
    */
   stateDict(): LearnerState {
-    return saveLearnerState(this, this.#epochStart, this.#walk);
+    return saveLearnerState(this, this.#epochStart, this.#trainPass);
   }
 
   /**
-   * Takes over what `stateDict` gave.
+   * Loads what `stateDict` returned.
    *
    * @throws {RangeError} If it is the state of another model, optimiser or set of callbacks.
    */
   loadStateDict(state: LearnerState): void {
     this.#epochStart = loadLearnerState(this, state);
     const { rngState: { train }, batch } = state;
-    this.#walk = train === null || batch === 0 ? null : { batches: [], stateDict: () => train };
+    this.#trainPass = train === null || batch === 0 ? null : { batches: [], stateDict: () => train };
   }
 
   async #resume(from: Resume): Promise<void> {
@@ -253,8 +254,8 @@ export class Learner {
     const next = () => {
       this.epoch++;
       this.batch = 0;
-      this.#walk = null;
-      for (const part of [this.data.train, this.data.valid]) part?.reset?.(); // a cancelled epoch is not gone on with
+      this.#trainPass = null;
+      for (const part of [this.data.train, this.data.valid]) part?.reset?.(); // a cancelled epoch is not continued
     };
     await this.#around("Epoch", CancelEpoch, async () => {
       await this.#train(data.train);
@@ -268,16 +269,16 @@ export class Learner {
     this.batches = batches.length;
     if (batches.length === 0) throw new RangeError("Cannot train: the training data has no batches, see dropLast");
     await this.#around("Train", null, async () => {
-      this.#current = this.#walk = walk(batches, this.batch, this.#epochStart, this.#walk);
-      for await (const batch of this.#walk.batches) {
-        await this.#batch(batch, () => this.#learn());
-        if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have its end to reach
+      this.#pass = this.#trainPass = resumePass(batches, this.batch, this.#epochStart, this.#trainPass);
+      for await (const batch of this.#trainPass.batches) {
+        await this.#batch(batch, () => this.#trainBatch());
+        if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have to reach its end
       }
       this.#checkStop();
     });
   }
 
-  async #learn(): Promise<void> {
+  async #trainBatch(): Promise<void> {
     this.optimizer.zeroGrad();
     this.prediction = this.model.call(this.x);
     await this.#around("Loss", null, () => void (this.loss = this.#lossOf(this.prediction, this.y)));
@@ -286,23 +287,23 @@ export class Learner {
   }
 
   async #validate(batches: Batches): Promise<void> {
-    await this.#evaluation?.catch(() => {}); // it counts with the same metrics
+    await this.#evaluation?.catch(() => {}); // which uses the same metrics
     const learned = this.batch;
-    const before = saveRngState(this.data, this.#walk);
+    const before = saveRngState(this.data, this.#trainPass);
     const restore = evalMode(this.model);
     [this.training, this.batch, this.batches, this.#validating] = [false, 0, batches.length, true];
-    batches.reset?.(); // a loop of somebody else's may have left it in its midst
+    batches.reset?.(); // another loop may have stopped halfway
     try {
       await this.#around("Valid", null, async () => {
-        this.#current = beginPass(batches);
-        for await (const batch of this.#current.batches) {
-          await this.#batch(batch, () => this.#judge());
+        this.#pass = beginPass(batches);
+        for await (const batch of this.#pass.batches) {
+          await this.#batch(batch, () => this.#validateBatch());
           this.#checkStop();
         }
         this.#validating = false;
       });
     } catch (error) {
-      loadRngState(this.data, before); // a resumed run will validate anew, and must draw the same numbers
+      loadRngState(this.data, before); // a resumed run validates again, and must draw the same numbers
       throw error;
     } finally {
       restore();
@@ -310,7 +311,7 @@ export class Learner {
     }
   }
 
-  async #judge(): Promise<void> {
+  async #validateBatch(): Promise<void> {
     this.prediction = noGrad(() => this.model.call(this.x));
     await this.#around("Loss", null, () => void (this.loss = noGrad(() => this.#lossOf(this.prediction, this.y))));
   }
@@ -319,14 +320,14 @@ export class Learner {
     requireBatch(batch);
     [this.x, this.y] = batch;
     await this.#around("Batch", CancelBatch, body, () => this.batch++);
-    await this.#breathe();
+    await this.#yieldIfDue();
   }
 
-  /** A batch's judgement in one go: whatever runs beside it finds the modes as they were. */
-  #judged(x: Tensor, y: Tensor): Judged {
-    const before = [this.x, this.y, this.training, this.#current] as const;
+  /** Prediction and loss of a batch in eval mode, without a pause: other code finds the modes as they were. */
+  #evaluateBatch(x: Tensor, y: Tensor): BatchResult {
+    const before = [this.x, this.y, this.training, this.#pass] as const;
     const restore = evalMode(this.model);
-    [this.x, this.y, this.training, this.#current] = [x, y, false, null];
+    [this.x, this.y, this.training, this.#pass] = [x, y, false, null];
     try {
       return noGrad(() => {
         const prediction = this.model.call(x);
@@ -334,7 +335,7 @@ export class Learner {
       });
     } finally {
       restore();
-      [this.x, this.y, this.training, this.#current] = before;
+      [this.x, this.y, this.training, this.#pass] = before;
     }
   }
 
@@ -345,14 +346,14 @@ export class Learner {
     return value;
   }
 
-  /** The body between its two moments; an error of the kind `cancel` ends it early, and `count` follows in any case. */
+  /** Runs `body` between its two moments; an error of class `cancel` ends it early, and `count` is called in any case. */
   async #around(
     point: Capitalize<Point>,
     cancel: (new () => Error) | null,
     body: () => void | Promise<void>,
     count?: () => void,
   ): Promise<void> {
-    if (this.#slice.isOver()) await yieldToEventLoop(); // also amid a batch: each part of a large one may take long
+    if (this.#slice.isOver()) await yieldToEventLoop(); // within a batch too: each part of a large one may take long
     try {
       await this.#call(`before${point}`);
       await body();
@@ -373,7 +374,7 @@ export class Learner {
     }
   }
 
-  async #breathe(): Promise<void> {
+  async #yieldIfDue(): Promise<void> {
     if (this.#slice.isOver()) await yieldToEventLoop();
     const reason = this.#interruption?.reason ?? null;
     if (reason !== null && this.#ended.outcome === "finished") this.stop(reason);

@@ -1,4 +1,4 @@
-/** What a learner is made of and told, and what it answers. */
+/** The options of a learner and of `fit()`, their checks, and the report that `fit()` returns. */
 import type { Tensor } from "../../core/tensor.ts";
 import { checkOptions, describe, requireArray } from "../../core/arguments.ts";
 import { Module } from "../nn/module.ts";
@@ -11,61 +11,77 @@ import type { Metric } from "./metrics/metric.ts";
 import type { EpochRecord } from "./callbacks/recorder.ts";
 import type { ScheduleOption } from "./callbacks/schedule.ts";
 
-/** What a prediction costs: a function, or a loss module such as `nn.CrossEntropyLoss`. The mean over a batch's rows. */
+/** A loss: a function or a module such as `nn.CrossEntropyLoss`, which returns the mean over a batch's rows. */
 export type Loss = ((prediction: Tensor, target: Tensor) => Tensor) | Module<[prediction: Tensor, target: Tensor]>;
 
-/** What a {@linkcode Learner} is made of. */
+/** The options of a {@linkcode Learner}. */
 export interface LearnerOptions {
-  /** What learns. */
+  /** The model to train. */
   model: Module;
-  /** What a prediction costs. */
+  /** The loss to make small. */
   loss: Loss;
-  /** What moves the model's parameters. */
+  /** The optimiser of the model's parameters. */
   optimizer: Optimizer;
-  /** What to learn from and be judged by. */
+  /** The training data, and the validation data if there are any. */
   data: LearnerData;
-  /** Judgements of the validation data, taken after each epoch. */
+  /**
+   * The metrics, which are computed on the validation data after each epoch.
+   *
+   * @default {[]}
+   */
   metrics?: readonly Metric[];
-  /** What else is done on the way. */
+  /**
+   * The callbacks, which are called around each part of the training.
+   *
+   * @default {[]}
+   */
   callbacks?: readonly Callback[];
-  /** The learning rate's schedule: stepped after each epoch, or after each batch where `{ scheduler, per: "batch" }` says so. */
+  /** The schedule of the learning rate: stepped after each epoch, or with `{ scheduler, per: "batch" }` after each training batch. */
   scheduler?: ScheduleOption;
 }
 
 /**
- * What a run goes on from: `true` takes the newest whole checkpoint in the folder of the `Checkpoints` callback, and begins anew where
- * there is none yet; else a state, or what gives one, such as `() => loadCheckpoint("runs")`.
+ * What a run continues from: with `true` the newest complete checkpoint in the folder of the `Checkpoints` callback, or the beginning
+ * where there is none yet; else a state, or a function that returns one, such as `() => loadCheckpoint("runs")`.
  */
 export type Resume = boolean | LearnerState | (() => Promise<LearnerState>);
 
-/** What one call of `fit` is told. */
+/** The options of `fit()`. */
 export interface FitOptions {
-  /** Goes on until `epochs` are behind the learner in all. */
+  /**
+   * Continues an earlier run, until `epochs` are done in all.
+   *
+   * @default {false}
+   */
   resume?: Resume;
-  /** Ends the run after the current step when it aborts. */
+  /** Ends the run after the present step when it aborts. */
   signal?: AbortSignal;
   /**
-   * Whether Ctrl-C ends the run after the current step (a second one ends the process).
+   * Whether Ctrl-C ends the run after the present step; a second Ctrl-C ends the process.
    *
    * @default {true}
    */
   ctrlC?: boolean;
-  /** Learns from the first batch alone, again and again, and is judged by it: a model that cannot learn it by heart has a fault. */
+  /**
+   * Whether to train and validate on the first batch alone: a model that cannot overfit one batch has a fault.
+   *
+   * @default {false}
+   */
   oneBatch?: boolean;
 }
 
-/** How a run went. */
+/** The result of a run. */
 export interface FitReport {
-  /** Whether all epochs were gone through, somebody asked to stop, or a callback cancelled the run. */
+  /** Whether all epochs were done, something stopped the run (`stop()`, Ctrl-C, the signal), or a callback cancelled it. */
   outcome: "finished" | "stopped" | "cancelled";
   /** Why it ended early, or `null`. */
   reason: string | null;
-  /** A record for each epoch behind the learner. */
+  /** A record for each epoch that is done. */
   history: readonly EpochRecord[];
 }
 
 /**
- * Refuses parts that are none, before anything runs.
+ * Checks the options of a learner before anything runs.
  *
  * @throws {TypeError} With what was found, and what is expected.
  */
@@ -111,10 +127,10 @@ export function checkFit(epochs: number, options: FitOptions): void {
 }
 
 /**
- * The state to resume from, or `null` where a run is to begin anew.
+ * The state to resume from, or `null` where a run begins from the start.
  *
- * @throws {TypeError} If it is nothing that a state comes from.
- * @throws {Error} If no callback keeps one.
+ * @throws {TypeError} If `from` is no boolean, state or function.
+ * @throws {Error} If it is `true` and no callback has checkpoints.
  */
 export async function stateToResume(from: Resume, callbacks: readonly Callback[]): Promise<LearnerState | null> {
   if (typeof from === "function") return await from();
@@ -151,7 +167,7 @@ export function describeLearner(learner: Learner): string {
     valid: data.valid === undefined ? "none" : `${data.valid.length} batches`,
     metrics: metrics.map(({ name }) => name).join(", ") || "none",
     callbacks: callbacks.map((callback) => callback.name ?? callback.constructor.name).join(", "),
-    behind: `${epoch} epochs, ${step} steps${history.length > 0 ? `, train loss ${history.at(-1)!.trainLoss}` : ""}`,
+    done: `${epoch} epochs, ${step} steps${history.length > 0 ? `, train loss ${history.at(-1)!.trainLoss}` : ""}`,
   };
   return `Learner(\n${Object.entries(lines).map(([name, text]) => `  ${name}: ${text}\n`).join("")})`;
 }

@@ -41,7 +41,7 @@ export {
 } from "./callbacks/show_progress.ts";
 export { type EpochRecord, Recorder, type RecorderState } from "./callbacks/recorder.ts";
 export { Schedule, type ScheduleOption } from "./callbacks/schedule.ts";
-/** Judgements of predictions: `metrics.accuracy()`. */
+/** The metrics as a namespace: `metrics.accuracy()`. */
 export * as metrics from "./metrics/metrics.ts";
 export type * from "../../core/types.ts";
 export type { AnyModule, Buffer, LoadOptions, LoadReport, Module, Parameter, Sequential, State } from "../nn/nn.ts";

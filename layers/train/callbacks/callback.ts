@@ -1,19 +1,19 @@
-/** What can be done around each part of a training run, and how a part is cut short. */
+/** Callbacks: the moments of a run at which they are called, and the errors by which they end a part of it. */
 import { choices, describe, isPlainObject } from "../../../core/arguments.ts";
 import type { LearnerState } from "../checkpoint/learner_state.ts";
 import type { Learner } from "../learner.ts";
 
-/** A part of a run, with a moment before it and one after it. */
+/** A part of a run; there is a moment before it and one after it. */
 export type Point = "fit" | "epoch" | "train" | "valid" | "batch" | "loss" | "backward" | "step";
 
-/** What a callback does at a moment; the learner waits for a promise. */
+/** What a callback does at a moment; a promise is awaited. */
 export type Hook = (learner: Learner) => void | Promise<void>;
 
 /**
- * Something that watches or changes a run: an object with a method for each moment it cares about.
+ * An object with a method for each moment at which it observes or changes a run.
  *
- * At a moment the callbacks are called by their `order`, lowest first, and those of the same order as they were given. Counts of
- * the learner (`epoch`, `batch`, `step`) say how many are behind it: before the first batch's step `step` is 0, after it 1.
+ * At a moment the callbacks are called by their `order`, lowest first, and those of the same order as they were given. The counts of
+ * the learner (`epoch`, `batch`, `step`) say how many are done: before the first step `step` is 0, after it 1.
  *
  * @example
  * ```ts
@@ -35,20 +35,24 @@ export type Hook = (learner: Learner) => void | Promise<void>;
  */
 export interface Callback {
   /**
-   * The name its state is saved under.
+   * The name under which its state is saved.
    *
-   * @default {that of its class}
+   * @default {this.constructor.name}
    */
   readonly name?: string;
-  /** When it is called among the callbacks; 0 unless told. The learner's own record is at 10, schedules at 20, checkpoints at 90. */
+  /**
+   * Its place among the callbacks, lowest first. The learner's own record is at 10, schedules at 20, checkpoints at 90.
+   *
+   * @default {0}
+   */
   readonly order?: number;
-  /** Before anything; `epochs` is known. */
+  /** Before everything else; `learner.epochs` is set. */
   beforeFit?: Hook;
-  /** When all is over, also where the run was cut short or stopped; not after an error. */
+  /** At the end of the run, also of one that was stopped or cancelled; not after an error. */
   afterFit?: Hook;
-  /** Before an epoch; one that was resumed in its midst has a `batch` above 0. */
+  /** Before an epoch; one that is resumed halfway has a `batch` above 0. */
   beforeEpoch?: Hook;
-  /** After an epoch that was gone through. */
+  /** After an epoch, its validation included. */
   afterEpoch?: Hook;
   /** Before an epoch's training. */
   beforeTrain?: Hook;
@@ -62,25 +66,25 @@ export interface Callback {
   beforeBatch?: Hook;
   /** After a batch. */
   afterBatch?: Hook;
-  /** Between prediction and loss. */
+  /** After the prediction, before the loss. */
   beforeLoss?: Hook;
-  /** When the loss is known. */
+  /** After the loss. */
   afterLoss?: Hook;
-  /** Before the gradients; the loss may be replaced. */
+  /** Before the backward pass; the loss may be replaced. */
   beforeBackward?: Hook;
-  /** When the gradients are known, and may be changed. */
+  /** After the backward pass; the gradients may be changed. */
   afterBackward?: Hook;
   /** Before the optimiser's step. */
   beforeStep?: Hook;
   /** After the optimiser's step. */
   afterStep?: Hook;
-  /** When the run has ended in any way, an error included: take back here what was put elsewhere. */
+  /** When the run has ended in any way, also by an error: undo here what was changed elsewhere. */
   cleanUp?(learner: Learner): void;
-  /** What a run goes on from that is told `resume: true`: the state of a learner, or `null` where it begins anew. */
+  /** The state that `fit(…, { resume: true })` continues from; `null` to begin from the start. */
   resume?(): Promise<LearnerState | null>;
-  /** What a resumed run needs to know: plain values, arrays, maps, tensors. */
+  /** What a resumed run needs of this callback: plain values, arrays, maps, tensors. */
   stateDict?(): unknown;
-  /** Takes over what `stateDict` gave. */
+  /** Loads what `stateDict` returned. */
   loadStateDict?(state: unknown): void;
 }
 
@@ -94,7 +98,7 @@ const MOMENTS = POINTS.flatMap((point) =>
 const OTHERS = ["cleanUp", "resume", "stateDict", "loadStateDict"];
 
 /**
- * Refuses what would never be called: a class instead of its object, and methods named after moments that there are not.
+ * Refuses a callback that would never be called: a class instead of an object, or a method named after a moment that does not exist.
  *
  * @throws {TypeError} With the nearest moment.
  */
@@ -117,7 +121,7 @@ function isMomentLike(name: string): boolean {
   return /^(on|before|after)_?.*(fit|epoch|train|valid|batch|loss|backward|step)/i.test(name);
 }
 
-/** Whether an object of no class has methods, but none that is ever called. */
+/** Whether a plain object has methods, but none that is ever called. */
 function isUseless(callback: Callback, methods: readonly string[]): boolean {
   return isPlainObject(callback) && !methods.some((name) => MOMENTS.includes(name) || OTHERS.includes(name));
 }
@@ -138,20 +142,20 @@ export function inOrder(callbacks: readonly Callback[]): Callback[] {
   return callbacks.toSorted((a, b) => (a.order ?? 0) - (b.order ?? 0)); // a stable sort
 }
 
-/** Thrown by a callback, ends the batch: nothing more is done with it, `afterBatch` follows. */
+/** Ends the batch when a callback throws it; `afterBatch` follows. */
 export class CancelBatch extends Error {
-  /** How the error is called. */
+  /** `"CancelBatch"`. */
   override readonly name = "CancelBatch";
 }
 
-/** Thrown by a callback, ends the epoch: `afterEpoch` follows, without the rest of its batches and its validation. */
+/** Ends the epoch when a callback throws it, without the rest of its batches and its validation; `afterEpoch` follows. */
 export class CancelEpoch extends Error {
-  /** How the error is called. */
+  /** `"CancelEpoch"`. */
   override readonly name = "CancelEpoch";
 }
 
-/** Thrown by a callback, ends the run: `afterFit` follows. */
+/** Ends the run when a callback throws it; `afterFit` follows. */
 export class CancelFit extends Error {
-  /** How the error is called. */
+  /** `"CancelFit"`. */
   override readonly name = "CancelFit";
 }

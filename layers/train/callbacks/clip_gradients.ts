@@ -1,10 +1,10 @@
-/** Gradients kept from growing too large before each step. */
+/** Gradient clipping before each step. */
 import { checkOptions } from "../../../core/arguments.ts";
 import { clipGradNorm, clipGradValue } from "../../optim/clip_grad.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
-/** The bounds; at least one is given. */
+/** The bounds, of which at least one must be given. */
 export interface ClipGradientsOptions {
   /** The largest norm of all gradients together. */
   maxNorm?: number;
@@ -14,9 +14,9 @@ export interface ClipGradientsOptions {
 
 /** Clips the gradients after each backward pass: `optim.clipGradNorm` and `optim.clipGradValue` as a callback. */
 export class ClipGradients implements Callback {
-  /** After what looks at the gradients as they came. */
+  /** After callbacks that look at the gradients before they are clipped. */
   readonly order = 40;
-  /** The norm before the last clipping, NaN where none is bounded. */
+  /** The norm of all gradients before they were last clipped; NaN without `maxNorm`. */
   norm: number = NaN;
 
   /**
@@ -31,7 +31,7 @@ export class ClipGradients implements Callback {
     }
   }
 
-  /** Clips. */
+  /** Clips the gradients. */
   afterBackward({ model }: Learner): void {
     const { maxNorm, maxValue } = this.options;
     if (maxNorm !== undefined) this.norm = clipGradNorm(model.parameters(), maxNorm);

@@ -1,21 +1,25 @@
-/** The end of a run that no longer gets better. */
+/** Early stopping, and the choice of the number that it and `Checkpoints` monitor. */
 import { checkOptions, type OptionKinds, requireChoice, requireNumber } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
-/** What is watched. */
+/** Which number of an epoch's record is monitored. */
 export interface MonitorOptions {
   /**
    * The name of a metric, `"validLoss"` or `"trainLoss"`.
    *
-   * @default {the validation loss where there is one}
+   * @default {"validLoss"} or, without validation data, `"trainLoss"`
    */
   monitor?: string;
-  /** Whether small or large is good; `"min"` for losses and errors (`mse`, `mae`), else `"max"`, unless told. */
+  /**
+   * Whether the smallest or the largest value is the best.
+   *
+   * @default {"min"} for losses, `mse` and `mae`, else `"max"`
+   */
   mode?: "min" | "max";
 }
 
-/** Refuses unknown options of a callback that watches a number, and an unknown mode. */
+/** Refuses unknown options of a callback that monitors a number, and an unknown mode. */
 export function checkMonitor<T extends MonitorOptions>(
   action: string,
   options: T,
@@ -27,7 +31,7 @@ export function checkMonitor<T extends MonitorOptions>(
 }
 
 /**
- * The watched number of the last epoch, turned so that large is good.
+ * The monitored number of the last epoch; that of `"min"` with its sign changed, so that a larger score is better.
  *
  * @throws {RangeError} If the record has no such number.
  */
@@ -38,16 +42,16 @@ export function scoreOf({ history }: Learner, { monitor, mode }: MonitorOptions)
   const value = numbers[name];
   if (typeof value !== "number") {
     const known = Object.keys(numbers).filter((key) => typeof numbers[key] === "number").join(", ");
-    throw new RangeError(`Cannot watch ${name}: the record has the numbers ${known}`);
+    throw new RangeError(`Cannot monitor ${name}: the record has the numbers ${known}`);
   }
   const small = (mode ?? (/loss|^m[sa]e$/i.test(name) ? "min" : "max")) === "min";
   return small ? -value : value;
 }
 
-/** When to give up. */
+/** The options of {@linkcode EarlyStopping}. */
 export interface EarlyStoppingOptions extends MonitorOptions {
   /**
-   * How many epochs without a new best are borne.
+   * After how many epochs without a new best the run is stopped.
    *
    * @default {3}
    */
@@ -62,7 +66,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
 
 /** Stops the run after `patience` epochs without a new best; the weights stay as they are. */
 export class EarlyStopping implements Callback {
-  /** The name its state is saved under. */
+  /** The name under which its state is saved. */
   readonly name = "EarlyStopping";
   /** After the record, before checkpoints. */
   readonly order = 60;
@@ -71,7 +75,7 @@ export class EarlyStopping implements Callback {
   #waited = 0;
   #resumed = false;
 
-  /** Watches the validation loss, with a patience of 3, unless told. */
+  /** By default it monitors the validation loss, with a patience of 3 epochs. */
   constructor(options: EarlyStoppingOptions = {}) {
     checkMonitor("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta"]);
     const { patience = 3, minDelta = 0 } = options;
@@ -80,22 +84,22 @@ export class EarlyStopping implements Callback {
     this.#options = options;
   }
 
-  /** A run that was resumed after it had given up gives up again; any other begins anew. */
+  /** Resets the best score; a run that is resumed after it was stopped is stopped again. */
   beforeFit(learner: Learner): void {
     if (!this.#resumed) [this.#best, this.#waited] = [-Infinity, 0];
     this.#resumed = false;
-    this.#giveUp(learner);
+    this.#stopIfDue(learner);
   }
 
-  /** Judges the epoch. */
+  /** Compares the epoch with the best one. */
   afterEpoch(learner: Learner): void {
     const score = scoreOf(learner, this.#options);
     if (score > this.#best + (this.#options.minDelta ?? 0)) [this.#best, this.#waited] = [score, 0];
     else this.#waited++;
-    this.#giveUp(learner);
+    this.#stopIfDue(learner);
   }
 
-  #giveUp(learner: Learner): void {
+  #stopIfDue(learner: Learner): void {
     if (this.#waited < (this.#options.patience ?? 3)) return;
     learner.stop(`no new best of ${this.#options.monitor ?? "the loss"} in ${this.#waited} epochs`);
   }
@@ -105,7 +109,7 @@ export class EarlyStopping implements Callback {
     return { best: this.#best, waited: this.#waited };
   }
 
-  /** Takes over what `stateDict` gave. */
+  /** Loads what `stateDict` returned. */
   loadStateDict({ best, waited }: { best: number; waited: number }): void {
     [this.#best, this.#waited, this.#resumed] = [best, waited, true];
   }

@@ -1,4 +1,4 @@
-/** Looks at what each layer of a model gives out: how signals spread, and where a number that is none began. */
+/** Callbacks that monitor each layer of a model: statistics of its outputs and gradients, and the first NaN or infinity. */
 import { checkOptions, describe, shown } from "../../../core/arguments.ts";
 import { isFloating } from "../../../core/dtype.ts";
 import { elements } from "../../../core/ops/movement.ts";
@@ -8,25 +8,25 @@ import { Sequential } from "../../nn/sequential.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
-/** Told of a module's output, by the module's path in the model (`""` for the model itself); it must not keep the tensor. */
+/** Called with the output of a module and the module's path in the model (`""` for the model itself); it must not keep the tensor. */
 export type CallListener = (path: string, module: AnyModule, out: Tensor) => void;
 
 type Forward = (this: AnyModule, ...inputs: never) => unknown;
 
-/** Calls `watcher` after each call of a module in `model`, inner ones first; returns a function that ends this. */
-export function onEachCall(model: AnyModule, watcher: CallListener): () => void {
-  const undo = model.namedModules().map(([path, module]) => watchOne(module, (out) => watcher(path, module, out)));
+/** Calls `listener` after each call of a module in `model`, inner ones first; returns a function that ends this. */
+export function onEachCall(model: AnyModule, listener: CallListener): () => void {
+  const undo = model.namedModules().map(([path, module]) => monitorOne(module, (out) => listener(path, module, out)));
   return () => undo.forEach((end) => end());
 }
 
-/** The module's own `forward` is covered by a field of the same name, as long as somebody looks. */
-function watchOne(module: AnyModule, told: (out: Tensor) => void): () => void {
+/** Covers the `forward` of the module's class by a field of the same name, until the returned function removes it. */
+function monitorOne(module: AnyModule, onOutput: (out: Tensor) => void): () => void {
   const covered = module as { forward: Forward };
   const before = Object.getOwnPropertyDescriptor(covered, "forward");
   const forward = covered.forward === Sequential.prototype.forward ? inTurn : covered.forward;
   covered.forward = function (...inputs) {
     const out = forward.apply(this, inputs);
-    if (out instanceof Tensor) told(out);
+    if (out instanceof Tensor) onOutput(out);
     return out;
   };
   return () => {
@@ -35,15 +35,15 @@ function watchOne(module: AnyModule, told: (out: Tensor) => void): () => void {
   };
 }
 
-/** A Sequential without its short cuts, which pass over layers: each is called by itself. */
+/** `forward` of a Sequential that calls each layer by itself: its own takes a linear layer and its activation together. */
 function inTurn(this: AnyModule, x: Tensor): Tensor {
   for (const module of this as Sequential) x = module.call(x);
   return x;
 }
 
-// How signals and gradients spread through a model while it learns.
+// LayerStatistics: the spread of activations and gradients.
 
-/** A tensor in three numbers. */
+/** Statistics of a tensor at one step. */
 export interface Spread {
   /** The optimiser step it belongs to, counted from 1. */
   readonly step: number;
@@ -51,14 +51,14 @@ export interface Spread {
   readonly mean: number;
   /** Their standard deviation `√(Σ(x − x̄)² / n)`. */
   readonly std: number;
-  /** The share of them that is exactly 0. */
+  /** The fraction of them that is exactly 0. */
   readonly zeros: number;
 }
 
-/** What is looked at. */
+/** The options of {@linkcode LayerStatistics}. */
 export interface LayerStatisticsOptions {
   /**
-   * Steps between two looks.
+   * At which steps: 1 for each, 10 for every tenth.
    *
    * @default {1}
    */
@@ -66,12 +66,12 @@ export interface LayerStatisticsOptions {
 }
 
 /**
- * Keeps mean, deviation and share of zeros of each layer's output and each parameter's gradient, training step by training step.
+ * Records mean, standard deviation and fraction of zeros of each layer's output and each parameter's gradient at each training step.
  *
- * A layer is a module without modules of its own; one that is called twice in a step is noted twice.
+ * A layer is a module without modules of its own; one that is called twice in a step has two records.
  */
 export class LayerStatistics implements Callback {
-  /** Sees the gradients as they came. */
+  /** Before callbacks that change the gradients. */
   readonly order: number = -5;
   /** The outputs by the layer's path. */
   readonly activations: Map<string, Spread[]> = new Map();
@@ -80,43 +80,43 @@ export class LayerStatistics implements Callback {
   readonly #every: number;
   #end: () => void = () => {};
 
-  /** Looks at each step unless told. */
+  /** By default it records each step. */
   constructor(options: LayerStatisticsOptions = {}) {
     checkOptions("make LayerStatistics", options, ["every"]);
     const { every = 1 } = options;
     if (!Number.isInteger(every) || every < 1) {
-      throw new RangeError(`Cannot look every ${shown(every)} steps: give a whole number from 1`);
+      throw new RangeError(`Cannot record every ${shown(every)} steps: give a whole number from 1`);
     }
     this.#every = every;
   }
 
-  /** Begins to look. */
+  /** Begins to listen to the layers. */
   beforeFit(learner: Learner): void {
     this.#end = onEachCall(learner.model, (path, module, out) => {
-      if (this.#looks(learner) && module.children().length === 0) note(this.activations, path, out, learner.step + 1);
+      if (this.#isDue(learner) && module.children().length === 0) addTo(this.activations, path, out, learner.step + 1);
     });
   }
 
-  /** Looks at the gradients. */
+  /** Records the gradients. */
   afterBackward(learner: Learner): void {
-    if (!this.#looks(learner)) return;
+    if (!this.#isDue(learner)) return;
     for (const [name, { g }] of learner.model.namedParameters()) {
-      if (g !== null) note(this.gradients, name, g, learner.step + 1);
+      if (g !== null) addTo(this.gradients, name, g, learner.step + 1);
     }
   }
 
-  /** Looks no longer. */
+  /** Listens no longer. */
   cleanUp(): void {
     this.#end();
     this.#end = () => {};
   }
 
-  #looks({ training, step }: Learner): boolean {
+  #isDue({ training, step }: Learner): boolean {
     return training && step % this.#every === 0;
   }
 }
 
-function note(into: Map<string, Spread[]>, name: string, x: Tensor, step: number): void {
+function addTo(into: Map<string, Spread[]>, name: string, x: Tensor, step: number): void {
   const list = into.get(name) ?? [];
   into.set(name, list);
   list.push({ step, ...spreadOf(x.detach()) });
@@ -131,7 +131,7 @@ function spreadOf(x: Tensor): Omit<Spread, "step"> {
   };
 }
 
-// The end of a run whose numbers are lost, and the name of the layer where that began.
+// NanWatchdog: ends a run at the first NaN or infinity.
 
 /**
  * Throws at the first output, loss or gradient that is NaN or infinite; the message names the layer and the step, and where the
@@ -144,14 +144,14 @@ export class NanWatchdog implements Callback {
   readonly order: number = -10;
   #end: () => void = () => {};
 
-  /** Looks at everything. Throws a TypeError for options: there are none. */
+  /** A watchdog over outputs, loss and gradients. Throws a TypeError for options: there are none. */
   constructor(...none: []) {
     if (none.length > 0) {
       throw new TypeError(`Cannot make NanWatchdog with ${describe(none.at(0))}: it takes no options`);
     }
   }
 
-  /** Begins to look at each layer's output. */
+  /** Begins to check each layer's output. */
   beforeFit(learner: Learner): void {
     this.#end = onEachCall(learner.model, (path, module, out) => {
       const odd = nonFinite(out);
@@ -161,13 +161,13 @@ export class NanWatchdog implements Callback {
     });
   }
 
-  /** Looks at the loss. */
+  /** Checks the loss. */
   afterLoss(learner: Learner): void {
     const odd = nonFinite(learner.loss);
     if (odd !== null) throw lost(learner, "the loss", odd);
   }
 
-  /** Looks at the gradients. */
+  /** Checks the gradients. */
   afterBackward(learner: Learner): void {
     for (const [name, { g }] of learner.model.namedParameters()) {
       const odd = g === null ? null : nonFinite(g);
@@ -175,14 +175,14 @@ export class NanWatchdog implements Callback {
     }
   }
 
-  /** Looks no longer. */
+  /** Listens no longer. */
   cleanUp(): void {
     this.#end();
     this.#end = () => {};
   }
 }
 
-/** The first element that is NaN or infinite, or `null`; a sum that is finite proves that there is none. */
+/** The first element that is NaN or infinite, or `null`; if the sum is finite there is none. */
 function nonFinite(x: Tensor): number | null {
   if (Number.isFinite(x.detach().sum().item())) return null;
   return elements(x).find((value) => !Number.isFinite(value)) ?? null; // finite numbers may have a sum that is not

@@ -1,20 +1,20 @@
-/** A run's history as data. */
+/** The history of a run: a record for each epoch. */
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 import type { Metric, MetricValue } from "../metrics/metric.ts";
 import { LossSum, MetricAccumulator } from "../metrics/metric.ts";
 
-/** What an epoch came to. */
+/** The record of an epoch. */
 export interface EpochRecord {
   /** Its number, counted from 1. */
   readonly epoch: number;
   /** Optimiser steps since the beginning. */
   readonly step: number;
-  /** How long it took, in seconds; of a resumed one, its last part. */
+  /** How long it took, in seconds; of a resumed epoch, since it was resumed. */
   readonly seconds: number;
   /** The first group's learning rate in its last step. */
   readonly lr: number;
-  /** The mean loss over the training rows, each taken before the step that it led to. */
+  /** The mean loss over the training rows, each computed before its own step. */
   readonly trainLoss: number;
   /** The mean loss over the validation rows, where there are any. */
   readonly validLoss?: number;
@@ -22,13 +22,13 @@ export interface EpochRecord {
   readonly metrics: Readonly<Record<string, MetricValue>>;
 }
 
-/** What a {@linkcode Recorder} keeps. */
+/** The state of a {@linkcode Recorder}. */
 export interface RecorderState {
   /** The records so far. */
   rows: EpochRecord[];
-  /** The sum of the training losses of the epoch under way. */
+  /** The sum of the training losses of the present epoch. */
   sum: number;
-  /** The rows it was taken over. */
+  /** How many rows it is the sum over. */
   count: number;
   /** The last learning rate. */
   lr: number;
@@ -36,50 +36,50 @@ export interface RecorderState {
 
 /** Keeps a record for each epoch; every learner has one. */
 export class Recorder implements Callback {
-  /** The name its state is saved under. */
+  /** The name under which its state is saved. */
   readonly name = "Recorder";
-  /** Before whatever wants to read the record. */
+  /** Before every callback that reads the record. */
   readonly order = 10;
   /** The records so far. */
   rows: EpochRecord[] = [];
   #train = new LossSum();
   #valid: MetricAccumulator | null = null;
-  #judged: Pick<EpochRecord, "validLoss" | "metrics"> | null = null;
+  #validation: Pick<EpochRecord, "validLoss" | "metrics"> | null = null;
   #started = 0;
   #lr = 0;
 
-  /** A record with these metrics. */
+  /** A recorder with these metrics. */
   constructor(readonly metrics: readonly Metric[]) {}
 
   /** Begins a record. */
   beforeEpoch({ batch }: Learner): void {
     this.#started = performance.now();
-    this.#valid = this.#judged = null;
+    this.#valid = this.#validation = null;
     if (batch === 0) this.#train = new LossSum();
   }
 
-  /** Begins to judge. */
+  /** Resets the metrics. */
   beforeValid(): void {
     this.#valid = new MetricAccumulator(this.metrics);
   }
 
-  /** Keeps the learning rate of the step, before a schedule moves on. */
+  /** Keeps the learning rate of the step, before a schedule changes it. */
   beforeStep({ optimizer }: Learner): void {
     this.#lr = optimizer.paramGroups[0].lr;
   }
 
-  /** Counts a training batch whose loss is known. */
+  /** Adds the loss of the batch, and in validation its metrics. */
   afterLoss(learner: Learner): void {
     if (learner.training) this.#train.add(learner);
     else this.#valid?.add(learner);
   }
 
-  /** Keeps what the validation came to, before the metrics count something else. */
+  /** Keeps the results of the validation, before the metrics are used for something else. */
   keepValidation(): void {
-    if (this.#valid !== null) this.#judged ??= { validLoss: this.#valid.loss, metrics: this.#valid.values() };
+    if (this.#valid !== null) this.#validation ??= { validLoss: this.#valid.loss, metrics: this.#valid.values() };
   }
 
-  /** Closes the record. */
+  /** Completes the record. */
   afterEpoch({ epoch, step }: Learner): void {
     this.keepValidation();
     this.rows.push({
@@ -88,16 +88,16 @@ export class Recorder implements Callback {
       seconds: (performance.now() - this.#started) / 1000,
       lr: this.#lr,
       trainLoss: this.#train.mean,
-      ...this.#judged ?? { metrics: {} },
+      ...this.#validation ?? { metrics: {} },
     });
   }
 
-  /** The records, and the sums of the epoch under way. */
+  /** The records, and the sums of the present epoch. */
   stateDict(): RecorderState {
     return { rows: this.rows, sum: this.#train.sum, count: this.#train.rows, lr: this.#lr };
   }
 
-  /** Takes over what `stateDict` gave. */
+  /** Loads what `stateDict` returned. */
   loadStateDict({ rows, sum, count, lr }: RecorderState): void {
     this.rows = [...rows];
     this.#lr = lr;

@@ -4,12 +4,12 @@ import { Scheduler, type SchedulerStateDict } from "../../optim/schedules/schedu
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
-/** A schedule as a learner is given it: stepped after each epoch, or as `per` says. */
+/** The `scheduler` option of a learner: a schedule that is stepped after each epoch, or with `per: "batch"` after each batch. */
 export type ScheduleOption = Scheduler | { scheduler: Scheduler; per: "batch" | "epoch" };
 
 /** Steps a schedule after each batch that took a step, or after each epoch. */
 export class Schedule implements Callback {
-  /** The name its state is saved under. */
+  /** The name under which its state is saved. */
   readonly name = "Schedule";
   /** After the record, before checkpoints. */
   readonly order = 20;
@@ -22,28 +22,28 @@ export class Schedule implements Callback {
     requireChoice("follow a schedule", "rhythm", per, ["batch", "epoch"]);
   }
 
-  /** On to the next rate. */
+  /** Sets the next rate where `per` is `"batch"`. */
   afterStep(): void {
     if (this.per === "batch") this.scheduler.step();
   }
 
-  /** On to the next rate. */
+  /** Sets the next rate where `per` is `"epoch"`. */
   afterEpoch(_: Learner): void {
     if (this.per === "epoch") this.scheduler.step();
   }
 
-  /** The schedule's own. */
+  /** The state of the schedule. */
   stateDict(): SchedulerStateDict {
     return this.scheduler.stateDict();
   }
 
-  /** Takes over what `stateDict` gave. */
+  /** Loads what `stateDict` returned. */
   loadStateDict(state: SchedulerStateDict): void {
     this.scheduler.loadStateDict(state);
   }
 }
 
-/** The callbacks for a learner's option. */
+/** The callbacks for the `scheduler` option of a learner. */
 export function schedulesOf(option: ScheduleOption | undefined): Schedule[] {
   if (option === undefined) return [];
   if (option instanceof Scheduler || !isPlainObject(option)) return [new Schedule(option as Scheduler)];

@@ -1,25 +1,25 @@
-/** What a run shows of itself: a bar while an epoch runs, a line when it is over. */
+/** The progress of a run: a bar during an epoch, a line after it. */
 import { checkOptions, describe } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { Learner } from "../learner.ts";
 
-/** Where progress is shown. */
+/** The options of {@linkcode ShowProgress}. */
 export interface ShowProgressOptions {
   /**
-   * Where the bar is drawn, if it is a terminal.
+   * Where the bar is drawn, if that is a terminal.
    *
    * @default {standardError()}
    */
   out?: ProgressOutput;
   /**
-   * Takes the line of each epoch.
+   * Prints the line of an epoch.
    *
    * @default {console.log}
    */
   print?: (line: string) => void;
   /**
-   * Makes that line of an epoch's record.
+   * Makes that line from the record of the epoch.
    *
    * @default {describeEpoch}
    */
@@ -35,7 +35,7 @@ export class ShowProgress implements Callback {
   readonly #line: (record: EpochRecord, epochs: number) => string;
   #bar: Progress | null = null;
 
-  /** Shown on standard error and printed to standard output unless told. */
+  /** By default the bar is drawn on standard error, and lines are printed to standard output. */
   constructor(options: ShowProgressOptions = {}) {
     checkOptions("make ShowProgress", options, ["out", "print", "line"], { print: "function", line: "function" });
     const { out = standardError(), print = console.log, line = describeEpoch } = options;
@@ -50,7 +50,7 @@ export class ShowProgress implements Callback {
     this.#bar = new Progress(epochLabel(epoch + 1, epochs), batches, this.#out);
   }
 
-  /** Draws it. */
+  /** Draws the bar. */
   afterBatch({ training, batch, loss }: Learner): void {
     if (training && this.#out.terminal) this.#bar?.update(batch, `loss ${loss.item().toFixed(4)}`);
   }
@@ -61,7 +61,7 @@ export class ShowProgress implements Callback {
     this.#print(this.#line(history[history.length - 1], epochs));
   }
 
-  /** Takes the bar away, whatever happened. */
+  /** Removes the bar, also after an error. */
   cleanUp(): void {
     this.#bar?.clear();
     this.#bar = null;
@@ -83,11 +83,11 @@ function epochLabel(epoch: number, epochs: number): string {
   return `epoch ${`${epoch}`.padStart(`${epochs}`.length)}/${epochs}`;
 }
 
-// How far a loop has come: a bar that is drawn over itself on a terminal, a plain line at the end elsewhere.
+// The bar itself, which is drawn over itself on a terminal.
 
-/** Where progress is shown. */
+/** Where a {@linkcode Progress} is drawn. */
 export interface ProgressOutput {
-  /** Whether a line can be drawn over. */
+  /** Whether it is a terminal, where a line can be drawn over. */
   readonly terminal: boolean;
   /** How many characters fit in a line of the terminal; 80 where it is absent. */
   readonly columns?: number;
@@ -95,7 +95,7 @@ export interface ProgressOutput {
   write(text: string): void;
 }
 
-/** Standard error, or nothing where there is none. */
+/** Standard error; outside Deno it writes nowhere. */
 export function standardError(): ProgressOutput {
   if (typeof Deno === "undefined") return { terminal: false, write: () => {} };
   const encoder = new TextEncoder();
@@ -132,7 +132,7 @@ export class Progress {
   /** A bar for `total` steps, shown on `out`. */
   constructor(readonly label: string, readonly total: number, readonly out: ProgressOutput = standardError()) {}
 
-  /** Shows that `done` steps are behind us; off a terminal it stays silent. */
+  /** Shows that `done` steps are done; nothing where `out` is no terminal. */
   update(done: number, note = ""): void {
     const now = performance.now();
     if (!this.out.terminal || (now - this.#drawn < EVERY && done < this.total)) return;
@@ -145,7 +145,7 @@ export class Progress {
     this.#write(part, `${percent} ${rate.toFixed(0)}/s, ${left} left ${note}`);
   }
 
-  /** On one line, whatever its length: a line that wraps cannot be drawn over. The bar gives way first, then the end of the text. */
+  /** Writes one line, whatever its length, for one that wraps cannot be drawn over: first the bar is shortened, then the text. */
   #write(part: number, text: string): void {
     const columns = (this.out.columns ?? 80) - 1; // in the last column the cursor may have wrapped already
     const width = Math.max(0, Math.min(WIDTH, columns - this.label.length - 1 - text.length));
@@ -154,7 +154,7 @@ export class Progress {
     this.out.write(`\r\x1b[K${`${this.label} ${bar}${text}`.slice(0, columns)}`);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   clear(): void {
     if (this.out.terminal) this.out.write("\r\x1b[K");
   }

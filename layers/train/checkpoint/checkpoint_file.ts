@@ -1,6 +1,6 @@
 /**
- * A checkpoint on disk: a folder with `weights.safetensors` (the model's state under its own names), `training.safetensors`
- * (everything else) and `manifest.json`, which is written last and says what belongs together.
+ * A checkpoint on disk: a folder with `weights.safetensors` (the model's state by name), `training.safetensors` (everything else) and
+ * `manifest.json`, which is written last, with the size and hash of both.
  */
 import { makeFolder, sweepTemporary, tryFileLock, tryWriting, writeAtomically } from "../../../core/io/atomic_write.ts";
 import { hashInSlices, newHash, pieces } from "../../../core/io/in_steps.ts";
@@ -18,15 +18,15 @@ const WEIGHTS = "weights.safetensors";
 const TRAINING = "training.safetensors";
 const LOCK = ".lock";
 
-/** What the manifest says of a checkpoint. */
+/** The facts about a checkpoint in its manifest. */
 export interface CheckpointFacts {
-  /** Epochs behind it. */
+  /** How many epochs were done. */
   epoch: number;
-  /** Batches of the epoch under way behind it. */
+  /** How many batches of the next epoch were done. */
   batch: number;
-  /** Steps behind it. */
+  /** How many optimiser steps were done. */
   step: number;
-  /** How good it was by what is watched, `null` where that is not known. */
+  /** The monitored number, larger is better; `null` where there is none. */
   score: number | null;
 }
 
@@ -40,7 +40,7 @@ interface Manifest extends CheckpointFacts {
   files: Record<string, FileFacts>;
 }
 
-/** Writes a checkpoint into `folder`; it counts as one from the moment its manifest is there. */
+/** Writes a checkpoint into `folder`; it is complete once its manifest exists. */
 export async function writeCheckpoint(folder: string, state: LearnerState, score: number | null): Promise<void> {
   const { model, ...rest } = state;
   const { json, tensors } = await runInSlices(packingState(rest));
@@ -55,7 +55,7 @@ export async function writeCheckpoint(folder: string, state: LearnerState, score
   await writeAtomically(`${folder}/${MANIFEST}`, [new TextEncoder().encode(JSON.stringify(sealed, null, 2) + "\n")]);
 }
 
-/** Writes a file, and tells what is in it: each piece is copied, so that weights that move meanwhile do not part the two. */
+/** Writes a file and returns its size and hash. Each piece is copied, so that weights that change meanwhile change both or neither. */
 async function writePart(path: string, parts: readonly Uint8Array[]): Promise<FileFacts> {
   const hash = await newHash("sha256");
   let bytes = 0;
@@ -75,7 +75,7 @@ async function writePart(path: string, parts: readonly Uint8Array[]): Promise<Fi
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Removes a folder that came to stand in a file's place, which a rename cannot. */
+/** Removes a folder in the place of a file, which a rename cannot replace. */
 async function clearFolder(path: string): Promise<void> {
   const there = await Deno.lstat(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -84,7 +84,7 @@ async function clearFolder(path: string): Promise<void> {
 }
 
 /**
- * The state in a checkpoint, every byte checked.
+ * The state in a checkpoint, its size and hash checked.
  *
  * @throws {SyntaxError | RangeError} If a file is not what the manifest says, or the manifest is damaged.
  * @throws {Deno.errors.NotFound} If a file is missing.
@@ -107,14 +107,14 @@ function fromFirstFormat<T extends object>(state: T & { streams?: RngState }): T
   return { ...others, rngState: streams } as T & { rngState: RngState };
 }
 
-/** What is known of the checkpoint in `folder`, without its tensors; throws as {@linkcode readCheckpoint} does. */
+/** The facts about the checkpoint in `folder`, without its tensors; throws as {@linkcode readCheckpoint} does. */
 export async function readFacts(folder: string): Promise<CheckpointFacts> {
   return await readManifest(folder);
 }
 
 /**
- * Makes the folder of a run's checkpoints where it is not there, tries to write in it, and locks it: closing the file that is
- * returned unlocks it.
+ * Makes the folder of a run's checkpoints where it does not exist, tries to write in it, and locks it: closing the returned file unlocks
+ * it.
  *
  * @throws {Error} With the file system's reason, the permission that is missing, or that another run writes there.
  */
@@ -132,7 +132,7 @@ export async function openFolder(folder: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Whether `folder` holds a checkpoint that was written to its end. */
+/** Whether `folder` holds a complete checkpoint. */
 export async function isCheckpoint(folder: string): Promise<boolean> {
   try {
     return (await Deno.stat(`${folder}/${MANIFEST}`)).isFile;
@@ -142,22 +142,21 @@ export async function isCheckpoint(folder: string): Promise<boolean> {
   }
 }
 
-/** Whether there is nothing at a path, or something else than a file: what a file's place may come to hold. */
+/** Whether the error says that there is no file at a path: nothing, or something else. */
 function isMisplaced(error: unknown): boolean {
   const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
   return [NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind);
 }
 
 /**
- * Whether an error means that a checkpoint is damaged, so that an older one may do; others, such as a missing permission, are not
- * passed over.
+ * Whether an error means that a checkpoint is damaged, so that an older one is tried. Others, such as a missing permission, end the run.
  */
 export function isDamage(error: unknown): error is Error {
   const damaged = [SyntaxError, RangeError, Deno.errors.InvalidData].some((kind) => error instanceof kind);
   return damaged || isMisplaced(error) || (error as { code?: string }).code === "EIO";
 }
 
-/** Removes the checkpoint in `folder`, its manifest first: what a kill leaves in between is none. */
+/** Removes the checkpoint in `folder`, its manifest first: what is left if the process is killed in between is no checkpoint. */
 export async function removeCheckpoint(folder: string): Promise<void> {
   if (await isCheckpoint(folder)) await Deno.remove(`${folder}/${MANIFEST}`);
   await Deno.remove(folder, { recursive: true });
@@ -193,7 +192,7 @@ function parse(text: string, path: string): Manifest & { seal: unknown } {
   throw new SyntaxError(`Cannot read ${path}: it does not tell how long ${missing} is; take another checkpoint`);
 }
 
-/** What is in a file, whose length is looked at before it is read; anything but a file, such as a pipe, is not waited for. */
+/** The bytes of a file whose size is checked first. What is no file, such as a pipe, is refused, for it might never end. */
 async function readFile(path: string, bytes?: number): Promise<Uint8Array> {
   const { isFile, size } = await Deno.stat(path);
   if (!isFile) throw new SyntaxError(`Cannot read ${path}: it is no file; take another checkpoint`);
@@ -212,7 +211,7 @@ async function readPart(folder: string, name: string, files: Manifest["files"]):
   );
 }
 
-/** A hash of the manifest's values, so that no flipped digit passes for another step. */
+/** A hash of the manifest's values, so that a flipped digit is noticed. */
 async function seal(manifest: Manifest): Promise<string> {
   return await sha256(new TextEncoder().encode(JSON.stringify(manifest)));
 }

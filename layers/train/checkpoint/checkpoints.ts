@@ -1,4 +1,4 @@
-/** Checkpoints on the way, so that a run that was killed goes on as if nothing had happened. */
+/** Checkpoints during a run, from which a run that was killed continues with the same bits. */
 import { describe, requirePath, shown } from "../../../core/arguments.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import {
@@ -14,28 +14,28 @@ import type { Learner } from "../learner.ts";
 import type { LearnerState } from "./learner_state.ts";
 import { checkMonitor, type MonitorOptions, scoreOf } from "../callbacks/early_stopping.ts";
 
-/** When checkpoints are written and which are kept. */
+/** The options of {@linkcode Checkpoints}: when they are written, and which are kept. */
 export interface CheckpointsOptions extends MonitorOptions {
   /**
-   * Epochs between two.
+   * After how many epochs one is written.
    *
    * @default {1}
    */
   everyEpochs?: number;
   /**
-   * Steps between two within an epoch.
+   * After how many steps one is written within an epoch.
    *
    * @default {Infinity}
    */
   everySteps?: number;
   /**
-   * How many of the last are kept, beside the best.
+   * How many of the newest are kept, beside the best.
    *
    * @default {3}
    */
   keepLast?: number;
   /**
-   * Told of damaged and unfinished checkpoints that were passed over.
+   * Called with a line for each damaged or unfinished checkpoint that was passed over.
    *
    * @default {console.warn}
    */
@@ -45,25 +45,25 @@ export interface CheckpointsOptions extends MonitorOptions {
 const NAME = /^step-(\d{8,})(-epoch-\d+)?$/;
 
 /**
- * Writes checkpoints into a folder: after epochs, after steps, and where the run is asked to end (Ctrl-C). Each is a folder of its
- * own; the last few and the best stay.
+ * Writes checkpoints into a folder: after epochs, after steps, and where the run is stopped (Ctrl-C). Each is a folder of its own; the
+ * newest few and the best are kept.
  *
- * `step-00000938-epoch-1` stands for the end of an epoch, `step-00000100` for a place within one. The weights in it are an
- * ordinary safetensors file.
+ * `step-00000938-epoch-1` is of the end of an epoch, `step-00000100` of a place within one. The weights in it are an ordinary
+ * safetensors file.
  *
- * @throws {Error} Before a run, if the folder holds checkpoints that are further on than the learner (resume, or use another
- * folder), if another run writes there, or if nothing can be written there.
+ * @throws {Error} Before a run, if the folder holds checkpoints of later steps than the learner's (resume, or use another folder), if
+ * another run writes there, or if nothing can be written there.
  */
 export class Checkpoints implements Callback {
-  /** What it is called. */
+  /** The name under which its state would be saved. */
   readonly name = "Checkpoints";
-  /** After everything that a checkpoint is to hold. */
+  /** After all callbacks whose state a checkpoint holds. */
   readonly order = 90;
   readonly #options: CheckpointsOptions;
   #saved: string | null = null;
   #lock: Deno.FsFile | null = null;
 
-  /** Checkpoints in `folder`, which need not be there yet. */
+  /** Checkpoints in `folder`, which is made where it does not exist. */
   constructor(readonly folder: string, options: CheckpointsOptions = {}) {
     if (typeof folder !== "string") {
       throw new TypeError(`Cannot keep checkpoints in ${describe(folder)}: give the folder's path, then the options`);
@@ -78,26 +78,26 @@ export class Checkpoints implements Callback {
     this.#options = options;
   }
 
-  /** Refuses a folder that another run has filled or fills now, or in which nothing can be written. */
+  /** Refuses a folder with checkpoints of another run, one in which another run writes, and one in which nothing can be written. */
   async beforeFit({ step }: Learner): Promise<void> {
     this.#saved = null;
     await this.open();
     await this.#refuseOthers(step);
   }
 
-  /** Makes the folder and keeps other runs out of it until `cleanUp`; a run that resumes does so before it reads. */
+  /** Makes the folder and locks it until `cleanUp`; a run that resumes does so before it reads. */
   async open(): Promise<void> {
     await foldersIn(this.folder); // refuses a file in its place
     this.#lock ??= await openFolder(this.folder);
   }
 
-  /** What a run goes on from, in a folder that is its own from now on; `null` where it begins anew. */
+  /** Locks the folder and returns the state to continue from; `null` where there is no checkpoint. */
   async resume(): Promise<LearnerState | null> {
     await this.open();
     return await this.load();
   }
 
-  /** Lets other runs write into the folder. */
+  /** Unlocks the folder. */
   cleanUp(): void {
     this.#lock?.close();
     this.#lock = null;
@@ -114,24 +114,24 @@ export class Checkpoints implements Callback {
     }
   }
 
-  /** A checkpoint within an epoch. */
+  /** Writes a checkpoint within an epoch, where `everySteps` says so. */
   async afterBatch(learner: Learner): Promise<void> {
     const { training, step, batch, batches } = learner;
     const due = step % (this.#options.everySteps ?? Infinity) === 0;
     if (training && due && batch < batches) await this.save(learner);
   }
 
-  /** A checkpoint at the end of an epoch. */
+  /** Writes a checkpoint at the end of an epoch, where `everyEpochs` says so. */
   async afterEpoch(learner: Learner): Promise<void> {
     if (learner.epoch % (this.#options.everyEpochs ?? 1) === 0) await this.save(learner);
   }
 
-  /** The last checkpoint, where the run was stopped or ended between two. */
+  /** Writes the last checkpoint of a run that was not cancelled. */
   async afterFit(learner: Learner): Promise<void> {
     if (learner.outcome !== "cancelled") await this.save(learner);
   }
 
-  /** Writes a checkpoint now, unless one of this place was just written; then removes those that are not to be kept. */
+  /** Writes a checkpoint now, unless one of this step was just written; then removes those that are not to be kept. */
   async save(learner: Learner): Promise<void> {
     const { epoch, batch, step, history } = learner;
     const ended = batch === 0 && epoch > 0;
@@ -149,7 +149,7 @@ export class Checkpoints implements Callback {
     return name === undefined ? null : `${this.folder}/${name}`;
   }
 
-  /** The folder of the best checkpoint by what is watched, or `null`. */
+  /** The folder of the best checkpoint by the monitored number, or `null`. */
   async best(): Promise<string | null> {
     const name = await bestOf(this.folder, await list(this.folder));
     return name === null ? null : `${this.folder}/${name}`;
@@ -172,8 +172,8 @@ export class Checkpoints implements Callback {
 }
 
 /**
- * The state in a checkpoint, or in the newest whole one of a folder of checkpoints: what `fit({ resume })` can go on from without a
- * `Checkpoints` callback of its own, and `learner.loadStateDict` takes.
+ * The state in a checkpoint, or in the newest whole one of a folder of checkpoints: what `fit({ resume })` can continue from without a
+ * `Checkpoints` callback, and `learner.loadStateDict` takes.
  *
  * @throws {Error} If there is neither.
  * @throws {SyntaxError} If the checkpoint that was named is damaged.

@@ -1,4 +1,4 @@
-/** All that a run's future depends on, as one value. */
+/** The state of a learner: everything that the rest of a run depends on, as one value. */
 import { requireState } from "../../../core/arguments.ts";
 import { defaultGenerator } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
@@ -10,30 +10,30 @@ import type { Learner } from "../learner.ts";
 export interface LearnerState {
   /** The model's parameters and buffers. */
   model: Map<string, Tensor>;
-  /** The optimiser's memory and settings. */
+  /** The optimiser's state and settings. */
   optimizer: OptimizerStateDict;
-  /** Where the random numbers and the data stand. */
+  /** The random generator and the places in the data. */
   rngState: RngState;
-  /** Where they stood when this epoch began. */
+  /** The same when this epoch began. */
   epochStart: RngState;
-  /** What the callbacks keep, by name. */
+  /** The state of each callback that has one, by name. */
   callbacks: Record<string, unknown>;
-  /** Epochs behind it. */
+  /** How many epochs are done. */
   epoch: number;
-  /** Batches of this epoch behind it. */
+  /** How many batches of this epoch are done. */
   batch: number;
-  /** Steps behind it. */
+  /** How many optimiser steps are done. */
   step: number;
 }
 
-/** The state of a learner whose epoch began where `epochStart` says, and which is on `walk` through its training data. */
-export function saveLearnerState(learner: Learner, epochStart: RngState, resumePass: BatchPass | null): LearnerState {
+/** The state of a learner whose epoch began at `epochStart`, and whose pass over the training data is `pass`. */
+export function saveLearnerState(learner: Learner, epochStart: RngState, pass: BatchPass | null): LearnerState {
   const { model, optimizer, data, epoch, batch, step } = learner;
   const callbacks = Array.from(keepers(learner), ([name, callback]) => [name, callback.stateDict!()]);
   return {
     model: model.stateDict(),
     optimizer: optimizer.stateDict(),
-    rngState: saveRngState(data, resumePass),
+    rngState: saveRngState(data, pass),
     epochStart,
     callbacks: Object.fromEntries(callbacks),
     epoch,
@@ -42,7 +42,7 @@ export function saveLearnerState(learner: Learner, epochStart: RngState, resumeP
   };
 }
 
-/** Brings a learner into a state, whole or not at all; gives back where the streams stood when its epoch began. */
+/** Loads a state into a learner, or changes nothing and throws; returns the random numbers and places at the start of its epoch. */
 export function loadLearnerState(learner: Learner, state: LearnerState): RngState {
   const parts = ["model", "optimizer", "rngState", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
   requireState("a Learner", state, parts);
@@ -60,7 +60,7 @@ export function loadLearnerState(learner: Learner, state: LearnerState): RngStat
     );
   }
   const before = saveLearnerState(learner, state.epochStart, null);
-  before.model = new Map(Array.from(before.model, ([name, x]) => [name, x.clone()])); // or it would follow the model
+  before.model = new Map(Array.from(before.model, ([name, x]) => [name, x.clone()])); // whose tensors change with the model
   try {
     takeOver(learner, own, state);
   } catch (error) {
@@ -78,7 +78,7 @@ function takeOver(learner: Learner, own: ReturnType<typeof keepers>, state: Lear
   [learner.epoch, learner.batch, learner.step] = [state.epoch, state.batch, state.step];
 }
 
-/** The callbacks that keep something, by names of their own. */
+/** The callbacks that have a state, by name; of those with one name the second is `name 2`. */
 function keepers({ callbacks }: Learner): Map<string, Learner["callbacks"][number]> {
   const named = new Map<string, Learner["callbacks"][number]>();
   for (const callback of callbacks) {
@@ -90,38 +90,38 @@ function keepers({ callbacks }: Learner): Map<string, Learner["callbacks"][numbe
   return named;
 }
 
-// The random streams and places in the data that decide what a run meets next.
+// What decides which numbers and batches come next: the random generator, and the places in the data.
 
-/** Where the streams stand. */
+/** The random generator and the places in the data. */
 export interface RngState {
   /** The default generator's state. */
   random: Uint8Array;
-  /** What the training data says of itself, or `null`. */
+  /** The state of the training data, or `null` where it has none. */
   train: unknown;
-  /** What the validation data says of itself, or `null`. */
+  /** The state of the validation data, or `null` where it has none. */
   valid: unknown;
 }
 
-/** A walk through batches, and its place where it tells one of its own. */
+/** One pass over batches, and its place where the iterator has a state of its own. */
 export interface BatchPass {
   /** The batches, to be looped over once. */
   readonly batches: Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
-  /** Everything that decides which are still to come; absent where only the data itself tells. */
+  /** The state of the iterator, which decides the batches to come; absent where only the data has a state. */
   readonly stateDict?: () => unknown;
-  /** The numbers that the samples of the batch given last have in their dataset; absent where nobody tells. */
+  /** The indices in the dataset of the last batch's samples; absent where the iterator has none. */
   readonly samples?: () => ArrayLike<number>;
 }
 
-/** Where the streams stand now: the training data where `walk` through it stands, whoever else loops over the same data. */
-export function saveRngState({ train, valid }: LearnerData, walk: BatchPass | null): RngState {
+/** The present random generator and places; that in the training data is the place of `pass`, whoever else loops over the data. */
+export function saveRngState({ train, valid }: LearnerData, pass: BatchPass | null): RngState {
   return {
     random: defaultGenerator.getState(),
-    train: (walk?.stateDict ?? train.stateDict?.bind(train))?.() ?? null,
+    train: (pass?.stateDict ?? train.stateDict?.bind(train))?.() ?? null,
     valid: valid?.stateDict?.() ?? null,
   };
 }
 
-/** Puts the streams back to where they stood. */
+/** Sets the random generator and the places in the data. */
 export function loadRngState({ train, valid }: LearnerData, state: RngState): void {
   if (state.train !== null) train.loadStateDict?.(state.train);
   if (state.valid !== null) valid?.loadStateDict?.(state.valid);
@@ -129,41 +129,41 @@ export function loadRngState({ train, valid }: LearnerData, state: RngState): vo
 }
 
 /**
- * Walks through an epoch's batches after the first `done`, on from where `last` stood: where neither it nor the data keeps the place,
- * they are gone through again from `start`, where the streams stood when the epoch began.
+ * The rest of a pass over an epoch's batches, of which `done` are done: on from the place of `last`, or of the data itself. Where
+ * neither has one, the first `done` batches are drawn again and skipped, with the random numbers of `start`, the epoch's beginning.
  */
-export function walk(batches: Batches, done: number, start: RngState, last: BatchPass | null): BatchPass {
+export function resumePass(batches: Batches, done: number, start: RngState, last: BatchPass | null): BatchPass {
   if (done >= batches.length) return { batches: [] };
   if (done > 0 && batches.loadStateDict === undefined) return { batches: replayed(batches, done, start) };
-  if (done > 0) batches.loadStateDict!((last?.stateDict ?? batches.stateDict?.bind(batches))?.()); // to go on, not to begin
+  if (done > 0) batches.loadStateDict!((last?.stateDict ?? batches.stateDict?.bind(batches))?.()); // or a new iterator would begin at the first batch
   return beginPass(batches);
 }
 
-/** A walk through all batches. */
+/** A pass over all batches. */
 export function beginPass(batches: Batches): BatchPass {
   if (Symbol.asyncIterator in batches) {
-    const loop = batches[Symbol.asyncIterator]();
-    return { batches: { [Symbol.asyncIterator]: () => loop }, ...placeOf(loop) };
+    const iterator = batches[Symbol.asyncIterator]();
+    return { batches: { [Symbol.asyncIterator]: () => iterator }, ...placeOf(iterator) };
   }
-  const loop = batches[Symbol.iterator]();
-  return { batches: { [Symbol.iterator]: () => loop }, ...placeOf(loop) };
+  const iterator = batches[Symbol.iterator]();
+  return { batches: { [Symbol.iterator]: () => iterator }, ...placeOf(iterator) };
 }
 
-/** What a loop tells of itself. */
-function placeOf(loop: object): Omit<BatchPass, "batches"> {
-  const told = loop as { stateDict?(): unknown; samples?(): ArrayLike<number> };
+/** What an iterator has beside its batches. */
+function placeOf(iterator: object): Omit<BatchPass, "batches"> {
+  const own = iterator as { stateDict?(): unknown; samples?(): ArrayLike<number> };
   return {
-    ...told.stateDict === undefined ? {} : { stateDict: () => told.stateDict!() },
-    ...told.samples === undefined ? {} : { samples: () => told.samples!() },
+    ...own.stateDict === undefined ? {} : { stateDict: () => own.stateDict!() },
+    ...own.samples === undefined ? {} : { samples: () => own.samples!() },
   };
 }
 
 async function* replayed(batches: Batches, done: number, start: RngState): AsyncGenerator<TrainingBatch, void> {
   const now = defaultGenerator.getState();
   defaultGenerator.setState(start.random);
-  let passed = 0;
+  let skipped = 0;
   for await (const batch of batches) {
-    if (passed >= done) yield batch;
-    else if (++passed === done) defaultGenerator.setState(now);
+    if (skipped >= done) yield batch;
+    else if (++skipped === done) defaultGenerator.setState(now);
   }
 }

@@ -1,4 +1,4 @@
-/** State as text and tensors: plain values go into JSON, tensors and typed arrays beside it by name. */
+/** A state as JSON and tensors: plain values go into the JSON, tensors and typed arrays beside it by name. */
 import { fromData } from "../../../core/create.ts";
 import { isNumbers } from "../../../core/dtype.ts";
 import { runAtOnce, type Steps } from "../../../core/event_loop.ts";
@@ -7,13 +7,13 @@ import { Tensor } from "../../../core/tensor.ts";
 
 /** A state in two parts. */
 export interface PackedState {
-  /** The plain values as JSON; whatever JSON cannot say stands there as `{"$kind": …}`. */
+  /** The plain values as JSON; what JSON cannot hold stands there as `{"$tensor": "its name"}`, `{"$map": …}` and the like. */
   json: string;
-  /** Tensors and typed arrays by their place in the state. */
+  /** Tensors and typed arrays by their path in the state. */
   tensors: Map<string, Tensor>;
 }
 
-/** Marks of what JSON has no word for. */
+/** What stands in the JSON for values that JSON cannot hold. */
 type Marked =
   | { $tensor: string }
   | { $array: string }
@@ -22,7 +22,7 @@ type Marked =
   | { $map: unknown }
   | { $object: unknown };
 
-/** The longest list that stands in the JSON: what grows with a run, such as its history, stands beside it, a line for each item. */
+/** The longest list in the JSON. Longer ones, such as the history of a long run, are lines of JSON in a tensor of bytes. */
 const LONGEST = 1_000;
 
 /**
@@ -109,7 +109,7 @@ function* packList(items: readonly unknown[], path: string, tensors: Map<string,
   return { $lines: keep(fromData(bytes, [bytes.length]), path, tensors) };
 }
 
-/** Keeps a tensor under its place in the state, or a name like it; gives the name. */
+/** Keeps a tensor under its path in the state, or a similar name; returns the name. */
 function keep(tensor: Tensor, path: string, tensors: Map<string, Tensor>): string {
   while (tensors.has(path)) path += "'"; // a map's name with a dot may look like a path
   tensors.set(path, tensor);
@@ -139,7 +139,7 @@ function* unpackEach(values: Iterable<unknown>, tensors: ReadonlyMap<string, Ten
   return parts;
 }
 
-/** What stands in the lines of JSON. */
+/** The values of the lines of JSON. */
 function* lines(bytes: Uint8Array): Generator<unknown, void> {
   const decoder = new TextDecoder();
   for (let start = 0, end: number; (end = bytes.indexOf(0x0a, start)) >= 0; start = end + 1) {
@@ -153,7 +153,7 @@ function found(path: string, tensors: ReadonlyMap<string, Tensor>): Tensor {
   return tensor;
 }
 
-/** Whether JSON gives the number back: it has no −0, no infinity and no NaN. */
+/** Whether JSON can hold the number: it has no −0, no infinity and no NaN. */
 function exact(value: number): boolean {
   return Number.isFinite(value) && !Object.is(value, -0);
 }

@@ -3,13 +3,13 @@ import { checkOptions } from "../../../core/arguments.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import type { Learner } from "../learner.ts";
 
-/** Settings by the words for them in errors: `{ seed: 42 }`, or `{ "--seed": 42 }` of a command line. */
+/** Settings, by the names that errors give them: `{ seed: 42 }`, or `{ "--seed": 42 }` of a command line. */
 export type Settings = Readonly<Record<string, string | number>>;
 
-/** How {@linkcode RunSettings} speaks. */
+/** The options of {@linkcode RunSettings}. */
 export interface RunSettingsOptions {
   /**
-   * Takes the line that says from where a run goes on.
+   * Prints the line that says where a run continues.
    *
    * @default {console.log}
    */
@@ -17,8 +17,8 @@ export interface RunSettingsOptions {
 }
 
 /**
- * Keeps in each checkpoint what the run was made with, such as its seed and its data, and refuses to go on with anything else: the
- * result would be that of neither run. Says from where a run goes on.
+ * Saves in each checkpoint the settings of the run, such as its seed and its data, and refuses to continue it with others: the result
+ * would be that of neither run. Prints where a run continues.
  *
  * @example
  * ```ts
@@ -39,9 +39,9 @@ export interface RunSettingsOptions {
  * ```
  */
 export class RunSettings implements Callback {
-  /** The name its state is saved under. */
+  /** The name under which its state is saved. */
   readonly name = "Settings";
-  /** Before everything that prints. */
+  /** Before callbacks that print. */
   readonly order: number = -100;
   readonly #print: (line: string) => void;
 
@@ -51,7 +51,7 @@ export class RunSettings implements Callback {
     this.#print = options.print ?? console.log;
   }
 
-  /** Says where the run goes on, or that it has ended; nothing of a run that begins. */
+  /** Prints where the run continues, or that it has ended already; of a new run nothing. */
   beforeFit({ epoch, epochs, step }: Learner): void {
     if (step === 0) return;
     const finished = `Already finished: ${epoch} ${epoch === 1 ? "epoch" : "epochs"}, nothing is left to train`;

@@ -1,4 +1,4 @@
-/** A trained model as one TypeScript file that needs nothing else. */
+/** A trained model as one TypeScript file without imports. */
 import { describe } from "../../../core/arguments.ts";
 import { runInSlices } from "../../../core/event_loop.ts";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
@@ -6,10 +6,11 @@ import { Module } from "../../nn/module.ts";
 import type { Sequential } from "../../nn/sequential.ts";
 
 /**
- * Source text of a module without imports that exports `predict(input)`: the values of one sample in, the model's output in
- * `eval()` mode out. The weights stand in it as float32. It runs in Deno, and with its types erased in Node and in a browser.
+ * The source of a module that exports `predict(input)`: it takes the values of one sample and returns the model's output in `eval()`
+ * mode. The weights are part of the source, as float32. It imports nothing, and runs in Deno, and with its types erased in Node and in
+ * a browser.
  *
- * With a `path` it is written there too, wholly or not at all.
+ * With a `path` the source is also written to that file.
  *
  * @example
  * ```ts
@@ -20,8 +21,8 @@ import type { Sequential } from "../../nn/sequential.ts";
  * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 2), new nn.Softmax(1));
  * assertStringIncludes(await exportTs(model), "export function predict(input: number[] | Float32Array): number[]");
  * ```
- * @throws {TypeError} If the model holds a layer for which there is no source.
- * @throws {RangeError} If the sizes of its layers do not fit each other.
+ * @throws {TypeError} If there is no source for one of its layers.
+ * @throws {RangeError} If the sizes of its layers do not fit together.
  */
 export async function exportTs(model: Sequential, path?: string): Promise<string> {
   if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);

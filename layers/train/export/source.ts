@@ -8,7 +8,7 @@ import type { AnyModule } from "../../nn/module.ts";
 import * as nn from "../../nn/nn.ts";
 import { Sequential } from "../../nn/sequential.ts";
 
-/** A function's source by its name; one that calls another names it first in `SOURCE_NEEDS`. */
+/** The source of each function by its name; the functions that it calls are in `SOURCE_NEEDS`. */
 export const SOURCES: Readonly<Record<string, string>> = {
   linear: `
 function linear(x: number[], w: Float32Array, b?: Float32Array): number[] {
@@ -77,10 +77,10 @@ function softmax(x: number[]): number[] {
 }`,
 };
 
-/** What a function calls besides itself. */
+/** The other functions that a function calls. */
 export const SOURCE_NEEDS: Readonly<Record<string, readonly string[]>> = { gelu: ["erf"], softmax: ["logSoftmax"] };
 
-/** The function that turns the text of the weights into numbers. */
+/** The source of the function that decodes the weights. */
 export const DECODE = `
 function decode(base64: string): Float32Array {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -88,17 +88,17 @@ function decode(base64: string): Float32Array {
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }`;
 
-// What each layer becomes in an exported model: one statement, and the weights it takes.
+// The source of each layer: one expression, and the weights that it uses.
 
-/** A layer in source. */
+/** The source of a layer. */
 export interface Exported {
-  /** The new value of `x`, an array of the sample's values; `take` stands for the weights, in their order. */
+  /** The new value of `x`, the array of a sample's values; `take` stores weights and returns the expression for them. */
   expression(take: (weights: Tensor) => string): string;
   /** The functions it calls. */
   calls: readonly string[];
-  /** How many values go in, `null` for any number. */
+  /** The number of inputs; `null` for any. */
   inputs: number | null;
-  /** How many come out, `null` for as many as went in. */
+  /** The number of outputs; `null` for as many as inputs. */
   outputs: number | null;
 }
 
@@ -165,7 +165,7 @@ const BY_CLASS: ReadonlyMap<unknown, SourceOf<never>> = new Map(
 const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs: null };
 
 /**
- * The layer in source.
+ * The source of a layer.
  *
  * @throws {TypeError} If there is no source for it.
  */
@@ -186,7 +186,7 @@ function each(name: string, ...settings: number[]): Exported | string {
   );
 }
 
-/** What `make` makes of settings as source, or what is wrong with one: nothing but a number is written there. */
+/** `make` of the settings as text, or what is wrong with one of them: nothing but numbers is written into the source. */
 function withNumbers(settings: readonly number[], make: (...texts: string[]) => Exported): Exported | string {
   const odd = settings.findIndex((value) => typeof value !== "number" || Number.isNaN(value));
   if (odd >= 0) return `its setting ${JSON.stringify(settings[odd])} is no number`;
@@ -212,9 +212,9 @@ function more(take: (weights: Tensor) => string, ...weights: (Tensor | null)[]):
   return text === "" ? "" : `, ${text}`;
 }
 
-// The source text of a model as a module without imports.
+// The source of a model: a module without imports.
 
-/** The parts of the source: each is encoded by itself. */
+/** The source of a model in parts, each short enough to be encoded at once. */
 export function* sourceOf(model: Sequential): Steps<string[]> {
   const layers = flat(model, "");
   const { inputs, outputs } = sizesOf(layers);

@@ -1,4 +1,4 @@
-/** How well a model does: counted batch by batch, judged once at the end. */
+/** What a metric is: sums over batches, of which the value is computed once at the end. */
 import { describe, requireTensor } from "../../../core/arguments.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 
@@ -6,17 +6,17 @@ import type { Tensor } from "../../../core/tensor.ts";
 export type MetricValue = number | readonly number[] | readonly (readonly number[])[];
 
 /**
- * A judgement over all of a data set. Batches are counted into sums, and the value is taken of the sums: batches of different
- * sizes weigh by their size.
+ * A metric over a whole data set. Batches are added to sums, and the value is computed of the sums, so that each row has the same
+ * weight whatever the size of its batch.
  */
 export interface Metric {
-  /** What it is called in the history and in print. */
+  /** The name in the history and in printed lines. */
   readonly name: string;
-  /** Forgets what was counted. */
+  /** Sets the sums to 0. */
   reset(): void;
-  /** Counts a batch. */
+  /** Adds a batch. */
   update(prediction: Tensor, target: Tensor): void;
-  /** The judgement of everything counted: NaN, or an array of them, where there was nothing. */
+  /** The value over everything that was added: NaN, or an array of NaN, where nothing was. */
   value(): MetricValue;
 }
 
@@ -48,8 +48,8 @@ export function requirePair(name: string, prediction: Tensor, target: Tensor): v
   requireTensor(target, `take the ${name} with the target`);
 }
 
-/** What a tally needs to know of a batch. */
-export interface Judged {
+/** A batch and what the model made of it. */
+export interface BatchResult {
   /** The inputs [batch, …]. */
   readonly x: Tensor;
   /** The targets [batch, …]. */
@@ -67,8 +67,8 @@ export class LossSum {
   /** How many rows there were. */
   rows = 0;
 
-  /** Counts a batch. */
-  add({ x, loss }: Judged): void {
+  /** Adds a batch. */
+  add({ x, loss }: BatchResult): void {
     const rows = x.shape[0] ?? 1;
     this.sum += loss.item() * rows;
     this.rows += rows;
@@ -80,17 +80,17 @@ export class LossSum {
   }
 }
 
-/** Counts batches into a loss and metrics. */
+/** Adds batches to a mean loss and to metrics. */
 export class MetricAccumulator {
   readonly #loss = new LossSum();
 
-  /** A new count; the metrics are reset. */
+  /** Begins at 0; the metrics are reset. */
   constructor(readonly metrics: readonly Metric[]) {
     metrics.forEach((metric) => metric.reset());
   }
 
-  /** Counts a batch. */
-  add(batch: Judged): void {
+  /** Adds a batch. */
+  add(batch: BatchResult): void {
     this.#loss.add(batch);
     for (const metric of this.metrics) metric.update(batch.prediction, batch.y);
   }

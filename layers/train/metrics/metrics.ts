@@ -1,5 +1,5 @@
 /**
- * Judgements of predictions, gathered over the batches of an epoch: each adds a column to a learner's history.
+ * Metrics: numbers that say how good predictions are, over all batches of an epoch. Each adds a column to a learner's history.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export { measure, type Metric, type MetricValue } from "./metric.ts";
 // Metrics of classification: scores [n, classes] against classes [n].
 
 /**
- * The share of rows whose highest score is that of the right class; of several highest the first counts, as in `argmax`.
+ * The fraction of rows whose highest score is that of the right class; of equal scores the first is the highest, as in `argmax`.
  *
  * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
  */
@@ -33,7 +33,7 @@ export function accuracy(): Metric {
 }
 
 /**
- * The share of rows where fewer than `k` classes score higher than the right one.
+ * The fraction of rows in which fewer than `k` classes score higher than the right one.
  *
  * @throws {RangeError} If `k` is no whole number of at least 1; on `update`, if the shapes are not [n, classes] and [n].
  */
@@ -49,9 +49,9 @@ export function topK(k: number): Metric {
 }
 
 /**
- * The share of rows on the right side of `threshold`: scores [n] or [n, 1] above it stand for class 1, others for 0.
+ * The fraction of rows whose score [n] or [n, 1] lies on the right side of `threshold`: above it for class 1, else for class 0.
  *
- * The threshold of logits is 0, which it is unless told; that of probabilities ½.
+ * The default threshold is 0, which is that of logits; for probabilities give 0.5.
  *
  * @throws {RangeError} On `update`, if the shapes differ in more than dimensions of size 1.
  */
@@ -72,7 +72,7 @@ export function binaryAccuracy(threshold = 0): Metric {
 }
 
 /**
- * How often each class was taken for each: row i, column j counts the rows of class i whose highest score was that of j.
+ * The confusion matrix: row i, column j is the number of rows of class i whose highest score was that of class j.
  *
  * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
  */
@@ -82,7 +82,7 @@ export function confusionMatrix(classes: number): Metric {
 }
 
 /**
- * For each class, the share of rows taken for it that are of it: `TP / (TP + FP)`; 0 where none was taken for it.
+ * For each class, the fraction of the rows predicted as this class that are of it: `TP / (TP + FP)`; 0 where none was predicted.
  *
  * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
  */
@@ -91,7 +91,7 @@ export function precision(classes: number): Metric {
 }
 
 /**
- * For each class, the share of its rows that were taken for it: `TP / (TP + FN)`; 0 where it has none.
+ * For each class, the fraction of its rows that were predicted as this class: `TP / (TP + FN)`; 0 where it has none.
  *
  * @throws {RangeError} On `update`, if the shapes are not [n, classes] and [n].
  */
@@ -114,7 +114,7 @@ export function f1(classes: number): Metric {
  *
  * @param prediction Scores [n, classes]
  * @param target Classes [n]
- * @param names What the classes are called
+ * @param names The names of the classes
  * @throws {RangeError} If the shapes are not these, or there is not one name for each class.
  *
  * @example
@@ -171,12 +171,12 @@ function share(name: string, isRight: Right): Metric {
 function ofEachClass(
   name: string,
   classes: number,
-  judge: (hits: number, taken: number, present: number) => number,
+  valueOf: (hits: number, taken: number, present: number) => number,
 ): Metric {
   const counts = confusion(classes);
   const value = () => {
     const rows = counts.rows();
-    return rows.map((row, c) => judge(row[c], sum(rows.map((other) => other[c])), sum(row)));
+    return rows.map((row, c) => valueOf(row[c], sum(rows.map((other) => other[c])), sum(row)));
   };
   return { name, reset: counts.reset, update: counts.update, value };
 }
@@ -247,7 +247,7 @@ function sum(values: readonly number[]): number {
 
 // Metrics of regression: predictions against targets of the same shape.
 
-/** Sums over everything counted: of errors and of targets, in float64. */
+/** Sums over all rows: of errors and of targets, in float64. */
 interface Sums {
   n: number;
   absolute: number;
@@ -275,8 +275,8 @@ export function mae(): Metric {
 }
 
 /**
- * The part of the targets' variance that is explained: `R² = 1 − Σ(p − t)² / Σ(t − t̄)²`, over all elements together. Of targets
- * that do not vary it is 1 if each was met, else 0, as in scikit-learn's `r2_score`.
+ * The coefficient of determination `R² = 1 − Σ(p − t)² / Σ(t − t̄)²` over all elements. Where all targets are equal it is 1 if every
+ * prediction is exact, else 0, as in scikit-learn's `r2_score`.
  *
  * @throws {RangeError} On `update`, if the shapes differ.
  */
@@ -287,7 +287,7 @@ export function r2(): Metric {
   });
 }
 
-function ofSums(name: string, judge: (sums: Sums) => number): Metric {
+function ofSums(name: string, valueOf: (sums: Sums) => number): Metric {
   const none: Sums = { n: 0, absolute: 0, squared: 0, mean: 0, deviation: 0 };
   let sums = { ...none };
   return {
@@ -305,7 +305,7 @@ function ofSums(name: string, judge: (sums: Sums) => number): Metric {
       const [p, t] = [elements(prediction), elements(target)];
       for (let i = 0; i < p.length; i++) count(sums, p[i] - t[i], t[i]);
     },
-    value: () => judge(sums),
+    value: () => valueOf(sums),
   };
 }
 

@@ -80,7 +80,7 @@ describe("a learner as text", () => {
       "  metrics: none",
       "  callbacks: Object, Recorder",
     ]);
-    assertMatch(lines[8], /behind: 1 epochs, 2 steps, train loss \d/);
+    assertMatch(lines[8], /done: 1 epochs, 2 steps, train loss \d/);
     assertEquals(lines.length, 10);
   });
   it("console.log of an optimiser is PyTorch's printed form", () => {
@@ -105,6 +105,6 @@ describe("metrics without validation data", () => {
     } finally {
       console.warn = warn;
     }
-    assertEquals(warnings, ["fit() takes no metrics (mae) without validation data: give data: { train, valid }"]);
+    assertEquals(warnings, ["fit() computes no metrics (mae) without validation data: give data: { train, valid }"]);
   });
 });

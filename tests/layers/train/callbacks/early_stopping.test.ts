@@ -50,6 +50,6 @@ describe("EarlyStopping", () => {
 
   it("refuses to watch what is not there", async () => {
     const learner = parabola({ callbacks: [new EarlyStopping({ monitor: "score" })] });
-    await assertRejects(() => learner.fit(1), RangeError, "Cannot watch score: the record has the numbers trainLoss");
+    await assertRejects(() => learner.fit(1), RangeError, "Cannot monitor score: the record has the numbers trainLoss");
   });
 });
