@@ -47,7 +47,8 @@ export { RandomState } from "./core/random/numpy_streams.ts";
 export { WichmannHill } from "./core/random/wichmann_hill.ts";
 
 // Back ends.
-export { type BackendName, backendName, backendReason, useBackend } from "./core/backend/choose.ts";
+export type { BackendName } from "./core/backend/backend.ts";
+export { backendName, backendReason, useBackend } from "./core/backend/choose.ts";
 export { setThreads, threads } from "./core/backend/threads.ts";
 export { cacheDir } from "./core/io/cache_dir.ts";
 

@@ -1,5 +1,5 @@
 /** The tensor and what its signatures speak of, as types: every entry point passes them on, so that each can be read alone. */
-export type { BackendName } from "./backend/choose.ts";
+export type { BackendName } from "./backend/backend.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { Operand } from "./ops/elementwise.ts";
 export type { Index } from "./ops/index.ts";

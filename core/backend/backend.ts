@@ -9,6 +9,9 @@ import type { BinaryOp, UnaryOp } from "./reference/formulas.ts";
 
 export type { BinaryOp, UnaryOp };
 
+/** A back end by name; `auto` takes the fastest one that is available. */
+export type BackendName = "native" | "wasm" | "reference" | "auto";
+
 /** Elements laid out by strides: element `i, j, …` of `data` stands at `offset + i·strides[0] + j·strides[1] + …`. */
 export interface Strided {
   /** The elements, shared with every other view of them. */
@@ -142,7 +145,7 @@ export interface UpdateSlot {
 /** A back end: one implementation of every verb. */
 export interface Backend {
   /** Which one this is. */
-  readonly name: "reference" | "wasm" | "native";
+  readonly name: Exclude<BackendName, "auto">;
   /** `C = activation(A·B + bias + beta·C)`. */
   gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void;
   /** `out = op(x)` over `shape`; `low` and `high` are what {@linkcode UnaryOp} says of the operation. */

@@ -4,16 +4,19 @@
  * Native where a kernel is cached or can be compiled with the permissions already granted, else wasm, else the reference's plain loops.
  * `GRADUS_BACKEND` or {@linkcode useBackend} overrides the choice.
  */
-import type { Backend, Opened } from "./backend.ts";
+import type { Backend, BackendName, Opened } from "./backend.ts";
 import { openNative } from "./native/native.ts";
 import { reference } from "./reference/reference.ts";
 import { registerOpening } from "./threads.ts";
 import { openWasm } from "./wasm/wasm.ts";
 
-/** A back end by name; `auto` takes the fastest one that is available. */
-export type BackendName = "native" | "wasm" | "reference" | "auto";
-
-const NAMES: readonly BackendName[] = ["native", "wasm", "reference", "auto"];
+/** How each back end is opened; `auto` takes the first that is available. */
+const OPEN: Readonly<Record<Backend["name"], () => Opened>> = {
+  native: () => openNative(),
+  wasm: openWasm,
+  reference: () => ({ backend: reference, reason: "always there" }),
+};
+const NAMES = Object.keys(OPEN) as Backend["name"][];
 
 interface Choice {
   backend: Backend;
@@ -68,20 +71,26 @@ export function backendNamed(name: Backend["name"]): Backend {
 }
 
 function choose(name: BackendName): Choice {
-  if (!NAMES.includes(name)) throw new TypeError(`Cannot use the back end ${name}: expected ${NAMES.join(", ")}`);
+  if (!isName(name)) throw new TypeError(`Cannot use the back end ${name}: expected ${[...NAMES, "auto"].join(", ")}`);
   if (name !== "auto") return { backend: backendNamed(name), reason: "asked for by name" };
-  const native = open("native");
-  if (native.backend !== undefined) return { backend: native.backend, reason: native.reason };
-  const wasm = open("wasm");
-  if (wasm.backend !== undefined) return { backend: wasm.backend, reason: `not native: ${native.reason}` };
-  return { backend: reference, reason: `not native: ${native.reason}; not wasm: ${wasm.reason}` };
+  const missed: string[] = [];
+  for (const name of NAMES) {
+    const { backend, reason } = open(name);
+    if (backend !== undefined) return { backend, reason: missed.length === 0 ? reason : missed.join("; ") };
+    missed.push(`not ${name}: ${reason}`);
+  }
+  throw new Error(`Cannot choose a back end: ${missed.join("; ")}`);
 }
 
-const opened = new Map<Backend["name"], Opened>([["reference", { backend: reference, reason: "always there" }]]);
+function isName(name: string): name is BackendName {
+  return name === "auto" || NAMES.includes(name as Backend["name"]);
+}
+
+const opened = new Map<Backend["name"], Opened>();
 
 function open(name: Backend["name"]): Opened {
   let found = opened.get(name);
-  if (found === undefined) opened.set(name, found = name === "native" ? openNative() : openWasm());
+  if (found === undefined) opened.set(name, found = OPEN[name]());
   Object.freeze(found.backend); // a verb that was replaced could keep memory that a backward pass uses again
   return found;
 }
@@ -91,6 +100,6 @@ function requested(): BackendName {
   if (typeof Deno === "undefined") return "auto";
   const allowed = Deno.permissions.querySync({ name: "env", variable: "GRADUS_BACKEND" }).state === "granted";
   const name = allowed ? (Deno.env.get("GRADUS_BACKEND") || "auto") : "auto";
-  if (NAMES.includes(name as BackendName)) return name as BackendName;
-  throw new TypeError(`Cannot use GRADUS_BACKEND=${name}: expected ${NAMES.join(", ")}`);
+  if (isName(name)) return name;
+  throw new TypeError(`Cannot use GRADUS_BACKEND=${name}: expected ${[...NAMES, "auto"].join(", ")}`);
 }

@@ -12,7 +12,7 @@
  * ```
  * @module
  */
-import type { BackendName } from "../backend/choose.ts";
+import type { BackendName } from "../backend/backend.ts";
 import type { Tensor } from "../tensor.ts";
 import { loops } from "./01_loops.ts";
 import { rowDot } from "./02_row_dot.ts";
