@@ -1,6 +1,6 @@
 /**
  * Stage 1, functions. Last stage: none, this is where the path begins.
- * What moved: nothing yet; every function stands beside the one that undoes it, and the programmer calls them in reverse order.
+ * What moved: nothing yet; beside every function stands the one for its gradient, and the programmer calls these in reverse order.
  * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
  *
  * @example
@@ -35,9 +35,21 @@ export function lin(x: Tensor, w: Tensor, b: Tensor): Tensor {
   return linear(x, w, b);
 }
 
-/** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`; without `inputToo`, `inp.g` is left as it is. */
-export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, inputToo = true): void {
-  leaveGradients([inp, w, b], linBackward, outputGrad(out), inp, inputToo ? w : null);
+/** The options of a backward pass by hand. */
+export interface InputGradOptions {
+  /**
+   * Whether the gradient of the input is computed too; data need none, and leaving it out saves a product.
+   *
+   * @default {true}
+   */
+  inputGrad?: boolean;
+}
+
+/** Fills `inp.g`, `w.g` and `b.g` from `out.g`, where `out = lin(inp, w, b)`; with `inputGrad: false`, `inp.g` is left as it is. */
+export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, options: InputGradOptions = {}): void {
+  checkOptions("take linGrad()", options, ["inputGrad"], { inputGrad: "boolean" });
+  const { inputGrad = true } = options;
+  leaveGradients([inp, w, b], linBackward, outputGrad(out), inp, inputGrad ? w : null);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Stage 2, classes. What stage 1 cost us: names for every intermediate value, and the backward calls in the right order.
- * What moved: each layer remembers its own `inp` and `out`, and `Model` walks the layers back.
+ * What moved: each layer keeps its own `inp` and `out`, and `Model` calls `backward()` of the layers in reverse order.
  * What stays: the forward functions of stage 1, the rules, and the `.g` slots.
  *
  * @example
@@ -17,11 +17,13 @@
  * ```
  * @module
  */
+import { checkOptions } from "../core/arguments.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { requireSaved } from "../backward/upstream.ts";
 import {
   crossEntropy,
   crossEntropyGrad,
+  type InputGradOptions,
   lin,
   linGrad,
   linParameters,
@@ -33,23 +35,24 @@ import {
   sigmoidGrad,
 } from "./01_functional.ts";
 export type * from "../core/types.ts";
+export type { InputGradOptions };
 
-/** What a model is made of: a function that remembers what it needs to find its gradient. */
+/** A layer of a model: a function that keeps what its gradient needs. */
 export interface Layer {
-  /** Computes the output and remembers it. */
+  /** Computes the output and keeps it. */
   call(inp: Tensor): Tensor;
   /**
-   * Fills the gradient of the input, and of the layer's own parameters, from the gradient of the output. Without `inputToo` a
+   * Fills the gradient of the input, and of the layer's own parameters, from the gradient of the output. With `inputGrad: false` a
    * layer may leave out that of the input: data need none.
    */
-  backward(inputToo?: boolean): void;
+  backward(options?: InputGradOptions): void;
   /** The tensors that training changes; none for an activation. */
   readonly parameters: readonly Tensor[];
 }
 
-/** What training makes small: compares an output with its target. */
+/** A loss: it compares an output with its target. */
 export interface Loss {
-  /** Computes the loss and remembers what it compared. */
+  /** Computes the loss and keeps what it compared. */
   call(inp: Tensor, targ: Tensor): Tensor;
   /** Fills the gradient of the output it compared. */
   backward(): void;
@@ -57,9 +60,9 @@ export interface Loss {
 
 /** `x @ w + b` with w [in, out] and b [out]. */
 export class Lin implements Layer {
-  /** What it was last called with. */
+  /** The last input. */
   inp?: Tensor;
-  /** What it then answered. */
+  /** The output for it. */
   out?: Tensor;
   /** The layer's weights and bias. */
   readonly parameters: readonly Tensor[];
@@ -69,7 +72,7 @@ export class Lin implements Layer {
     this.parameters = linParameters(w, b);
   }
 
-  /** `inp @ w + b`: [batch, in] becomes [batch, out]; `inp` and `out` are remembered. */
+  /** `inp @ w + b`: [batch, in] becomes [batch, out]; `inp` and `out` are kept. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = lin(inp, this.w, this.b);
@@ -78,23 +81,23 @@ export class Lin implements Layer {
 
   /**
    * `inp.g = out.g @ wᵀ`, `w.g = inpᵀ @ out.g`, `b.g = Σ out.g` over the batch, by `linBackward` in backward/rules/linalg.ts.
-   * Without `inputToo` the first product is left out.
+   * With `inputGrad: false` the first product is left out.
    */
-  backward(inputToo = true): void {
-    linGrad(requireSaved(this.inp, "Lin"), requireSaved(this.out, "Lin"), this.w, this.b, inputToo);
+  backward(options: InputGradOptions = {}): void {
+    linGrad(requireSaved(this.inp, "Lin"), requireSaved(this.out, "Lin"), this.w, this.b, options);
   }
 }
 
 /** `max(x, 0)`. */
 export class Relu implements Layer {
-  /** What it was last called with. */
+  /** The last input. */
   inp?: Tensor;
-  /** What it then answered. */
+  /** The output for it. */
   out?: Tensor;
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** `max(inp, 0)`; `inp` and `out` are remembered. */
+  /** `max(inp, 0)`; `inp` and `out` are kept. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = relu(inp);
@@ -109,14 +112,14 @@ export class Relu implements Layer {
 
 /** `1 / (1 + e⁻ˣ)`. */
 export class Sigmoid implements Layer {
-  /** What it was last called with. */
+  /** The last input. */
   inp?: Tensor;
-  /** What it then answered. */
+  /** The output for it. */
   out?: Tensor;
   /** None. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** `1 / (1 + e⁻ⁱⁿᵖ)`; `inp` and `out` are remembered. */
+  /** `1 / (1 + e⁻ⁱⁿᵖ)`; `inp` and `out` are kept. */
   call(inp: Tensor): Tensor {
     this.inp = inp;
     this.out = sigmoid(inp);
@@ -131,11 +134,11 @@ export class Sigmoid implements Layer {
 
 /** The mean squared error `Σ(p − t)² / n` of predictions [n] or [n, 1] and targets [n]. */
 export class Mse implements Loss {
-  /** The predictions it was last called with. */
+  /** The last predictions. */
   inp?: Tensor;
-  /** The targets it was last called with. */
+  /** The last targets. */
   targ?: Tensor;
-  /** The loss it then answered. */
+  /** The loss of these. */
   out?: Tensor;
 
   /** `Σ(inp − targ)² / n`, a single number. */
@@ -149,7 +152,7 @@ export class Mse implements Loss {
   /**
    * `inp.g = 2(inp − targ) / n`, by `mseBackward` in backward/rules/loss.ts.
    *
-   * The loss is the end of the chain, so its own gradient is 1.
+   * The chain begins here, with the gradient of the loss by itself, 1.
    */
   backward(): void {
     mseGrad(requireSaved(this.inp, "Mse"), requireSaved(this.targ, "Mse"));
@@ -158,11 +161,11 @@ export class Mse implements Loss {
 
 /** The mean cross-entropy of logits [n, classes] and integer targets [n]. */
 export class CrossEntropy implements Loss {
-  /** The predictions it was last called with. */
+  /** The last predictions. */
   inp?: Tensor;
-  /** The targets it was last called with. */
+  /** The last targets. */
   targ?: Tensor;
-  /** The loss it then answered. */
+  /** The loss of these. */
   out?: Tensor;
 
   /** `−Σ ln softmax(inp)[i, targ_i] / n`, a single number. */
@@ -176,7 +179,7 @@ export class CrossEntropy implements Loss {
   /**
    * `inp.g = (softmax(inp) − onehot(targ)) / n`, by `crossEntropyBackward` in backward/rules/loss.ts.
    *
-   * The loss is the end of the chain, so its own gradient is 1.
+   * The chain begins here, with the gradient of the loss by itself, 1.
    */
   backward(): void {
     crossEntropyGrad(requireSaved(this.inp, "CrossEntropy"), requireSaved(this.targ, "CrossEntropy"));
@@ -218,7 +221,7 @@ export class Model {
     return this.layers.flatMap((layer) => layer.parameters);
   }
 
-  /** What the layers make of a batch, without a loss. */
+  /** The output of the last layer for a batch, without a loss. */
   predict(x: Tensor): Tensor {
     for (const layer of this.layers) x = layer.call(x);
     return x;
@@ -229,9 +232,11 @@ export class Model {
     return this.loss.call(this.predict(x), targ);
   }
 
-  /** Fills every `.g`, from the loss back to the input; without `inputToo` that of the input, data, is left out. */
-  backward(inputToo = true): void {
+  /** Fills every `.g`, from the loss back to the input; with `inputGrad: false` that of the input, data, is left out. */
+  backward(options: InputGradOptions = {}): void {
+    checkOptions("go backward", options, ["inputGrad"], { inputGrad: "boolean" });
+    const { inputGrad = true } = options;
     this.loss.backward();
-    for (const layer of this.layers.toReversed()) layer.backward(inputToo || layer !== this.layers[0]);
+    for (const layer of this.layers.toReversed()) layer.backward({ inputGrad: inputGrad || layer !== this.layers[0] });
   }
 }

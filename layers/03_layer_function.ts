@@ -1,7 +1,7 @@
 /**
- * Stage 3, a base class. What stage 2 cost us: every class said again how to remember its inputs and output.
+ * Stage 3, a base class. What stage 2 cost us: every class repeated how to keep its inputs and output.
  * What moved: `call` and `backward` went into a base class, which keeps the arguments; a layer shrinks to two methods.
- * What stays: the rules, the `.g` slots, and `Model`, which still walks the layers back by hand.
+ * What stays: the rules, the `.g` slots, and `Model`, which still calls the layers in reverse order.
  *
  * @example
  * ```ts
@@ -42,10 +42,10 @@ import {
 } from "./01_functional.ts";
 export type * from "../core/types.ts";
 
-export { type Layer, type Loss, Model } from "./02_classes.ts";
+export { type InputGradOptions, type Layer, type Loss, Model } from "./02_classes.ts";
 
 /**
- * Document 001's base class: it deals with calling and remembering, and has a `forward` and a `bwd` that only say what is missing.
+ * Document 001's base class: it calls and keeps; its `forward` and `bwd` only throw an error that names the missing method.
  *
  * @example
  * ```ts
@@ -57,14 +57,14 @@ export { type Layer, type Loss, Model } from "./02_classes.ts";
  * ```
  */
 export class Module<Args extends Tensor[] = Tensor[]> {
-  /** What it was last called with. */
+  /** The last arguments. */
   args?: Args;
-  /** What it then answered. */
+  /** The output for them. */
   out?: Tensor;
-  /** The tensors that training changes; none unless a layer says so. */
+  /** The tensors that training changes; none, if the layer does not list them. */
   readonly parameters: readonly Tensor[] = [];
 
-  /** Computes the output, and remembers it and the arguments. */
+  /** Computes the output, and keeps it and the arguments. */
   call(...args: Args): Tensor {
     this.args = args;
     this.out = this.forward(...args);
@@ -76,12 +76,12 @@ export class Module<Args extends Tensor[] = Tensor[]> {
     this.bwd(requireSaved(this.out, this.constructor.name), ...requireSaved(this.args, this.constructor.name));
   }
 
-  /** The output. Throws an Error unless the class has its own. */
+  /** Computes the output: every class has its own. Throws an Error if it has none. */
   forward(..._args: Args): Tensor {
     throw notImplemented(this, "forward");
   }
 
-  /** The gradients, from `out.g` into the `.g` of what `out` was made from. Throws an Error unless the class has its own. */
+  /** Computes the gradients from `out.g` into the `.g` of the arguments: every class has its own. Throws an Error if it has none. */
   bwd(_out: Tensor, ..._args: Args): void {
     throw notImplemented(this, "bwd");
   }
@@ -116,10 +116,10 @@ function notImplemented({ constructor }: object, method: string): Error {
  * ```
  */
 export abstract class LayerFunction<Args extends Tensor[]> extends Module<Args> {
-  /** The output. */
+  /** Computes the output. */
   abstract override forward(...args: Args): Tensor;
 
-  /** The gradients, from `out.g` into the `.g` of what `out` was made from. */
+  /** Computes the gradients from `out.g` into the `.g` of the arguments. */
   abstract override bwd(out: Tensor, ...args: Args): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Stage 4, functions on the tape. What stage 3 cost us: `Model` walked the layers back, so only chains could be trained.
- * What moved: each call leaves a note of how its value was made; `loss.backward()` finds its own way over any graph.
+ * Stage 4, functions on the tape. What stage 3 cost us: `Model` called the layers in reverse order, so only chains could be trained.
+ * What moved: each call records how its value was computed; `loss.backward()` follows these records through any graph.
  * What stays: the rules and the `.g` slots; a gradient now adds to what stands there, until it is set to null.
  *
  * @example
@@ -37,7 +37,7 @@ export class Lin extends Function {
   /** `[g @ wᵀ, inpᵀ @ g, Σ g over the batch]`, by `linBackward` in backward/rules/linalg.ts. */
   static backward(ctx: Context, gradOutput: Tensor): (Tensor | null)[] {
     const [inp, w] = ctx.savedTensors;
-    return linBackward(gradOutput, inp, ctx.needsInputGrad[0] ? w : null); // the first layer's input wants none
+    return linBackward(gradOutput, inp, ctx.needsInputGrad[0] ? w : null); // null where the input needs none
   }
 }
 
@@ -105,7 +105,7 @@ export class CrossEntropy extends Function {
   }
 }
 
-/** What a model is made of: something that is called, and the tensors that training changes. */
+/** A layer of a model: something to call, and the tensors that training changes. */
 export interface Layer {
   /** The output. */
   call(inp: Tensor): Tensor;
@@ -113,7 +113,7 @@ export interface Layer {
   readonly parameters: readonly Tensor[];
 }
 
-/** A layer over weights [in, out] and bias [out], which from now on want their gradients. */
+/** A layer over weights [in, out] and bias [out], whose `requiresGrad` it sets. */
 export function linear(w: Tensor, b: Tensor): Layer {
   const parameters = linParameters(w, b).map((p) => p.requiresGrad_());
   return { call: (inp) => Lin.apply(inp, w, b), parameters };
@@ -144,7 +144,7 @@ export class Model {
     return this.layers.flatMap((layer) => layer.parameters);
   }
 
-  /** What the layers make of a batch, without a loss. */
+  /** The output of the last layer for a batch, without a loss. */
   predict(x: Tensor): Tensor {
     for (const layer of this.layers) x = layer.call(x);
     return x;

@@ -76,7 +76,7 @@ function classStep(work: Step): () => number {
   const [x, y] = batchOf(work);
   return () => {
     const loss = model.call(x, y);
-    model.backward(false); // as the tape and PyTorch: data need no gradient
+    model.backward({ inputGrad: false }); // as the tape and PyTorch: data need no gradient
     optimizer.step();
     return loss.item();
   };

@@ -139,11 +139,11 @@ describe("stages", () => {
     return { model, x: randn([12, 7]), y: randint(0, 4, [12]) };
   };
 
-  it("Model.backward(false) leaves the input without a gradient and the parameters with the same", () => {
+  it("Model.backward({ inputGrad: false }) leaves the input without a gradient and the parameters with the same", () => {
     const [whole, part] = [twoLayers(), twoLayers()];
     for (const { model, x, y } of [whole, part]) model.call(x, y);
     whole.model.backward();
-    part.model.backward(false);
+    part.model.backward({ inputGrad: false });
     assertEquals(part.x.g, null);
     assertEquals(part.model.parameters.map((p) => p.g!.toArray()), whole.model.parameters.map((p) => p.g!.toArray()));
     assertEquals(whole.x.g!.shape, [12, 7]);

@@ -25,7 +25,14 @@ export const STAGE_1: Record<string, Cases> = {
       (b) => functional.lin(x, x, b),
     ],
   },
-  linGrad: undone((inp, out) => functional.linGrad(inp, out, x, ones([2]))),
+  linGrad: {
+    options: [["input_grad", "inputGrad", (o) => {
+      const out = ones([2, 2]);
+      out.g = ones([2, 2]);
+      return functional.linGrad(x, out, x, ones([2]), o);
+    }]],
+    ...undone((inp, out) => functional.linGrad(inp, out, x, ones([2]))),
+  },
   linParameters: { tensors: [(w) => functional.linParameters(w, ones([2])), (b) => functional.linParameters(x, b)] },
   mse: { tensors: [(p) => functional.mse(p, x), (t) => functional.mse(x, t)] },
   mseGrad: { tensors: [(p) => functional.mseGrad(p, x), (t) => functional.mseGrad(x, t)] },
@@ -46,7 +53,10 @@ function stage(of: typeof classes | typeof layerFunction): Record<string, Cases>
         (x) => new of.Lin(ones([2, 2]), ones([2])).call(x),
       ],
     },
-    Model: { tensors: [(x) => new of.Model([new classes.Relu()], new classes.Mse()).call(x, y)] },
+    Model: {
+      options: [["input_grad", "inputGrad", (o) => new of.Model([new classes.Relu()], new classes.Mse()).backward(o)]],
+      tensors: [(x) => new of.Model([new classes.Relu()], new classes.Mse()).call(x, y)],
+    },
     Mse: { tensors: [(p) => new of.Mse().call(p, x), (t) => new of.Mse().call(x, t)] },
     Relu: called(() => new of.Relu()),
     Sigmoid: called(() => new of.Sigmoid()),

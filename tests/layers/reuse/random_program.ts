@@ -192,7 +192,7 @@ function byHand(dice: Dice, witness: Witness): void {
     if (dice.chance(30)) out.g = null;
     stage1.sigmoidGrad(l1, l2);
     if (dice.chance(30)) l2.g = null;
-    stage1.linGrad(inp, l1, w1, b1, dice.chance(50));
+    stage1.linGrad(inp, l1, w1, b1, { inputGrad: dice.chance(50) });
     for (const x of [w1, b1, w2, b2, inp, l1, l2, out]) if (dice.chance(30)) witness.hold("by hand", x.g);
     for (const p of [w1, b1, w2, b2]) {
       if (dice.chance(80)) p.sub_(p.g!.mul(0.01));
@@ -226,7 +226,7 @@ function byClasses(dice: Dice, witness: Witness): void {
   for (let step = 0; step < 3; step++) {
     const x = randn([2 + dice.below(5), IN]);
     witness.hold("loss", model.call(x, randint(0, CLASSES, [x.shape[0]])));
-    model.backward(dice.chance(50));
+    model.backward({ inputGrad: dice.chance(50) });
     witness.hold("own", own.kept);
     for (const p of model.parameters) if (dice.chance(30)) witness.hold("gradient", p.g);
     optimizer.step();
