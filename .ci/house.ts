@@ -62,6 +62,17 @@ export const onlyOutsidersImportMod: Rule = (files) =>
     return [`${path} imports ${target}: only ${OUTSIDERS.join(", ")} may`];
   });
 
+/** What those who stand outside may import of the rooms: examples what everybody can, measurements also the verbs they measure. */
+const INTERNALS: Readonly<Record<string, readonly string[]>> = { examples: [], bench: ["core"] };
+
+/** Examples and measurements use the public interface, under its public name. */
+export const outsidersUseThePublicInterface: Rule = (files) =>
+  edges(files).flatMap(([path, target]) => {
+    const allowed = INTERNALS[roomOf(path)];
+    if (!allowed || !(roomOf(target) in ROOMS || target === "mod.ts") || allowed.includes(roomOf(target))) return [];
+    return [`${path} imports ${target}: import the public name, as in "@gradus/gradus/data"`];
+  });
+
 /** Which files each file takes values from. */
 type Uses = ReadonlyMap<string, readonly string[]>;
 

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { backend, backendReason } from "../core/backend/choose.ts";
-import { parseOptions, runScript } from "../examples/script.ts";
-import { cpuModel } from "./cpu.ts";
+import { backendReason, setThreads } from "@gradus/gradus";
+import { cpus } from "node:os";
+import type { Gemm } from "../core/backend/backend.ts";
+import { backend } from "../core/backend/choose.ts";
 import { compilerVersion } from "../core/backend/native/kernel_file.ts";
 import { openNative } from "../core/backend/native/native.ts";
-import { setThreads } from "../core/backend/threads.ts";
 import { type WasmSimd, wasmSimd } from "../core/backend/wasm/wasm.ts";
-import type { Gemm } from "../core/backend/backend.ts";
+import { runCommand } from "../examples/command_line.ts";
 
 /** What the doctor found; speeds in GFLOP/s on one core. */
 interface Findings {
@@ -26,6 +26,12 @@ interface Findings {
   gflops: number;
   /** `null` where no kernel can be compiled and loaded. */
   peak: number | null;
+}
+
+/** The CPU's name, or `null` where it may not be read (`--allow-sys=cpus`) or is not known. */
+function cpuModel(): string | null {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "cpus" });
+  return state === "granted" ? cpus()[0]?.model.trim() || null : null;
 }
 
 function examine(): Findings {
@@ -78,18 +84,10 @@ function lines({ backend, reason, simd, cc, cpu, gflops, peak }: Findings): stri
   ].join("\n");
 }
 
-const HELP = `Say which back end is in use, why, and how fast it is.
-
-  --json   one JSON object instead
-  --debug  show where an error came from
-  --help   this text`;
-
-// deno-lint-ignore require-await -- a throw is to be a rejection
-async function main(): Promise<void> {
-  const option = { type: "boolean", default: false } as const;
-  const { values } = parseOptions({ options: { json: option, debug: option, help: option } });
-  if (values.help) console.log(HELP);
-  else console.log(values.json ? JSON.stringify(examine()) : lines(examine()));
+if (import.meta.main) {
+  await runCommand({
+    purpose: "Say which back end is in use, why, and how fast it is.",
+    options: { json: { help: "one JSON object instead" } },
+    run: ({ json }) => console.log(json ? JSON.stringify(examine()) : lines(examine())),
+  });
 }
-
-if (import.meta.main) await runScript(main, () => []);

@@ -1,8 +1,6 @@
 /** What the ladder is measured on: the documents' shapes and squares, each with the rungs that are fast enough for it. */
 import { backendName, Generator, randn, type Tensor, useBackend } from "@gradus/gradus";
 import { ladder, type Rung } from "@gradus/gradus/ladder";
-import { flat } from "../core/matmul/05_flat.ts";
-import { elements } from "../core/ops/movement.ts";
 
 /** A product of [m, k] by [k, n]. */
 export interface LadderCase {
@@ -55,7 +53,7 @@ export interface Missing {
 export function climb(shape: LadderCase): { climbs: Climb[]; missing: Missing[] } {
   const generator = new Generator(42);
   const [a, b] = [randn([shape.m, shape.k], { generator }), randn([shape.k, shape.n], { generator })];
-  const bound = flat(a.abs(), b.abs()).mul(NEAR); // [m, n]
+  const bound = flat.multiply(a.abs(), b.abs()).mul(NEAR); // [m, n]
   const [climbs, missing]: [Climb[], Missing[]] = [[], []];
   let below: Tensor | undefined;
   for (const rung of ladder.filter(({ name }) => name >= shape.from)) {
@@ -74,11 +72,13 @@ export function climb(shape: LadderCase): { climbs: Climb[]; missing: Missing[] 
   return { climbs, missing };
 }
 
+const flat = ladder.find(({ name }) => name === "05_flat")!;
+
 /** Two sums of products may each be off by 16·ε·Σ|a||b|, the ratio that netlib's tests of BLAS allow. */
 const NEAR = 2 * 16 * 2 ** -23;
 
 function within(x: Tensor, y: Tensor, bound: Tensor): boolean {
-  const [p, q, limit] = [x, y, bound].map(elements);
+  const [p, q, limit] = [x, y, bound].map((tensor) => tensor.contiguous().data);
   return p.every((value: number, i: number) => Math.abs(value - q[i]) <= limit[i]);
 }
 

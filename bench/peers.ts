@@ -18,22 +18,7 @@ import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
 import { type Kind, MUCH_MEMORY, product, type Work, WORKS } from "./peers/workloads.ts";
-import { parseOptions, runScript, UsageError, wholeNumber } from "../examples/script.ts";
-
-const HELP = `Usage: deno task peers [--json] [--only TEXT] [--rounds N]
-       deno task peers --race --data DIR
-
-Times this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns.
-
-  --only TEXT  the works whose name holds TEXT; "used memory", "two threads", "wasm", "growth" and "cold start" are parts of their own
-  --rounds N   how often each is asked; the table shows medians (5)
-  --json       {"work","us","gflops","peer","peerUs","ratio"} a line; all else goes to standard error
-  --race       MNIST to 97.5 % accuracy, whole programs, on the files in --data DIR
-  --debug      show where an error came from
-  --help       this text
-
-GRADUS_PEERS names the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not work is left out, and
-why and how to install it is said.`;
+import { runCommand, UsageError } from "../examples/command_line.ts";
 
 const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
 const commands = commandsOf(folder, Deno.env.get("GRADUS_PYTHON") ?? "/usr/bin/python3");
@@ -127,25 +112,26 @@ async function sayRace(data: string | undefined, json: boolean): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseOptions({
-    options: {
-      json: { type: "boolean", default: false },
-      only: { type: "string", default: "" },
-      rounds: { type: "string", default: "5" },
-      race: { type: "boolean", default: false },
-      data: { type: "string" },
-      debug: { type: "boolean" },
-      help: { type: "boolean" },
+await runCommand({
+  purpose:
+    "Time this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns. GRADUS_PEERS names " +
+    "the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not work is left out, with the " +
+    "reason and how to install it.",
+  options: {
+    only: {
+      value: "TEXT",
+      default: "",
+      help: `the workloads whose name holds TEXT; ${
+        PARTS.map((part) => `"${part}"`).join(", ")
+      } are parts of their own`,
     },
-  });
-  const { json, only } = values;
-  if (values.help) console.log(HELP);
-  else if (values.race) await sayRace(values.data, json);
-  else {
-    const rounds = wholeNumber("rounds", values.rounds, 1);
-    await compareAll({ json, only, rounds, say: json ? console.error : console.log });
-  }
-}
-
-await runScript(main, () => []);
+    rounds: { value: "N", least: 1, default: 5, help: "how often each is asked; the table shows medians" },
+    json: { help: '{"work","us","gflops","peer","peerUs","ratio"} a line; all else goes to standard error' },
+    race: { help: "MNIST to 97.5 % accuracy, whole programs, on the files in --data DIR" },
+    data: { value: "DIR", help: "folder with MNIST's files, for --race" },
+  },
+  run: async ({ json, only, rounds, race, data }) => {
+    if (race) await sayRace(data, json);
+    else await compareAll({ json, only, rounds, say: json ? console.error : console.log });
+  },
+});

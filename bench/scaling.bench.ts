@@ -3,8 +3,7 @@
  *
  *     deno task bench bench/scaling.bench.ts
  */
-import { manualSeed, nn, optim, rand, randint, randn } from "@gradus/gradus";
-import { setThreads } from "../core/backend/threads.ts";
+import { manualSeed, nn, optim, rand, randint, randn, setThreads } from "@gradus/gradus";
 
 /** A training step of a network with these layers, through `nn` and the tape. */
 function stepOf(sizes: readonly number[], batch: number): () => void {

@@ -6,12 +6,8 @@
  *
  * Without `--allow-ffi` the products run in WebAssembly, and it takes longer.
  */
-import { defaultGenerator, fromData, manualSeed, nn, noGrad, type Tensor, zeros } from "@gradus/gradus";
-import { type ImageDataset, type LabelledImages } from "@gradus/gradus/data";
-import { shuffledOrder } from "../core/random/torch_streams.ts";
-import { realMnist, replaySettings, replayUses } from "./document_data.ts";
-import { documentNumbers } from "./document_numbers.ts";
-import { runScript } from "./script.ts";
+import { manualSeed, nn, noGrad, type Tensor, zeros } from "@gradus/gradus";
+import { DataLoader, type ImageDataset, type LabelledImages, TensorDataset } from "@gradus/gradus/data";
 
 const BATCH = 1024;
 
@@ -83,43 +79,30 @@ function accuracy(predictions: Tensor, targets: Tensor): number {
   return predictions.argmax(-1).eq(targets).float().mean().item();
 }
 
-/** Full batches in the order that `DataLoader(shuffle=True)` would take; the short one at the end is skipped, as there. */
-function* batches({ x, y }: Samples): Generator<Samples> {
-  const order = fromData(shuffledOrder(defaultGenerator, y.shape[0]), y.shape);
-  for (let from = 0; from + BATCH <= y.shape[0]; from += BATCH) {
-    const rows = order.slice(0, from, from + BATCH);
-    yield { x: x.index(rows), y: y.index(rows) };
-  }
-}
-
-/** Pixels in 0 … 1, [n, 784], and labels [n]. */
-interface Samples {
-  x: Tensor;
-  y: Tensor;
-}
-
-function samples({ images, labels }: LabelledImages): Samples {
-  return { x: images.view(-1, 784).float().div_(255), y: labels.int() };
+/** Batches of pixels in 0 … 1, [1024, 784], and labels [1024], in a new order each epoch; the short one at the end is left out. */
+function loaderOf({ images, labels }: LabelledImages): DataLoader<readonly [Tensor, Tensor]> {
+  const samples = new TensorDataset(images.view(-1, 784).float().div_(255), labels.int());
+  return new DataLoader(samples, { batchSize: BATCH, shuffle: true, dropLast: true });
 }
 
 class Learner {
-  readonly #train: Samples;
-  readonly #test: Samples;
+  readonly #train: Iterable<readonly [Tensor, Tensor]>;
+  readonly #test: Iterable<readonly [Tensor, Tensor]>;
 
   constructor(readonly model: Model, { train, test }: ImageDataset) {
-    this.#train = samples(train);
-    this.#test = samples(test);
+    this.#train = loaderOf(train);
+    this.#test = loaderOf(test);
   }
 
   *fit(epochs: number, lr: number): Generator<[loss: number, accuracy: number]> {
     const optimizer = new Optimizer(this.model.parameters(), lr);
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const losses = Array.from(batches(this.#train), (batch) => this.#learn(optimizer, batch));
+      const losses = Array.from(this.#train, ([x, y]) => this.#learn(optimizer, x, y));
       yield [average(losses), this.#validate()];
     }
   }
 
-  #learn(optimizer: Optimizer, { x, y }: Samples): number {
+  #learn(optimizer: Optimizer, x: Tensor, y: Tensor): number {
     optimizer.zeroGrad();
     const loss = nllLoss.call(this.model.infer(x), y);
     loss.backward();
@@ -128,7 +111,7 @@ class Learner {
   }
 
   #validate(): number {
-    return noGrad(() => average(Array.from(batches(this.#test), ({ x, y }) => accuracy(this.model.infer(x), y))));
+    return noGrad(() => average(Array.from(this.#test, ([x, y]) => accuracy(this.model.infer(x), y))));
   }
 }
 
@@ -150,21 +133,14 @@ export function replay000(dataset: ImageDataset, epochs: number): Generator<[los
   return new Learner(model, dataset).fit(epochs, 0.01);
 }
 
-/** Prints the numbers here beside those there. */
-export async function main000(args: string[]): Promise<void> {
-  const there = documentNumbers<[number, number][]>("000:");
-  const settings = replaySettings(args, "Replay document 000: a network from memory, on MNIST.", there.length);
-  if (settings === null) return;
-  const dataset = await realMnist(settings.data);
+/** Prints the numbers of each epoch here beside those there. */
+export function show000(dataset: ImageDataset, there: readonly [loss: number, accuracy: number][]): void {
   console.log("there: the document's program in PyTorch, with seed 42\n");
   console.log("epoch   loss there   loss here   accuracy there   accuracy here");
   let epoch = 0;
-  for (const [loss, score] of replay000(dataset, settings.epochs)) {
+  for (const [loss, score] of replay000(dataset, there.length)) {
     const [lossThere, scoreThere] = there[epoch++];
     const figures = [lossThere.toFixed(4), loss.toFixed(4), scoreThere.toFixed(4), score.toFixed(4)];
     console.log(String(epoch).padStart(5) + figures.map((text, i) => text.padStart([13, 12, 17, 16][i])).join(""));
   }
-  console.log(`${(performance.now() / 1000).toFixed(1)} s`);
 }
-
-if (import.meta.main) await runScript(() => main000(Deno.args), replayUses);

@@ -7,9 +7,6 @@
  */
 import { fromData, RandomState, type Tensor, zeros } from "@gradus/gradus";
 import { type ImageDataset } from "@gradus/gradus/data";
-import { realMnist, replaySettings, replayUses } from "./document_data.ts";
-import { documentNumbers } from "./document_numbers.ts";
-import { runScript } from "./script.ts";
 
 const BATCH = 32;
 
@@ -112,27 +109,12 @@ function validate(model: NNetwork, images: Tensor, labels: Tensor): number {
   return model.forward(columns(images)).argmax(0).eq(labels.int()).sum().item();
 }
 
-/** Prints the numbers here beside those there. */
-export async function main002(args: string[]): Promise<void> {
-  const nets = [[784, 16, 10], [784, 100, 100, 10]];
-  const curves = nets.map((sizes) => documentNumbers<number[]>("002:", ` ${sizes.join("-")},`));
-  const most = Math.max(...curves.map((curve) => curve.length));
-  const settings = replaySettings(args, "Replay document 002: sigmoid networks in float64, on MNIST.", most);
-  if (settings === null) return;
-  const dataset = await realMnist(settings.data);
-  console.log("there: the document's program in NumPy, with seed 42");
-  nets.forEach((sizes, net) => show(dataset, sizes, curves[net].slice(0, settings.epochs)));
-}
-
-function show(dataset: ImageDataset, sizes: number[], there: number[]): void {
-  const start = performance.now();
+/** Prints the numbers of each epoch here beside those there, which the document's program gives in NumPy with seed 42. */
+export function show002(dataset: ImageDataset, sizes: number[], there: readonly number[]): void {
   console.log(`\n${sizes.join("-")}: of 10,000 test images right`);
   console.log("epoch   there   here");
   let epoch = 0;
   for (const right of replay002(dataset, sizes, there.length)) {
     console.log(`${String(epoch + 1).padStart(5)}   ${there[epoch++]}    ${right}`);
   }
-  console.log(`${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
-
-if (import.meta.main) await runScript(() => main002(Deno.args), replayUses);

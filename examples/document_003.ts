@@ -8,9 +8,6 @@ import { manualSeed, randn, setPrintOptions, type Tensor, zeros } from "@gradus/
 import { type ImageDataset } from "@gradus/gradus/data";
 import { Lin, Model, Mse, Relu } from "@gradus/gradus/classes";
 import { forwardAndBackward, lin, mse, relu, type TwoLayers } from "@gradus/gradus/functional";
-import { realMnist, replaySettings, replayUses } from "./document_data.ts";
-import { documentNumbers } from "./document_numbers.ts";
-import { runScript } from "./script.ts";
 
 const HIDDEN = 50;
 
@@ -59,28 +56,20 @@ export function replay003({ train }: ImageDataset): Replay003 {
   return { xTrain, yTrain, activations, weights, loss, classLoss, classGradient: v1.g! };
 }
 
-/** Prints the numbers here beside those there. */
-export async function main003(args: string[]): Promise<void> {
-  const settings = replaySettings(args, "Replay document 003: two layers on MNIST, their gradients by hand.", 1);
-  if (settings === null) return;
-  const { xTrain, yTrain, activations, weights, ...found } = replay003(await realMnist(settings.data));
+/** Prints the numbers here beside those there: n, m, c, mean and std of x_train, and the loss before training. */
+export function show003(dataset: ImageDataset, [n, m, c, mean, std]: readonly number[], lossThere: number): void {
+  const { xTrain, yTrain, activations, weights, ...found } = replay003(dataset);
   setPrintOptions({ precision: 2, lineWidth: 125, sciMode: false });
-  const [n, m, c, mean, std] = documentNumbers<number[]>("001, 003:");
   const moments = [xTrain.mean(), xTrain.std()].map((x) => x.item().toFixed(4));
   console.log(`n, m, c: ${xTrain.shape.join(", ")}, ${yTrain.max().item() + 1}    there: ${n}, ${m}, ${c}`);
   console.log(`mean, std of x_train: ${moments.join(", ")}    there, and in 001: ${mean}, ${std}`);
   console.log(`${activations}`);
-  console.log(
-    `mse(preds, y_train): ${found.loss.toFixed(2)}    there: ${documentNumbers<number>("003: manual", "mse")}`,
-  );
+  console.log(`mse(preds, y_train): ${found.loss.toFixed(2)}    there: ${lossThere}`);
   console.log(`Model(w1, b1, w2, b2): ${found.classLoss.toFixed(2)}`);
   for (const [name, p] of Object.entries(weights) as [string, Tensor][]) {
     console.log(`${name}.g: ${p.g!.shape} ‖${p.g!.norm().item().toFixed(2)}‖`);
   }
-  console.log(
-    `w1.g by functions and by classes: ${weights.w1.g!.eq(found.classGradient).all().item() ? "equal" : "different"}`,
-  );
+  const same = weights.w1.g!.eq(found.classGradient).all().item() ? "equal" : "different";
+  console.log(`w1.g by functions and by classes: ${same}`);
   console.log(`${weights.w1.g!.at(400, ":5")}`);
 }
-
-if (import.meta.main) await runScript(() => main003(Deno.args), replayUses);

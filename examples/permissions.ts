@@ -1,21 +1,20 @@
-/** The permissions that the scripts can do without: what each is for, and what is said where it is missing. */
-import { MNIST_MIRRORS } from "@gradus/gradus/data";
-import { cacheDir, granted } from "../core/io/cache_dir.ts";
-import { dataFolder } from "../datasets/download/verified_files.ts";
+/** The permissions that the commands can do without: what each is for, and what is said where one is missing. */
+import { cacheDir } from "@gradus/gradus";
+import { MNIST_MIRRORS, mnistFolder } from "@gradus/gradus/data";
 
-/** The option by which a script ends where a permission is missing, instead of doing without; the tasks give it. */
+/** The option by which a command ends where a permission is missing, instead of doing without; the tasks give it. */
 export const REQUIRE_PERMISSIONS = "--require-permissions";
 
-/** What permissions are for. */
-export interface Use {
-  /** What they let a script do, after "Cannot". */
+/** Something that takes permissions. */
+export interface PermissionUse {
+  /** What they let a command do, after "Cannot". */
   readonly purpose: string;
   /** Each with the flag that grants it and no more. */
   readonly permissions: readonly (Deno.PermissionDescriptor & { flag: string })[];
 }
 
-/** Heeding these variables of the environment. */
-export function heeding(...variables: string[]): Use {
+/** Reading these variables of the environment. */
+export function readingVariables(...variables: string[]): PermissionUse {
   const permissions = variables.map((variable) => ({
     name: "env" as const,
     variable,
@@ -24,14 +23,16 @@ export function heeding(...variables: string[]): Use {
   return { purpose: `read ${variables.join(" and ")}`, permissions };
 }
 
-/** Finding the cache folder, which is told by other variables on other systems. */
-export function findingFolders(): Use {
+/** Reading the variables that choose the back end, and those that name the cache folder, which differ between systems. */
+export function readingEnvironment(): PermissionUse[] {
   const home = Deno.build.os === "windows" ? "LOCALAPPDATA" : "HOME";
-  return { ...heeding("GRADUS_CACHE", "GRADUS_DATA", "XDG_CACHE_HOME", home), purpose: "find the cache folder" };
+  const { permissions } = readingVariables("GRADUS_CACHE", "GRADUS_DATA", "XDG_CACHE_HOME", home);
+  const purpose = "find the cache folder";
+  return [readingVariables("GRADUS_BACKEND", "GRADUS_THREADS"), { purpose, permissions }];
 }
 
 /** Finding, compiling and loading the kernel. */
-export function compiledKernel(): Use {
+export function compilingKernel(): PermissionUse {
   const path = cacheDir() ?? ".";
   return {
     purpose: "use the compiled kernel",
@@ -45,14 +46,14 @@ export function compiledKernel(): Use {
 }
 
 /** Reading MNIST in its folder. */
-export function readingMnist(): Use {
-  const path = mnistFolder();
+export function readingMnist(): PermissionUse {
+  const path = folderOfMnist();
   return { purpose: "read MNIST", permissions: [{ name: "read", path, flag: `--allow-read=${path}` }] };
 }
 
 /** Downloading MNIST into its folder. */
-export function downloadingMnist(): Use {
-  const path = mnistFolder();
+export function downloadingMnist(): PermissionUse {
+  const path = folderOfMnist();
   const hosts = MNIST_MIRRORS.map((mirror) => new URL(mirror).hostname);
   return {
     purpose: "download MNIST",
@@ -63,22 +64,39 @@ export function downloadingMnist(): Use {
   };
 }
 
-/**
- * Ends the script at the first use of which a permission is missing.
- *
- * @throws {Error} With all that it is missing, and the flags.
- */
-export function requirePermissions(uses: readonly Use[]): void {
+function folderOfMnist(): string {
+  try {
+    return mnistFolder();
+  } catch {
+    return "."; // the environment does not tell, which readingEnvironment() tells
+  }
+}
+
+/** Says in a line for each use what a command goes on without, and which flags would grant it. */
+export function noteMissing(uses: readonly PermissionUse[]): void {
   for (const { purpose, permissions } of uses) {
-    const missing = permissions.filter((permission) => !granted(permission) && !isAbsent(permission));
+    const missing = permissions.filter((permission) => !isGranted(permission));
+    if (missing.length > 0) console.error(`note: going on without permission to ${purpose} (${flagsOf(missing)})`);
+  }
+}
+
+/**
+ * Checks that nothing is missing.
+ *
+ * @throws {Error} With all that the first incomplete use is missing, and the flags.
+ */
+export function requirePermissions(uses: readonly PermissionUse[]): void {
+  for (const { purpose, permissions } of uses) {
+    const missing = permissions.filter((permission) => !isGranted(permission) && !isAbsent(permission));
     if (missing.length === 0) continue;
     const kinds = [...new Set(missing.map(({ name }) => name))].join(" and ");
-    throw new Error(
-      `Cannot ${purpose}: no ${kinds} permission, add ${
-        flagsOf(missing)
-      } (or leave out ${REQUIRE_PERMISSIONS}, to do without)`,
-    );
+    const orElse = `or leave out ${REQUIRE_PERMISSIONS}, to do without`;
+    throw new Error(`Cannot ${purpose}: no ${kinds} permission, add ${flagsOf(missing)} (${orElse})`);
   }
+}
+
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted"; // asks nobody
 }
 
 /** Whether it is a program that is not installed: no flag can grant that, and where there is no compiler none is needed. */
@@ -92,25 +110,9 @@ function isAbsent(permission: Deno.PermissionDescriptor): boolean {
   }
 }
 
-/** Says in a line for each use what a script goes on without, and which flags would buy it. */
-export function noteMissing(uses: readonly Use[]): void {
-  for (const { purpose, permissions } of uses) {
-    const missing = permissions.filter((permission) => !granted(permission));
-    if (missing.length > 0) console.error(`note: going on without permission to ${purpose} (${flagsOf(missing)})`);
-  }
-}
-
-/** The flags as they are given: what is asked for of one kind stands in one list. */
-function flagsOf(permissions: Use["permissions"]): string {
+/** The flags as they are given: those of one kind as one list. */
+function flagsOf(permissions: PermissionUse["permissions"]): string {
   const lists = Map.groupBy(permissions, ({ flag }) => flag.split("=", 1)[0]);
   return Array.from(lists, ([name, all]) => `${name}=${all.map(({ flag }) => flag.slice(name.length + 1)).join(",")}`)
     .join(" ");
-}
-
-function mnistFolder(): string {
-  try {
-    return dataFolder("mnist", "");
-  } catch {
-    return "."; // the environment does not tell, which is another use's complaint
-  }
 }

@@ -67,6 +67,9 @@ describe("the house", () => {
   it("lets nobody import mod.ts but tests, examples and bench", () => {
     assertEquals(house.onlyOutsidersImportMod(files), []);
   });
+  it("uses the public interface in examples, and beside what they measure in measurements", () => {
+    assertEquals(house.outsidersUseThePublicInterface(files), []);
+  });
   it("calls dlopen in core/backend/native/native.ts only", () => {
     assertEquals(house.onlyNativeOpensLibraries(files), []);
   });
@@ -256,7 +259,25 @@ describe("onlyOutsidersImportMod()", () => {
     assertEquals(complaints(house.onlyOutsidersImportMod, bad).length, 3);
   });
   it("accepts it in an example", () => {
-    assertEquals(complaints(house.onlyOutsidersImportMod, { "examples/a.ts": 'import "../mod.ts";' }), []);
+    assertEquals(complaints(house.onlyOutsidersImportMod, { "examples/a.ts": 'import "@gradus/gradus";' }), []);
+  });
+});
+
+describe("outsidersUseThePublicInterface()", () => {
+  it("refuses an internal file, and the main module by its path", () => {
+    const bad = {
+      "examples/a.ts": 'import { granted } from "../core/io/cache_dir.ts";',
+      "examples/b.ts": 'import type { Tensor } from "../mod.ts";',
+      "bench/peers/a.ts": 'import { loadMnist } from "../../datasets/named/mnist.ts";',
+    };
+    assertEquals(complaints(house.outsidersUseThePublicInterface, bad).length, 3);
+  });
+  it("accepts public names, files beside, and verbs in a measurement", () => {
+    const good = {
+      "examples/a.ts": 'import { tensor } from "@gradus/gradus";\nimport "./command_line.ts";',
+      "bench/a.ts": 'import { openNative } from "../core/backend/native/native.ts";',
+    };
+    assertEquals(complaints(house.outsidersUseThePublicInterface, good), []);
   });
 });
 

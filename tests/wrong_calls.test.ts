@@ -151,6 +151,7 @@ describe("wrong calls", () => {
         () => io.writeNpy(path, x),
         () => io.writeNpz(path, { x }),
         () => io.writeSafetensors(path, { x }),
+        () => io.requireWritable(path),
       ];
       for (const write of calls) await assertRejects(write, TypeError, `Cannot write the file ${message}`);
     }

@@ -77,6 +77,29 @@ export async function tryWriting(path: string): Promise<void> {
   }
 }
 
+/**
+ * Checks that a file can be written at `path`, in the way in which `writeSafetensors` and its kin write it: before the work whose
+ * result goes there. Writes an empty file beside it, and removes it again.
+ *
+ * @throws {Error} With the file system's reason, or the permissions that are missing and their flags.
+ *
+ * @example
+ * ```ts
+ * import { requireWritable } from "@gradus/gradus/io";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => requireWritable("no/such/folder/weights.safetensors"), Error, "its folder is not there");
+ * ```
+ */
+export async function requireWritable(path: string): Promise<void> {
+  requirePath(path, "write");
+  const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+  if (isFolder) throw new Error(`Cannot write ${path}: it is a folder`);
+  await tryWriting(path).catch((error) => {
+    throw new Error(`Cannot write ${path}: ${error.message}`, { cause: error.cause });
+  });
+}
+
 /** Removes what processes that were killed while they wrote `path` left beside it; nobody may be writing it now. */
 export async function sweepTemporary(path: string): Promise<void> {
   const folder = folderOf(path);

@@ -22,5 +22,6 @@ export {
   writeSafetensors,
 } from "./safetensors/safetensors.ts";
 export type { NamedTensors } from "./elements.ts";
+export { requireWritable } from "./atomic_write.ts";
 export type { ReadOptions } from "./read_file.ts";
 export type * from "../types.ts";

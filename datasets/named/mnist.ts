@@ -14,7 +14,7 @@ export const MNIST_MIRRORS: readonly string[] = [
 /** Where {@linkcode loadMnist} may look. */
 export interface MnistOptions {
   /** A folder that holds the four IDX files, gzipped or not: then nowhere else is looked. */
-  dir?: string;
+  dir?: string | undefined;
   /**
    * Where downloads are kept; when absent the folder that `GRADUS_DATA` names, else `mnist` in the user's cache. Files in it that are
    * not the data set's own are set aside: another set of the same layout is read by `dir`.

@@ -153,6 +153,7 @@ export const IO: Record<string, Cases | typeof NEITHER> = {
   decodeNpy: capped((o) => io.decodeNpy(io.encodeNpy(x), "npy", o)),
   decodeNpz: capped((o) => io.decodeNpz(io.encodeNpz({ x }), "npz", o)),
   decodeSafetensors: capped((o) => io.decodeSafetensors(io.encodeSafetensors({ x }), "safetensors", o)),
+  requireWritable: NEITHER,
   encodeNpy: unary(io.encodeNpy),
   encodeNpz: {
     options: [["compres", "compress", (o) => io.encodeNpz({ x }, o)]],

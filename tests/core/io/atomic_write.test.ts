@@ -1,5 +1,6 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { requireWritable } from "@gradus/gradus/io";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
 import { inFolder, namesIn } from "./in_folder.ts";
 
@@ -80,4 +81,25 @@ describe("writeAtomically()", () => {
         }),
     );
   }
+});
+
+describe("requireWritable()", () => {
+  it("leaves nothing behind, and what is there as it was", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/f`, "old");
+      await requireWritable(`${folder}/f`);
+      await requireWritable(`${folder}/new`);
+      assertEquals([namesIn(folder), await Deno.readTextFile(`${folder}/f`)], [["f"], "old"]);
+    }));
+
+  it("refuses a folder, and a file in a folder that is not there", () =>
+    inFolder(async (folder) => {
+      await assertRejects(() => requireWritable(folder), Error, `Cannot write ${folder}: it is a folder`);
+      const missing = `${folder}/no/f`;
+      await assertRejects(
+        () => requireWritable(missing),
+        Error,
+        `Cannot write ${missing}: its folder is not there, make`,
+      );
+    }));
 });

@@ -1,0 +1,176 @@
+/** The command line of the programs that people run: options, help, exit codes, and errors in a line instead of a stack trace. */
+import { parseArgs } from "node:util";
+import { backendName } from "@gradus/gradus";
+import { requireWritable } from "@gradus/gradus/io";
+import { type PermissionUse, REQUIRE_PERMISSIONS, requirePermissions } from "./permissions.ts";
+
+/** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
+export const INTERRUPTED = 130;
+
+/** The wrong use of a command: told with a hint at --help, exit code 2. */
+export class UsageError extends Error {}
+
+/** An option of a command. */
+export interface Option {
+  /** What it is for. */
+  readonly help: string;
+  /** What stands for its value in the help, such as `FILE`; an option without it is a switch. */
+  readonly value?: string;
+  /** The least whole number that it may be; an option with it is a number. */
+  readonly least?: number;
+  /** Its value where it is not given. */
+  readonly default?: string | number;
+  /** Whether it may be given more than once. */
+  readonly multiple?: true;
+}
+
+type Options = Readonly<Record<string, Option>>;
+
+type Given<O extends Option> = O extends { least: number } ? number : string;
+type ValueOf<O extends Option> = O extends { value: string }
+  ? O extends { multiple: true } ? string[] : Given<O> | (O extends { default: unknown } ? never : undefined)
+  : boolean;
+
+/** The values of options, by their names. */
+export type Values<T extends Options> = { [K in keyof T]: ValueOf<T[K]> };
+
+/** What a command may be told. */
+export interface CommandLine<T extends Options = Options> {
+  /** What the command does, in a sentence: the first of its help. */
+  readonly purpose: string;
+  /** What stands for the words beside its options, and what they are; without it there may be none. */
+  readonly words?: readonly [name: string, help: string];
+  /** Its options, by their names, beside `--help` and `--debug`. */
+  readonly options: T;
+  /** What it needs permissions for and can do without, but not with `--require-permissions`. */
+  readonly permissions?: () => readonly PermissionUse[];
+}
+
+/** A command. */
+export interface Command<T extends Options> extends CommandLine<T> {
+  /** Does it, and gives an exit code that is not 0. */
+  readonly run: (values: Values<T>, words: string[]) => number | void | Promise<number | void>;
+}
+
+/**
+ * Runs a command by what its command line says. An error becomes a line and an exit code, unless `--debug` asks for its stack; a back
+ * end that was asked for and cannot be had is told before anything is read.
+ */
+export async function runCommand<const T extends Options>(command: Command<T>): Promise<void> {
+  try {
+    const { permissions } = command;
+    if (permissions && Deno.args.includes(REQUIRE_PERMISSIONS)) requirePermissions(permissions());
+    const { values, words } = parse(command);
+    if (Deno.args.includes("--help")) return console.log(helpOf(command));
+    backendName();
+    Deno.exitCode = await command.run(values, words) ?? 0;
+  } catch (error) {
+    if (Deno.args.includes("--debug")) throw error;
+    const isUsage = error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
+    console.error(`error: ${messageOf(error as Error)}${isUsage ? "\n       see --help" : ""}`);
+    Deno.exitCode = isUsage ? 2 : 1;
+  }
+}
+
+function optionsOf(command: CommandLine): Options {
+  const help = "end where a permission is missing, instead of doing without; the tasks of deno.json say so";
+  return {
+    ...command.options,
+    ...(command.permissions && { [REQUIRE_PERMISSIONS.slice(2)]: { help } }),
+    debug: { help: "show where an error came from" },
+    help: { help: "this text" },
+  };
+}
+
+/** Node's `parseArgs`, with numbers checked, and the nearest option named for one that there is not. */
+function parse<T extends Options>(command: CommandLine<T>): { values: Values<T>; words: string[] } {
+  const options = optionsOf(command);
+  const types = Object.fromEntries(
+    Object.entries(options).map(([name, { value, multiple = false }]) => {
+      return [name, { type: value === undefined ? "boolean" as const : "string" as const, multiple }];
+    }),
+  );
+  const config = { args: Deno.args, options: types, allowPositionals: command.words !== undefined };
+  for (const token of parseArgs({ ...config, allowPositionals: true, strict: false, tokens: true }).tokens) {
+    if (token.kind === "option" && !Object.hasOwn(options, token.name)) throw unknown(token.rawName, options);
+  }
+  const { values: given, positionals } = parseArgs(config);
+  const values = Object.entries(options).map(([name, option]) => [name, valueOf(name, option, given[name])]);
+  return { values: Object.fromEntries(values) as Values<T>, words: positionals };
+}
+
+function valueOf(name: string, { value, least, multiple, default: usual }: Option, given: unknown): unknown {
+  if (value === undefined) return given ?? false;
+  if (given === undefined) return multiple ? [] : usual;
+  return least === undefined ? given : wholeNumber(name, given as string, least);
+}
+
+/** The whole number that an option, or a part of one, is. */
+export function wholeNumber(name: string, text: string, least = 0): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new UsageError(`Cannot use --${name} ${text}: expected a whole number of ${least} or more`);
+}
+
+function unknown(flag: string, options: Options): UsageError {
+  const known = Object.keys(options).map((name) => `--${name}`);
+  const distances = known.map((other) => distance(flag, other));
+  const nearest = known[distances.indexOf(Math.min(...distances))];
+  return new UsageError(`Cannot use ${flag}: the options are ${known.join(", ")}, the nearest is ${nearest}`);
+}
+
+/** How many letters must be put in, left out or replaced to make `b` of `a`: Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1]));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+const COLUMN = 20; // where the explanations begin
+
+function helpOf(command: CommandLine): string {
+  const lines = Object.entries(optionsOf(command)).map((
+    [name, { value, help, default: usual }],
+  ): [name: string, help: string] => [
+    value === undefined ? `--${name}` : `--${name} ${value}`,
+    usual === undefined || usual === "" ? help : `${help} (${usual})`,
+  ]);
+  const entries = command.words === undefined ? lines : [command.words, ...lines];
+  return [wrapped(command.purpose, 100).join("\n"), "", ...entries.map(([name, help]) => helpEntry(name, help))].join(
+    "\n",
+  );
+}
+
+/** An option and its explanation, in lines of no more than a hundred characters. */
+function helpEntry(name: string, help: string): string {
+  const lines = wrapped(help, 100 - COLUMN);
+  const first = name.length > COLUMN - 1 ? `  ${name}\n${" ".repeat(COLUMN + 2)}` : `  ${name.padEnd(COLUMN)}`;
+  return first + lines.join(`\n${" ".repeat(COLUMN + 2)}`);
+}
+
+function wrapped(text: string, width: number): string[] {
+  return text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)`, "g"))!;
+}
+
+/** What is wrong; of a file that is not there, or is a folder, Deno tells the system's call, which is of no use to anybody. */
+function messageOf(error: Error): string {
+  const path = /^.* \(os error \d+\): \w+ '(.*)'$/.exec(error.message)?.[1];
+  if (path === undefined) return error.message;
+  if (error instanceof Deno.errors.NotFound) return `Cannot read ${path}: there is no such file`;
+  return error instanceof Deno.errors.IsADirectory ? `Cannot read ${path}: it is a folder` : error.message;
+}
+
+/** Makes a folder where it is not there, and refuses one in which nothing can be written, before the work whose result goes there. */
+export async function requireWritableFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new Error(`Cannot make the folder ${folder}: ${(error as Error).message}`, { cause: error });
+  }
+  await requireWritable(`${folder}/checkpoint`);
+}
