@@ -175,7 +175,7 @@ function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptio
 
 const { back: ruleBack } = RuleNode.prototype;
 
-/** One walk; `run` it once, without recording. */
+/** One walk; `run` it once, or `step` as long as that says true, without recording. */
 export class BackwardPass {
   readonly #grads: Map<Tensor, Tensor>;
   readonly #pending: Map<Tensor, number>;
@@ -193,8 +193,15 @@ export class BackwardPass {
 
   /** Leaves a gradient on every leaf; the memory of all others, which nobody has seen, is used again. */
   run(): void {
-    for (let x = this.#ready.pop(); x !== undefined; x = this.#ready.pop()) this.#visit(x);
-    this.#memory.end();
+    while (this.step());
+  }
+
+  /** Goes through one value; whether there are others left. */
+  step(): boolean {
+    const x = this.#ready.pop();
+    if (x !== undefined) this.#visit(x);
+    else this.#memory.end();
+    return x !== undefined;
   }
 
   #visit(x: Tensor): void {

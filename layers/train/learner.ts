@@ -1,4 +1,5 @@
 /** The training loop: for each batch a forward pass, the loss, a backward pass and a step, with callbacks around each. */
+import { backwardInSlices } from "../../backward/backward_in_slices.ts";
 import { noGrad } from "../../backward/tape.ts";
 import { requireTensor } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
@@ -54,8 +55,9 @@ import { type BatchResult, type Metric, MetricAccumulator, type MetricValue } fr
 /**
  * Trains a model: forward pass, loss, backward pass and optimiser step for each batch, with callbacks around each of these parts.
  *
- * Other work of the process (timers, servers, Ctrl-C) runs between the parts. A single part is never interrupted; how long it takes
- * depends on the batch size.
+ * Other work of the process (timers, servers, Ctrl-C) runs between the parts, and between the operations of a backward pass: it may
+ * find gradients of some parameters set and of others not. A forward pass is never interrupted; how long it takes depends on the
+ * batch size.
  *
  * @example
  * ```ts
@@ -282,7 +284,7 @@ export class Learner {
     this.optimizer.zeroGrad();
     this.prediction = this.model.call(this.x);
     await this.#around("Loss", null, () => void (this.loss = this.#lossOf(this.prediction, this.y)));
-    await this.#around("Backward", null, () => this.loss.backward());
+    await this.#around("Backward", null, () => backwardInSlices(this.loss));
     await this.#around("Step", null, () => this.optimizer.step(), () => this.step++);
   }
 

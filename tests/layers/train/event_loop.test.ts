@@ -1,7 +1,8 @@
-import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
-import { manualSeed, nn, optim, randn } from "@gradus/gradus";
+import { assert, assertEquals, assertGreater, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { autograd, manualSeed, nn, noGrad, optim, randn, type Tensor } from "@gradus/gradus";
 import { exportTs, Learner } from "@gradus/gradus/train";
+import { setReuse } from "../../../core/memory/pool.ts";
 import { longestGap } from "../../longest_gap.ts";
 
 /** Computes for longer than the event loop may be held without need. */
@@ -38,6 +39,79 @@ describe("fit()", () => {
     const [slow, fast] = [learnerOf(work), learnerOf(() => {})];
     assertEquals((await slow.fit(1)).history[0].trainLoss, (await fast.fit(1)).history[0].trainLoss);
     assertEquals(slow.model.parameters()[0].toArray(), fast.model.parameters()[0].toArray());
+  });
+});
+
+/** Passes x on, and takes its time on the way back. */
+class Slow extends autograd.Function {
+  static told: () => void = work;
+  static forward(_: autograd.Context, x: Tensor): Tensor {
+    return x.mul(1);
+  }
+  static backward(_: autograd.Context, g: Tensor): Tensor {
+    Slow.told();
+    return g;
+  }
+}
+
+/** Two layers between which the way back takes long. */
+class SlowNet extends nn.Module {
+  first = new nn.Linear(3, 4);
+  last = new nn.Linear(4, 1);
+  forward(x: Tensor): Tensor {
+    const middle = Slow.apply(Slow.apply(this.first.call(x)).tanh());
+    return Slow.apply(this.last.call(middle));
+  }
+}
+
+/** Trains a slow net for two steps, and gives what it was left with: every bit of its parameters. */
+async function trainSlowly(meanwhile: (net: SlowNet) => void): Promise<unknown> {
+  manualSeed(3);
+  const model = new SlowNet(), x = randn([4, 3]);
+  const optimizer = new optim.Adam(model.parameters(), { lr: 0.1 });
+  const data = { train: [[x, x.sum(1, true)], [x, x.sum(1, true)]] as const };
+  const timer = setInterval(() => meanwhile(model), 0);
+  try {
+    await new Learner({ model, optimizer, loss: nn.functional.mse, data }).fit(1);
+  } finally {
+    clearInterval(timer);
+  }
+  return model.parameters().map((p) => p.toArray());
+}
+
+describe("fit() on a long way back", () => {
+  afterEach(() => {
+    Slow.told = work;
+    setReuse("on");
+  });
+  it("lets the event loop turn after each operation that takes long", async () => {
+    let turn = 0;
+    const turns: number[] = [];
+    Slow.told = () => (turns.push(turn), work());
+    await trainSlowly(() => turn++);
+    assertEquals([turns.length, new Set(turns).size], [6, 6]); // three in each of two steps
+  });
+  it("learns the same whatever a timer computes, records and lets go meanwhile", async () => {
+    const [other, z] = [new nn.Linear(4, 4), randn([4, 4])];
+    let turns = 0;
+    const alone = await trainSlowly(() => {});
+    setReuse("spoil");
+    const beside = await trainSlowly(() => {
+      turns++;
+      assert(autograd.isGradEnabled());
+      other.call(z).tanh().sum().backward();
+      for (const p of other.parameters()) p.g = null;
+    });
+    assertEquals(beside, alone);
+    assertGreater(turns, 5);
+  });
+  it("notices a value that a timer edits before its way back", async () => {
+    let slow = 0;
+    Slow.told = () => (slow++, work());
+    const edited = trainSlowly(({ last }) => {
+      if (slow === 1) noGrad(() => void last.weight.add_(1)); // the way back has come to the output, not to the layer
+    });
+    await assertRejects(() => edited, Error, "was edited in place after it was used");
   });
 });
 
