@@ -115,7 +115,7 @@ class FunctionNode implements OpNode {
     this.inputs = args.filter((x) => x instanceof Tensor);
   }
 
-  back(g: Tensor): readonly (Tensor | null)[] {
+  backward(g: Tensor): readonly (Tensor | null)[] {
     if (this.#ctx === null) throw releasedError(this.name);
     const edits = g.version.count;
     const result = this.op.backward(this.#ctx, g);

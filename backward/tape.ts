@@ -87,7 +87,7 @@ export class RuleNode<K extends OpName> implements OpNode, Step<OpSettings[K]> {
     return this.inputs.map((x) => x.requiresGrad);
   }
 
-  back(g: Tensor): readonly (Tensor | null)[] {
+  backward(g: Tensor): readonly (Tensor | null)[] {
     if (this.#y === null) throw releasedError(this.name);
     if (this.#rule === notDifferentiable) throw new Error(`Cannot go back through ${this.name}: it has no derivative`);
     return this.#rule(g, this);
@@ -144,7 +144,7 @@ export function noGrad<T>(body: () => T): T {
   }
 }
 
-registerRecorder({ record: recordOp, beforeEdit, backward });
+registerRecorder({ record: recordOp, beforeWrite, backward });
 
 function recordOp<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void {
   if (!recording || rules[op] === notDifferentiable || !isFloating(out.dtype)) return;
@@ -152,7 +152,7 @@ function recordOp<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[
   out.node = new RuleNode(op, rules[op], out, inputs, settings);
 }
 
-function beforeEdit(out: Tensor, x: Tensor, verb: string): void {
+function beforeWrite(out: Tensor, x: Tensor, verb: string): void {
   if (!recording) return;
   const what = out.requiresGrad ? (out.node === null ? "a leaf that requires a gradient" : origin(out.node)) : "";
   if (what !== "") {
@@ -173,7 +173,7 @@ function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptio
 
 // The way back: from a loss to everything it was made from, each value once, when its gradient is complete.
 
-const { back: ruleBack } = RuleNode.prototype;
+const { backward: ruleBack } = RuleNode.prototype;
 
 /** One walk; `run` it once, or `step` as long as that says true, without recording. */
 export class BackwardPass {
@@ -258,8 +258,8 @@ export class BackwardPass {
    * nor is a `back` that somebody put on a node: it may keep what it sees and what it answers.
    */
   #stepBack(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
-    if (node instanceof RuleNode && node.back === ruleBack) return node.back(g);
-    return this.#memory.show(g, () => node.back(g)).map((part) => part && bare(part));
+    if (node instanceof RuleNode && node.backward === ruleBack) return node.backward(g);
+    return this.#memory.show(g, () => node.backward(g)).map((part) => part && bare(part));
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The machine's verbs one by one, native beside the reference loops, each compared with the other before it is timed.
+ * The verbs of a back end one by one, native beside the reference loops, each compared with the other before it is timed.
  *
  *     deno task bench bench/ops.bench.ts
  */

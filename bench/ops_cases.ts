@@ -1,4 +1,4 @@
-/** What `ops.bench.ts` measures: a verb of the machine each, on sizes that training meets. */
+/** What `ops.bench.ts` measures: a verb of a back end each, on sizes that training meets. */
 import { Generator, randn, type Tensor } from "@gradus/gradus";
 import type { Backend, UpdateSlot } from "../core/backend/backend.ts";
 
@@ -87,7 +87,7 @@ function training(machine: Backend, drawn: Draw): OpCase[] {
       near: SUMS,
     },
     {
-      name: "way back through relu and bias [1024, 128]",
+      name: "derivative of relu and bias [1024, 128]",
       run: () => (machine.activationBackward("relu", 1024, 128, g.data, y.data, out.data, db.data), db.data),
       near: SUMS,
     },
@@ -113,7 +113,7 @@ function step(kind: "sgd" | "adam", machine: Backend, drawn: Draw): OpCase {
 }
 
 function movement(machine: Backend, drawn: Draw): OpCase[] {
-  const [x, turned] = [drawn(784, 512), new Float32Array(784 * 512)];
+  const [x, transposed] = [drawn(784, 512), new Float32Array(784 * 512)];
   const bytes = new Uint8Array(10_000 * 784).map((_, i) => i);
   const index = Int32Array.from({ length: 64 }, (_, i) => i * 7919 % 10_000);
   const batch = new Float32Array(64 * 784);
@@ -123,12 +123,12 @@ function movement(machine: Backend, drawn: Draw): OpCase[] {
       name: "transposed copy of [784, 512]",
       run: () => {
         const [from, to] = [{ data: x.data, offset: 0, strides: [1, 512] }, {
-          data: turned,
+          data: transposed,
           offset: 0,
           strides: [784, 1],
         }];
         machine.unary("copy", [512, 784], from, to, 0, 0);
-        return turned;
+        return transposed;
       },
       near: 0,
     },

@@ -1,4 +1,4 @@
-/** What untyped code may pass by mistake: options that nobody reads, and what is no tensor. Each is refused with a cure. */
+/** Checks of arguments, for code without types: unknown options, and values of another type. Errors name the cure. */
 import { GradientSlot } from "./gradient_slot.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -37,13 +37,13 @@ function unknownOption(action: string, name: string, known: readonly string[]): 
   return new TypeError(`Cannot ${action} with the option "${name}": ${choices("options", name, known)}`);
 }
 
-/** What there is to choose from, and which of it is meant most likely: `the kinds are a, b, the nearest is b`. */
+/** The choices for a message, and the one that is probably meant: `the dtypes are a, b, the nearest is b`. */
 export function choices(what: string, name: string, known: readonly string[]): string {
   const all = known.length === 1 ? `the only one is ${known[0]}` : `the ${what} are ${known.join(", ")}`;
   return known.length === 1 ? all : `${all}, the nearest is ${nearest(name, known)}`;
 }
 
-/** The one of `known` that is spelt most like `name`: its words' first letters count as a spelling, their case and `_` as none. */
+/** The one of `known` that is spelt most like `name`; case and `_` do not count, and `lr` is as near as can be to `learningRate`. */
 export function nearest(name: string, known: readonly string[]): string {
   const distances = known.map((other) => distance(name, other));
   return known[distances.indexOf(Math.min(...distances))];
@@ -53,31 +53,31 @@ export function nearest(name: string, known: readonly string[]): string {
 function distance(a: string, b: string): number {
   if (initials(a) === b || initials(b) === a) return 0;
   const [p, q] = [a, b].map((name) => name.replaceAll(/[-_ ]/g, "").toLowerCase());
-  return edits(p, q) / Math.max(p.length, q.length, 1);
+  return editDistance(p, q) / Math.max(p.length, q.length, 1);
 }
 
-/** `lr` of `learning_rate`, `learningRate` and `learning-rate`. */
+/** The first letters of a name's words: `lr` of `learning_rate`, `learningRate` and `learning-rate`. */
 function initials(name: string): string {
   return name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").split(/[-_ ]/).map((word) => word.charAt(0)).join("")
     .toLowerCase();
 }
 
-/** How many letters must be set in, left out, replaced or exchanged with their neighbour to make `b` of `a`. */
-function edits(a: string, b: string): number {
+/** The edit distance: how many letters must be inserted, deleted, replaced or swapped with their neighbour to make `b` of `a`. */
+function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const row = rows[i] = [i];
     for (let j = 1; j <= b.length; j++) {
       row[j] = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + Number(a[i - 1] !== b[j - 1]));
-      const turned = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (turned) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
     }
   }
   return rows[a.length][b.length];
 }
 
 /**
- * Checks that a command line has no other `--options` than these, and no words beside them unless there may be some.
+ * Checks that a command line has no other `--options` than these, and other arguments only with `words`.
  *
  * @throws {TypeError} With the options there are and the nearest one.
  */
@@ -117,7 +117,7 @@ export function describe(x: unknown): string {
   return `${/^([aeio]|u(?!int|rl))/i.test(word) ? "an" : "a"} ${word}`;
 }
 
-/** A number as it is, and what is none in words. */
+/** A value for a message: a number in digits, anything else described. */
 export function shown(x: unknown): string {
   return typeof x === "number" ? `${x}` : describe(x);
 }
@@ -133,7 +133,7 @@ export function requireChoice(action: string, what: string, value: string, known
   throw new TypeError(`Cannot ${action} with ${what} ${found}: ${choices(`${what}s`, `${value}`, known)}`);
 }
 
-/** Whether a value is an object of no class: a `Date`, a module or a map is none. */
+/** Whether a value is an object literal, and no instance of a class such as `Date` or `Map`. */
 export function isPlainObject(x: unknown): x is Record<string, unknown> {
   if (typeof x !== "object" || x === null) return false;
   const prototype = Object.getPrototypeOf(x);
@@ -141,9 +141,9 @@ export function isPlainObject(x: unknown): x is Record<string, unknown> {
 }
 
 /**
- * Checks that what a reader is given are bytes.
+ * Checks that a decoder is given bytes.
  *
- * @throws {TypeError} With the way to them, if it is a path or a buffer.
+ * @throws {TypeError} If it is a path or a buffer; the message says how to get bytes of it.
  */
 export function requireBytes(bytes: Uint8Array, name: string): void {
   if (bytes instanceof Uint8Array) return;
@@ -173,7 +173,7 @@ export function requireArray(x: readonly unknown[], action: string, example: str
 }
 
 /**
- * Checks that `state` has the parts that a `stateDict()` gives, before any of them is taken over.
+ * Checks that `state` has the parts that a `stateDict()` has, before any of them is loaded.
  *
  * @throws {TypeError} With what is missing.
  */
@@ -191,7 +191,7 @@ export function requireState<T extends object>(
 }
 
 /**
- * Checks that `x` is a number, and no text or array that JavaScript would make one of.
+ * Checks that `x` is a number, and no text or array that JavaScript would convert to one.
  *
  * @throws {TypeError} With what was found, if it is not.
  */

@@ -1,16 +1,28 @@
-/** Equal, and near enough: the documents' first tests. */
+/** Comparisons of whole tensors: equal, or equal within a tolerance. */
 import { checkOptions, type OptionKinds, requireTensor } from "./arguments.ts";
 import { elements, expand } from "./ops/movement.ts";
 import { broadcastShapes, sameShape, show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** How near is near: `|a − b| ≤ atol + rtol·|b|`. */
+/** The tolerance `|a − b| ≤ atol + rtol·|b|`. */
 export interface Tolerance {
-  /** Relative part, 1e-5 unless told. */
+  /**
+   * The relative part.
+   *
+   * @default {1e-5}
+   */
   rtol?: number;
-  /** Absolute part, 1e-8 unless told. */
+  /**
+   * The absolute part.
+   *
+   * @default {1e-8}
+   */
   atol?: number;
-  /** Whether NaN equals NaN. */
+  /**
+   * Whether NaN equals NaN.
+   *
+   * @default {false}
+   */
   equalNan?: boolean;
 }
 
@@ -45,13 +57,13 @@ export function allclose(
   );
 }
 
-/** Whether two tensors are near each other: `allclose` with the documents' tolerance, rtol 1e-3 and atol 1e-5. */
+/** `allclose` with rtol 1e-3 and atol 1e-5, the tolerance of fast.ai's course. */
 export function near(a: Tensor, b: Tensor): boolean {
   return allclose(a, b, { rtol: 1e-3, atol: 1e-5 });
 }
 
 /**
- * Passes if two tensors, numbers or arrays of numbers hold the same: the documents' `test_eq`.
+ * Throws unless two tensors, numbers or arrays of numbers are equal: fast.ai's `test_eq`.
  *
  * @example
  * ```ts
@@ -84,7 +96,7 @@ function equalTensors(a: Tensor, b: Tensor): boolean {
 }
 
 /**
- * Passes if every element of `x` lies within `tolerance` of 0: the documents' `test_near_zero`.
+ * Throws unless every element of `x` lies within `tolerance` of 0: fast.ai's `test_near_zero`.
  *
  * @throws {Error} If one does not; the message says how far away it is.
  */

@@ -1,25 +1,33 @@
-/** Tensors from nothing: from arrays, filled with a value, or counted. */
+/** Functions that make tensors: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { newZeros, wrap } from "./memory/allocate.ts";
 import { checkOptions, type OptionKinds, requireNumber } from "./arguments.ts";
-import { checkDType, type DType, dtypeOf, held, isNumbers, promote, type TypedArray } from "./dtype.ts";
-import { wantGradient } from "./record.ts";
+import { checkDType, checkedConvert, type DType, dtypeOf, isTypedArray, promote, type TypedArray } from "./dtype.ts";
+import { setRequiresGrad } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** What a constructor may be told beside the shape. */
+/** Options of the functions that make tensors. */
 export interface TensorOptions {
-  /** The kind of element; float32 if nothing says otherwise. */
+  /**
+   * The dtype of the elements.
+   *
+   * @default {"float32"} where the function does not say otherwise
+   */
   dtype?: DType;
-  /** Whether operations on it are to be recorded, as `requiresGrad_()` says it afterwards; floats only. */
+  /**
+   * Whether operations on the tensor are recorded, as after `requiresGrad_()`; only for floats.
+   *
+   * @default {false}
+   */
   requiresGrad?: boolean;
 }
 
 const OPTIONS = ["dtype", "requiresGrad"] as const;
 const KINDS: OptionKinds<TensorOptions> = { requiresGrad: "boolean" };
 
-/** The kind that the options ask for; everything else in them is checked as well. */
-export function kindOf<T extends TensorOptions>(
+/** Checks all options, and returns their dtype. */
+export function dtypeFrom<T extends TensorOptions>(
   options: T,
   otherwise: DType = "float32",
   known: readonly (keyof NoInfer<T> & string)[] = OPTIONS,
@@ -28,18 +36,18 @@ export function kindOf<T extends TensorOptions>(
   return options.dtype === undefined ? otherwise : checkDType(options.dtype);
 }
 
-/** `out`, which wants a gradient if the options say so. */
-export function wanting(out: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
-  return requiresGrad ? wantGradient(out, true) : out;
+/** `out`, which requires a gradient if the options say so. */
+export function withRequiresGrad(out: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
+  return requiresGrad ? setRequiresGrad(out, true) : out;
 }
 
-/** What `tensor` takes: a number or boolean, a typed array, or arrays of them to any depth. */
+/** The argument of `tensor`: a number or boolean, a typed array, or arrays of them to any depth. */
 export type Rows = number | boolean | TypedArray | readonly Rows[];
 
 /**
  * A tensor of the given numbers: nested arrays by dimension, a single number, or typed arrays (copied), alone or as rows.
  *
- * Numbers become float32, booleans bool, typed arrays keep their kind, unless `dtype` says otherwise.
+ * Numbers become float32, booleans bool, typed arrays keep their dtype, unless `dtype` says otherwise.
  *
  * @example
  * ```ts
@@ -50,31 +58,34 @@ export type Rows = number | boolean | TypedArray | readonly Rows[];
  * assertEquals(tensor([1, 2, 3], { dtype: "int32" }).dtype, "int32");
  * assertEquals(`${tensor([1, 2, 3])}`, "tensor([1., 2., 3.])");
  * ```
- * @throws {RangeError} If rows differ in length, or the kind cannot hold a number.
- * @throws {TypeError} If something else than numbers and booleans stands there, or the options ask for no kind there is.
+ * @throws {RangeError} If rows differ in length, or the dtype cannot hold a number.
+ * @throws {TypeError} If `values` holds anything but numbers and booleans, or there is no such option or dtype.
  */
 export function tensor(values: Rows, options: TensorOptions = {}): Tensor {
   if (ArrayBuffer.isView(values)) {
-    const dtype = kindOf(options, dtypeOf(values));
-    return wanting(fromData(values, [values.length]).to(dtype).clone(), options);
+    const dtype = dtypeFrom(options, dtypeOf(values));
+    return withRequiresGrad(fromData(values, [values.length]).to(dtype).clone(), options);
   }
   const shape = nestedShape(values);
-  const found: Found = { numbers: [], kinds: new Set() };
+  const found: Found = { numbers: [], dtypes: new Set() };
   collect(values, shape, [], found);
-  const out = newZeros(shape, kindOf(options, found.kinds.size > 0 ? [...found.kinds].reduce(promote) : "float32"));
-  for (let i = 0; i < found.numbers.length; i++) out.data[i] = held(found.numbers[i], out.dtype);
-  return wanting(out, options);
+  const out = newZeros(
+    shape,
+    dtypeFrom(options, found.dtypes.size > 0 ? [...found.dtypes].reduce(promote) : "float32"),
+  );
+  for (let i = 0; i < found.numbers.length; i++) out.data[i] = checkedConvert(found.numbers[i], out.dtype);
+  return withRequiresGrad(out, options);
 }
 
-/** What stands in nested arrays: a number is a float32, a row in a typed array is of that array's kind. */
+/** The contents of nested arrays: a number counts as float32, a typed array has its own dtype. */
 interface Found {
   numbers: number[];
-  kinds: Set<DType>;
+  dtypes: Set<DType>;
 }
 
 function nestedShape(values: Rows): number[] {
   const shape = [];
-  for (let layer = values; Array.isArray(layer) || isNumbers(layer); layer = layer[0]) shape.push(layer.length);
+  for (let layer = values; Array.isArray(layer) || isTypedArray(layer); layer = layer[0]) shape.push(layer.length);
   return shape;
 }
 
@@ -87,17 +98,17 @@ function collect(values: Rows, shape: readonly number[], path: number[], into: F
       collect(values[i], shape, path, into);
       path.pop();
     }
-  } else if (fits && depth === shape.length - 1 && isNumbers(values)) {
+  } else if (fits && depth === shape.length - 1 && isTypedArray(values)) {
     for (const value of values) into.numbers.push(value);
-    into.kinds.add(dtypeOf(values));
+    into.dtypes.add(dtypeOf(values));
   } else if (depth === shape.length && (typeof values === "number" || typeof values === "boolean")) {
     into.numbers.push(Number(values));
-    into.kinds.add(typeof values === "number" ? "float32" : "bool");
+    into.dtypes.add(typeof values === "number" ? "float32" : "bool");
   } else throw misfit(values, shape, path);
 }
 
 function misfit(values: unknown, shape: readonly number[], path: readonly number[]): Error {
-  const list = Array.isArray(values) || isNumbers(values);
+  const list = Array.isArray(values) || isTypedArray(values);
   if (!list && typeof values !== "number" && typeof values !== "boolean") {
     const found = values === null ? "null" : ArrayBuffer.isView(values) ? values.constructor.name : typeof values;
     return new TypeError(
@@ -115,14 +126,14 @@ function misfit(values: unknown, shape: readonly number[], path: readonly number
  * A tensor over a typed array, which it shares: nothing is copied.
  *
  * @throws {RangeError} If the shape does not hold exactly the array's elements.
- * @throws {TypeError} If the array holds another kind than `dtype`, or one that no kind stands for.
+ * @throws {TypeError} If the array holds another dtype than `dtype`, or one that tensors do not have.
  */
 export function fromData(data: TypedArray, shape: readonly number[], dtype: DType = dtypeOf(data)): Tensor {
   const sizes = checkShape(shape);
   if (sizeOf(sizes) !== data.length) {
     throw new RangeError(`Cannot see ${data.length} elements as ${show(sizes)}: that shape holds ${sizeOf(sizes)}`);
   }
-  if (!isNumbers(data)) {
+  if (!isTypedArray(data)) {
     throw new TypeError(
       `Cannot see a ${(data as object).constructor.name} as a tensor: copy it into a Float32Array first`,
     );
@@ -135,7 +146,7 @@ export function fromData(data: TypedArray, shape: readonly number[], dtype: DTyp
 
 /** A tensor whose every element is 0. */
 export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return wanting(newZeros(checkShape(shape), kindOf(options)), options);
+  return withRequiresGrad(newZeros(checkShape(shape), dtypeFrom(options)), options);
 }
 
 /** A tensor whose every element is 1. */
@@ -147,7 +158,7 @@ export function ones(shape: readonly number[], options: TensorOptions = {}): Ten
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
   requireNumber(value, "fill a tensor with");
   const out = zeros(shape, options);
-  out.data.fill(held(value, out.dtype));
+  out.data.fill(checkedConvert(value, out.dtype));
   return out;
 }
 
@@ -165,7 +176,7 @@ export function full(shape: readonly number[], value: number, options: TensorOpt
  * @throws {RangeError} If `step` is 0 or leads away from `end`.
  */
 export function arange(end: number): Tensor;
-/** The same with a start, a step and a kind. */
+/** The same with a start, a step and options. */
 export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
 export function arange(a: number, b?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [start, end] = b === undefined ? [0, a] : [a, b];
@@ -176,7 +187,7 @@ export function arange(a: number, b?: number, step = 1, options: TensorOptions =
   }
   const count = Math.ceil(Math.abs(steps)); // of −0 steps as well
   const out = zeros([count], options);
-  for (let i = 0; i < count; i++) out.data[i] = held(start + i * step, out.dtype);
+  for (let i = 0; i < count; i++) out.data[i] = checkedConvert(start + i * step, out.dtype);
   return out;
 }
 
@@ -187,7 +198,7 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // Each half is counted from its own end, so that both ends are met exactly.
   for (let i = 0; i < steps; i++) {
-    out.data[i] = held(i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step, out.dtype);
+    out.data[i] = checkedConvert(i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step, out.dtype);
   }
   return out;
 }

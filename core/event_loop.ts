@@ -1,35 +1,35 @@
-/** How long work leaves the event loop free: servers answer, timers run and Ctrl-C is heard meanwhile. */
+/** Long work that does not block the event loop: meanwhile servers answer, timers run and Ctrl-C is heard. */
 
-const EVERY = 25; // milliseconds of work between two turns of the event loop
-const TURNS = 64; // the runtime looks at sockets and signals at each 61st turn while it is busy
+const SLICE_MS = 25; // milliseconds of work between two turns of the event loop
+const TURNS = 64; // while it is busy the runtime looks at sockets and signals at each 61st turn
 
-let turned = 0; // when the event loop was last let turn: one slice's turn is also another's
+let lastTurn = 0; // when the event loop turned last; all slices share it
 
 type SetImmediate = (callback: () => void) => unknown;
 
-/** Waits until everything that is due in the event loop has run. */
+/** Lets the event loop run everything that is due. */
 export async function yieldToEventLoop(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: SetImmediate };
   // A timer sleeps for a millisecond at least; turns without sleep cost a fifth of that. Browsers have timers only.
   if (setImmediate === undefined) await new Promise((done) => void setTimeout(done, 0));
   else for (let i = 0; i < TURNS; i++) await new Promise<void>((done) => void setImmediate(done));
-  turned = performance.now();
+  lastTurn = performance.now();
 }
 
-/** Time in which the event loop is held: a loop that asks often pays for a look at the clock, and every 25 ms for a turn. */
+/** A time slice of 25 ms, after which a loop should let the event loop turn. To ask costs a look at the clock. */
 export class TimeSlice {
   readonly #start = performance.now();
 
-  /** Whether it is used up: {@linkcode yieldToEventLoop} begins another. */
+  /** Whether it is used up: call {@linkcode yieldToEventLoop}, which begins another. */
   isOver(): boolean {
-    return performance.now() - Math.max(this.#start, turned) >= EVERY;
+    return performance.now() - Math.max(this.#start, lastTurn) >= SLICE_MS;
   }
 }
 
-/** Work that may be left at each `yield` and gone on with later: no piece of it takes more than a few milliseconds. */
+/** Work that can be interrupted at each `yield` and continued later; between two of them it takes a few milliseconds at most. */
 export type Steps<T> = Generator<void, T, void>;
 
-/** Does the work at once. */
+/** Does the work without interruption. */
 export function runAtOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();
@@ -37,7 +37,7 @@ export function runAtOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Does the same work in slices of time, between which the event loop turns. */
+/** Does the work in time slices, between which the event loop turns. */
 export async function runInSlices<T>(steps: Steps<T>): Promise<T> {
   const slice = new TimeSlice();
   for (;;) {

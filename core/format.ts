@@ -1,34 +1,54 @@
-/** How a tensor prints, in the terminal and in a notebook: as PyTorch 1.13 prints it. */
+/** The printed form of tensors, in the terminal and in a notebook: as PyTorch 1.13 prints them. */
 import { checkOptions, requireChoice } from "./arguments.ts";
 import { type DType, isFloating, memoryGone, type TypedArray } from "./dtype.ts";
 
-/** What is decided about every tensor that prints. */
+/** How all tensors are printed; the names and defaults are PyTorch's. */
 export interface PrintOptions {
-  /** Digits after the point, 0 to 98. */
+  /**
+   * Digits after the point, 0 to 98.
+   *
+   * @default {4}
+   */
   precision: number;
-  /** Elements past which only the edges are shown; `Infinity` shows all. */
+  /**
+   * Elements past which only the edges are shown; `Infinity` shows all.
+   *
+   * @default {1000}
+   */
   threshold: number;
-  /** Elements shown at either edge of each dimension, at least 1. */
+  /**
+   * Elements shown at either edge of each dimension, at least 1.
+   *
+   * @default {3}
+   */
   edgeItems: number;
-  /** Characters a line holds. */
+  /**
+   * Characters of a line.
+   *
+   * @default {80}
+   */
   lineWidth: number;
-  /** Whether fractions print as `1.0000e+00`; `null` decides by their sizes. */
+  /**
+   * Whether fractions are printed as `1.0000e+00`; `null` decides by their sizes.
+   *
+   * @default {null}
+   */
   sciMode: boolean | null;
 }
 
-/** What `setPrintOptions` takes: a named set to begin from, and what differs from it. */
+/** The argument of `setPrintOptions`: a profile to begin from, and what differs from it. */
 export interface PrintSettings extends Partial<PrintOptions> {
   /** `default`, `short` (two digits, two edge items) or `full` (nothing left out). */
   profile?: "default" | "short" | "full";
 }
 
-/** What `formatTensor` reads of a tensor. */
+/** The fields of a tensor that `formatTensor` reads. */
 export interface Printable {
   /** Sizes. */
   readonly shape: readonly number[];
-  /** The kind of the elements. */
+  /** The dtype of the elements. */
   readonly dtype: DType;
-  /** Whether gradients are wanted, which the text then says. */
+  /** Whether it requires a gradient, which the text then says. */
   readonly requiresGrad?: boolean;
   /** The storage. */
   readonly data: TypedArray;
@@ -176,17 +196,17 @@ function chooseNotation(values: number[], dtype: DType): Notation {
 }
 
 function chooseFloating(values: number[]): Notation {
-  // As in PyTorch: zeros, infinities and NaN have no say; `sciMode` changes the text but not the width, and nothing where none has a say.
-  const telling = values.filter((value) => Number.isFinite(value) && value !== 0);
-  if (telling.length === 0) return { width: 1, text: wholeText };
-  const whole = telling.every(Number.isInteger);
-  const sizes = telling.map(Math.abs);
+  // As in PyTorch: zeros, infinities and NaN do not count; `sciMode` changes the text but not the width, and nothing where none counts.
+  const counted = values.filter((value) => Number.isFinite(value) && value !== 0);
+  if (counted.length === 0) return { width: 1, text: wholeText };
+  const whole = counted.every(Number.isInteger);
+  const sizes = counted.map(Math.abs);
   const least = sizes.reduce((a, b) => Math.min(a, b), Infinity);
   const most = sizes.reduce((a, b) => Math.max(a, b), 0);
   const scientific = most / least > 1000 || most > 1e8 || least < 1e-4;
   const plain = whole ? wholeText : (value: number) => fixed(value, options.precision);
   const powers = (value: number) => exponential(value, options.precision);
-  const width = widest(telling, scientific ? powers : plain);
+  const width = widest(counted, scientific ? powers : plain);
   return { width, text: options.sciMode ?? scientific ? powers : plain };
 }
 

@@ -1,30 +1,30 @@
-/** The one place where every stage leaves its gradients, and what the tape must know about it. */
+/** The part of a tensor that gradients need: where they are left, and what the tape knows about the tensor. */
 import { release } from "./memory/pool.ts";
 import type { OpNode } from "./record.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Reads the gradient of `x` for an update that does not let it go further: it stays the tape's to use again. */
+/** Reads the gradient of `x` for code that keeps no reference to it: its memory may still be used again. */
 export let peekGradient: (x: GradientSlot) => Tensor | null;
 
-/** Leaves a gradient in memory that nobody else has seen: it is used again once the gradient is replaced unread. */
+/** Sets a gradient whose memory no other code has seen: it is released if the gradient is replaced before anybody reads it. */
 export let leaveGradient: (x: GradientSlot, g: Tensor) => void;
 
 let replace: (x: GradientSlot, g: Tensor | null, isPrivate: boolean) => void;
 
 /**
- * Three plain slots that only `backward/` fills.
+ * The base class of `Tensor`, with the fields that `backward/` fills.
  *
- * @internal The part of every `Tensor` that operations know without importing its class.
+ * @internal Operations tell by it whether a value is a tensor: they cannot import `Tensor`, whose methods import them.
  */
 export abstract class GradientSlot {
   #g: Tensor | null = null;
-  #private = false; // whether nobody has seen the gradient's memory
-  /** Whether operations on this tensor are recorded, so that a gradient can find its way back here. */
+  #private = false; // whether no other code has seen the gradient's memory
+  /** Whether operations on this tensor are recorded, so that it can get a gradient. */
   requiresGrad = false;
-  /** How it was made, where that is recorded. */
+  /** The recorded operation that made it, PyTorch's `grad_fn`; `null` for a leaf. */
   node: OpNode | null = null;
 
-  /** The gradient of a loss with respect to this tensor, once some stage has left it here; same shape as the tensor. */
+  /** The gradient of a loss with respect to this tensor, of the tensor's shape; `null` before `backward()`. */
   get g(): Tensor | null {
     this.#private = false;
     return this.#g;
@@ -33,7 +33,7 @@ export abstract class GradientSlot {
     replace(this, g, false);
   }
 
-  /** The same slot as `g`, under PyTorch's name. */
+  /** The same as `g`, under PyTorch's name. */
   get grad(): Tensor | null {
     return this.g;
   }

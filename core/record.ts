@@ -1,7 +1,7 @@
 /**
- * The seam to the calculus: every primitive operation is announced here, and whoever listens may remember it.
+ * How operations reach the tape: every primitive operation calls `record()`, which passes it on to the tape if that is loaded.
  *
- * `core/` never imports `backward/`: the tape registers itself when it is loaded. Without it nothing is recorded.
+ * `core/` never imports `backward/`: the tape registers itself here when it is loaded. Without it nothing is recorded.
  */
 import { checkOptions, type OptionKinds, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, ReduceOp, UnaryOp } from "./backend/backend.ts";
@@ -9,72 +9,84 @@ import { isFloating } from "./dtype.ts";
 import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** An operation that was told nothing beside its tensors. */
-export type Nothing = Record<never, never>;
+/** The settings of an operation that has none. */
+export type NoSettings = Record<never, never>;
 
 /**
- * What each primitive operation was told beside its tensors; its keys are all the operations there are. A tensor that the step back
- * reads is an input, also where it carries no gradient: only inputs are known to be as they were.
+ * The arguments of each primitive operation that are no tensors; the keys are the names of all operations. A tensor that the derivative
+ * reads is an input of the operation even if it has no gradient, as the classes of a loss: only writes to inputs are noticed.
  */
 export type OpSettings =
   & Record<UnaryOp, { readonly low: number; readonly high: number }>
-  & Record<BinaryOp, Nothing>
+  & Record<BinaryOp, NoSettings>
   & Record<ReduceOp, { readonly dims: readonly number[] }>
   & {
-    cast: Nothing;
-    reshape: Nothing;
+    cast: NoSettings;
+    reshape: NoSettings;
     permute: { readonly order: readonly number[] };
-    expand: Nothing;
-    /** A part of a tensor; `again` takes the same part of another one of that shape. */
-    window: { readonly again: (x: Tensor) => Tensor };
-    /** The extreme of the first input along one dimension, where the second, of whole numbers, says it stands. */
+    expand: NoSettings;
+    /** A view of a part of a tensor; `apply` takes the same part of another tensor of that shape. */
+    window: { readonly apply: (x: Tensor) => Tensor };
+    /** The maximum or minimum of the first input along one dimension; the second input holds its indices. */
     extreme: { readonly dim: number };
-    /** Layers along dimension 0, by index. */
+    /** Rows along dimension 0, by index. */
     gather: { readonly rows: Int32Array };
     /** Running sums along one dimension. */
     cumsum: { readonly dim: number };
-    /** The second input where the first, a mask, is true, and the third elsewhere. */
-    where: Nothing;
-    /** Inputs one after the other along one dimension, where they have these sizes. */
+    /** The second input where the first, a mask, is true; the third elsewhere. */
+    where: NoSettings;
+    /** The inputs one after the other along one dimension, along which they have these sizes. */
     cat: { readonly dim: number; readonly sizes: readonly number[] };
-    matmul: Nothing;
-    /** `activation(x @ w + bias)` with the inputs in that order, the last one optional; `turned`: w is [out, in]. */
-    linear: { readonly activation: Activation; readonly turned: boolean };
-    /** The mean cross-entropy of the first input, logits, and the second, their classes. */
-    crossEntropy: Nothing;
+    matmul: NoSettings;
+    /** `activation(x @ w + bias)` with the inputs in that order, the last one optional; `transposed`: w is [out, in]. */
+    linear: { readonly activation: Activation; readonly transposed: boolean };
+    /** The mean cross-entropy of logits, the first input, and classes, the second. */
+    crossEntropy: NoSettings;
   };
 
 /** The name of a primitive operation. */
 export type OpName = keyof OpSettings;
 
-/** How a value was made: enough to send a gradient back to what it was made from. */
+/** The recorded operation that made a value: a node of the graph, as `grad_fn` is in PyTorch. */
 export interface OpNode {
-  /** What made it: the name of a primitive operation, or of a class derived from `Function`. */
+  /** The name of a primitive operation, or of a class derived from `Function`. */
   readonly name: string;
-  /** What it was made from. */
+  /** What the value was made from. */
   readonly inputs: readonly Tensor[];
   /** The gradients of the inputs from the gradient of the value; `null` where there is none, or none is wanted. */
-  back(g: Tensor): readonly (Tensor | null)[];
-  /** Lets go of everything the step back would need. */
+  backward(g: Tensor): readonly (Tensor | null)[];
+  /** Drops the values that `backward` would read. */
   release(): void;
 }
 
-/** What `backward()` may be told. */
+/** Options of `backward()`. */
 export interface BackwardOptions {
-  /** Whether the way back is recorded too. It cannot be yet: only PyTorch's default, `false`, is accepted. */
+  /**
+   * Whether the backward pass is recorded, for gradients of gradients. It cannot be yet: only `false` is accepted.
+   *
+   * @default {false}
+   */
   createGraph?: false;
-  /** The gradient to begin with; 1 for a single number unless told. */
+  /**
+   * The gradient of the tensor itself, of its shape.
+   *
+   * @default {1} for a tensor of one element; others need one
+   */
   gradient?: Tensor;
-  /** Keep what the way back needs, so that it can be gone again. */
+  /**
+   * Whether the recorded values are kept, so that `backward()` can be called again.
+   *
+   * @default {false}
+   */
   retainGraph?: boolean;
 }
 
-/** Whoever remembers operations. */
+/** What the tape registers. */
 export interface Recorder {
-  /** Called after an operation of which at least one input wants a gradient. */
+  /** Called after an operation of which at least one input requires a gradient. */
   record<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void;
   /** Called before `out` is written in place with values that come from `x`; throws where that would lose a gradient. */
-  beforeEdit(out: Tensor, x: Tensor, verb: string): void;
+  beforeWrite(out: Tensor, x: Tensor, verb: string): void;
   /** Sends the gradient of `x` back to everything it was made from. */
   backward(x: Tensor, options: BackwardOptions): void;
 }
@@ -86,14 +98,14 @@ export function registerRecorder(next: Recorder): void {
   recorder = next;
 }
 
-const NOTHING: Nothing = {};
+const NO_SETTINGS: NoSettings = {};
 
-/** Announces that `out` was made from `inputs`, and returns it. */
+/** Records that `op` made `out` from `inputs`, if one of them requires a gradient; returns `out`. */
 export function record<K extends OpName>(
   op: K,
   out: Tensor,
   inputs: readonly Tensor[],
-  settings: OpSettings[K] = NOTHING as OpSettings[K],
+  settings: OpSettings[K] = NO_SETTINGS as OpSettings[K],
 ): Tensor {
   if (recorder === null) return out;
   for (let i = 0; i < inputs.length; i++) {
@@ -106,27 +118,27 @@ export function record<K extends OpName>(
 }
 
 /**
- * Says whether operations on `x` are to be recorded.
+ * Sets whether operations on `x` are recorded.
  *
- * @throws {TypeError} If it is of an integer kind, which carries no gradient.
- * @throws {Error} If it is to want none, but was made from what wants one.
+ * @throws {TypeError} If its dtype is an integer one, which can have no gradient.
+ * @throws {Error} If `required` is `false` and `x` was made from what requires a gradient.
  */
-export function wantGradient<T extends Tensor>(x: T, wanted: boolean): T {
-  if (wanted && !isFloating(x.dtype)) {
+export function setRequiresGrad<T extends Tensor>(x: T, required: boolean): T {
+  if (required && !isFloating(x.dtype)) {
     throw new TypeError(
       `Cannot require a gradient of a ${x.dtype} tensor of shape ${
         show(x.shape)
       }: only floats carry one, cast it first with float()`,
     );
   }
-  if (!wanted && x.node !== null) {
+  if (!required && x.node !== null) {
     throw new Error(`Cannot take the gradient away from ${origin(x.node)}: use detach()`);
   }
-  x.requiresGrad = wanted;
+  x.requiresGrad = required;
   return x;
 }
 
-/** What made a value, as messages call it. */
+/** A node as messages call it: what made a value. */
 export function origin(node: OpNode): string {
   return node.name === "window" ? "a view made by at(), narrow(), select() or slice()" : `the result of ${node.name}`;
 }
@@ -134,14 +146,14 @@ export function origin(node: OpNode): string {
 const KINDS: OptionKinds<BackwardOptions> = { retainGraph: "boolean" };
 
 /**
- * Sends gradients back from `x`; the tape must be loaded.
+ * Runs the backward pass from `x`; the tape must be loaded.
  *
  * @throws {TypeError} If an option is unknown, or asks for gradients of gradients, which are not there yet.
  */
-export function goBack(x: Tensor, options: BackwardOptions): void {
+export function runBackward(x: Tensor, options: BackwardOptions): void {
   if (Object(options).createGraph) {
     throw new TypeError(
-      "Cannot go backward with createGraph: the way back is not recorded, so that a gradient has no gradient of its own; " +
+      "Cannot go backward with createGraph: the backward pass is not recorded, so that a gradient has no gradient of its own; " +
         "leave it out",
     );
   }
@@ -153,9 +165,9 @@ export function goBack(x: Tensor, options: BackwardOptions): void {
   recorder.backward(x, options);
 }
 
-/** Announces that `out` is about to be written in place, and counts the edit for every view of that memory. */
+/** To be called before `out` is written in place with values of `x`: increments the version that all views of its memory share. */
 export function bumpVersion<T extends Tensor>(out: T, x: Tensor, verb: string): T {
-  if (recorder !== null && (out.requiresGrad || x.requiresGrad)) recorder.beforeEdit(out, x, verb);
+  if (recorder !== null && (out.requiresGrad || x.requiresGrad)) recorder.beforeWrite(out, x, verb);
   out.version.count++;
   return out;
 }

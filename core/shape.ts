@@ -1,10 +1,10 @@
-/** Sizes and steps: how many elements, where each stands, and which shapes fit together. */
+/** Shapes and strides: how many elements, where each stands, and which shapes broadcast. */
 import { describe } from "./arguments.ts";
 
 /** Sizes along each dimension, outermost first; `[]` is a single number. */
 export type Shape = readonly number[];
 
-/** A shape as people write it: `[2, 3]`. */
+/** A shape as text: `[2, 3]`. */
 export function show(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
@@ -16,7 +16,7 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** Steps of the row-major layout: the last dimension is dense, each earlier one steps over all that follow. */
+/** Strides of the row-major layout: 1 for the last dimension, for the others the product of all later sizes. */
 export function rowMajor(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   for (let d = shape.length - 1, step = 1; d >= 0; d--) {
@@ -26,7 +26,7 @@ export function rowMajor(shape: Shape): number[] {
   return strides;
 }
 
-/** Whether elements stand in row-major order without gaps; sizes 0 and 1 may have any step. */
+/** Whether elements stand in row-major order without gaps; a dimension of size 0 or 1 may have any stride. */
 export function isRowMajor(shape: Shape, strides: readonly number[]): boolean {
   if (shape.includes(0)) return true;
   for (let d = shape.length - 1, step = 1; d >= 0; d--) {
@@ -43,7 +43,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
-/** Sizes or dimensions given one by one, or as one array. */
+/** The sizes or dimensions of a rest parameter, which are given one by one or as one array. */
 export function listed(sizes: readonly number[] | readonly [readonly number[]]): readonly number[] {
   const [first] = sizes;
   return Array.isArray(first) ? first : sizes as readonly number[];
@@ -78,21 +78,21 @@ export function checkShape(shape: Shape): number[] {
 }
 
 /**
- * The place of dimension `dim` among `rank`; negative ones count from the end. A single number (rank 0) accepts 0 and −1.
+ * The dimension `dim` as an index of [0, rank); negative ones count from the end. Rank 0 accepts 0 and −1.
  *
  * @throws {RangeError} If there is no such dimension.
  */
 export function resolveDim(dim: number, rank: number, action: string): number {
-  const room = Math.max(rank, 1);
-  if (!Number.isInteger(dim) || dim < -room || dim >= room) {
+  const count = Math.max(rank, 1);
+  if (!Number.isInteger(dim) || dim < -count || dim >= count) {
     if (typeof dim !== "number") {
       throw new TypeError(`Cannot ${action} dimension ${describe(dim)}: a dimension is a number`);
     }
     throw new RangeError(
-      `Cannot ${action} dimension ${dim}: the dimension is out of range, expected ${-room} to ${room - 1}`,
+      `Cannot ${action} dimension ${dim}: the dimension is out of range, expected ${-count} to ${count - 1}`,
     );
   }
-  return dim < 0 ? dim + room : dim;
+  return dim < 0 ? dim + count : dim;
 }
 
 /**
@@ -112,7 +112,7 @@ export function broadcastShapes(a: Shape, b: Shape, action: string): number[] {
   return out;
 }
 
-/** Steps that read a tensor as if it had the larger shape `to`: 0 along every repeated dimension. */
+/** Strides that read a tensor as if it had the larger shape `to`: 0 along every repeated dimension. */
 export function broadcastStrides(shape: Shape, strides: readonly number[], to: Shape): number[] {
   const lead = to.length - shape.length;
   const out = new Array<number>(to.length);
@@ -139,7 +139,7 @@ function clash(a: Shape, b: Shape, fromRight: number, action: string): RangeErro
 }
 
 /**
- * The shape that `-1` completes: at most one size may be left to be worked out.
+ * The shape with its `-1`, of which there may be one, replaced by the size that is left.
  *
  * @throws {RangeError} If the sizes do not hold exactly `size` elements, or several are -1.
  */
@@ -158,9 +158,9 @@ export function inferShape(shape: Shape, from: Shape): number[] {
 }
 
 /**
- * Steps that show the same elements under another shape, or `null` where only a copy can.
+ * Strides for a view of another shape, or `null` where only a copy can have it.
  *
- * Old dimensions are gathered into runs that are dense in themselves; every new dimension must split a single run.
+ * Neighbouring dimensions are joined where they lie without a gap; each new dimension must divide one of those.
  */
 export function viewStrides(shape: Shape, strides: readonly number[], to: Shape): number[] | null {
   if (sizeOf(shape) === 0) return rowMajor(to);
@@ -177,7 +177,7 @@ export function viewStrides(shape: Shape, strides: readonly number[], to: Shape)
   return out;
 }
 
-/** Neighbouring dimensions joined where the outer one steps exactly over the inner: `[size, step]`, innermost first. */
+/** Neighbouring dimensions joined where the outer stride is the inner one times the inner size: `[size, stride]`, innermost first. */
 function denseRuns(shape: Shape, strides: readonly number[]): [number, number][] {
   const runs: [number, number][] = [];
   for (let d = shape.length - 1; d >= 0; d--) {

@@ -1,4 +1,4 @@
-/** The tensor: a typed array seen through a shape and strides. Methods here only name operations; the work is in `ops/`. */
+/** The tensor: a typed array with a shape and strides. Methods here only call operations, which are in `ops/`. */
 import { registerTensor } from "./memory/allocate.ts";
 import { type DType, type TypedArray } from "./dtype.ts";
 import { formatStorage, formatTensor } from "./format.ts";
@@ -10,7 +10,7 @@ import * as move from "./ops/movement.ts";
 import { argExtreme, deviation, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";
 import { cumsum } from "./ops/scan.ts";
-import { type BackwardOptions, goBack, wantGradient } from "./record.ts";
+import { type BackwardOptions, runBackward, setRequiresGrad } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";
 
 /**
@@ -18,8 +18,8 @@ import { isRowMajor, listed, sizeOf } from "./shape.ts";
  *
  * Make one with `tensor`, `zeros`, `randn`, …; views share `data`, arithmetic makes new memory, methods that end in `_` write.
  *
- * What gradients need stands in `requiresGrad` (whether operations are recorded), `g` (the gradient, once `backward()` or some stage
- * has left it there; `null` before; `grad` is the same slot) and `node` (how it was made, where that is recorded).
+ * For gradients there are `requiresGrad` (whether operations are recorded), `g` (the gradient; `null` before `backward()`; `grad` is the
+ * same) and `node` (the recorded operation that made it, PyTorch's `grad_fn`).
  *
  * @example
  * ```ts
@@ -39,27 +39,27 @@ export class Tensor extends GradientSlot {
     readonly data: TypedArray,
     /** Sizes along each dimension. */
     readonly shape: readonly number[],
-    /** Steps along each dimension, in elements. */
+    /** Strides along each dimension, in elements. */
     readonly strides: readonly number[],
     /** Where the first element stands in `data`. */
     readonly offset: number,
-    /** The kind of the elements. */
+    /** The dtype of the elements. */
     readonly dtype: DType,
-    /** How often the memory was written in place, counted for all its views together. */
+    /** How often the memory was written in place; all views of it share the count. */
     readonly version: { count: number } = { count: 0 },
   ) {
     super();
   }
 
-  /** Sends gradients back from this value and adds them to the `.g` of every leaf that wants one. */
+  /** Computes the gradient of this value with respect to every leaf that requires one, and adds it to the leaf's `.g`. */
   backward(options: BackwardOptions = {}): void {
-    goBack(this, options);
+    runBackward(this, options);
   }
-  /** Says whether operations on this tensor are to be recorded. Throws a TypeError for integers, which carry no gradient. */
-  requiresGrad_(wanted = true): this {
-    return wantGradient(this, wanted);
+  /** Sets whether operations on this tensor are recorded. Throws a TypeError for integers, which can have no gradient. */
+  requiresGrad_(required = true): this {
+    return setRequiresGrad(this, required);
   }
-  /** The same memory without history: no gradient goes back through it. */
+  /** A view of the same memory without history: no gradient flows through it. */
   detach(): Tensor {
     return move.detached(this);
   }
@@ -76,11 +76,11 @@ export class Tensor extends GradientSlot {
   size(dim: number): number {
     return sizeAlong(this, dim);
   }
-  /** The steps along each dimension: what `view`, `t` and `expand` change instead of moving elements. */
+  /** The strides along each dimension: what `view`, `t` and `expand` change instead of moving elements. */
   stride(): number[] {
     return [...this.strides];
   }
-  /** The memory behind the view, whole and in order: what several views share. */
+  /** The whole memory behind the view, in order; several views may share it. */
   storage(): Storage {
     return storage(this, formatStorage);
   }
@@ -100,11 +100,11 @@ export class Tensor extends GradientSlot {
   override toString(): string {
     return formatTensor(this);
   }
-  /** What `JSON.stringify` writes: the nested arrays. */
+  /** What `JSON.stringify` writes: nested arrays. */
   toJSON(): Nested {
     return nest(this);
   }
-  /** What operators such as `>` and `*` make of it: its number if it is the only one, else a TypeError that names `gt` and `mul`. */
+  /** The number for operators such as `>` and `*`, if it has one element; else a TypeError that names `gt` and `mul`. */
   [Symbol.toPrimitive](hint: string): string | number {
     return hint === "string" ? this.toString() : numberOf(this);
   }
@@ -117,7 +117,7 @@ export class Tensor extends GradientSlot {
   view(...shape: number[] | [readonly number[]]): Tensor {
     return move.view(this, listed(shape));
   }
-  /** Another shape: a view where strides allow it, else a copy. */
+  /** Another shape; a view where strides allow it, else a copy. */
   reshape(...shape: number[] | [readonly number[]]): Tensor {
     return move.reshape(this, listed(shape));
   }
@@ -129,7 +129,7 @@ export class Tensor extends GradientSlot {
   t(): Tensor {
     return move.t(this);
   }
-  /** The same as `t()`, written as in the documents. */
+  /** The same as `t()`, as PyTorch's `T`. */
   get T(): Tensor {
     return move.t(this);
   }
@@ -145,7 +145,7 @@ export class Tensor extends GradientSlot {
   squeeze(dim?: number): Tensor {
     return move.squeeze(this, dim);
   }
-  /** A dimension of size 1 set in at `dim`. */
+  /** With a new dimension of size 1 at `dim`. */
   unsqueeze(dim: number): Tensor {
     return move.unsqueeze(this, dim);
   }
@@ -161,7 +161,7 @@ export class Tensor extends GradientSlot {
   narrow(dim: number, start: number, length: number): Tensor {
     return move.narrow(this, dim, start, length);
   }
-  /** The layer `index` along `dim`, which goes. */
+  /** The elements at `index` along `dim`; the result lacks that dimension. */
   select(dim: number, index: number): Tensor {
     return move.select(this, dim, index);
   }
@@ -173,7 +173,7 @@ export class Tensor extends GradientSlot {
   at(...indices: Index[]): Tensor {
     return at(this, indices);
   }
-  /** A copy of what an integer tensor picks along dimension 0, or of the places where a bool mask is true. */
+  /** A copy of the rows that an integer tensor picks along dimension 0, or of the places where a bool mask is true. */
   index(by: Tensor): Tensor {
     return index(this, by);
   }
@@ -186,19 +186,19 @@ export class Tensor extends GradientSlot {
     return copyOf(this);
   }
 
-  /** The same elements as another kind. */
+  /** The elements converted to another dtype. */
   to(dtype: DType): Tensor {
     return cast(this, dtype);
   }
-  /** The same elements as float32. */
+  /** The elements as float32. */
   float(): Tensor {
     return cast(this, "float32");
   }
-  /** The same elements as float64. */
+  /** The elements as float64. */
   double(): Tensor {
     return cast(this, "float64");
   }
-  /** The same elements as int32; a fraction is cut off. */
+  /** The elements as int32; a fraction is cut off. */
   int(): Tensor {
     return cast(this, "int32");
   }
@@ -460,7 +460,7 @@ export class Tensor extends GradientSlot {
   fill_(value: number | boolean): this {
     return copyInto(this, value);
   }
-  /** The elements of `x`, broadcast and cast to what this tensor holds. */
+  /** Every element becomes that of `x`, broadcast to this shape and converted to this dtype. */
   copy_(x: Operand): this {
     return copyInto(this, x);
   }

@@ -1,4 +1,4 @@
-/** The tensor and what its signatures speak of, as types: every entry point passes them on, so that each can be read alone. */
+/** The tensor and the types in its signatures: every entry point re-exports them, so that its documentation is complete alone. */
 export type { BackendName } from "./backend/backend.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { Operand } from "./ops/elementwise.ts";

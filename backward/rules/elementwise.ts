@@ -8,23 +8,23 @@
 import { notDifferentiable, type Rule, type Rules } from "./rule.ts";
 import type { BinaryOp, InputActivation, UnaryOp } from "../../core/backend/backend.ts";
 import { newZeros } from "../../core/memory/allocate.ts";
-import { slopeBackward } from "../../core/ops/fused.ts";
+import { activationBackward } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** `y = max(x, 0)`, so `dx = 0` where `x ≤ 0`, else `g`, also where x is NaN. */
 export function reluBackward(g: Tensor, x: Tensor): [dx: Tensor] {
-  return [slopeBackward("relu", g, x)];
+  return [activationBackward("relu", g, x)];
 }
 
 /** `y = 1 / (1 + e⁻ˣ)`, so `dx = g · y · (1 − y)`. */
 export function sigmoidBackward(g: Tensor, y: Tensor): [dx: Tensor] {
-  return [slopeBackward("sigmoid", g, y)];
+  return [activationBackward("sigmoid", g, y)];
 }
 
 /** `y = tanh x`, so `dx = g · (1 − y²)`. */
 export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
-  return [slopeBackward("tanh", g, y)];
+  return [activationBackward("tanh", g, y)];
 }
 
 /** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0 and b ≥ 0. */
@@ -129,5 +129,5 @@ export const binaryRules: Rules<BinaryOp> = {
 
 /** `dx = g · op′(x)`. */
 function back<K extends InputActivation>(op: K): Rule<K> {
-  return (g, { a, settings: { low, high } }) => [slopeBackward(op, g, a, low, high)];
+  return (g, { a, settings: { low, high } }) => [activationBackward(op, g, a, low, high)];
 }

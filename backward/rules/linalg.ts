@@ -1,5 +1,5 @@
 /** The calculus of matrix products. An operand that is `null` is not there to read: the other one's gradient is not wanted. */
-import { activationBackward } from "../../core/ops/fused.ts";
+import { activationBiasBackward } from "../../core/ops/fused.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rules } from "./rule.ts";
 
@@ -25,7 +25,7 @@ export function linBackward(
 }
 
 /** `y = x @ wᵀ` with w [out, in], which is `yᵀ = w @ xᵀ`: the product's rule for that, so that `dw` lies in memory as w does. */
-export function turnedBackward(
+export function transposedMatmulBackward(
   g: Tensor,
   x: Tensor | null,
   w: Tensor | null,
@@ -39,9 +39,9 @@ export function turnedBackward(
 export const linalgRules: Rules<"matmul" | "linear"> = {
   matmul: (g, step) => matmulBackward(g, step.wants[1] ? step.a : null, step.wants[0] ? step.b : null),
   linear: (g, step) => {
-    const { settings: { activation, turned }, wants } = step;
-    const [gx, db] = activationBackward(activation, g, activation === "none" ? g : step.y, wants[2] ?? false);
-    const back = turned ? turnedBackward : matmulBackward;
+    const { settings: { activation, transposed }, wants } = step;
+    const [gx, db] = activationBiasBackward(activation, g, activation === "none" ? g : step.y, wants[2] ?? false);
+    const back = transposed ? transposedMatmulBackward : matmulBackward;
     return [...back(gx, wants[1] ? step.a : null, wants[0] ? step.b : null), db];
   },
 };

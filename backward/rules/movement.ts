@@ -11,9 +11,9 @@ export function permuteBackward(g: Tensor, order: readonly number[]): [dx: Tenso
 }
 
 /** `y` is a part of x, so `dx` is 0 but for that part, which is `g`. */
-export function windowBackward(g: Tensor, shape: Shape, again: (x: Tensor) => Tensor): [dx: Tensor] {
+export function windowBackward(g: Tensor, shape: Shape, apply: (x: Tensor) => Tensor): [dx: Tensor] {
   const dx = newZeros(shape, g.dtype);
-  again(dx).copy_(g);
+  apply(dx).copy_(g);
   return [dx];
 }
 
@@ -45,7 +45,7 @@ export const movementRules: Rules<Movement> = {
   reshape: (g, { shape }) => [g.reshape(...shape)],
   permute: (g, { settings }) => permuteBackward(g, settings.order),
   expand: (g) => [g],
-  window: (g, { shape, settings }) => windowBackward(g, shape, settings.again),
+  window: (g, { shape, settings }) => windowBackward(g, shape, settings.apply),
   gather: (g, { shape, settings }) => gatherBackward(g, shape, settings.rows),
   where: (g, { a, wants }) => [null, ...whereBackward(g, a, wants.slice(1))],
   cat: (g, { settings }) => catBackward(g, settings.dim, settings.sizes),

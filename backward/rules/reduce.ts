@@ -44,11 +44,11 @@ export function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices:
 
 /** `y[i] = x[0] + … + x[i]` along `dim`, so each `dx[i]` is the sum of `g[i]` and those after it. */
 export function cumsumBackward(g: Tensor, dim: number): [dx: Tensor] {
-  const turned = (x: Tensor) => x.slice(dim, undefined, undefined, -1);
-  return [turned(turned(g).cumsum(dim))];
+  const flipped = (x: Tensor) => x.slice(dim, undefined, undefined, -1);
+  return [flipped(flipped(g).cumsum(dim))];
 }
 
-/** A result of a reduction with the folded dimensions back as size 1, whether they were kept or not. */
+/** A result of a reduction with the reduced dimensions back as size 1, whether they were kept or not. */
 function spreadOver(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
   return y.reshape(...shape.map((n, d) => (dims.includes(d) ? 1 : n)));
 }

@@ -1,6 +1,6 @@
 /**
  * Rung 5, flat typed arrays. Idea: below tensors there are only typed arrays and index arithmetic.
- * What changed: operands are dense arrays without strides, and the loops run i, k, j, so that the innermost walks a row of b.
+ * What changed: operands are dense arrays without strides, and the loops run i, k, j, so that the innermost goes along a row of b.
  * What it should buy: contiguous access, and sums that do not wait for each other as those of one dot product do. They are carried
  * in float64, which all arithmetic here is: rounding each one to float32 on its way would cost a tenth of the time.
  */

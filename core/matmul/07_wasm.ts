@@ -1,5 +1,5 @@
 /**
- * Rung 7, WebAssembly. Idea: the same C as rung 8, compiled for the vector machine that every browser has.
+ * Rung 7, WebAssembly. Idea: the same C as rung 8, compiled to vector instructions that every browser has.
  * What changed: 4 floats an instruction, and a compiler that keeps the tile in vector registers; with relaxed SIMD, where the
  * engine has it, multiplied and added in one.
  * What it should buy: the vector width; operands are copied into the module's own memory first, which thin products feel.

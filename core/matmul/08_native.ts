@@ -1,5 +1,5 @@
 /**
- * Rung 8, the machine itself. Idea: BLIS's five loops and one micro-kernel in C, compiled here for this very CPU.
+ * Rung 8, native code. Idea: BLIS's five loops and one micro-kernel in C, compiled here for this very CPU.
  * What changed: full-width vectors and fused multiply-add, blocks sized for each cache, no copy on the way in.
  * What it should buy: most of what the core can do; `deno task doctor` prints how much.
  */

@@ -1,4 +1,4 @@
-/** The sizes of a product, checked once for every rung. */
+/** The sizes of a product, and the checks that all rungs share. */
 import { requireTensor } from "../arguments.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor.ts";
  * The sizes of `a @ b`: a is [m, k], b is [k, n].
  *
  * @throws {RangeError} If one is no matrix or the inner sizes differ.
- * @throws {TypeError} If one is not float32, which is what the ladder is about.
+ * @throws {TypeError} If one is not float32, the dtype of all rungs.
  */
 export function checkProduct(a: Tensor, b: Tensor): { m: number; k: number; n: number } {
   requireTensor(a, "multiply");

@@ -1,5 +1,5 @@
 /**
- * The ladder as data: every way this library multiplies matrices, from the definition to the machine.
+ * The ladder: eight implementations of the matrix product, each a step faster than the one before, from the definition to native code.
  *
  * @example
  * ```ts
@@ -24,11 +24,11 @@ import { wasm } from "./07_wasm.ts";
 import { native } from "./08_native.ts";
 export type * from "../types.ts";
 
-/** One way to multiply. */
+/** One implementation of the product. */
 export interface Rung {
-  /** Its place and name, as its file is called. */
+  /** Its number and name, as its file is called. */
   readonly name: string;
-  /** The back end it is judged on: the rungs in TypeScript stand on plain loops. */
+  /** The back end that it is timed on; for the rungs in TypeScript the reference, whose verbs are plain loops. */
   readonly backend: Exclude<BackendName, "auto">;
   /** `a @ b` for float32 matrices [m, k] and [k, n]. */
   readonly multiply: (a: Tensor, b: Tensor) => Tensor;

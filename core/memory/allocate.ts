@@ -3,7 +3,7 @@
  *
  * `tensor.ts` registers its class here: operations cannot import it, because its methods import them.
  */
-import { allocate, type DType, held, type TypedArray } from "../dtype.ts";
+import { allocate, checkedConvert, type DType, type TypedArray } from "../dtype.ts";
 import { checkShape, rowMajor, type Shape, sizeOf } from "../shape.ts";
 import { acquire, newBlock } from "./pool.ts";
 import type { Tensor } from "../tensor.ts";
@@ -65,6 +65,6 @@ export function viewOf(x: Tensor, shape: Shape, strides: readonly number[], offs
  */
 export function scalar(value: number, dtype: DType): Tensor {
   const data = allocate(dtype, 1);
-  data[0] = held(value, dtype);
+  data[0] = checkedConvert(value, dtype);
   return newTensor(data, [], [], 0, dtype);
 }

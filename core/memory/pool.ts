@@ -5,7 +5,7 @@
  * nobody has read. Results of operations are never released, since the caller may hold them: they are left to the garbage collector.
  */
 import { MAX_SMALL, newAligned, suballocate } from "./slabs.ts";
-import { bytesOf, type DType, dtypeOf, elementsIn, type TypedArray } from "../dtype.ts";
+import { bytesOf, type DType, dtypeOf, type TypedArray, typedArrayOver } from "../dtype.ts";
 
 /** Most bytes of released blocks that are kept; what is released beyond them is left to the garbage collector. */
 export const MAX_KEPT = 256 << 20;
@@ -37,7 +37,7 @@ export function acquire(dtype: DType, length: number): TypedArray {
 export function newBlock(dtype: DType, length: number, capacity = length * bytesOf(dtype)): TypedArray {
   if (capacity <= MAX_SMALL) return suballocate(dtype, length);
   const memory = newAligned(capacity);
-  return elementsIn(dtype, memory.buffer, memory.byteOffset, length);
+  return typedArrayOver(dtype, memory.buffer, memory.byteOffset, length);
 }
 
 /** Takes back a block that was acquired while tracking was on. The caller knows that no tensor in it can be reached any more. */
@@ -63,7 +63,7 @@ function takeFree(dtype: DType, length: number): TypedArray | null {
   kept -= capacityOf(key);
   if (gone) return takeFree(dtype, length);
   if (block.length === length && dtypeOf(block) === arrayDType(dtype)) return block;
-  return elementsIn(dtype, block.buffer as ArrayBuffer, block.byteOffset, length);
+  return typedArrayOver(dtype, block.buffer as ArrayBuffer, block.byteOffset, length);
 }
 
 /** Runs `body` and adds every block acquired meanwhile to `into`; with `null`, for code of the user's, nothing is tracked. */

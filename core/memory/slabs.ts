@@ -4,7 +4,7 @@
  * A vector that lies across two lines is read twice: (1024×128)ᵀ @ 1024×784 takes 7 % longer where rows begin 16 bytes after a line, as
  * memory does that comes from V8.
  */
-import { bytesOf, type DType, elementsIn, type TypedArray } from "../dtype.ts";
+import { bytesOf, type DType, type TypedArray, typedArrayOver } from "../dtype.ts";
 
 /** Bytes of a cache line. */
 export const CACHE_LINE = 64;
@@ -76,5 +76,5 @@ export function suballocate(dtype: DType, length: number): TypedArray {
   }
   const start = used[power];
   used[power] = start + size;
-  return elementsIn(dtype, slabs[power].buffer, slabs[power].byteOffset + start, length);
+  return typedArrayOver(dtype, slabs[power].buffer, slabs[power].byteOffset + start, length);
 }

@@ -1,4 +1,4 @@
-/** Einstein summation, lowered to views, one matrix product a pair of operands, and sums. */
+/** Einstein summation, made of views, one matrix product for each pair of operands, and sums. */
 import { describe, requireTensor } from "../arguments.ts";
 import { record } from "../record.ts";
 import { show } from "../shape.ts";
@@ -121,8 +121,8 @@ function diagonal(equation: string, x: Tensor, names: readonly string[]): Named 
   });
   const strides = places.map((ds) => ds.reduce((step, d) => step + x.strides[d], 0));
   const out = viewOf(x, sizes, strides, x.offset);
-  const again = (y: Tensor) => diagonal(equation, y, names).x;
-  return { x: record("window", out, [x], { again }), names: unique };
+  const apply = (y: Tensor) => diagonal(equation, y, names).x;
+  return { x: record("window", out, [x], { apply }), names: unique };
 }
 
 /** Every letter names one size; dimensions of an ellipsis, and those of size 1, broadcast. */
@@ -142,7 +142,7 @@ function differ(equation: string, name: string, sizes: readonly number[]): Range
   return new RangeError(`Cannot apply "${equation}": ${what} names sizes ${sizes.join(" and ")}, which differ`);
 }
 
-/** Two operands to one: shared names that nobody needs later are the inner size of a matrix product. */
+/** Two operands to one by a matrix product: shared names that are not needed later become its inner dimension. */
 function contract(a: Named, b: Named, later: Set<string>): Named {
   const left = sumOut(a, new Set([...later, ...b.names]));
   const right = sumOut(b, new Set([...later, ...a.names]));

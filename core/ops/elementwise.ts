@@ -1,18 +1,27 @@
-/** Element-wise operations: shapes broadcast and kinds promoted here, numbers computed by the back end. */
+/** Element-wise operations: shapes are broadcast and dtypes promoted here, numbers computed by the back end. */
 import { describe, requireTensor } from "../arguments.ts";
 import type { BinaryOp, Strided, UnaryOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { checkDType, type DType, held, isFloating, overlap, promote, promoteRanked, promoteScalar } from "../dtype.ts";
+import {
+  checkDType,
+  checkedConvert,
+  type DType,
+  isFloating,
+  overlap,
+  promote,
+  promoteRanked,
+  promoteScalar,
+} from "../dtype.ts";
 import { GradientSlot } from "../gradient_slot.ts";
 import { newEmpty, scalar } from "../memory/allocate.ts";
 import { bumpVersion, record } from "../record.ts";
 import { broadcastShapes, broadcastStrides, sameShape, type Shape, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** What stands on the right of an infix operation. */
+/** The right operand of a binary operation. */
 export type Operand = Tensor | number | boolean;
 
-/** These keep an integer an integer; every other function of one argument answers in floating point. */
+/** Functions of integers that give integers; all others give floats. */
 const KEEP_INTEGERS = new Set<UnaryOp>([
   "copy",
   "neg",
@@ -30,22 +39,22 @@ const KEEP_INTEGERS = new Set<UnaryOp>([
 const COMPARE = new Set<BinaryOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]);
 
 /**
- * `op(x)`, element by element; `low` and `high` are what {@linkcode UnaryOp} says of the operation.
+ * `op(x)`, element by element; {@linkcode UnaryOp} says what `low` and `high` are for the operation.
  *
  * @throws {TypeError} If x is no tensor, or one of the two no number.
  */
 export function unary(op: UnaryOp, x: Tensor, low = 0, high = 0): Tensor {
-  if (!(x instanceof GradientSlot)) requireTensor(x, `take ${op}() of`); // no text is made where all is well
+  if (!(x instanceof GradientSlot)) requireTensor(x, `take ${op}() of`); // asked first, so that no text is made for nothing
   if (typeof low !== "number" || typeof high !== "number") {
     throw new TypeError(`Cannot take ${op}() with ${describe(typeof low === "number" ? high : low)}: give a number`);
   }
-  const out = newEmpty(x.shape, mapKind(op, x.dtype, low, high));
+  const out = newEmpty(x.shape, unaryDType(op, x.dtype, low, high));
   const from = isFloating(out.dtype) ? cast(x, out.dtype) : x;
   backend().unary(op, x.shape, from, out, low, high);
   return record(op, out, [from], { low, high });
 }
 
-function mapKind(op: UnaryOp, dtype: DType, low: number, high: number): DType {
+function unaryDType(op: UnaryOp, dtype: DType, low: number, high: number): DType {
   if (op === "not") return "bool";
   if (op === "copy" || isFloating(dtype)) return dtype;
   if (op === "neg" && dtype === "bool") {
@@ -53,44 +62,44 @@ function mapKind(op: UnaryOp, dtype: DType, low: number, high: number): DType {
   }
   if (!KEEP_INTEGERS.has(op)) return "float32";
   if (op === "square") return promoteScalar(dtype, 2);
-  return op === "clamp" || op === "hardtanh" ? clampKind(dtype, low, high) : dtype;
+  return op === "clamp" || op === "hardtanh" ? clampDType(dtype, low, high) : dtype;
 }
 
-/** A bound is a number like any other; an infinite one is none. */
-function clampKind(dtype: DType, low: number, high: number): DType {
+/** Finite bounds promote the dtype as numbers do; an infinite one is no bound. */
+function clampDType(dtype: DType, low: number, high: number): DType {
   const bounds = [low, high].filter((bound) => Math.abs(bound) !== Infinity);
-  const kind = bounds.reduce<DType>(promoteScalar, dtype);
-  for (const bound of bounds) held(bound, kind);
-  return kind;
+  const promoted = bounds.reduce<DType>(promoteScalar, dtype);
+  for (const bound of bounds) checkedConvert(bound, promoted);
+  return promoted;
 }
 
-/** `a op b` with broadcasting: both become the kind of the two, and then are combined; a plain number takes the kind of `a`. */
+/** `a op b` with broadcasting, both converted to their common dtype; a plain number takes the dtype of `a`. */
 export function binary(op: BinaryOp, a: Tensor, b: Operand): Tensor {
   requireTensor(a, VERBS[op] ?? op);
-  // What the kind of `a` cannot hold can be compared with it all the same: as it is.
+  // A number that the dtype of `a` cannot hold can still be compared with it, as it is.
   const exact = COMPARE.has(op) && typeof b === "number" && !isFloating(a.dtype);
-  const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype; // what divides is never whole
+  const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype; // a quotient is a float
   const right = exact ? scalar(b, "float64") : operand(b, beside, VERBS[op] ?? op);
   const common = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
   const dtype = op === "div" ? promote(common, "float32") : common;
   const shape = sameShape(a.shape, right.shape) ? a.shape : broadcastShapes(a.shape, right.shape, VERBS[op] ?? op);
-  const asTheyAre = exact || (COMPARE.has(op) && !isFloating(dtype));
-  const [p, q] = asTheyAre ? [a, right] : [cast(a, dtype), cast(right, dtype)];
-  if (!isFloating(dtype)) checkWhole(op, dtype, p, b, q);
+  const uncast = exact || (COMPARE.has(op) && !isFloating(dtype));
+  const [p, q] = uncast ? [a, right] : [cast(a, dtype), cast(right, dtype)];
+  if (!isFloating(dtype)) checkIntegers(op, dtype, p, b, q);
   const out = newEmpty(shape, COMPARE.has(op) ? "bool" : dtype);
-  backend().binary(zipFor(op, dtype), shape, spread(p, shape), spread(q, shape), out);
+  backend().binary(binaryOpFor(op, dtype), shape, spread(p, shape), spread(q, shape), out);
   return record(op, out, [p, q]);
 }
 
-/** The operation on a kind: the sum of two bools is whether either is true. */
-export function zipFor(op: BinaryOp, dtype: DType): BinaryOp {
+/** The back end's operation for a dtype: the sum of two bools is `or`. */
+export function binaryOpFor(op: BinaryOp, dtype: DType): BinaryOp {
   if (dtype !== "bool") return op;
   if (op === "sub") throw new TypeError("Cannot subtract bool tensors: use ne() for exclusive or, or int() first");
   return op === "add" ? "or" : op;
 }
 
-/** Refuses what has no answer in whole numbers. */
-function checkWhole(op: BinaryOp, dtype: DType, a: Tensor, b: Operand, right: Tensor): void {
+/** Refuses what has no integer result: negative powers, and remainders by 0. */
+function checkIntegers(op: BinaryOp, dtype: DType, a: Tensor, b: Operand, right: Tensor): void {
   if (op === "pow" && typeof b === "number" && b < 0) {
     throw new RangeError(
       `Cannot raise ${dtype} to the power ${b}: the results are fractions, cast it first with float()`,
@@ -103,7 +112,7 @@ function checkWhole(op: BinaryOp, dtype: DType, a: Tensor, b: Operand, right: Te
   }
 }
 
-/** What an operation is called in a message. */
+/** What errors call an operation. */
 export const VERBS: Partial<Record<BinaryOp, string>> = {
   sub: "subtract",
   mul: "multiply",
@@ -123,7 +132,7 @@ export const VERBS: Partial<Record<BinaryOp, string>> = {
   ge: "compare",
 };
 
-/** The same elements as another kind; floats lose their fraction toward zero, and anything but 0 becomes `true`. */
+/** The elements converted to `dtype`: floats are cut toward zero for integers, anything but 0 becomes `true` for bool. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
   checkDType(dtype);
@@ -134,9 +143,9 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 }
 
 /**
- * A number becomes a tensor of rank 0 in the kind it takes beside one of kind `beside`.
+ * The operand as a tensor; a number becomes one of rank 0, of the dtype that it has beside a tensor of dtype `beside`.
  *
- * @throws {RangeError} If that kind cannot hold it.
+ * @throws {RangeError} If that dtype cannot hold it.
  */
 export function operand(b: Operand, beside: DType, verb: string): Tensor {
   if (typeof b === "number" || typeof b === "boolean") return scalar(Number(b), promoteScalar(beside, b));
@@ -144,44 +153,44 @@ export function operand(b: Operand, beside: DType, verb: string): Tensor {
   return b;
 }
 
-/** `x` read as if it had the larger shape. */
+/** `x` broadcast to `shape`: strides of 0 where it is repeated. */
 export function spread(x: Tensor, shape: Shape): Strided {
   if (sameShape(x.shape, shape)) return x;
   return { data: x.data, offset: x.offset, strides: broadcastStrides(x.shape, x.strides, shape) };
 }
 
-// Operations that write into a tensor that exists: what optimisers are made of.
+// In-place operations.
 
-/** `a = a op b` in place, computed in the kind of the two; `b` broadcasts to `a`, and `a` keeps its kind. */
+/** `a = a op b` in place, computed in the common dtype; `b` broadcasts to `a`, and `a` keeps its dtype. */
 export function binaryInto<T extends Tensor>(op: BinaryOp, a: T, b: Operand): T {
   const verb = VERBS[op] ?? op;
   const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype;
   const given = operand(b, beside, verb);
-  const kind = promoteRanked(beside, a.shape.length, given.dtype, given.shape.length);
-  const right = settled(isFloating(kind) ? cast(given, kind) : given, a, verb);
-  if ((isFloating(kind) && !isFloating(a.dtype)) || (kind !== "bool" && a.dtype === "bool")) {
-    const cure = isFloating(kind) ? "float()" : "int()";
+  const dtype = promoteRanked(beside, a.shape.length, given.dtype, given.shape.length);
+  const right = rightOperand(isFloating(dtype) ? cast(given, dtype) : given, a, verb);
+  if ((isFloating(dtype) && !isFloating(a.dtype)) || (dtype !== "bool" && a.dtype === "bool")) {
+    const cure = isFloating(dtype) ? "float()" : "int()";
     throw new TypeError(
-      `Cannot ${verb} in place: a result of kind ${kind} does not fit a tensor of kind ${a.dtype}, cast it with ${cure}`,
+      `Cannot ${verb} in place: a result of dtype ${dtype} does not fit a tensor of dtype ${a.dtype}, cast it with ${cure}`,
     );
   }
   bumpVersion(a, right, verb);
-  backend().binary(zipFor(op, kind), a.shape, a, spread(right, a.shape), a);
+  backend().binary(binaryOpFor(op, dtype), a.shape, a, spread(right, a.shape), a);
   return a;
 }
 
-/** `out = x` in place, broadcast to its shape and cast to its kind. */
+/** `out = x` in place, broadcast to its shape and converted to its dtype. */
 export function copyInto<T extends Tensor>(out: T, x: Operand): T {
-  const constant = typeof x === "number" || typeof x === "boolean"; // which an element that stands for several may take
-  const given = constant ? scalar(Number(x), out.dtype) : settled(operand(x, out.dtype, "copy"), out, "copy");
+  const constant = typeof x === "number" || typeof x === "boolean"; // which may be written into expanded tensors too
+  const given = constant ? scalar(Number(x), out.dtype) : rightOperand(operand(x, out.dtype, "copy"), out, "copy");
   const from = out.dtype === "bool" ? cast(given, "bool") : given;
   bumpVersion(out, from, "copy");
   backend().unary("copy", out.shape, spread(from, out.shape), out, 0, 0);
   return out;
 }
 
-/** The right operand, known to fit into `out` and safe to read while `out` is written. */
-function settled(x: Tensor, out: Tensor, verb: string): Tensor {
+/** Checks that `x` broadcasts to `out`; returns it, or a copy if `out` overlaps it and writing would change what is still to be read. */
+function rightOperand(x: Tensor, out: Tensor, verb: string): Tensor {
   const shape = sameShape(out.shape, x.shape) ? out.shape : broadcastShapes(out.shape, x.shape, `${verb} in place`);
   if (!sameShape(shape, out.shape)) {
     throw new RangeError(

@@ -1,4 +1,4 @@
-/** Several operations in one pass, where the machine has a verb for them. The results are those of the operations one by one. */
+/** Several operations in one pass, where the back end has a verb for them. The results are those of the operations one by one. */
 import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import type { Activation, InputActivation } from "../backend/backend.ts";
@@ -22,7 +22,7 @@ export function crossEntropyMean(z: Tensor, y: Tensor): Tensor {
   return record("crossEntropy", scalar(loss, z.dtype), [z, y]);
 }
 
-/** `(softmax(z) − onehot(y)) / n`: how the mean cross-entropy changes with each logit. */
+/** The derivative of the mean cross-entropy by each logit: `(softmax(z) − onehot(y)) / n`. */
 export function crossEntropyGradient(z: Tensor, y: Tensor): Tensor {
   checkClasses(z, y);
   const dz = newEmpty(z.shape, z.dtype);
@@ -53,10 +53,10 @@ function checkClasses(z: Tensor, y: Tensor): void {
 }
 
 /**
- * The way back through `y = activation(x + bias)` for g and y [rows, columns]: the gradient before the activation, and its sum
- * over the rows, which is the bias's.
+ * The derivative of `y = activation(x + bias)` for g and y [rows, columns]: the gradient of x, and with `withBias` that of the bias, its
+ * sum over the rows.
  */
-export function activationBackward(
+export function activationBiasBackward(
   activation: Activation,
   g: Tensor,
   y: Tensor,
@@ -73,8 +73,11 @@ export function activationBackward(
   return [out ?? g, db];
 }
 
-/** `g · f′` in one pass for g of y's shape: y is the result of an activation, or the argument of a slope, with `low` and `high` as in `map`. */
-export function slopeBackward(
+/**
+ * The derivative of an activation, `g · op′`, in one pass. y is the output for relu, sigmoid and tanh and the input for the others; `low`
+ * and `high` are as in `unary`.
+ */
+export function activationBackward(
   op: Exclude<Activation, "none"> | InputActivation,
   g: Tensor,
   y: Tensor,

@@ -1,4 +1,4 @@
-/** Indexing: basic indices are views; an integer tensor or a mask copies what it picks. */
+/** Indexing: basic indices give views, integer tensors and masks give copies. */
 import { newEmpty, newZeros } from "../memory/allocate.ts";
 import { describe, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
@@ -24,7 +24,7 @@ export type Index = number | string | null;
 export function at(x: Tensor, indices: readonly Index[]): Tensor {
   let out = x;
   let d = 0;
-  for (const index of fill(x, indices)) {
+  for (const index of expandEllipsis(x, indices)) {
     if (index === null) out = unsqueeze(out, d++);
     else if (typeof index === "number") out = select(out, d, index);
     else if (index === ":") d++;
@@ -45,8 +45,8 @@ function notBasic(index: unknown): TypeError {
   );
 }
 
-/** The indices with their ellipsis written out. */
-function fill(x: Tensor, indices: readonly Index[]): readonly Index[] {
+/** The indices with `"..."` replaced by as many `":"` as it stands for. */
+function expandEllipsis(x: Tensor, indices: readonly Index[]): readonly Index[] {
   const taken = indices.filter((i) => i !== null && i !== "...").length;
   if (taken > x.shape.length) {
     throw new RangeError(`Cannot index ${show(x.shape)} with ${taken} indices: it has ${x.shape.length} dimensions`);
@@ -71,11 +71,11 @@ function parseRange(text: string): { start: number | undefined; end: number | un
 }
 
 /**
- * The elements that a tensor picks: an integer tensor picks layers along dimension 0, so the result has shape
- * `[...by.shape, ...x.shape[1:]]`; a bool tensor keeps the places where it is true.
+ * Indexing by a tensor: an integer tensor picks rows `x[i]` along dimension 0, so that the result has shape
+ * `[...by.shape, ...x.shape[1:]]`; a bool tensor, a mask, picks the places where it is true.
  *
  * @throws {RangeError} If an index is out of range, or the mask does not have the leading shape of `x`.
- * @throws {TypeError} If `by` is of a floating kind.
+ * @throws {TypeError} If `by` has a floating dtype.
  */
 export function index(x: Tensor, by: Tensor): Tensor {
   if (Array.isArray(by) || typeof by === "number") {
@@ -88,24 +88,24 @@ export function index(x: Tensor, by: Tensor): Tensor {
     throw new TypeError(`Cannot index with a ${by.dtype} tensor: use an int32 tensor or a bool mask`);
   }
   if (x.shape.length === 0) throw new RangeError("Cannot index a tensor of rank 0: it has no dimensions, use item()");
-  return gather(x, wholeIndices(x, by), by.shape);
+  return gather(x, rowIndices(x, by), by.shape);
 }
 
 /**
- * The layers of bytes that `by` picks along dimension 0, each byte turned into what the table of 256 has for it, as float32: in one
- * pass. No gradient goes back through it, as through all of bytes.
+ * The rows of a uint8 tensor that `by` picks along dimension 0, each byte `b` replaced by the float32 `table[b]`, in one pass. It has no
+ * gradient, as nothing made from integers has.
  *
  * @throws {RangeError} If an index is out of range.
  * @throws {TypeError} If the tensor is not one of bytes.
  */
 export function indexBytes(x: Tensor, by: Tensor, table: Float32Array): Tensor {
-  const [from, rows] = [contiguous(x), wholeIndices(x, by)];
+  const [from, rows] = [contiguous(x), rowIndices(x, by)];
   const out = newEmpty([...by.shape, ...x.shape.slice(1)], "float32");
   gatherInto(from, rows, out, table);
   return out;
 }
 
-function wholeIndices(x: Tensor, by: Tensor): Int32Array {
+function rowIndices(x: Tensor, by: Tensor): Int32Array {
   const size = x.shape[0], given = elements(by);
   const whole = new Int32Array(given.length);
   for (let k = 0; k < given.length; k++) { // a batch is short: Int32Array.from() would take as long as the copy
@@ -127,7 +127,7 @@ function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
 
 function gatherInto(from: Tensor, rows: Int32Array, out: Tensor, table?: Float32Array): void {
   const width = sizeOf(from.shape.slice(1));
-  if (width === 0) return; // nothing lies anywhere
+  if (width === 0) return; // a back end would check the places of rows that have no elements
   backend().gather(from.data, from.offset, width, width, rows, out.data, table);
 }
 
@@ -156,7 +156,7 @@ export function pick(x: Tensor, columns: Tensor): Tensor {
   return gather(contiguous(x).view(-1), flat, [rows]);
 }
 
-/** A row of zeros with a single 1 for each of `columns`: [n] becomes [n, width] of float32. */
+/** The one-hot rows of `columns`: [n] becomes float32 [n, width], each row 0 but for a 1 at its column. */
 export function oneHot(columns: Tensor, width: number): Tensor {
   checkColumns(columns.shape[0], width, columns);
   const out = newZeros([columns.shape[0], width], "float32");

@@ -9,8 +9,8 @@ import { cast } from "./elementwise.ts";
 import { elements, unsqueeze, view } from "./movement.ts";
 
 /**
- * The tensors one after the other along `dim`: [2, 3] and [5, 3] give [7, 3], in the kind that holds them all; those of shape [0] add
- * nothing. PyTorch's `torch.cat`.
+ * The tensors one after the other along `dim`: [2, 3] and [5, 3] give [7, 3], in their common dtype; those of shape [0] add nothing.
+ * PyTorch's `torch.cat`.
  *
  * @example
  * ```ts
@@ -45,8 +45,7 @@ function isNothing(x: Tensor): boolean {
 }
 
 /**
- * The tensors side by side along a new dimension `dim`, in the kind that holds them all: two of shape [3] give [2, 3]. PyTorch's
- * `torch.stack`.
+ * The tensors side by side along a new dimension `dim`, in their common dtype: two of shape [3] give [2, 3]. PyTorch's `torch.stack`.
  *
  * @example
  * ```ts
@@ -87,7 +86,7 @@ function checkAlike(
   }
 }
 
-/** Copies `x` into `out` from `start` on along dimension `d`; answers where the next one starts. */
+/** Copies `x` into `out` from `start` on along dimension `d`; returns where the next one starts. */
 function place(x: Tensor, d: number, start: number, out: Tensor): number {
   const inner = sizeOf(out.shape.slice(d + 1));
   const [run, row] = [x.shape[d] * inner, out.shape[d] * inner];

@@ -24,18 +24,26 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (inner !== rows) throw mismatch(a, b, `inner sizes ${inner} and ${rows} differ`);
   if (a.shape.length === 1) return select(matmul(unsqueeze(a, 0), b), b.shape.length === 1 ? 0 : -2, 0);
   if (b.shape.length === 1) return select(matmul(a, unsqueeze(b, 1)), -1, 0);
-  const dtype = productKind(a, b);
+  const dtype = productDType(a, b);
   return a.shape.length === 2 && b.shape.length === 2
     ? product(cast(a, dtype), cast(b, dtype))
     : batched(cast(a, dtype), cast(b, dtype));
 }
 
-/** How a linear layer is laid out, and what follows it. */
+/** Options of {@linkcode linear}. */
 export interface LinearOptions {
-  /** What the sums go through; nothing unless told. */
+  /**
+   * The activation that is applied to `x @ w + bias`.
+   *
+   * @default {"none"}
+   */
   activation?: Activation;
-  /** Whether w is [out, in], PyTorch's layout, instead of [in, out]. */
-  turned?: boolean;
+  /**
+   * Whether w is [out, in], PyTorch's layout, instead of [in, out].
+   *
+   * @default {false}
+   */
+  transposed?: boolean;
 }
 
 /**
@@ -45,49 +53,49 @@ export interface LinearOptions {
  * @throws {RangeError} If the sizes do not fit together.
  */
 export function linear(x: Tensor, w: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
-  const { activation = "none", turned = false } = options;
+  const { activation = "none", transposed = false } = options;
   requireTensor(x, "take linear() of");
   requireTensor(w, "weight linear() by");
   if (bias !== null) requireTensor(bias, "shift linear() by");
-  if (!fitsOnePass(x, w, bias, turned)) {
-    const sums = matmul(x, turned ? t(w) : w);
+  if (!fitsGemm(x, w, bias, transposed)) {
+    const sums = matmul(x, transposed ? t(w) : w);
     const out = bias === null ? sums : sums.add(bias);
     return activation === "none" ? out : unary(activation, out);
   }
-  const out = newEmpty([x.shape[0], w.shape[turned ? 0 : 1]], x.dtype); // [batch, out]
-  const product = describe(x, w, out, bias, turned);
+  const out = newEmpty([x.shape[0], w.shape[transposed ? 0 : 1]], x.dtype); // [batch, out]
+  const product = describe(x, w, out, bias, transposed);
   product.activation = activation;
   backend().gemm(product, x.data, w.data, out.data, bias?.data ?? null);
-  return record("linear", out, bias === null ? [x, w] : [x, w, bias], { activation, turned });
+  return record("linear", out, bias === null ? [x, w] : [x, w, bias], { activation, transposed });
 }
 
-function fitsOnePass(x: Tensor, w: Tensor, bias: Tensor | null, turned: boolean): boolean {
-  const [inner, outer] = turned ? [1, 0] : [0, 1];
+function fitsGemm(x: Tensor, w: Tensor, bias: Tensor | null, transposed: boolean): boolean {
+  const [inner, outer] = transposed ? [1, 0] : [0, 1];
   return x.shape.length === 2 && w.shape.length === 2 && isFloating(x.dtype) && x.dtype === w.dtype &&
     x.shape[1] === w.shape[inner] &&
     (bias === null || (bias.shape.length === 1 && bias.dtype === x.dtype && bias.shape[0] === w.shape[outer]));
 }
 
-/** `a @ b` for matrices whose shapes and kinds are known to fit, on the given machine. */
-export function product(a: Tensor, b: Tensor, machine: Backend = backend()): Tensor {
+/** `a @ b` for matrices whose shapes and dtypes are known to fit, on the given back end. */
+export function product(a: Tensor, b: Tensor, on: Backend = backend()): Tensor {
   const out = newEmpty([a.shape[0], b.shape[1]], a.dtype); // [m, n]
-  machine.gemm(describe(a, b, out, null), a.data, b.data, out.data, null);
+  on.gemm(describe(a, b, out, null), a.data, b.data, out.data, null);
   return record("matmul", out, [a, b]);
 }
 
-/** The product in numbers; with `turned`, b is read with its rows and columns exchanged. */
-function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null, turned = false): Gemm {
-  const [down, along] = turned ? [1, 0] : [0, 1];
+/** The sizes, offsets and strides of a product; with `transposed`, those of `bᵀ` in place of b. */
+function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null, transposed = false): Gemm {
+  const [rows, columns] = transposed ? [1, 0] : [0, 1];
   return {
     m: a.shape[0],
     k: a.shape[1],
-    n: b.shape[along],
+    n: b.shape[columns],
     aOffset: a.offset,
     aRow: a.strides[0],
     aCol: a.strides[1],
     bOffset: b.offset,
-    bRow: b.strides[down],
-    bCol: b.strides[along],
+    bRow: b.strides[rows],
+    bCol: b.strides[columns],
     cOffset: c.offset,
     cRow: c.strides[0],
     cCol: c.strides[1],
@@ -97,7 +105,7 @@ function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null, turned =
   };
 }
 
-/** One product for every matrix of the broadcast leading dimensions. */
+/** The products of batches: one for each place in the broadcast leading dimensions. */
 function batched(a: Tensor, b: Tensor): Tensor {
   const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "multiply batches of");
   const left = expand(detached(a), [...lead, ...a.shape.slice(-2)]);
@@ -112,7 +120,7 @@ function eachMatrix(tensors: readonly Tensor[], visit: (a: Tensor, b: Tensor, c:
   for (let i = 0; i < tensors[0].shape[0]; i++) eachMatrix(tensors.map((x) => select(x, 0, i)), visit);
 }
 
-function productKind(a: Tensor, b: Tensor): DType {
+function productDType(a: Tensor, b: Tensor): DType {
   const dtype = promote(a.dtype, b.dtype);
   if (dtype === "bool") throw new TypeError("Cannot multiply matrices of bool: cast them first with float()");
   return dtype;

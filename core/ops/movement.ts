@@ -1,4 +1,4 @@
-/** Views: other shapes and orders of the same memory. Nothing here copies, but `reshape` where it must. */
+/** Views: other shapes and orders of the same memory. Only `reshape`, `contiguous` and `elements` copy, where no view will do. */
 import { viewOf } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { memoryGone, type TypedArray } from "../dtype.ts";
@@ -87,7 +87,7 @@ export function t(x: Tensor): Tensor {
   return x.shape.length < 2 ? x : transpose(x, 0, 1);
 }
 
-/** A dimension of size 1 set in at `dim`. */
+/** A new dimension of size 1 at `dim`. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   const at = resolveDim(dim, x.shape.length + 1, "unsqueeze at");
   const step = at < x.shape.length ? x.shape[at] * x.strides[at] : 1;
@@ -142,10 +142,10 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
     );
   }
   const out = viewOf(x, x.shape.with(d, length), x.strides, x.offset + from * x.strides[d]);
-  return record("window", out, [x], { again: (y) => narrow(y, d, from, length) });
+  return record("window", out, [x], { apply: (y) => narrow(y, d, from, length) });
 }
 
-/** The one layer `index` along `dim`, which goes. */
+/** The elements at `index` along `dim`; the result lacks that dimension. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.shape.length === 0) {
     throw new RangeError("Cannot select from a tensor of rank 0: it has no dimensions, use item()");
@@ -157,12 +157,12 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   }
   const at = index < 0 ? index + size : index;
   const out = viewOf(x, x.shape.toSpliced(d, 1), x.strides.toSpliced(d, 1), x.offset + at * x.strides[d]);
-  return record("window", out, [x], { again: (y) => select(y, d, at) });
+  return record("window", out, [x], { apply: (y) => select(y, d, at) });
 }
 
 /**
  * Every `step`-th element along `dim` from `start` to before `end`, with Python's rules for bounds.
- * A negative step walks backwards, as in NumPy.
+ * A negative step goes backwards, as in NumPy.
  */
 export function slice(x: Tensor, dim: number, start?: number, end?: number, step = 1): Tensor {
   if (x.shape.length === 0) throw new RangeError("Cannot slice a tensor of rank 0: it has no dimensions");
@@ -177,7 +177,7 @@ export function slice(x: Tensor, dim: number, start?: number, end?: number, step
   const length = Math.max(0, Math.ceil((last - first) / step));
   const offset = length === 0 ? x.offset : x.offset + first * x.strides[d];
   const out = viewOf(x, x.shape.with(d, length), x.strides.with(d, x.strides[d] * step), offset);
-  return record("window", out, [x], { again: (y) => slice(y, d, start, end, step) });
+  return record("window", out, [x], { apply: (y) => slice(y, d, start, end, step) });
 }
 
 function bounds(size: number, start: number | undefined, end: number | undefined, step: number): [number, number] {

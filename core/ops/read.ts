@@ -1,4 +1,4 @@
-/** Numbers out of a tensor: one, all as nested arrays, or the memory behind a view. */
+/** What is read out of a tensor: a single number, nested arrays, or the memory behind a view. */
 import { type DType, memoryGone, type TypedArray } from "../dtype.ts";
 import { resolveDim, show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -13,7 +13,7 @@ export interface Storage {
   readonly data: TypedArray;
   /** How many elements it holds. */
   readonly length: number;
-  /** As PyTorch prints a storage: an element a line, then kind and size. */
+  /** The printed form, as in PyTorch: an element a line, then dtype and size. */
   toString(): string;
 }
 
@@ -46,7 +46,7 @@ export function item(x: Tensor): number {
   return value;
 }
 
-/** The only element of `x`, where an operator of the language wants a number. */
+/** The only element of `x`, for an operator of JavaScript that converts it to a number. */
 export function numberOf(x: Tensor): number {
   if (x.numel() === 1) return item(x);
   throw new TypeError(

@@ -3,7 +3,7 @@ import { newEmpty } from "../memory/allocate.ts";
 import { describe } from "../arguments.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { type DType, held, isFloating } from "../dtype.ts";
+import { checkedConvert, type DType, isFloating } from "../dtype.ts";
 import { record } from "../record.ts";
 import { resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -27,13 +27,13 @@ export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false, wha
     reduced: pick(x.shape, false),
     reducedStrides: pick(x.strides, false),
   };
-  const out = newEmpty(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : reduction.kept, resultKind(op, x.dtype));
+  const out = newEmpty(keepdim ? x.shape.map((n, d) => (stays[d] ? n : 1)) : reduction.kept, resultDType(op, x.dtype));
   if (sizeOf(reduction.reduced) === 0) refuseEmpty(op, x, dims);
   const exact = isFloating(out.dtype) || !(op === "sum" || op === "prod")
     ? out.data
     : new Float64Array(out.data.length);
   backend().reduce(op, reduction, x.data, x.offset, exact);
-  if (exact !== out.data) storeWhole(op, exact, out);
+  if (exact !== out.data) storeIntegers(op, exact, out);
   return record(op, out, [x], { dims: [...reduced] });
 }
 
@@ -51,7 +51,7 @@ export function reducedDims(x: Tensor, dims: Dims, action: string): Set<number> 
   return reduced;
 }
 
-function resultKind(op: ReduceOp, dtype: DType): DType {
+function resultDType(op: ReduceOp, dtype: DType): DType {
   if (op === "any" || op === "all") return "bool";
   if (op === "argmax" || op === "argmin") return "int32";
   return isFloating(dtype) || op === "max" || op === "min" ? dtype : "int32";
@@ -70,8 +70,8 @@ function refuseEmpty(op: ReduceOp, x: Tensor, dims: Dims): void {
  *
  * @throws {RangeError} If one does not fit.
  */
-export function storeWhole(op: string, exact: ArrayLike<number>, out: Tensor): void {
-  for (let i = 0; i < exact.length; i++) out.data[i] = held(exact[i] || 0, "int32", op);
+export function storeIntegers(op: string, exact: ArrayLike<number>, out: Tensor): void {
+  for (let i = 0; i < exact.length; i++) out.data[i] = checkedConvert(exact[i] || 0, "int32", op);
 }
 
 function countOf(x: Tensor, dims: Dims, action: string): number {
@@ -112,7 +112,7 @@ export function norm(x: Tensor, dims: Dims, keepdim = false): Tensor {
   return rootOfSquares(reduce("sum", x.mul(x), dims, keepdim, "norm"));
 }
 
-/** `√x` of sums of squares: where all squares are 0 the root has no slope, and their gradient is 0 instead of ∞ · 0. */
+/** `√x` of sums of squares; its derivative at 0 is 0, so that the gradient of squares that are all 0 is not ∞ · 0. */
 function rootOfSquares(x: Tensor): Tensor {
   const zero = x.eq(0);
   return x.add(zero).sqrt().sub(zero.to(x.dtype)); // √1 − 1 where x is 0
@@ -139,7 +139,7 @@ function requireFloating(x: Tensor, action: string): void {
   }
 }
 
-/** The extreme of each group and the first index where it stands, along one dimension. */
+/** The maximum or minimum along one dimension, and the first index where it stands. */
 export function extreme(
   op: "max" | "min",
   x: Tensor,

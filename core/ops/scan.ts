@@ -1,4 +1,4 @@
-/** Scans: every element together with those before it. */
+/** Scans: running sums, and products of all other elements. */
 import { newEmpty, wrap } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { allocate, isFloating, type TypedArray } from "../dtype.ts";
@@ -6,7 +6,7 @@ import { record } from "../record.ts";
 import { resolveDim, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { elements, permute, view } from "./movement.ts";
-import { storeWhole } from "./reduce.ts";
+import { storeIntegers } from "./reduce.ts";
 
 /**
  * The running sums `y[i] = x[0] + … + x[i]` along `dim`, carried in float64; integers give int32.
@@ -20,7 +20,7 @@ export function cumsum(x: Tensor, dim: number): Tensor {
   const out = newEmpty(x.shape, isFloating(x.dtype) ? x.dtype : "int32");
   const exact = isFloating(out.dtype) ? out.data : new Float64Array(out.data.length);
   scan(elements(x), x.shape[d], sizeOf(x.shape.slice(d + 1)), exact);
-  if (exact !== out.data) storeWhole("cumulative sum", exact, out);
+  if (exact !== out.data) storeIntegers("cumulative sum", exact, out);
   return record("cumsum", out, [x], { dim: d });
 }
 
@@ -35,13 +35,13 @@ function scan(x: TypedArray, length: number, step: number, out: TypedArray): voi
 }
 
 /**
- * For each element the product of all others over `dims`: those before it times those after it, for to divide the whole product would
- * fail where the element is 0 or infinite, or the product overflows. The product is carried in float64.
+ * For each element the product of all others over `dims`: of those before it times those after it. To divide the whole product by the
+ * element would fail where it is 0 or infinite, or the product overflows. Products are carried in float64.
  */
 export function productsOfOthers(x: Tensor, dims: readonly number[]): Tensor {
   const order = [...x.shape.keys()].sort((a, b) => Number(dims.includes(a)) - Number(dims.includes(b)));
-  const turned = permute(x, order); // [kept…, dims…]
-  const from = elements(turned);
+  const permuted = permute(x, order); // [kept…, dims…]
+  const from = elements(permuted);
   const out = new Float64Array(from.length);
   const length = Math.max(1, sizeOf(dims.map((d) => x.shape[d])));
   for (let start = 0; start < from.length; start += length) {
@@ -50,5 +50,5 @@ export function productsOfOthers(x: Tensor, dims: readonly number[]): Tensor {
   }
   const kept = allocate(x.dtype, out.length);
   kept.set(out);
-  return permute(wrap(kept, turned.shape, x.dtype), order.map((_, d) => order.indexOf(d)));
+  return permute(wrap(kept, permuted.shape, x.dtype), order.map((_, d) => order.indexOf(d)));
 }

@@ -1,4 +1,4 @@
-/** A choice between two values, element by element. */
+/** `where()`: a choice between two values, element by element. */
 import { newEmpty } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
@@ -9,7 +9,8 @@ import type { Tensor } from "../tensor.ts";
 import { type Operand, operand, spread } from "./elementwise.ts";
 
 /**
- * `a` where the condition is true and `b` elsewhere, broadcast; what is not chosen gets a gradient of 0, whatever arrives.
+ * `a` where the condition is true and `b` elsewhere, broadcast; what is not chosen gets a gradient of 0, also if the gradient of the
+ * result is infinite or NaN.
  *
  * That 0 is multiplied by the slopes of what made the value: where one is infinite or NaN, as that of `√x` at 0 and below, the
  * product is NaN, as in PyTorch. Choose the argument before such a function, not only its result.
@@ -31,7 +32,7 @@ import { type Operand, operand, spread } from "./elementwise.ts";
  * where(z.gt(0), where(z.gt(0), z, 1).sqrt(), 0).sum().backward();
  * assertEquals(z.g?.toArray(), [0, 0, 0.25]);
  * ```
- * @throws {TypeError} If the condition is not of kind bool.
+ * @throws {TypeError} If the condition's dtype is not bool.
  * @throws {RangeError} If the shapes do not broadcast.
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
@@ -52,7 +53,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 
 const VERB = "choose between";
 
-/** Both values as tensors; a number takes the kind of the tensor beside it. */
+/** Both values as tensors; a number takes the dtype of the tensor beside it. */
 function sides(a: Operand, b: Operand): [Tensor, Tensor] {
   if (typeof a === "object") {
     requireTensor(a, VERB);

@@ -1,6 +1,6 @@
 /** Tensors of random numbers, drawn as PyTorch draws them: the same seed gives the same numbers. */
 import { checkOptions } from "../arguments.ts";
-import { fromData, kindOf, type TensorOptions, wanting, zeros } from "../create.ts";
+import { dtypeFrom, fromData, type TensorOptions, withRequiresGrad, zeros } from "../create.ts";
 import { checkShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
@@ -47,21 +47,21 @@ function drawn(
   fill: (g: Generator, out: Fractions) => void,
 ): Tensor {
   checkShape(shape);
-  const dtype = kindOf(options, "float32", OPTIONS);
+  const dtype = dtypeFrom(options, "float32", OPTIONS);
   if (dtype !== "float32" && dtype !== "float64") {
     throw new TypeError(`Cannot draw ${name} as ${dtype}: use float32 or float64, or randint for whole numbers`);
   }
   const out = zeros(shape, { dtype });
   fill(options.generator ?? defaultGenerator, out.data as Fractions);
-  return wanting(out, options);
+  return withRequiresGrad(out, options);
 }
 
 /** Whole numbers from `low` to before `high`, as int32 unless told. */
 export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
   checkShape(shape);
-  const out = zeros(shape, { dtype: kindOf(options, "int32", OPTIONS) });
+  const out = zeros(shape, { dtype: dtypeFrom(options, "int32", OPTIONS) });
   fillRandint(options.generator ?? defaultGenerator, out.data, low, high);
-  return wanting(out, options);
+  return withRequiresGrad(out, options);
 }
 
 /** The numbers 0 to n − 1 in random order, as int32. */

@@ -18,7 +18,7 @@ import type { Tensor } from "../../core/tensor.ts";
  * @throws {RangeError} If the sizes do not fit together.
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
-  return product(x, weight, bias, { turned: true });
+  return product(x, weight, bias, { transposed: true });
 }
 
 /** The options of `dropout`. */

@@ -80,7 +80,7 @@ function fusedActivation(module: Module | undefined): Activation | undefined {
 
 /** A linear layer and the activation after it, in one pass. */
 function activatedLinear({ weight, bias }: Linear, activation: Activation, x: Tensor): Tensor {
-  return linear(x, weight, bias, { activation, turned: true });
+  return linear(x, weight, bias, { activation, transposed: true });
 }
 
 function requireModule(part: unknown, place: number): void {

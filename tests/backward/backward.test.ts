@@ -60,11 +60,11 @@ describe("backward()", () => {
     assertThrows(
       () => leaf(2).exp().backward(options),
       TypeError,
-      "Cannot go backward with createGraph: the way back is",
+      "Cannot go backward with createGraph: the backward pass is",
     );
   });
 
-  it("casts the gradient given to the kind of its value", () => {
+  it("casts the gradient given to the dtype of its value", () => {
     const x = leaf(1, 2);
     x.backward({ gradient: tensor([1, 2], { dtype: "float64" }) });
     assertEquals(x.g?.dtype, "float32");

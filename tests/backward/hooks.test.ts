@@ -81,7 +81,7 @@ describe("registerHook()", () => {
     assertThrows(() => x.sum().backward(), RangeError, "has shape [], its value [2]");
   });
 
-  it("that answers another kind is cast", () => {
+  it("that answers another dtype is cast", () => {
     const x = leaf(1);
     registerHook(x, (g) => g.double());
     x.sum().backward();

@@ -159,7 +159,7 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
   },
   permute: {
     "t()": { f: (x) => x.t(), inputs: [signed] },
-    "three dimensions turned": { f: (x) => x.permute(2, 0, 1), inputs: [values([2, 3, 2], 3)] },
+    "three dimensions permuted": { f: (x) => x.permute(2, 0, 1), inputs: [values([2, 3, 2], 3)] },
   },
   expand: {
     "a new dimension": { f: (x) => x.expand(2, -1, -1), inputs: [signed] },
@@ -237,7 +237,7 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
     "no outputs": { f: (x, w, b) => linear(x, w, b), inputs: [signed, values([3, 0], 2), values([0], 3)], empty: [] },
     "no bias": { f: (x, w) => linear(x, w, null), inputs: [signed, values([3, 2], 2)], empty: [[0, 3], [3, 2]] },
     "weights in PyTorch's layout": {
-      f: (x, w, b) => linear(x, w, b, { turned: true }),
+      f: (x, w, b) => linear(x, w, b, { transposed: true }),
       inputs: [signed, values([2, 3], 2), values([2], 3)],
       empty: [[0, 3], [2, 3], [2]],
     },

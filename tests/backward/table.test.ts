@@ -13,11 +13,11 @@ interface Layout {
   view: (stored: Tensor, x: Tensor) => Tensor;
 }
 
-const turned = (x: Tensor) => x.permute(...x.shape.map((_, d) => x.ndim - 1 - d));
+const reversed = (x: Tensor) => x.permute(...x.shape.map((_, d) => x.ndim - 1 - d));
 const backwards = (x: Tensor) => (x.ndim === 0 ? x : x.slice(0, undefined, undefined, -1));
 
 const LAYOUTS: Record<string, Layout> = {
-  transposed: { store: (x) => turned(x).clone(), view: turned },
+  transposed: { store: (x) => reversed(x).clone(), view: reversed },
   "sliced with a step and an offset": {
     store: (x) => {
       const wide = full([...x.shape, 3], 9, { dtype: x.dtype });
@@ -26,7 +26,7 @@ const LAYOUTS: Record<string, Layout> = {
     },
     view: (stored, x) => (x.ndim === 0 ? stored.select(0, 1) : stored.slice(-1, 1, undefined, 3)),
   },
-  "walked backwards": { store: (x) => backwards(x).clone(), view: backwards },
+  "read backwards": { store: (x) => backwards(x).clone(), view: backwards },
   "expanded from a single layer": {
     store: (x) => (x.numel() === 0 || x.ndim === 0 ? x : x.narrow(0, 0, 1)).clone(),
     view: (stored, x) => stored.expand(...x.shape),
@@ -35,7 +35,7 @@ const LAYOUTS: Record<string, Layout> = {
 
 /** What arrives from above: out of order, or with a step of 0. */
 const UPSTREAM: Record<string, (y: Tensor) => Tensor> = {
-  transposed: turned,
+  transposed: reversed,
   expanded: (y) => y.sum(),
 };
 

@@ -8,7 +8,7 @@ import { values } from "./samples.ts";
 const float64 = (shape: number[], seed = 1) => values(shape, seed).requiresGrad_();
 
 describe("the tape", () => {
-  it("gives each operand of mixed kinds a gradient of its own kind", () => {
+  it("gives each operand of mixed dtypes a gradient of its own dtype", () => {
     const [a, b] = [leaf(1, 2), float64([2])];
     a.mul(b).sum().backward();
     assertEquals([a.g?.dtype, b.g?.dtype], ["float32", "float64"]);
@@ -22,7 +22,7 @@ describe("the tape", () => {
     assertEquals([y.dtype, b.g?.dtype, b.g?.item()], ["float32", "float64", 4]);
   });
 
-  it("multiplies matrices of mixed kinds and goes back in each kind", () => {
+  it("multiplies matrices of mixed dtypes and goes back in each dtype", () => {
     const [a, b] = [ones([2, 3]).requiresGrad_(), float64([3, 2])];
     a.matmul(b).sum().backward();
     assertEquals([a.g?.dtype, b.g?.dtype, b.g?.toArray()], ["float32", "float64", [[2, 2], [2, 2], [2, 2]]]);

@@ -32,16 +32,16 @@ describe("tensor()", () => {
     assertEquals([tensor([1]).dtype, tensor([true]).dtype, tensor([true, 2]).dtype], ["float32", "bool", "float32"]);
     assertEquals(tensor([]).dtype, "float32");
   });
-  it("tensor() keeps the kind of a typed array, and copies it", () => {
+  it("tensor() keeps the dtype of a typed array, and copies it", () => {
     const bytes = Uint8Array.of(1, 255);
     const x = tensor(bytes);
     assertEquals([x.dtype, x.toArray()], ["uint8", [1, 255]]);
     assertNotStrictEquals(x.data, bytes);
   });
-  it("tensor() of another kind than its typed array copies too", () => {
+  it("tensor() of another dtype than its typed array copies too", () => {
     assertEquals(tensor(Float64Array.of(1.5, 0), { dtype: "bool" }).toArray(), [true, false]);
   });
-  it("tensor() of kind bool stores 0 and 1", () => {
+  it("tensor() of dtype bool stores 0 and 1", () => {
     assertEquals([...tensor([3, 0, NaN], { dtype: "bool" }).data], [1, 0, 1]);
   });
   it("tensor() refuses rows of different lengths", () => {
@@ -63,7 +63,7 @@ describe("tensor()", () => {
     }
     assertThrows(() => tensor(new Array(3)), TypeError, "found undefined at [0]");
   });
-  it("tensor() takes typed arrays as rows, and the kind that holds them all", () => {
+  it("tensor() takes typed arrays as rows, and the dtype that holds them all", () => {
     const rows = tensor([Float64Array.of(1, 0.1), Float64Array.of(3, 4)]);
     assertEquals([rows.dtype, rows.toArray()], ["float64", [[1, 0.1], [3, 4]]]);
     assertEquals(tensor([[Uint8Array.of(1, 255)], [Int32Array.of(-1, 2)]]).toArray(), [[[1, 255]], [[-1, 2]]]);
@@ -91,10 +91,10 @@ describe("fromData()", () => {
   it("fromData() refuses a shape of another size", () => {
     assertThrows(() => fromData(new Float32Array(6), [2, 2]), RangeError, "Cannot see 6 elements as [2, 2]");
   });
-  it("fromData() refuses an array of another kind", () => {
+  it("fromData() refuses an array of another dtype", () => {
     assertThrows(() => fromData(new Float32Array(1), [1], "int32"), TypeError, "Cannot see a Float32Array as int32");
   });
-  it("fromData() refuses an array that no kind stands for", () => {
+  it("fromData() refuses an array that no dtype stands for", () => {
     assertThrows(() => fromData(new Int16Array(2) as unknown as TypedArray, [2]), TypeError, "Cannot see a Int16Array");
   });
 });
@@ -110,7 +110,7 @@ describe("filled tensors", () => {
     shape[0] = 3;
     assertEquals(x.shape, [2]);
   });
-  it("full() of kind bool stores 1 for anything but 0", () =>
+  it("full() of dtype bool stores 1 for anything but 0", () =>
     assertEquals([...full([2], 7, { dtype: "bool" }).data], [1, 1]));
   it("eye() has ones on its diagonal", () => {
     assertEquals(eye(3).toArray(), [[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
@@ -144,7 +144,7 @@ describe("arange()", () => {
   it("arange() from a number to itself is empty, with a size of +0", () => {
     assertEquals([arange(0).shape, arange(1, 1, -1).shape], [[0], [0]]);
   });
-  it("arange() takes a kind", () => assertEquals(arange(0, 3, 1, { dtype: "int32" }).dtype, "int32"));
+  it("arange() takes a dtype", () => assertEquals(arange(0, 3, 1, { dtype: "int32" }).dtype, "int32"));
   for (const [start, end, step] of [[0, 1, 0], [0, 3, -1], [0.5, 0, 1], [0, 1, NaN], [0, Infinity, 1]]) {
     it(`arange() refuses to count from ${start} to ${end} by ${step}`, () => {
       assertThrows(() => arange(start, end, step), RangeError, `Cannot count from ${start} to ${end} by ${step}`);
@@ -185,16 +185,16 @@ describe("options", () => {
     assertThrows(() => zeros([1], { dtype: "int32", requiresGrad: true }), TypeError, "only floats carry one");
     assertThrows(() => randint(0, 2, [1], { requiresGrad: true }), TypeError, "only floats carry one");
   });
-  it("a kind there is not is refused with those there are, and the nearest", () => {
-    const kinds = "the kinds are float64, float32, int32, uint8, bool";
+  it("an unknown dtype is refused with those there are, and the nearest", () => {
+    const dtypes = "the dtypes are float64, float32, int32, uint8, bool";
     const cases: [() => unknown, string][] = [
-      [() => tensor([1], { dtype: typo("float16") }), `"float16": ${kinds}, the nearest is float32`],
-      [() => zeros([2], { dtype: typo("int64") }), `"int64": ${kinds}, the nearest is int32`],
-      [() => rand([2], { dtype: typo("half") }), `"half": ${kinds}, the nearest is float32`],
-      [() => ones([2]).to(typo("long")), `"long": ${kinds}, the nearest is int32`],
-      [() => ones([2]).to(typo("toString")), `"toString": ${kinds}`],
+      [() => tensor([1], { dtype: typo("float16") }), `"float16": ${dtypes}, the nearest is float32`],
+      [() => zeros([2], { dtype: typo("int64") }), `"int64": ${dtypes}, the nearest is int32`],
+      [() => rand([2], { dtype: typo("half") }), `"half": ${dtypes}, the nearest is float32`],
+      [() => ones([2]).to(typo("long")), `"long": ${dtypes}, the nearest is int32`],
+      [() => ones([2]).to(typo("toString")), `"toString": ${dtypes}`],
     ];
-    for (const [call, message] of cases) assertThrows(call, TypeError, `Cannot use the kind ${message}`);
+    for (const [call, message] of cases) assertThrows(call, TypeError, `Cannot use the dtype ${message}`);
   });
   it("an option there is not is refused with those there are", () => {
     const wrong = { dtyp: "int32" } as Record<never, never>;

@@ -1,11 +1,19 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type DType, ones, tensor, zeros } from "@gradus/gradus";
-import { allocate, dtypeOf, isFloating, isNumbers, promote, promoteRanked, promoteScalar } from "../../core/dtype.ts";
+import {
+  allocate,
+  dtypeOf,
+  isFloating,
+  isTypedArray,
+  promote,
+  promoteRanked,
+  promoteScalar,
+} from "../../core/dtype.ts";
 
-const KINDS: readonly DType[] = ["bool", "uint8", "int32", "float32", "float64"];
+const DTYPES: readonly DType[] = ["bool", "uint8", "int32", "float32", "float64"];
 
-// torch.promote_types, row by column in the order of KINDS; PyTorch's int64 is int32 here.
+// torch.promote_types, row by column in the order of DTYPES; PyTorch's int64 is int32 here.
 const PROMOTED: readonly DType[][] = [
   ["bool", "uint8", "int32", "float32", "float64"],
   ["uint8", "uint8", "int32", "float32", "float64"],
@@ -14,7 +22,7 @@ const PROMOTED: readonly DType[][] = [
   ["float64", "float64", "float64", "float64", "float64"],
 ];
 
-// torch.result_type(ones(1, dtype=row), tensor(1, dtype=column)): a single number does not raise the kind within its category.
+// torch.result_type(ones(1, dtype=row), tensor(1, dtype=column)): a single number does not raise the dtype within its category.
 const BESIDE_RANK_0: readonly DType[][] = [
   ["bool", "uint8", "int32", "float32", "float64"],
   ["uint8", "uint8", "uint8", "float32", "float64"],
@@ -33,8 +41,8 @@ const BESIDE_NUMBER: readonly DType[][] = [
 ];
 
 describe("promotion", () => {
-  KINDS.forEach((a, i) =>
-    KINDS.forEach((b, j) => {
+  DTYPES.forEach((a, i) =>
+    DTYPES.forEach((b, j) => {
       it(`promote() makes ${a} and ${b} ${PROMOTED[i][j]}`, () => {
         assertEquals(promote(a, b), PROMOTED[i][j]);
         assertEquals(ones([2], { dtype: a }).mul(ones([2], { dtype: b })).dtype, PROMOTED[i][j]);
@@ -49,11 +57,11 @@ describe("promotion", () => {
     })
   );
 
-  KINDS.forEach((kind, i) =>
+  DTYPES.forEach((dtype, i) =>
     [true, 2, 0.5].forEach((number, j) => {
-      it(`promoteScalar() makes ${kind} and ${number} ${BESIDE_NUMBER[i][j]}`, () => {
-        assertEquals(promoteScalar(kind, number), BESIDE_NUMBER[i][j]);
-        assertEquals(ones([2], { dtype: kind }).mul(number).dtype, BESIDE_NUMBER[i][j]);
+      it(`promoteScalar() makes ${dtype} and ${number} ${BESIDE_NUMBER[i][j]}`, () => {
+        assertEquals(promoteScalar(dtype, number), BESIDE_NUMBER[i][j]);
+        assertEquals(ones([2], { dtype }).mul(number).dtype, BESIDE_NUMBER[i][j]);
       });
     })
   );
@@ -64,22 +72,22 @@ describe("promotion", () => {
 });
 
 describe("typed arrays", () => {
-  for (const kind of KINDS) {
-    it(`allocate() makes zeros of ${kind}`, () => {
-      const data = allocate(kind, 3);
+  for (const dtype of DTYPES) {
+    it(`allocate() makes zeros of ${dtype}`, () => {
+      const data = allocate(dtype, 3);
       assertEquals([...data], [0, 0, 0]);
-      assertEquals(dtypeOf(data), kind === "bool" ? "uint8" : kind);
+      assertEquals(dtypeOf(data), dtype === "bool" ? "uint8" : dtype);
     });
   }
 
-  it("isFloating() holds for the two kinds with a fraction", () => {
-    assertEquals(KINDS.filter(isFloating), ["float32", "float64"]);
+  it("isFloating() holds for the two dtypes with a fraction", () => {
+    assertEquals(DTYPES.filter(isFloating), ["float32", "float64"]);
   });
 
   it("isNumbers() knows the four arrays and no other", () => {
-    assertEquals(KINDS.every((kind) => isNumbers(allocate(kind, 1))), true);
+    assertEquals(DTYPES.every((dtype) => isTypedArray(allocate(dtype, 1))), true);
     assertEquals(
-      [new Int16Array(1), new BigInt64Array(1), new DataView(new ArrayBuffer(1)), [1]].some(isNumbers),
+      [new Int16Array(1), new BigInt64Array(1), new DataView(new ArrayBuffer(1)), [1]].some(isTypedArray),
       false,
     );
   });
@@ -99,11 +107,11 @@ describe("casts", () => {
   it("to() rounds a double to the nearest float32", () => {
     assertEquals(tensor([0.1], { dtype: "float64" }).float().item(), Math.fround(0.1));
   });
-  it("to() of the same kind is the tensor itself", () => {
+  it("to() of the same dtype is the tensor itself", () => {
     const x = zeros([2]);
     assertEquals(x.to("float32") === x, true);
   });
-  it("float(), double() and int() name their kinds", () => {
+  it("float(), double() and int() name their dtypes", () => {
     const x = tensor([true]);
     assertEquals([x.float().dtype, x.double().dtype, x.int().dtype], ["float32", "float64", "int32"]);
     assertInstanceOf(x.double().data, Float64Array);

@@ -41,10 +41,10 @@ describe("broadcasting", () => {
         fc.tuple(fc.constant(full), smallerShape(full), fc.boolean(), fc.boolean())
       );
       fc.assert(
-        fc.property(cases, ([full, small, swapped, turned]) => {
+        fc.property(cases, ([full, small, swapped, reversed]) => {
           // A transposed operand, so that strides and broadcasting meet.
           const wide = filled(full.toReversed(), 1);
-          const big = turned
+          const big = reversed
             ? { x: wide.x.permute(...full.keys().toArray().toReversed()), m: turn(wide.m) }
             : filled(full, 1);
           const [a, b] = swapped ? [filled(small, 2), big] : [big, filled(small, 2)];
@@ -70,9 +70,9 @@ function turn(m: Model): Model {
   return { shape: m.shape.toReversed(), at: (index) => m.at(index.toReversed()) };
 }
 
-describe("kinds of results", () => {
-  const kinds: DType[] = ["bool", "uint8", "int32", "float32", "float64"];
-  for (const a of kinds) {
+describe("dtypes of results", () => {
+  const dtypes: DType[] = ["bool", "uint8", "int32", "float32", "float64"];
+  for (const a of dtypes) {
     it(`lt() of ${a} is bool`, () => assertEquals(ones([2], { dtype: a }).lt(ones([2])).dtype, "bool"));
     const expected = a === "float64" ? "float64" : "float32";
     it(`div() of ${a} by itself is ${expected}`, () => {

@@ -78,7 +78,7 @@ describe("at()", () => {
 });
 
 describe("index() by whole numbers", () => {
-  it("index() picks layers, with the shape of the indices in front", () => {
+  it("index() picks rows, with the shape of the indices in front", () => {
     fc.assert(
       fc.property(fullShape, fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }), fc.gen(), (shape, by, g) => {
         const { x, m } = filled(shape, 1);
@@ -101,7 +101,7 @@ describe("index() by whole numbers", () => {
   it("index() by uint8 labels picks too", () => {
     assertEquals(tensor([5, 6, 7]).index(tensor(Uint8Array.of(2, 2))).toArray(), [7, 7]);
   });
-  it("index() keeps the kind and copies", () => {
+  it("index() keeps the dtype and copies", () => {
     const x = tensor([true, false]);
     const y = x.index(ints([0]));
     assertEquals([y.dtype, y.data === x.data], ["bool", false]);
@@ -115,7 +115,7 @@ describe("index() by whole numbers", () => {
       assertThrows(() => ones([3]).index(ints([0, i])), RangeError, message);
     });
   }
-  it("index() picks layers without elements from anywhere", () => {
+  it("index() picks rows without elements from anywhere", () => {
     const x = zeros([5, 2, 0]);
     assertEquals(x.slice(1, 1).index(ints([4, 0, -1])).shape, [3, 1, 0]);
     assertEquals(x.slice(0, 2).index(ints([2])).shape, [1, 2, 0]);
@@ -176,7 +176,7 @@ describe("pick() and oneHot()", () => {
       assertThrows(() => oneHot(ints([column]), 3), RangeError, message);
     });
   }
-  it("pick() refuses targets of another number or kind", () => {
+  it("pick() refuses targets of another number or dtype", () => {
     assertThrows(() => pick(x, ints([0])), RangeError, "expected int32 or uint8 of shape [2]");
     assertThrows(() => pick(x, ones([2])), RangeError, "by float32 of shape [2]");
   });

@@ -40,7 +40,7 @@ describe("in-place operations", () => {
     const [head, tail] = [new Float32Array(buffer, 0, 3), new Float32Array(buffer, 4, 3)];
     assertEquals(fromData(tail, [3]).add_(fromData(head, [3])).toArray(), [3, 5, 7]);
   });
-  it("copy_() casts to the kind of its place", () => {
+  it("copy_() casts to the dtype of its place", () => {
     assertEquals(zeros([2], { dtype: "int32" }).copy_(tensor([1.7, -1.7])).toArray(), [1, -1]);
     assertEquals([...zeros([2], { dtype: "bool" }).copy_(tensor([3, 0])).data], [1, 0]);
   });
@@ -69,14 +69,18 @@ describe("in-place operations", () => {
 describe("in-place operations that do not fit", () => {
   const int = () => ones([2], { dtype: "int32" });
   it("add_() refuses a float into int32", () => {
-    assertThrows(() => int().add_(tensor([0.5, 1])), TypeError, "a result of kind float32 does not fit");
-    assertThrows(() => int().add_(0.5), TypeError, "a tensor of kind int32, cast it with float()");
+    assertThrows(() => int().add_(tensor([0.5, 1])), TypeError, "a result of dtype float32 does not fit");
+    assertThrows(() => int().add_(0.5), TypeError, "a tensor of dtype int32, cast it with float()");
   });
   it("div_() refuses int32, whose quotients are fractions", () => {
     assertThrows(() => int().div_(2), TypeError, "Cannot divide in place");
   });
   it("add_() and mul_() refuse a number into bool", () => {
-    assertThrows(() => tensor([true]).add_(1), TypeError, "a result of kind int32 does not fit a tensor of kind bool");
+    assertThrows(
+      () => tensor([true]).add_(1),
+      TypeError,
+      "a result of dtype int32 does not fit a tensor of dtype bool",
+    );
     assertThrows(() => tensor([true]).mul_(int().at(0)), TypeError, "cast it with int()");
   });
   it("sub_() refuses bools", () => {

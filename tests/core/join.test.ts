@@ -14,7 +14,7 @@ describe("cat()", () => {
     const a = arange(8).view(2, 2, 2);
     assertEquals(cat([a, a.narrow(1, 0, 1)], 1).at(1).toArray(), [[4, 5], [6, 7], [4, 5]]);
   });
-  it("cat() takes views as the elements they show, copies, and keeps the kind", () => {
+  it("cat() takes views as the elements they show, copies, and keeps the dtype", () => {
     const ints = m.int().t();
     const out = cat([ints, ints]);
     out.zero_();
@@ -24,13 +24,13 @@ describe("cat()", () => {
     assertEquals(cat([zeros([0, 2]), m, zeros([0, 2])]).toArray(), m.toArray());
     assertEquals(cat([zeros([2, 0]), zeros([1, 0])]).shape, [3, 0]);
   });
-  it("cat() takes mixed kinds and gives the one that holds them all", () => {
+  it("cat() takes mixed dtypes and gives the one that holds them all", () => {
     const x = cat([tensor([1], { dtype: "int32" }), tensor([true]), tensor([2.5])]);
     assertEquals([x.dtype, x.toArray()], ["float32", [1, 1, 2.5]]);
     assertEquals(cat([tensor([200], { dtype: "uint8" }), tensor([true])]).dtype, "uint8");
     assertEquals(cat([m, m.double()]).dtype, "float64");
   });
-  it("cat() takes tensors of shape [0] beside any shape, and counts their kind", () => {
+  it("cat() takes tensors of shape [0] beside any shape, and counts their dtype", () => {
     const ints = tensor([[1, 2]], { dtype: "int32" });
     const x = cat([tensor([]), ints, tensor([]), ints], 0);
     assertEquals([x.dtype, x.toArray()], ["float32", [[1, 2], [1, 2]]]);
@@ -51,7 +51,7 @@ describe("stack()", () => {
     assertEquals([stack([a, b]).toArray(), stack([a, b], -1).toArray()], [[[1, 2], [3, 4]], [[1, 3], [2, 4]]]);
   });
   it("stack() of numbers is a vector", () => assertEquals(stack([tensor(1), tensor(2)]).toArray(), [1, 2]));
-  it("stack() takes mixed kinds and gives the one that holds them all", () => {
+  it("stack() takes mixed dtypes and gives the one that holds them all", () => {
     const x = stack([tensor([1], { dtype: "int32" }), tensor([2.5])]);
     assertEquals([x.dtype, x.toArray()], ["float32", [[1], [2.5]]]);
     assertEquals(stack([tensor([]), tensor([])]).shape, [2, 0]);

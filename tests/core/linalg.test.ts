@@ -19,9 +19,9 @@ function productModel(a: Model, b: Model): Model {
   return { shape: [...lead, a.shape.at(-2)!, b.shape.at(-1)!], at };
 }
 
-/** A matrix or batch whose last two dimensions lie transposed in memory when `turned`. */
-function laid(shape: readonly number[], seed: number, turned: boolean): { x: Tensor; m: Model } {
-  if (!turned) return filled(shape, seed);
+/** A matrix or batch whose last two dimensions lie transposed in memory when `transposed`. */
+function laid(shape: readonly number[], seed: number, transposed: boolean): { x: Tensor; m: Model } {
+  if (!transposed) return filled(shape, seed);
   const swap = <T>(list: readonly T[]) => [...list.slice(0, -2), list.at(-1)!, list.at(-2)!];
   const { x, m } = filled(swap(shape), seed);
   return { x: x.transpose(-1, -2), m: { shape, at: (index) => m.at(swap(index)) } };
@@ -121,7 +121,7 @@ describe("linear()", () => {
   it("linear() broadcasts a bias of one element", () => {
     assertEquals(linear(x, w, tensor([1])).toArray(), x.matmul(w).add(1).toArray());
   });
-  it("linear() with a bias of another kind promotes", () => assertEquals(linear(x, w, b.double()).dtype, "float64"));
+  it("linear() with a bias of another dtype promotes", () => assertEquals(linear(x, w, b.double()).dtype, "float64"));
   it("linear() refuses sizes that do not fit", () => {
     assertThrows(() => linear(x, w.t(), b), RangeError, "Cannot multiply [2, 3] by [4, 3]");
     assertThrows(() => linear(x, w, ones([3])), RangeError, "Cannot add [2, 4] and [3]");

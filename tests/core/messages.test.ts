@@ -73,7 +73,7 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
   ["zeros() of too many", () => zeros([2 ** 31]), RangeError, ["2147483648", "2147483647"]],
   ["add() of too many", () => bytes(65536, 1).add(bytes(32768)), RangeError, ["[65536, 32768]", "2147483647"]],
   ["fromData() of another size", () => fromData(new Float32Array(2), [3]), RangeError, ["2 elements", "[3]"]],
-  ["fromData() as another kind", () => fromData(new Float32Array(1), [1], "bool"), TypeError, ["bool", "float32"]],
+  ["fromData() as another dtype", () => fromData(new Float32Array(1), [1], "bool"), TypeError, ["bool", "float32"]],
   ["arange() away from its end", () => arange(0, 1, -1), RangeError, ["0 to 1 by -1"]],
   ["add() of an array", () => x.add(untyped([1, 2, 3])), TypeError, ["add an array", "tensor([…])"]],
   ["mul() of a text", () => x.mul(untyped("x")), TypeError, ['multiply the text "x"', "it is no tensor"]],

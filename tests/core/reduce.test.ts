@@ -8,7 +8,7 @@ import { anyShape, assertModel, filled, indices, type Model, SEEDED } from "./or
 
 const ints = (...values: number[]) => tensor(values, { dtype: "int32" });
 
-const FOLDS = {
+const REDUCTIONS = {
   sum: (group: number[]) => group.reduce((p, q) => p + q, 0),
   prod: (group: number[]) => group.reduce((p, q) => p * q, 1),
   max: (group: number[]) => group.toSorted((p, q) => q - p)[0],
@@ -19,38 +19,45 @@ const FOLDS = {
   all: (group: number[]) => Number(group.every((p) => p !== 0)),
 };
 
-/** The groups gathered index by index, each folded as a list. */
-function foldModel(m: Model, dims: readonly number[], keepdim: boolean, fold: (group: number[]) => number): Model {
+/** The groups gathered index by index, each reduced as a list. */
+function reduceModel(
+  m: Model,
+  dims: readonly number[],
+  keepdim: boolean,
+  reduction: (group: number[]) => number,
+): Model {
   const kept = [...m.shape.keys()].filter((d) => !dims.includes(d));
   const shape = keepdim ? m.shape.map((n, d) => (dims.includes(d) ? 1 : n)) : kept.map((d) => m.shape[d]);
   const at = (index: readonly number[]) => {
     const wanted = keepdim ? kept.map((d) => index[d]) : index;
-    return fold(indices(m.shape).filter((i) => kept.every((d, n) => i[d] === wanted[n])).map((i) => m.at(i)));
+    return reduction(indices(m.shape).filter((i) => kept.every((d, n) => i[d] === wanted[n])).map((i) => m.at(i)));
   };
   return { shape, at };
 }
 
 describe("reductions", () => {
-  for (const [op, fold] of Object.entries(FOLDS) as [keyof typeof FOLDS, (group: number[]) => number][]) {
-    it(`${op} folds any dimensions of any strided tensor`, () => {
+  for (
+    const [op, reduction] of Object.entries(REDUCTIONS) as [keyof typeof REDUCTIONS, (group: number[]) => number][]
+  ) {
+    it(`${op} reduces any dimensions of any strided tensor`, () => {
       fc.assert(
         fc.property(anyShape, fc.gen(), (shape, g) => {
           const { x, m } = filled(shape.toReversed(), 3);
-          const turned: Model = { shape, at: (index) => m.at(index.toReversed()) };
+          const reversed: Model = { shape, at: (index) => m.at(index.toReversed()) };
           const dims = g(() => fc.shuffledSubarray([...shape.keys()]));
           const empty = dims.some((d) => shape[d] === 0);
           if (empty && /m(ax|in)/.test(op)) return;
           const written = dims.map((d) => (g(fc.boolean) ? d : d - shape.length));
           const keepdim = g(fc.boolean);
           const out = reduce(op, x.permute(...shape.keys().toArray().toReversed()), written, keepdim);
-          assertModel(out, foldModel(turned, dims, keepdim, fold));
+          assertModel(out, reduceModel(reversed, dims, keepdim, reduction));
         }),
         SEEDED,
       );
     });
   }
 
-  it("sum() without dimensions folds everything, and keepdim keeps the rank", () => {
+  it("sum() without dimensions reduces everything, and keepdim keeps the rank", () => {
     const x = arange(6).view(2, 3);
     assertEquals([x.sum().shape, x.sum().item(), x.sum(undefined, true).shape], [[], 15, [1, 1]]);
   });
@@ -82,7 +89,7 @@ describe("reductions", () => {
   it("prod() of int32 past 2**31 throws", () => {
     assertThrows(() => ints(65536, 65536).prod(), RangeError, "Cannot hold the prod 4294967296");
   });
-  it("max() of integers and bools keeps the kind", () => {
+  it("max() of integers and bools keeps the dtype", () => {
     assertEquals([ints(1, 5).max().dtype, tensor([true]).max().dtype], ["int32", "bool"]);
   });
   it("any() and all() are bool, and NaN counts as true", () => {
@@ -196,7 +203,7 @@ describe("logsumexp()", () => {
   });
 });
 
-describe("dimensions that cannot be folded", () => {
+describe("dimensions that cannot be reduced", () => {
   const x = ones([2, 3]);
   it("sum() refuses a dimension that is not there", () => {
     assertThrows(

@@ -1,5 +1,5 @@
 /**
- * PyTorch itself, where it is installed, on random numbers of every kind: each line of the table is an expression of `a` and `b` for
+ * PyTorch itself, where it is installed, on random numbers of every dtype: each line of the table is an expression of `a` and `b` for
  * both. What differs on purpose stands in the table, and in the README.
  */
 import { assertEquals } from "@std/assert";
@@ -143,7 +143,7 @@ function verdict([, run, wider]: Entry, a: Given, b: Given, expected: Answer): s
   if (typeof expected === "string") return isWider(wider, a, b) ? null : `allowed; PyTorch: ${expected}`;
   if (isWider(wider, a, b)) return null;
   const [dtype, shape, values] = expected;
-  if (y.dtype !== (dtype === "int64" ? "int32" : dtype)) return `kind ${y.dtype}, PyTorch ${dtype}`;
+  if (y.dtype !== (dtype === "int64" ? "int32" : dtype)) return `dtype ${y.dtype}, PyTorch ${dtype}`;
   assertEquals(y.shape, shape);
   const flat = [...y.double().reshape(-1).data];
   const wrong = flat.findIndex((v, i) => !near(v, number(values[i]), y.dtype === "float32" ? 4e-6 : 1e-12));
@@ -162,7 +162,7 @@ describe("PyTorch", () => {
     Array.from({ length: DRAWS }, () => ({ entry, text: entry[0], a: draw(words), b: draw(words) }))
   );
   const compared = isTorchThere() ? it : it.skip;
-  compared(`PyTorch gives the same for ${TABLE.length} expressions of random numbers of random kinds`, async () => {
+  compared(`PyTorch gives the same for ${TABLE.length} expressions of random numbers of random dtypes`, async () => {
     const answers = await ask(cases.map(({ text, a, b }) => ({ text, a, b })));
     const wrong = cases.flatMap(({ entry, a, b }, i) => {
       const found = verdict(entry, a, b, answers[i]);

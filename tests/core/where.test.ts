@@ -17,10 +17,10 @@ describe("where()", () => {
   it("where() hides NaN that is not chosen", () => {
     assertEquals(where(mask, 1, tensor([NaN, 0, NaN])).toArray(), [1, 0, 1]);
   });
-  it("where() promotes kinds, and numbers take the kind beside them", () => {
+  it("where() promotes dtypes, and numbers take the dtype beside them", () => {
     const ints = ones([3], { dtype: "int32" });
-    const kinds = [where(mask, ints, 0), where(mask, 0.5, ints), where(mask, ints, ones([3])), where(mask, 1, 0)];
-    assertEquals(kinds.map((x) => x.dtype), ["int32", "float32", "float32", "float32"]);
+    const dtypes = [where(mask, ints, 0), where(mask, 0.5, ints), where(mask, ints, ones([3])), where(mask, 1, 0)];
+    assertEquals(dtypes.map((x) => x.dtype), ["int32", "float32", "float32", "float32"]);
     assertEquals(where(mask, true, false).dtype, "bool");
   });
   it("where() refuses a mask that is not bool, and what is no tensor", () => {

@@ -1,4 +1,4 @@
-/** Integers at and past the ends of their kinds, and integers that become fractions: PyTorch 1.13's numbers, on every back end. */
+/** Integers at and past the ends of their dtypes, and integers that become fractions: PyTorch 1.13's numbers, on every back end. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { arange, einsum, full, type Tensor, tensor, where, zeros } from "@gradus/gradus";
@@ -12,7 +12,7 @@ const flags = (...values: boolean[]) => tensor(values);
 describe("floats to integers", () => {
   const odd = [1, NaN, Infinity, -Infinity, 3e9, -3e9, 2147483648, 2.7, -2.7, 1e30];
   const whole = [1, LEAST, LEAST, LEAST, LEAST, LEAST, LEAST, 2, -2, LEAST];
-  // Long enough for the vector loop, and walked in steps.
+  // Long enough for the vector loop, and with strides.
   const long = [...odd, ...odd, ...odd, ...odd];
   const wholes = [...whole, ...whole, ...whole, ...whole];
 
@@ -36,7 +36,7 @@ describe("floats to integers", () => {
   });
 });
 
-describe("operations past the kind", () => {
+describe("operations past the dtype", () => {
   const wraps: [string, () => Tensor, number | number[]][] = [
     ["square() of int32", () => ints(MOST, 65537).square(), [1, 131073]],
     ["square() of uint8", () => bytes(255, 16).square(), [1, 0]],
@@ -57,7 +57,7 @@ describe("operations past the kind", () => {
   });
 });
 
-describe("numbers outside the kind", () => {
+describe("numbers outside the dtype", () => {
   const wrong: [string, () => unknown, string][] = [
     [
       "maximum()",
@@ -82,7 +82,7 @@ describe("numbers outside the kind", () => {
     ["arange()", () => arange(0, 600, 200, { dtype: "uint8" }), "400 in uint8"],
   ];
   for (const [name, run, message] of wrong) {
-    it(`${name} refuses a number that its kind cannot hold`, () => void assertThrows(run, RangeError, message));
+    it(`${name} refuses a number that its dtype cannot hold`, () => void assertThrows(run, RangeError, message));
   }
   it("fill_() leaves the tensor as it was when it refuses", () => {
     const x = ints(1, 2);
@@ -113,7 +113,7 @@ describe("integers to fractions", () => {
     assertEquals(bytes(3).div(-2).toArray(), [-1.5]);
     assertEquals(flags(true).div(4e9).toArray(), [Math.fround(1 / 4e9)]);
   });
-  it("add() and its kin turn an integer into the float's kind before they begin", () => {
+  it("add() and its kin turn an integer into the float's dtype before they begin", () => {
     const far = ints(16777217); // 16777216 as float32
     assertEquals(far.add(tensor([1])).toArray(), [16777216]);
     assertEquals(far.add(0.75).sub(tensor(16777216)).toArray(), [0]);
@@ -125,7 +125,7 @@ describe("integers to fractions", () => {
     assertEquals(far.fmod(tensor([2.5])).toArray(), [1]);
     assertEquals(tensor([1]).add(tensor(16777217, { dtype: "float64" })).toArray(), [16777216]);
   });
-  it("a rank-0 integer takes the kind of the tensor beside it first, but is compared as it is", () => {
+  it("a rank-0 integer takes the dtype of the tensor beside it first, but is compared as it is", () => {
     const x = bytes(3, 200);
     const less = tensor(-2, { dtype: "int32" });
     assertEquals(x.maximum(less).toArray(), [254, 254]);

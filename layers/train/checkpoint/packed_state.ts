@@ -1,6 +1,6 @@
 /** A state as JSON and tensors: plain values go into the JSON, tensors and typed arrays beside it by name. */
 import { fromData } from "../../../core/create.ts";
-import { isNumbers } from "../../../core/dtype.ts";
+import { isTypedArray } from "../../../core/dtype.ts";
 import { runAtOnce, type Steps } from "../../../core/event_loop.ts";
 import { joinBytes } from "../../../core/io/in_steps.ts";
 import { Tensor } from "../../../core/tensor.ts";
@@ -58,7 +58,7 @@ function* pack(value: unknown, path: string, tensors: Map<string, Tensor>): Step
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") return exact(value) ? value : { $number: Object.is(value, -0) ? "-0" : `${value}` };
   if (value instanceof Tensor) return { $tensor: keep(value.detach(), path, tensors) };
-  if (isNumbers(value)) return { $array: keep(fromData(value, [value.length]), path, tensors) };
+  if (isTypedArray(value)) return { $array: keep(fromData(value, [value.length]), path, tensors) };
   if (Array.isArray(value)) return yield* packList(yield* packEach(value.entries(), path, tensors), path, tensors);
   if (value instanceof Map) return { $map: yield* packEntries([...value], path, tensors) };
   if (isPlain(value)) return yield* packObject(value, path, tensors);

@@ -5,7 +5,7 @@ import { allocate } from "../../../core/dtype.ts";
 const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 const SPECIAL = [0, -0, NaN, Infinity, -Infinity, 1e-45, 5e-324, 3.4028234663852886e38, 255, 2 ** 31 - 1, -(2 ** 31)];
 
-/** Tensors of every kind, of ranks 0 to 6 and sizes 0 to 4: dense, turned, with steps, offset, repeated by stride 0. */
+/** Tensors of every dtype, of ranks 0 to 6 and sizes 0 to 4: dense, transposed, with steps, offset, repeated by stride 0. */
 export const randomTensor: fc.Arbitrary<Tensor> = fc.record({
   dtype: fc.constantFrom(...DTYPES),
   dims: fc.array(fc.record({ size: fc.constantFrom(1, 2, 3, 0, 4), step: fc.constantFrom(1, 1, 2, 0) }), {
@@ -48,7 +48,7 @@ export function shownBytes({ data, shape, strides, offset }: Tensor): Uint8Array
   return out;
 }
 
-/** Whether two tensors have kind, shape and every bit in common. */
+/** Whether two tensors have dtype, shape and every bit in common. */
 export function sameBits(a: Tensor, b: Tensor): boolean {
   if (a.dtype !== b.dtype || `${a.shape}` !== `${b.shape}`) return false;
   const p = shownBytes(a), q = shownBytes(b);

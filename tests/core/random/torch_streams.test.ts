@@ -141,7 +141,7 @@ describe("fillNormal()", () => {
 });
 
 describe("fillBernoulli()", () => {
-  it("fillBernoulli() fills any kind of array with the same flips", () => {
+  it("fillBernoulli() fills arrays of any dtype with the same flips", () => {
     const arrays = [new Float32Array(6), new Float64Array(6), new Int32Array(6), new Uint8Array(6)];
     for (const out of arrays) {
       fillBernoulli(new Generator(42), out, 0.5);

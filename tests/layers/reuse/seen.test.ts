@@ -43,10 +43,10 @@ describe("memory that is used again", () => {
     const y = x.exp();
     const shown: Tensor[] = [];
     const node = y.node!;
-    const { back } = node;
-    node.back = (g) => {
+    const { backward } = node;
+    node.backward = (g) => {
       shown.push(g);
-      return back.call(node, g);
+      return backward.call(node, g);
     };
     y.mul(3).sum().backward();
     assertEquals(shown.map((g) => g.toArray()), [[3, 3]]);
@@ -56,7 +56,7 @@ describe("memory that is used again", () => {
     const x = tensor([1, 2]).requiresGrad_();
     const made: Tensor[] = [];
     const y = tensor([3, 4]).requiresGrad_();
-    y.node = { name: "own", inputs: [x], back: (g) => [g], release: () => void made.push(ones([2]).mul(3)) };
+    y.node = { name: "own", inputs: [x], backward: (g) => [g], release: () => void made.push(ones([2]).mul(3)) };
     y.mul(2).sum().backward();
     assertEquals([x.g?.toArray(), ...made.map((z) => z.toArray())], [[2, 2], [3, 3]]);
   });

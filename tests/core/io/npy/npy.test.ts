@@ -149,7 +149,7 @@ describe("decodeNpy() refuses", () => {
   });
 
   for (const descr of ["|O", "<U5", "|S3", "<c8", "<M8[ns]", "|V4", "<f3", "^f4", "<b2", ""]) {
-    it(`decodeNpy() refuses the kind '${descr}', Python objects among them, and names those it reads`, () => {
+    it(`decodeNpy() refuses the dtype '${descr}', Python objects among them, and names those it reads`, () => {
       refuses(npyFile(header(descr, "(2,)"), [1, 2]), SyntaxError, `descr '${descr}': save it as one of b1 u1 i1`);
     });
   }

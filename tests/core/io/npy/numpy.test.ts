@@ -34,7 +34,7 @@ const views: Record<string, Tensor> = {
   bools: tensor([[true], [false]]),
   none: zeros([2, 0, 3]),
   single: tensor(7),
-  turned: tensor([[1, 2, 3], [4, 5, 6]]).t(),
+  transposed: tensor([[1, 2, 3], [4, 5, 6]]).t(),
   stepped: tensor([0, 1, 2, 3, 4, 5]).slice(0, 1, 6, 2),
   repeated: tensor([1]).expand(3),
 };
@@ -47,7 +47,7 @@ const NAMES: Readonly<Record<string, string>> = {
   bool: "bool",
 };
 
-/** What NumPy must see: kind, shape and every bit. */
+/** What NumPy must see: dtype, shape and every bit. */
 const expected = Object.fromEntries(
   Object.entries(views).map(([name, t]) => [name, [NAMES[t.dtype], t.shape, shownBytes(t).toHex()]]),
 );
@@ -115,12 +115,12 @@ print(len(a))
   const matrix = [[1, 2, 3], [4, 5, 100]];
 
   numpyIt(
-    "readNpy() reads what NumPy saves: every kind, byte order, layout and version",
+    "readNpy() reads what NumPy saves: every dtype, byte order, layout and version",
     () =>
       inFolder(async (folder) => {
-        const kinds = Number(python(SAVE, folder));
-        assertEquals(kinds, 18);
-        for (let i = 0; i < kinds; i++) {
+        const count = Number(python(SAVE, folder));
+        assertEquals(count, 18);
+        for (let i = 0; i < count; i++) {
           for (const layout of ["c", "f"]) {
             assertEquals((await readNpy(`${folder}/${layout}${i}.npy`)).toArray(), matrix, `${layout}${i}`);
           }
@@ -149,7 +149,7 @@ print(len(a))
     }));
 
   numpyIt(
-    "NumPy finds shape, order and kind in the header that encodeNpy() writes, and the data at a multiple of 64",
+    "NumPy finds shape, order and dtype in the header that encodeNpy() writes, and the data at a multiple of 64",
     () =>
       inFolder(async (folder) => {
         await Deno.writeFile(`${folder}/t.npy`, encodeNpy(tensor([[1, 2]])));

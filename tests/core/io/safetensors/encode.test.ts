@@ -12,7 +12,7 @@ describe("encodeSafetensors()", () => {
     assertEquals(encodeSafetensors({ t: tensor([1, 2]) }, { k: "v" }), file(padded, data));
   });
 
-  it("encodeSafetensors() puts wider kinds first, then sorts by name", () => {
+  it("encodeSafetensors() puts wider dtypes first, then sorts by name", () => {
     const named = {
       z: tensor([true]),
       c: tensor([1]),

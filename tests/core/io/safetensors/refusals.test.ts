@@ -76,7 +76,7 @@ describe("decodeSafetensors() refuses", () => {
     });
   }
 
-  it("decodeSafetensors() names a kind it does not read, and those it does", () => {
+  it("decodeSafetensors() names a dtype it does not read, and those it does", () => {
     const message = 'entry "t" has dtype F8_E4M3: save it as one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL';
     refuses(file(`{${entry("t", "F8_E4M3", [1], 0, 1)}}`, [0]), SyntaxError, message);
   });
