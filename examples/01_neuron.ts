@@ -1,5 +1,7 @@
 /**
- * Step 1, a neuron: it weighs its inputs, adds a bias, and stays silent below zero. (Document 004, "Modeling a Neuron".)
+ * Step 1, a neuron: it weighs its inputs, adds a bias, and stays silent below zero.
+ *
+ * Follows document 004, "Modeling a Neuron".
  *
  *     deno run examples/01_neuron.ts
  */

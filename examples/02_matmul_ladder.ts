@@ -1,6 +1,9 @@
 /**
- * Step 2, matrix multiplication, from three loops to a compiled kernel. Each rung is a file of `core/matmul/`, short enough to
- * read beside this; each is checked against the first before it is timed. (Documents 001 and 004.)
+ * Step 2, matrix multiplication, from three loops to a compiled kernel. Each rung of the ladder is a file of `core/matmul/`, short
+ * enough to read beside this; each is compared with the first before it is timed.
+ *
+ * Follows document 001, "Moving on to our linear model" and "Element-wise operations", and document 004, "Matrix Multiplication from
+ * Scratch".
  *
  *     deno run examples/02_matmul_ladder.ts
  *

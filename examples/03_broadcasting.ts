@@ -1,6 +1,7 @@
 /**
- * Step 3, broadcasting: a smaller tensor is read again and again as if it were larger, and nothing is copied. (Document 004,
- * "Broadcasting".)
+ * Step 3, broadcasting: a smaller tensor is read again and again as if it were larger, and nothing is copied.
+ *
+ * Follows document 001, "Broadcasting", and document 004, "Boardcasting" (sic). The loop that is left is `core/matmul/03_broadcast.ts`.
  *
  *     deno run examples/03_broadcasting.ts
  */

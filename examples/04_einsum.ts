@@ -1,6 +1,9 @@
 /**
  * Step 4, Einstein summation: name the dimensions, and products and sums follow. Equal letters meet; a letter that is missing on
- * the right is summed. (Documents 001 and 004, "Einstein Summation"; document 003 derives a gradient with it.)
+ * the right is summed.
+ *
+ * Follows document 001, "Now using Einstein summation", and document 004, "Einstein Summation"; document 003 derives a gradient with it.
+ * The product without a loop is `core/matmul/04_einsum.ts`.
  *
  *     deno run examples/04_einsum.ts
  */

@@ -1,6 +1,9 @@
 /**
  * Step 5, initialisation: why the size of the first random weights decides whether a deep network can learn at all. Fifty layers,
- * five ways to begin. (Document 004, "Defining and Initializing a Layer".)
+ * five ways to begin.
+ *
+ * Follows document 001, "Now we need ReLU and random initialization", and document 004, "Defining and Initializing a Layer". What it comes
+ * to is `layers/nn/init.ts`.
  *
  *     deno run examples/05_initialisation.ts
  */

@@ -1,6 +1,9 @@
 /**
  * Step 6, the forward and backward passes by hand. Each function of the network has a partner that takes the gradient of its
- * output back to its input; called in reverse order, they are the chain rule. (Documents 001, 003 and 004.)
+ * output back to its input; called in reverse order, they are the chain rule.
+ *
+ * Follows document 001, "Now for the backward pass", document 003, "Gradient and backward pass", and document 004, "Gradients and the
+ * Backward Pass". The functions are those of stage 1, `layers/01_functional.ts`.
  *
  *     deno run examples/06_forward_and_backward.ts
  */

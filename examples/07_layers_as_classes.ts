@@ -1,6 +1,9 @@
 /**
  * Step 7, layers as classes. In step 6 we had to name every value and to call the gradients in the right order; here each layer
- * remembers its own input and output, and the model walks back. (Documents 001, 003 and 004, "Refactoring the Model".)
+ * remembers its own input and output, and the model walks back.
+ *
+ * Follows document 001, "Refactor the layers as classes", document 003, "Refactor Model", and document 004, "Refactoring the Model". The
+ * classes are those of stage 2, `layers/02_classes.ts`.
  *
  *     deno run examples/07_layers_as_classes.ts
  */

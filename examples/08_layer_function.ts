@@ -1,6 +1,9 @@
 /**
  * Step 8, a base class. In step 7 every layer said again how to remember; `LayerFunction` says it once, and a layer shrinks to two
- * methods: `forward`, and `bwd` that takes the gradient back. (Document 004, "Going to PyTorch"; document 001 calls it `Module`.)
+ * methods: `forward`, and `bwd` that takes the gradient back.
+ *
+ * Follows document 004, "Going to PyTorch", and document 001, "Refactor the layers as classes", which calls the base class `Module`. It is
+ * stage 3, `layers/03_layer_function.ts`.
  *
  *     deno run examples/08_layer_function.ts
  */

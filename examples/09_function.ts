@@ -1,6 +1,8 @@
 /**
  * Step 9, gradients that find their own way. In step 8 the model walked its layers back, so that only chains could be trained;
- * now each value knows what made it, and `loss.backward()` follows any path. (Document 004, "Going to PyTorch".)
+ * now each value knows what made it, and `loss.backward()` follows any path.
+ *
+ * Follows document 004, "Going to PyTorch". The functions are those of stage 4, `layers/04_function.ts`.
  *
  *     deno run examples/09_function.ts
  */

@@ -1,6 +1,8 @@
 /**
  * Step 10, nn: modules that find their own parameters, so that an optimiser, a file or a printed summary can have them all. The
- * rest is step 9. (Document 004, "Going to PyTorch"; names, layouts and random numbers are PyTorch's.)
+ * rest is step 9; names, layouts and random numbers are PyTorch's.
+ *
+ * Follows document 004, "Going to PyTorch". The modules are those of `layers/nn/`.
  *
  *     deno run examples/10_nn.ts
  */

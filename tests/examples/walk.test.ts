@@ -76,6 +76,21 @@ describe("examples/", () => {
     const scripts = Array.from(Deno.readDirSync(new URL("examples/", ROOT)), ({ name }) => name);
     assertEquals(scripts.filter((name) => /^\d/.test(name)).sort(), Object.keys(MUST_PRINT).sort());
   });
+  it("names the step and the document in the header of every numbered script", () => {
+    for (const name of Object.keys(MUST_PRINT)) {
+      const [step] = /^0?\d+/.exec(name)!;
+      assertMatch(headerOf(name), new RegExp(`^/\\*\\*\\n \\* Step ${Number(step)}, `), name);
+      assertMatch(headerOf(name), /\n \* Follows document 00[0-4], "/, name);
+    }
+  });
+  it("has a row for every numbered script in the README's path, in their order", () => {
+    const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
+    const rows = readme.matchAll(/^\| (\d+), .*\(examples\/(\w+\.ts)\)/gm);
+    assertEquals(
+      Array.from(rows, ([, step, name]) => [Number(step), name]),
+      Object.keys(MUST_PRINT).map((name, i) => [i + 1, name]),
+    );
+  });
   for (const [name, wanted] of Object.entries(MUST_PRINT)) {
     (mayRun ? it : it.skip)(`${name} runs by the command in its header and prints what it shows`, async () => {
       const printed = await run(commandOf(name));
@@ -87,10 +102,13 @@ describe("examples/", () => {
   }
 });
 
+function headerOf(name: string): string {
+  return Deno.readTextFileSync(new URL(`examples/${name}`, ROOT)).split("*/", 1)[0];
+}
+
 /** The arguments after `deno` in a script's header. */
 function commandOf(name: string): string[] {
-  const header = Deno.readTextFileSync(new URL(`examples/${name}`, ROOT));
-  const command = /^ \* {5}deno (run .*)$/m.exec(header)?.[1];
+  const command = /^ \* {5}deno (run .*)$/m.exec(headerOf(name))?.[1];
   if (command === undefined) throw new SyntaxError(`Cannot run examples/${name}: its header shows no deno run command`);
   return command.split(" ");
 }
