@@ -309,7 +309,7 @@ function fit(g: Tensor, x: Tensor): Tensor {
 }
 
 /** Undoes broadcasting: sum over added dimensions, and over those that were 1. */
-export function unbroadcast(g: Tensor, shape: Shape): Tensor {
+function unbroadcast(g: Tensor, shape: Shape): Tensor {
   if (sameShape(g.shape, shape)) return g;
   const lead = g.shape.length - shape.length;
   const repeated = g.shape.flatMap((n, d) => (d < lead || (shape[d - lead] === 1 && n !== 1) ? [d] : []));

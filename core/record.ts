@@ -10,7 +10,7 @@ import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** The settings of an operation that has none. */
-export type NoSettings = Record<never, never>;
+type NoSettings = Record<never, never>;
 
 /**
  * The arguments of each primitive operation that are no tensors; the keys are the names of all operations. A tensor that the derivative
@@ -82,7 +82,7 @@ export interface BackwardOptions {
 }
 
 /** What the tape registers. */
-export interface Recorder {
+interface Recorder {
   /** Called after an operation of which at least one input requires a gradient. */
   record<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void;
   /** Called before `out` is written in place with values that come from `x`; throws where that would lose a gradient. */

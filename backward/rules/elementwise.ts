@@ -28,7 +28,7 @@ export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
 }
 
 /** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0 and b ≥ 0. */
-export function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
+function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
   return [
     wants[0] ? where(b.eq(0), 0, g.mul(b.mul(a.pow(b.sub(b.ne(0)))))) : null,
     wants[1] ? where(a.eq(0).logicalAnd(b.ge(0)), 0, g.mul(y.mul(a.log()))) : null,
@@ -56,7 +56,7 @@ const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) =>
   where(y.eq(b), -1, where(y.eq(y), a.sub(y).div(b).round(), a.div(b)));
 
 /** The rules of activations, and of `clamp`. Where one chooses, 0 is chosen, not multiplied by. */
-export const activationRules: Rules<InputActivation> = {
+const activationRules: Rules<InputActivation> = {
   // y = min(max(x, low), high): dx = g between the bounds and on them, else 0
   clamp: back("clamp"),
   // the same y: dx = g between the bounds, else 0, on them too

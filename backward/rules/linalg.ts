@@ -25,7 +25,7 @@ export function linBackward(
 }
 
 /** `y = x @ wᵀ` with w [out, in], which is `yᵀ = w @ xᵀ`: the product's rule for that, so that `dw` lies in memory as w does. */
-export function transposedMatmulBackward(
+function transposedMatmulBackward(
   g: Tensor,
   x: Tensor | null,
   w: Tensor | null,

@@ -6,19 +6,19 @@ import type { Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** `y = x.permute(order)`, so `dx` is `g` with the dimensions put back. */
-export function permuteBackward(g: Tensor, order: readonly number[]): [dx: Tensor] {
+function permuteBackward(g: Tensor, order: readonly number[]): [dx: Tensor] {
   return [g.permute(...order.map((_, d) => order.indexOf(d)))];
 }
 
 /** `y` is a part of x, so `dx` is 0 but for that part, which is `g`. */
-export function windowBackward(g: Tensor, shape: Shape, apply: (x: Tensor) => Tensor): [dx: Tensor] {
+function windowBackward(g: Tensor, shape: Shape, apply: (x: Tensor) => Tensor): [dx: Tensor] {
   const dx = newZeros(shape, g.dtype);
   apply(dx).copy_(g);
   return [dx];
 }
 
 /** `y[i] = x[rows[i]]`, so each `g[i]` is added to row `rows[i]` of `dx`: a row that was taken twice adds both. */
-export function gatherBackward(g: Tensor, shape: Shape, rows: Int32Array): [dx: Tensor] {
+function gatherBackward(g: Tensor, shape: Shape, rows: Int32Array): [dx: Tensor] {
   const dx = newZeros(shape, g.dtype);
   const layers = g.reshape(rows.length, ...shape.slice(1));
   rows.forEach((row, i) => dx.select(0, row).add_(layers.select(0, i)));
@@ -26,12 +26,12 @@ export function gatherBackward(g: Tensor, shape: Shape, rows: Int32Array): [dx: 
 }
 
 /** `y = a` where the mask is true, else b: each `g` goes to the one that was chosen, and 0 to the other. */
-export function whereBackward(g: Tensor, mask: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
+function whereBackward(g: Tensor, mask: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
   return [wants[0] ? where(mask, g, 0) : null, wants[1] ? where(mask, 0, g) : null];
 }
 
 /** `y` is its inputs one after the other along `dim`, so each gets its part of `g`. */
-export function catBackward(g: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
+function catBackward(g: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
   let end = 0;
   return sizes.map((size) => g.narrow(dim, (end += size) - size, size));
 }

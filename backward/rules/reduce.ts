@@ -18,32 +18,32 @@ export function logSoftmaxBackward(g: Tensor, y: Tensor, dim = -1): [dx: Tensor]
 }
 
 /** `y = Σx`, so every element gets `g`. */
-export function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [dx: Tensor] {
+function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [dx: Tensor] {
   return [spreadOver(g, shape, dims).expand(...shape)];
 }
 
 /** `y = Πx`, so each element gets `g` times the product of the others, and 0 where that is 0. */
-export function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
+function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
   const others = productsOfOthers(x, dims);
   return [where(others.eq(0), 0, spreadOver(g, x.shape, dims).mul(others))];
 }
 
 /** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally; NaN, where there is one, is the extreme. */
-export function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
+function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
   const top = spreadOver(y, x.shape, dims);
   const reached = top.ne(top).any().item() === 1 ? x.eq(top).logicalOr(x.ne(x)) : x.eq(top);
   return [where(reached, spreadOver(g, x.shape, dims).div(reached.to(x.dtype).sum(dims, true)), 0)];
 }
 
 /** `y = x[indices]` along `dim`: that one element gets `g`. */
-export function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices: Tensor): [dx: Tensor] {
+function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices: Tensor): [dx: Tensor] {
   const places = arange(0, shape[dim] ?? 1, 1, { dtype: "int32" }).view(...shape.map((n, d) => (d === dim ? n : 1)));
   const chosen = places.eq(spreadOver(indices, shape, [dim]));
   return [where(chosen, spreadOver(g, shape, [dim]), 0)];
 }
 
 /** `y[i] = x[0] + … + x[i]` along `dim`, so each `dx[i]` is the sum of `g[i]` and those after it. */
-export function cumsumBackward(g: Tensor, dim: number): [dx: Tensor] {
+function cumsumBackward(g: Tensor, dim: number): [dx: Tensor] {
   const flipped = (x: Tensor) => x.slice(dim, undefined, undefined, -1);
   return [flipped(flipped(g).cumsum(dim))];
 }

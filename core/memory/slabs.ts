@@ -10,7 +10,7 @@ import { bytesOf, type DType, type TypedArray, typedArrayOver } from "../dtype.t
 export const CACHE_LINE = 64;
 
 /** What a native library can tell of memory and do with it: JavaScript has neither addresses nor an allocator. */
-export interface SystemMemory {
+interface SystemMemory {
   /** How many bytes after the beginning of a cache line an array begins. */
   offsetInLine(start: Uint8Array<ArrayBuffer>): number;
   /** Returns free memory to the system, where the C library keeps too much of it. */

@@ -92,7 +92,7 @@ export function binary(op: BinaryOp, a: Tensor, b: Operand): Tensor {
 }
 
 /** The back end's operation for a dtype: the sum of two bools is `or`. */
-export function binaryOpFor(op: BinaryOp, dtype: DType): BinaryOp {
+function binaryOpFor(op: BinaryOp, dtype: DType): BinaryOp {
   if (dtype !== "bool") return op;
   if (op === "sub") throw new TypeError("Cannot subtract bool tensors: use ne() for exclusive or, or int() first");
   return op === "add" ? "or" : op;
@@ -113,7 +113,7 @@ function checkIntegers(op: BinaryOp, dtype: DType, a: Tensor, b: Operand, right:
 }
 
 /** What errors call an operation. */
-export const VERBS: Partial<Record<BinaryOp, string>> = {
+const VERBS: Partial<Record<BinaryOp, string>> = {
   sub: "subtract",
   mul: "multiply",
   div: "divide",

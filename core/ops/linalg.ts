@@ -31,7 +31,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 }
 
 /** Options of {@linkcode linear}. */
-export interface LinearOptions {
+interface LinearOptions {
   /**
    * The activation that is applied to `x @ w + bias`.
    *

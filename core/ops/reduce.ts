@@ -38,7 +38,7 @@ export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false, wha
 }
 
 /** The set of dimensions to reduce, checked. */
-export function reducedDims(x: Tensor, dims: Dims, action: string): Set<number> {
+function reducedDims(x: Tensor, dims: Dims, action: string): Set<number> {
   const rank = x.shape.length;
   const list = dims === undefined ? x.shape.map((_, d) => d) : typeof dims === "number" ? [dims] : dims;
   if (!Array.isArray(list)) {

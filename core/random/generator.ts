@@ -171,7 +171,7 @@ function toSeed(seed: number | bigint): bigint {
 // How a generator's state is laid out in bytes: PyTorch's own layout, so that either library can carry on the other's stream.
 
 /** Bytes of a state: PyTorch's `CPUGeneratorImplState`, what `torch.get_rng_state()` returns. */
-export const STATE_BYTES = 5056;
+const STATE_BYTES = 5056;
 
 const SEED = 0;
 const LEFT = 8;

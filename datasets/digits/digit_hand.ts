@@ -7,10 +7,10 @@ import type { Generator } from "../../core/random/generator.ts";
  * Points are x, y pairs in a box of 100 by 100, x to the right, y down. The pen goes smoothly through the points of a
  * stroke; two points make a straight line, and a corner is where one stroke ends and the next begins.
  */
-export type Stroke = readonly number[];
+type Stroke = readonly number[];
 
 /** The styles of the digits 0 to 9. */
-export const DIGIT_STROKES: readonly (readonly Stroke[])[][] = [
+const DIGIT_STROKES: readonly (readonly Stroke[])[][] = [
   [
     [[50, 2, 20, 18, 8, 50, 18, 84, 48, 98, 80, 84, 92, 50, 82, 18, 50, 2]],
     [[62, 2, 36, 14, 18, 46, 22, 82, 42, 98, 66, 84, 80, 50, 76, 16, 58, 4, 46, 12]],

@@ -27,7 +27,7 @@ export interface ReceiveOptions {
 }
 
 /** An answer that brings fewer bytes than these in the time of a stall does not end while anybody waits. */
-export const LEAST = 2 ** 14;
+const LEAST = 2 ** 14;
 
 /** No answer at all: no network, no such host, nobody listening. */
 export class Unreachable extends Error {
@@ -157,7 +157,7 @@ async function* pieces(response: Response, url: string, patience: StallTimeout, 
 }
 
 /** An abort signal that fires when nothing has happened for too long. */
-export class StallTimeout implements Disposable {
+class StallTimeout implements Disposable {
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -186,7 +186,7 @@ export class StallTimeout implements Disposable {
 // What a broken-off download left behind, and what is needed to go on with it.
 
 /** Where the bytes of a partial file came from. */
-export interface Origin {
+interface Origin {
   /** The address they were asked from. */
   readonly url: string;
   /** The strong ETag they came with; without one a download cannot go on where it stopped. */

@@ -191,7 +191,7 @@ function guessSeparator(line: string): string {
 // The records of CSV (RFC 4180), line by line.
 
 /** Puts records together from lines; a record goes on where a quoted cell holds the line's end. */
-export class CsvRecords {
+class CsvRecords {
   #cells: string[] = [];
   #open: string[] | null = null; // the lines of a quoted cell under way
   #length = 0;

@@ -4,7 +4,7 @@ import type { Steps } from "../../core/event_loop.ts";
 import { type ColumnKind, type ColumnPlan, parseDecimalComma, parseNumber } from "./table.ts";
 
 /** What the schema is guessed from, and with. */
-export interface CsvSample {
+interface CsvSample {
   /** The file, for errors and notes. */
   readonly where: string;
   /** The first records, the header among them. */

@@ -22,7 +22,7 @@ export function readPickle(bytes: Uint8Array<ArrayBuffer>, where: string): Value
 }
 
 /** The machine that a pickle is a program for: a stack, a memory, and a place in the file. */
-export class PickleReader {
+class PickleReader {
   readonly #stack: Value[] = [];
   readonly #memo = new Map<number, Value>();
   #at = 0;
@@ -155,13 +155,13 @@ export class PickleReader {
 // The opcodes of pickle that are read, and how the literals after them are written.
 
 /** An opcode that is read. */
-export interface Opcode {
+interface Opcode {
   readonly name: string;
   run(reader: PickleReader): void;
 }
 
 /** The table of opcodes, by their byte. */
-export const OPCODES: ReadonlyMap<number, Opcode> = new Map(
+const OPCODES: ReadonlyMap<number, Opcode> = new Map(
   ([
     ["\x80", "PROTO", (r) => r.protocol(r.byte())],
     ["(", "MARK", (r) => r.push(new Mark())],

@@ -65,7 +65,7 @@ export class Tuple {
 }
 
 /** NumPy's `dtype`, complete once BUILD has told the byte order. */
-export class Dtype {
+class Dtype {
   /** `<`, `>`, `|` or `=`; `null` before BUILD. */
   order: string | null = null;
   /** A kind such as `f4`. */
@@ -96,7 +96,7 @@ export function kindOf(value: Value | undefined): string {
 }
 
 /** The text of a short string, whether Python 2 or 3 wrote it; `null` for anything else. */
-export function textOf(value: Value | undefined): string | null {
+function textOf(value: Value | undefined): string | null {
   const bytes = value instanceof Bytes ? value.raw : value instanceof Text ? value.utf8 : null;
   if (bytes === null || bytes.length > 64 || bytes.some((byte) => byte > 0x7f)) return null;
   return new TextDecoder().decode(bytes);

@@ -16,7 +16,7 @@ const MAX_CATEGORIES = 1 << 20;
 const FLOAT32_END = 2 ** 128 - 2 ** 103;
 
 /** What a {@linkcode TableBuilder} is told beside the columns. */
-export interface TableSettings {
+interface TableSettings {
   /** The file and what may become of it. */
   readonly cap: Cap;
   /** What a row's place is counted in. */

@@ -128,7 +128,7 @@ export function checkLine(length: number, cap: Cap): void {
 const CUT = 3;
 
 /** Decodes UTF-8 and drops a byte order mark; the stream breaks with a SyntaxError that names the first wrong byte. */
-export class Utf8Stream extends TransformStream<Uint8Array<ArrayBuffer>, string> {
+class Utf8Stream extends TransformStream<Uint8Array<ArrayBuffer>, string> {
   /** A decoder at the start of its text. */
   constructor() {
     const decoder = new TextDecoder("utf-8", { fatal: true });

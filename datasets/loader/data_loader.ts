@@ -337,7 +337,7 @@ function atHand<B>(batch: B | Promise<B>): B {
  * Prepares things by their numbers, in order: while one is in use, the next `count` are under way. Things that are at hand at once
  * are not begun early, for nothing would be gained.
  */
-export class ReadAhead<T> {
+class ReadAhead<T> {
   readonly #prepare: (i: number) => T | Promise<T>;
   readonly #waiting: Promise<T>[] = [];
   #next: number;

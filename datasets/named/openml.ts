@@ -27,7 +27,7 @@ interface Asking {
 }
 
 /** What is needed of OpenML's description. */
-export interface OpenmlDescription {
+interface OpenmlDescription {
   /** Where the ARFF file is. */
   readonly url: string;
   /** The file's MD5. */
@@ -39,7 +39,7 @@ export interface OpenmlDescription {
 }
 
 /** Whether `name` may be a data set's: it stands in addresses and file names. */
-export function isSafeName(name: string): boolean {
+function isSafeName(name: string): boolean {
   return /^[A-Za-z0-9_][\w.()+-]*$/.test(name) && !name.includes("..");
 }
 
@@ -48,7 +48,7 @@ export function isSafeName(name: string): boolean {
  *
  * @throws {Error} if there is no answer, no such data set, or an answer of another form
  */
-export async function describeOpenml(
+async function describeOpenml(
   name: string,
   version: number,
   asking: Asking,

@@ -204,7 +204,7 @@ function weightedOneHot({ columns, weights }: ClassTargets, like: Tensor): Tenso
 // Targets of a classification: the class of each row, and its weight.
 
 /** The targets of n rows, checked. */
-export interface ClassTargets {
+interface ClassTargets {
   /** The classes [n], as int32; 0 for a row that is ignored. */
   readonly columns: Tensor;
   /** The weight of each row [n]: that of its class, 0 for a row that is ignored. */
@@ -220,7 +220,7 @@ export interface ClassTargets {
  *
  * @throws {RangeError} If a target is no class.
  */
-export function readTargets(
+function readTargets(
   targets: Tensor,
   classes: number,
   like: Tensor,
@@ -258,7 +258,7 @@ function outOfBounds(target: number, classes: number, ignoreIndex: number): Rang
 }
 
 /** Refuses a weight that is not one number a class. */
-export function checkClassWeight(weight: Tensor | null, classes: number): void {
+function checkClassWeight(weight: Tensor | null, classes: number): void {
   if (weight !== null) requireTensor(weight, "weight classes by");
   if (weight === null || (weight.ndim === 1 && weight.shape[0] === classes)) return;
   throw new RangeError(

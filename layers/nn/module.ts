@@ -189,18 +189,18 @@ function namedTensors<T extends Tensor>(root: AnyModule, kind: new (x: Tensor) =
 // The parts of a module: what its own fields hold.
 
 /** A field's name as PyTorch writes it: `runningMean` is `running_mean`; a name that is not plain camelCase stays as it is. */
-export function stateName(field: string): string {
+function stateName(field: string): string {
   if (!/^[a-z][a-z0-9]*([A-Z][a-z0-9]+)+$/.test(field)) return field;
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Two parts of a path joined by a dot, unless the first is empty. */
-export function joinPath(path: string, name: string): string {
+function joinPath(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
 /** The own fields of `owner` that hold a `kind`, or an array with some, named as in PyTorch and in order of assignment. */
-export function ownFields<T>(owner: object, kind: abstract new (...args: never[]) => T): [name: string, value: T][] {
+function ownFields<T>(owner: object, kind: abstract new (...args: never[]) => T): [name: string, value: T][] {
   return Object.entries(owner).flatMap(([field, value]): [string, T][] => {
     const name = stateName(field);
     if (value instanceof kind) return [[name, value]];
@@ -269,7 +269,7 @@ export interface LoadReport {
 }
 
 /** Parameters, then persistent buffers, then the children's, by path. */
-export function collectState(module: AnyModule, path = "", state = new Map<string, Tensor>()): Map<string, Tensor> {
+function collectState(module: AnyModule, path = "", state = new Map<string, Tensor>()): Map<string, Tensor> {
   const buffers = ownFields(module, Buffer).filter(([, buffer]) => buffer.persistent);
   for (const [name, tensor] of [...ownFields(module, Parameter), ...buffers]) {
     const key = joinPath(path, name);
@@ -283,7 +283,7 @@ export function collectState(module: AnyModule, path = "", state = new Map<strin
 }
 
 /** Copies `state` into the module; throws before anything was written. */
-export function loadState(module: AnyModule, given: State, options: LoadOptions): LoadReport {
+function loadState(module: AnyModule, given: State, options: LoadOptions): LoadReport {
   checkOptions("load the state", options, ["strict"], { strict: "boolean" });
   const { strict = true } = options;
   const state = asMap(given);
@@ -327,7 +327,7 @@ function refuse(module: AnyModule, missing: string[], unexpected: string[], size
 // The text of a module: PyTorch's printed form, and a table with shapes and counts.
 
 /** PyTorch's printed form: the class, its settings, and each child indented on lines of its own. */
-export function describeModule(module: AnyModule): string {
+function describeModule(module: AnyModule): string {
   const name = module.constructor.name;
   const children = module.namedChildren().map(([key, child]) => `(${key}): ${indent(describeModule(child))}`);
   const extra = module.extraRepr();
@@ -340,7 +340,7 @@ function indent(text: string): string {
 }
 
 /** A line for each module that has parameters of its own or no parts, and a total that counts shared ones once. */
-export function summarise(module: AnyModule): string {
+function summarise(module: AnyModule): string {
   const rows = module.namedModules()
     .filter(([, part]) => ownFields(part, Parameter).length > 0 || part.children().length === 0)
     .map(([name, part]) => row(name, part));

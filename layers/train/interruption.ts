@@ -9,7 +9,7 @@ export interface Interruption {
 }
 
 /** What to listen to. */
-export interface InterruptionOptions {
+interface InterruptionOptions {
   /** Ends the run when it aborts. */
   signal?: AbortSignal | undefined;
   /** Whether Ctrl-C is listened to, where there is a Deno. */

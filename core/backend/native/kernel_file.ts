@@ -17,7 +17,7 @@ export function thisHost(): Host {
 }
 
 /** Arithmetic stays IEEE's but for contraction to fused multiply-add; `-fno-math-errno` and `-fno-trapping-math` change no result. */
-export function compilerFlags(arch: string): string[] {
+function compilerFlags(arch: string): string[] {
   const tune = arch === "aarch64" ? "-mcpu=native" : "-march=native";
   const language = ["-std=c11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];
   return ["-O3", tune, ...language, "-fvisibility=hidden", "-pthread", "-shared", "-fPIC"];

@@ -254,7 +254,7 @@ const DERIVATIVE_BY_OUTPUT: Record<Exclude<Activation, "none" | "relu">, (y: num
 };
 
 /** `out = g ⊙ op′` and its sums over the rows. */
-export function activationBackward(
+function activationBackward(
   op: Activation | InputActivation,
   rows: number,
   cols: number,
@@ -301,7 +301,7 @@ function sumRows(rows: number, cols: number, x: TypedArray, db: TypedArray): voi
 }
 
 /** The mean of `−ln softmax(z)[target]`, and its gradient into `dz`. */
-export function crossEntropy(
+function crossEntropy(
   rows: number,
   cols: number,
   z: TypedArray,
@@ -331,7 +331,7 @@ function softmaxSum(z: TypedArray, at: number, cols: number): { max: number; sum
 }
 
 /** One step of an optimiser over all its parameters. */
-export function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
+function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
   checkUpdate(kind, settings, slots);
   const at = UPDATE_SETTINGS;
   const sign = settings[at.maximize] !== 0 ? -1 : 1;

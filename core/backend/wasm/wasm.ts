@@ -38,7 +38,7 @@ export interface WasmKernel {
 }
 
 /** A kernel, and memory for the operands of one call. */
-export interface WasmWorkspace {
+interface WasmWorkspace {
   /** The module's exports. */
   kernel: WasmKernel;
   /** Addresses of blocks of these lengths in bytes, valid until the next call; the memory grows where it is too small. */
@@ -105,7 +105,7 @@ const [A, B, C, BIAS] = (["A_OFFSET", "B_OFFSET", "C_OFFSET", "BIAS_OFFSET"] as 
 );
 
 /** `gemm` for float32; only the elements that it reads or writes are copied. Other dtypes are passed on to the reference. */
-export function wasmGemm({ kernel, reserve }: WasmWorkspace): Backend["gemm"] {
+function wasmGemm({ kernel, reserve }: WasmWorkspace): Backend["gemm"] {
   const local = new Int32Array(GEMM_FIELDS.length);
   return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
@@ -135,7 +135,7 @@ function describeCopy(into: Int32Array, field: number, part: Footprint): void {
 }
 
 /** Activations that take JavaScript longer than the copies do, as functions and as derivatives. */
-export const SLOW_ACTIVATIONS = [
+const SLOW_ACTIVATIONS = [
   "elu",
   "gelu",
   "geluTanh",
@@ -150,7 +150,7 @@ const SLOW_OPS: ReadonlySet<UnaryOp> = new Set([
 ]);
 
 /** `unary` for float32 and {@linkcode SLOW_OPS}; everything else is passed on to the reference. */
-export function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
+function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   const local = new Int32Array(34);
   return function unary(
     op: UnaryOp,
@@ -207,7 +207,7 @@ function forEachRun(
 const SLOW_BACKWARD: ReadonlySet<Activation | InputActivation> = new Set(SLOW_ACTIVATIONS);
 
 /** `activationBackward` for float32 and {@linkcode SLOW_ACTIVATIONS}; everything else is passed on to the reference. */
-export function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["activationBackward"] {
+function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["activationBackward"] {
   const local = new Int32Array(ACTIVATION_BACKWARD_FIELDS);
   return function activationBackward(
     op: Activation | InputActivation,

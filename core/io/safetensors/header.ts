@@ -19,7 +19,7 @@ export interface Entry {
 }
 
 /** A checked header: entries in the order of their bytes, which follow each other without a gap from `dataStart`. */
-export interface Header {
+interface Header {
   readonly entries: readonly Entry[];
   readonly metadata: Map<string, string>;
   readonly dataStart: number;
@@ -172,7 +172,7 @@ export function plain(
 }
 
 /** Every kind that can be read, by its name in the file. Half floats widen to float32, small integers to int32. */
-export const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ["F64", plain(Float64Array, "float64")],
   ["F32", plain(Float32Array, "float32")],
   ["F16", { size: 2, takes: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],

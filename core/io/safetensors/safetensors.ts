@@ -9,8 +9,6 @@ import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
 import { type Entry, MAX_HEADER, parseHeader, readKind, WRITTEN } from "./header.ts";
 
-export type { NamedTensors };
-
 /** Tensors described in the header at a time. */
 const MEMBERS = 1 << 12;
 

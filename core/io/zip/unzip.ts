@@ -32,7 +32,7 @@ export const FLAG = { encrypted: 0x0001 | 0x0040 | 0x2000, utf8: 0x0800 } as con
 export const METHOD = { stored: 0, deflated: 8 } as const;
 
 /** A reader of numbers in an archive that knows the archive's end. */
-export class ZipView {
+class ZipView {
   readonly #view: DataView;
 
   /** A view of `bytes`, which errors call `where`. */
@@ -78,7 +78,7 @@ export class ZipView {
 // The central directory of a zip archive: what members there are and where, read without trust.
 
 /** A member as the central directory describes it. */
-export interface ZipEntry {
+interface ZipEntry {
   /** Its name, checked: relative, no `..`. */
   readonly name: string;
   /** `METHOD.stored` or `METHOD.deflated`. */
@@ -94,7 +94,7 @@ export interface ZipEntry {
 }
 
 /** Where the central directory is. */
-export interface Directory {
+interface Directory {
   readonly offset: number;
   readonly size: number;
   readonly count: number;
@@ -106,7 +106,7 @@ export interface Directory {
  * @throws {SyntaxError} if it is no zip archive, or a member is encrypted, oddly packed, or oddly named
  * @throws {RangeError} if a size or an offset is wrong
  */
-export function readDirectory(view: ZipView): { entries: ZipEntry[]; directory: Directory } {
+function readDirectory(view: ZipView): { entries: ZipEntry[]; directory: Directory } {
   const directory = findDirectory(view);
   const end = directory.offset + directory.size;
   const entries = new Map<string, ZipEntry>();
@@ -238,7 +238,7 @@ const MOST_GROWTH = 1032;
 const PIECE = 1 << 14;
 
 /** A member of an archive. */
-export interface Member {
+interface Member {
   /** Its name. */
   readonly name: string;
   /** Its content, its check sum compared: a view of the archive where it is stored, else a copy. */

@@ -9,7 +9,7 @@ import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
 /** Called with the output of a module and the module's path in the model (`""` for the model itself); it must not keep the tensor. */
-export type CallListener = (path: string, module: AnyModule, out: Tensor) => void;
+type CallListener = (path: string, module: AnyModule, out: Tensor) => void;
 
 type Forward = (this: AnyModule, ...inputs: never) => unknown;
 

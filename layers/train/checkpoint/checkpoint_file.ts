@@ -19,7 +19,7 @@ const TRAINING = "training.safetensors";
 const LOCK = ".lock";
 
 /** The facts about a checkpoint in its manifest. */
-export interface CheckpointFacts {
+interface CheckpointFacts {
   /** How many epochs were done. */
   epoch: number;
   /** How many batches of the next epoch were done. */

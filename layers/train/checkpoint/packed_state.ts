@@ -6,7 +6,7 @@ import { joinBytes } from "../../../core/io/in_steps.ts";
 import { Tensor } from "../../../core/tensor.ts";
 
 /** A state in two parts. */
-export interface PackedState {
+interface PackedState {
   /** The plain values as JSON; what JSON cannot hold stands there as `{"$tensor": "its name"}`, `{"$map": …}` and the like. */
   json: string;
   /** Tensors and typed arrays by their path in the state. */
