@@ -23,15 +23,15 @@ const regression: Record<string, Stage> = {
   "stage 1": (weights, x, y) => fn.forwardAndBackward(x, y, weights),
   "stage 2": ({ w1, b1, w2, b2 }, x, y) => {
     const { Lin, Model, Mse, Relu } = classes;
-    return walkedBack(new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse()), x, y);
+    return backwardByModel(new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse()), x, y);
   },
   "stage 3": ({ w1, b1, w2, b2 }, x, y) => {
     const { Lin, Model, Mse, Relu } = layerFunctions;
-    return walkedBack(new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse()), x, y);
+    return backwardByModel(new Model([new Lin(w1, b1), new Relu(), new Lin(w2, b2)], new Mse()), x, y);
   },
   "stage 4": ({ w1, b1, w2, b2 }, x, y) => {
     const { activation, linear, Model, Mse, Relu } = functions;
-    return foundBack(new Model([linear(w1, b1), activation(Relu), linear(w2, b2)], Mse), x, y);
+    return backwardByTape(new Model([linear(w1, b1), activation(Relu), linear(w2, b2)], Mse), x, y);
   },
   nn: (weights, x, y) => {
     const model = new nn.Sequential(new nn.Linear(7, 5), new nn.ReLU(), new nn.Linear(5, 1));
@@ -52,15 +52,15 @@ const classification: Record<string, Stage> = {
   },
   "stage 2": ({ w1, b1, w2, b2 }, x, y) => {
     const { CrossEntropy, Lin, Model, Sigmoid } = classes;
-    return walkedBack(new Model([new Lin(w1, b1), new Sigmoid(), new Lin(w2, b2)], new CrossEntropy()), x, y);
+    return backwardByModel(new Model([new Lin(w1, b1), new Sigmoid(), new Lin(w2, b2)], new CrossEntropy()), x, y);
   },
   "stage 3": ({ w1, b1, w2, b2 }, x, y) => {
     const { CrossEntropy, Lin, Model, Sigmoid } = layerFunctions;
-    return walkedBack(new Model([new Lin(w1, b1), new Sigmoid(), new Lin(w2, b2)], new CrossEntropy()), x, y);
+    return backwardByModel(new Model([new Lin(w1, b1), new Sigmoid(), new Lin(w2, b2)], new CrossEntropy()), x, y);
   },
   "stage 4": ({ w1, b1, w2, b2 }, x, y) => {
     const { activation, CrossEntropy, linear, Model, Sigmoid } = functions;
-    return foundBack(new Model([linear(w1, b1), activation(Sigmoid), linear(w2, b2)], CrossEntropy), x, y);
+    return backwardByTape(new Model([linear(w1, b1), activation(Sigmoid), linear(w2, b2)], CrossEntropy), x, y);
   },
   nn: (weights, x, y) => {
     const model = new nn.Sequential(new nn.Linear(7, 5), new nn.Sigmoid(), new nn.Linear(5, 4));
@@ -77,13 +77,17 @@ function withNn(model: nn.Sequential, { w1, b1, w2, b2 }: Weights, x: Tensor, lo
   return loss;
 }
 
-function walkedBack(model: { call(x: Tensor, y: Tensor): Tensor; backward(): void }, x: Tensor, y: Tensor): Tensor {
+function backwardByModel(
+  model: { call(x: Tensor, y: Tensor): Tensor; backward(): void },
+  x: Tensor,
+  y: Tensor,
+): Tensor {
   const loss = model.call(x, y);
   model.backward();
   return loss;
 }
 
-function foundBack(model: { call(x: Tensor, y: Tensor): Tensor }, x: Tensor, y: Tensor): Tensor {
+function backwardByTape(model: { call(x: Tensor, y: Tensor): Tensor }, x: Tensor, y: Tensor): Tensor {
   const loss = model.call(x.requiresGrad_(), y);
   loss.backward();
   return loss;

@@ -251,7 +251,7 @@ describe("activations", () => {
   it("activations do not make NaN of infinity", () => {
     assertEquals([F.leakyRelu(float64(Infinity)).item(), F.elu(float64(-Infinity)).item()], [Infinity, -1]);
   });
-  it("softmax() and logSoftmax() fold the dimension they are told", () => {
+  it("softmax() and logSoftmax() reduce the dimension that they are given", () => {
     const x = float64([[0, 0], [Math.log(3), 0]]);
     assertNear(F.softmax(x, 0), [[0.25, 0.5], [0.75, 0.5]]);
     assertNear(F.logSoftmax(x, 0).exp(), [[0.25, 0.5], [0.75, 0.5]]);

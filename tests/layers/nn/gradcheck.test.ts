@@ -106,7 +106,7 @@ function checkModule(module: nn.Module, x: Tensor): void {
   own.forEach((parameter, i) => nn.init.uniform_(parameter, 0.3 + i, 1.3 + i));
   const leaf = x.clone().requiresGrad_();
   const run = () => {
-    manualSeed(5); // dropout throws the same coins each time
+    manualSeed(5); // dropout draws the same mask each time
     return module.call(leaf);
   };
   const points = [leaf, ...own];

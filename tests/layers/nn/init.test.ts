@@ -169,7 +169,7 @@ describe("nn.init", () => {
   it("refuses a fan of a vector", () => {
     assertThrows(() => init.kaimingUniform_(zeros([3])), RangeError, "at least 2 dimensions");
   });
-  it("knows a gain of √2/√(1 + 0.01²) for leakyRelu unless told", () => {
+  it("knows a gain of √2/√(1 + 0.01²) for leakyRelu by default", () => {
     assertAlmostEquals(init.calculateGain("leakyRelu"), Math.sqrt(2 / 1.0001), 1e-15);
   });
   it("refuses an unknown nonlinearity", () => {
@@ -203,7 +203,7 @@ describe("nn.init", () => {
     assertEquals(x.at(":", 0).toArray(), [0, 0, 0]);
     assertEquals(x.at(":", 1).ge(1).all().item(), 1);
   });
-  it("draws from another generator where told, and leaves the default one alone", () => {
+  it("draws from the generator that it is given, and leaves the default one alone", () => {
     manualSeed(1);
     const before = defaultGenerator.getState();
     const a = init.normal_(zeros([3]), 0, 1, { generator: new Generator(7) });

@@ -57,7 +57,7 @@ describe("layers: PyTorch's numbers", () => {
   }
 });
 
-describe("dropout: PyTorch's coins", () => {
+describe("dropout: PyTorch's masks", () => {
   for (const [call, expected] of entries<number[]>("random").filter(([call]) => call.includes("dropout"))) {
     it(call, () => {
       const [, seed] = /^manual_seed\((\d+)\); dropout\(ones\(12\), 0\.5\)$/.exec(call) ?? fail(call);
@@ -140,7 +140,7 @@ describe("BatchNorm1d", () => {
     const norm = new nn.BatchNorm1d(1, { dtype, eps: 3, affine: false }).eval();
     assertNear(norm.call(float64([[4]])), [[2]]); // (4 − 0) / √(1 + 3)
   });
-  it("as a function moves the running mean by a tenth unless told", () => {
+  it("as a function moves the running mean by a tenth by default", () => {
     const [mean, variance] = [float64([0]), float64([1])];
     F.batchNorm(float64([[1], [3]]), mean, variance, { training: true });
     assertNear(mean, [0.2]);
@@ -172,7 +172,7 @@ describe("LayerNorm", () => {
     const y = new nn.LayerNorm([2, 2], { dtype, eps: 0 }).call(float64([[[1, 1], [3, 3]], [[0, 8], [0, 8]]]));
     assertNear(y, [[[-1, -1], [1, 1]], [[-1, 1], [-1, 1]]]);
   });
-  it("as a function has ε = 1e-5 unless told", () => {
+  it("as a function has ε = 1e-5 by default", () => {
     assertNear(F.layerNorm(float64([1, 3]), [2]), [-1 / Math.sqrt(1.00001), 1 / Math.sqrt(1.00001)], 1e-12);
   });
   it("refuses other last sizes", () => {
@@ -208,7 +208,7 @@ describe("Embedding", () => {
 });
 
 describe("Flatten", () => {
-  it("keeps the batch unless told", () => {
+  it("keeps the batch by default", () => {
     assertEquals(new nn.Flatten().call(ones([2, 3, 4])).shape, [2, 12]);
     assertEquals(new nn.Flatten(0, 1).call(ones([2, 3, 4])).shape, [6, 4]);
   });

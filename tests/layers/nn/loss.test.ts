@@ -167,7 +167,7 @@ describe("losses by their formulas", () => {
     assertAlmostEquals(one(F.bceWithLogits(at(p), at(q), options)), weight * plain, 1e-14);
     assertAlmostEquals(one(new nn.BCEWithLogitsLoss(options).call(at(p), at(q))), weight * plain, 1e-14);
   });
-  it("klDiv() takes the target as logarithms where told", () => {
+  it("klDiv() takes the target as logarithms with logTarget", () => {
     const expected = q * (Math.log(q) - p);
     assertAlmostEquals(one(F.klDiv(at(p), at(q))), expected, 1e-15);
     assertAlmostEquals(one(F.klDiv(at(p), at(Math.log(q)), { logTarget: true })), expected, 1e-15);

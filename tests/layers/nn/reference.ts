@@ -20,7 +20,7 @@ export function int32(values: Nested): Tensor {
   return tensor(values, { dtype: "int32" });
 }
 
-/** The file holds 7 significant digits, so 1e-6 relative is as near as can be told; 1e-12 is for what is 0 but for rounding. */
+/** The file holds 7 significant digits, so 1e-6 relative is as near as can be compared; 1e-12 is for what is 0 but for rounding. */
 export function assertNear(found: Tensor, expected: Nested, relative = 1e-6, absolute = 1e-12): void {
   const wanted = float64(expected);
   assertEquals(found.shape, wanted.shape);

@@ -48,7 +48,7 @@ describe("clipGradNorm()", () => {
     assertEquals(clipGradNorm([withGradient(3, -7), withGradient(4)], 100, { normType: 1 }), 14);
   });
 
-  it("spreads a NaN as PyTorch does, and refuses it when told", () => {
+  it("spreads a NaN as PyTorch does, and refuses it with errorIfNonfinite", () => {
     const p = withGradient(NaN, 4);
     assertThrows(() => clipGradNorm([p], 1, { errorIfNonfinite: true }), RangeError, "their norm is NaN");
     assertEquals(p.g!.data[1], 4);

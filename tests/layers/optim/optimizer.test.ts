@@ -49,7 +49,7 @@ describe("Optimizer", () => {
       assertEquals([used, g === p.g], [wanted.g!.toArray(), true]);
     });
 
-    it(`${name} maximises when it is told to`, () => {
+    it(`${name} goes up the gradient with maximize`, () => {
       const p = parameter(1, -2);
       const optimizer = make([p]);
       optimizer.paramGroups[0].maximize = true;
@@ -74,7 +74,7 @@ describe("Optimizer", () => {
       const dense = p.detach().clone().requiresGrad_();
       train(make([p]), [p], 3);
       train(make([dense]), [dense], 3);
-      // The view moves by tensor operations, the dense one by the machine's verb, which rounds in other places: a few ulp.
+      // The view moves by tensor operations, the dense one by the back end's update, which rounds in other places: a few ulp.
       assertEquals(allclose(p, dense, { rtol: 1e-6, atol: 1e-7 }), true);
     });
 
@@ -214,7 +214,7 @@ describe("Adam", () => {
   it("Adam() weighs a gradient before it squares it: 10²⁰ of float32 does not overflow", () => {
     for (const whole of [true, false]) {
       const table = zeros([2, 9]);
-      const p = (whole ? table : table.t()).requiresGrad_(); // the machine's rule, and the formula
+      const p = (whole ? table : table.t()).requiresGrad_(); // the back end's rule, and update()
       p.g = p.detach().add(1e20);
       const optimizer = new optim.Adam([p], { lr: 1 });
       optimizer.step();
@@ -225,7 +225,7 @@ describe("Adam", () => {
 });
 
 describe("AdamW", () => {
-  it("decays by 0.01 unless told", () => {
+  it("decays by 0.01 by default", () => {
     const p = float64(2);
     p.g = tensor([0], { dtype: "float64" });
     new optim.AdamW([p], { lr: 0.5 }).step();
@@ -264,7 +264,7 @@ describe("RMSprop", () => {
 });
 
 describe("Adagrad", () => {
-  it("begins its sum where told, and its learning rate falls by 1 / (1 + (t − 1)·lrDecay)", () => {
+  it("begins its sum at initialAccumulatorValue, and its learning rate falls by 1 / (1 + (t − 1)·lrDecay)", () => {
     const p = float64(0);
     const optimizer = new optim.Adagrad([p], { lr: 1, lrDecay: 0.5, initialAccumulatorValue: 3, eps: 0 });
     const steps = [1, 2].map(() => {

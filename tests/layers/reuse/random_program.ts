@@ -87,12 +87,12 @@ function tapeStep(dice: Dice, witness: Witness, { model, params, optimizer }: Se
   if (dice.chance(60)) optimizer?.zeroGrad();
   const out = model.call(x);
   if (dice.chance(50)) witness.hold("output", out);
-  if (dice.chance(20)) watch(dice, witness, out, first);
-  if (dice.chance(5) && out.requiresGrad && params.length > 0) { // cleared while the way back is below it
+  if (dice.chance(20)) addHook(dice, witness, out, first);
+  if (dice.chance(5) && out.requiresGrad && params.length > 0) { // cleared while the backward pass is below it
     retainGrad(out);
     registerHook(params[0], () => void (out.g = null));
   }
-  for (const p of params) if (dice.chance(4) && p.requiresGrad) watch(dice, witness, p, first);
+  for (const p of params) if (dice.chance(4) && p.requiresGrad) addHook(dice, witness, p, first);
   const loss = lossOf(dice, witness, out);
   witness.hold("loss", loss);
   if (!loss.requiresGrad) return;
@@ -127,7 +127,7 @@ function lossOf(dice: Dice, witness: Witness, out: Tensor): Tensor {
 }
 
 /** Hooks that keep, change or replace a gradient, clear others, go back on their own, throw, or change the graph. */
-function watch(dice: Dice, witness: Witness, x: Tensor, { optimizer, model }: Setup): void {
+function addHook(dice: Dice, witness: Witness, x: Tensor, { optimizer, model }: Setup): void {
   if (!x.requiresGrad) return;
   if (dice.chance(20)) return void retainGrad(x);
   const what = dice.below(100);
@@ -146,7 +146,7 @@ function watch(dice: Dice, witness: Witness, x: Tensor, { optimizer, model }: Se
   });
 }
 
-/** Makes a leaf of one of the values that `x` stands beside or was made from, and watches another one from now on. */
+/** Makes a leaf of one of the values that `x` stands beside or was made from, and puts a hook on another one. */
 function cutOff(dice: Dice, witness: Witness, x: Tensor): void {
   const near = (x.node?.inputs ?? []).filter((input) => input.requiresGrad);
   if (near.length === 0) return void (x.node = null);

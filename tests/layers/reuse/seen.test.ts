@@ -1,4 +1,4 @@
-/** Ways in which code from outside may see memory of the way back: what it sees is never used again. */
+/** Ways in which user code may see memory of a backward pass: what it sees is never used again. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { cat, ones, Tensor, tensor } from "@gradus/gradus";

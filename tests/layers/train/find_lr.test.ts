@@ -34,13 +34,13 @@ describe("findLr()", () => {
     assertEquals(suggestion, rates[losses.indexOf(Math.min(...losses))] / 10);
   });
 
-  it("leaves weights, optimiser, streams and counts as they were", async () => {
+  it("leaves weights, optimiser, random numbers and counts as they were", async () => {
     const learner = smallLearner();
     await learner.fit(1);
-    const [before, streams] = [bitsOf(learner), defaultGenerator.getState()];
+    const [before, random] = [bitsOf(learner), defaultGenerator.getState()];
     await findLr(learner, { start: 1e-3 });
     assertEquals(bitsOf(learner), before);
-    assertEquals(defaultGenerator.getState(), streams);
+    assertEquals(defaultGenerator.getState(), random);
   });
 
   it("says which sample and column of the first batch is no number", async () => {

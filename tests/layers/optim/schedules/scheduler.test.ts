@@ -126,7 +126,7 @@ describe("OneCycleLR", () => {
     assertEquals(optimizer.paramGroups[0].betas, [0.95, 0.99]);
   });
 
-  it("leaves momentum alone when told", () => {
+  it("leaves momentum alone with cycleMomentum: false", () => {
     const optimizer = sgd();
     new optim.OneCycleLR(optimizer, { maxLr: 1, totalSteps: 10, cycleMomentum: false });
     assertEquals(optimizer.paramGroups[0].momentum, 0.9);
@@ -137,7 +137,7 @@ describe("OneCycleLR", () => {
     assertThrows(() => new optim.OneCycleLR(optimizer, { maxLr: 1, totalSteps: 10 }), TypeError, "momentum of Adagrad");
   });
 
-  it("goes in straight lines when told: half way up at half of the rise", () => {
+  it('goes in straight lines with "linear": half way up at half of the rise', () => {
     const optimizer = sgd();
     const settings = { maxLr: 1, totalSteps: 10, pctStart: 0.5, divFactor: 2, annealStrategy: "linear" } as const;
     const scheduler = new optim.OneCycleLR(optimizer, settings);

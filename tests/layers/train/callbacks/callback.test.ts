@@ -32,7 +32,7 @@ function learnerWith(callbacks: Callback[], batches = 1): Learner {
 const LEARN = [
   "beforeBatch beforeLoss afterLoss beforeBackward afterBackward beforeStep afterStep afterBatch",
 ].join(" ").split(" ");
-const JUDGE = "beforeBatch beforeLoss afterLoss afterBatch".split(" ");
+const VALIDATE = "beforeBatch beforeLoss afterLoss afterBatch".split(" ");
 
 describe("Callback", () => {
   it("is called at every moment, in order", async () => {
@@ -45,7 +45,7 @@ describe("Callback", () => {
       ...LEARN,
       "afterTrain",
       "beforeValid",
-      ...JUDGE,
+      ...VALIDATE,
       "afterValid",
       "afterEpoch",
       "afterFit",
@@ -74,7 +74,7 @@ describe("Callback", () => {
     assertEquals(seen, ["slow", "quick"]);
   });
 
-  it("sees counts of what is behind the learner", async () => {
+  it("sees how many epochs, batches and steps are done", async () => {
     const seen: number[][] = [];
     const note = ({ epoch, batch, step }: Learner) => void seen.push([epoch, batch, step]);
     await learnerWith([{ beforeBatch: note, beforeStep: note, afterStep: note, afterBatch: note, afterEpoch: note }])

@@ -27,7 +27,7 @@ describe("EarlyStopping", () => {
     assertEquals([first, outcome, history.length], [2, "stopped", 6]);
   });
 
-  it("takes a small one for the best where it is told to", async () => {
+  it('takes the smallest for the best with mode: "min"', async () => {
     const learner = scored([1, 2, 3, 4], [new EarlyStopping({ monitor: "score", patience: 2, mode: "min" })]);
     assertEquals((await learner.fit(4)).history.length, 3);
   });
@@ -43,12 +43,12 @@ describe("EarlyStopping", () => {
     assertEquals((await learner.fit(4)).history.length, 3);
   });
 
-  it("watches the loss unless told", async () => {
+  it("monitors the loss by default", async () => {
     const growing = parabola({ callbacks: [new EarlyStopping({ patience: 1 })] }, 1.5); // w doubles with each step
     assertEquals((await growing.fit(9)).history.length, 2);
   });
 
-  it("refuses to watch what is not there", async () => {
+  it("refuses to monitor a number that the record has not", async () => {
     const learner = parabola({ callbacks: [new EarlyStopping({ monitor: "score" })] });
     await assertRejects(() => learner.fit(1), RangeError, "Cannot monitor score: the record has the numbers trainLoss");
   });

@@ -35,8 +35,8 @@ describe("LayerStatistics", () => {
   it("changes no bit of what is learned", async () => {
     const plain = smallLearner();
     await plain.fit(1);
-    const watched = smallLearner([new LayerStatistics(), new NanWatchdog()]);
-    await watched.fit(1);
-    assertEquals(bitsOf(watched), bitsOf(plain));
+    const monitored = smallLearner([new LayerStatistics(), new NanWatchdog()]);
+    await monitored.fit(1);
+    assertEquals(bitsOf(monitored), bitsOf(plain));
   });
 });

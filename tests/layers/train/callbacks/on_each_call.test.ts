@@ -4,7 +4,7 @@ import { tensor } from "@gradus/gradus";
 import * as nn from "@gradus/gradus/nn";
 import { onEachCall } from "../../../../layers/train/callbacks/model_monitors.ts";
 
-describe("watchCalls()", () => {
+describe("onEachCall()", () => {
   it("tells of inner modules before outer ones, and leaves no trace when it ends", () => {
     const model = new nn.Sequential(new nn.Sequential(new nn.ReLU()), new nn.Tanh());
     const seen: string[] = [];
@@ -16,7 +16,7 @@ describe("watchCalls()", () => {
     assertEquals([Object.keys(model[1]), model.children().length], [["training"], 2]);
   });
 
-  it("may be called twice: both are told, and end in any order but the last first", () => {
+  it("may be called twice: both listeners are called, and end in any order but the last first", () => {
     const model = new nn.ReLU();
     const seen: number[] = [];
     const first = onEachCall(model, () => void seen.push(1));

@@ -22,11 +22,11 @@ describe("Schedule", () => {
     return seen;
   };
 
-  it("steps after each epoch unless told", async () => {
+  it("steps after each epoch by default", async () => {
     assertEquals(await rates(undefined), [0.1, 0.1, 0.05, 0.05]);
   });
 
-  it("steps after each batch where it is told to", async () => {
+  it('steps after each batch with per: "batch"', async () => {
     assertEquals(await rates("batch"), [0.1, 0.05, 0.025, 0.0125]);
   });
 

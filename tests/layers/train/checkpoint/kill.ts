@@ -10,14 +10,14 @@ const folder = await Deno.makeTempDir();
 try {
   const start = performance.now();
   const { hash } = await trainAndKill(`${folder}/whole`);
-  const tally = await killAndResume(folder, kills, seed, 120);
-  const same = tally.hashes.filter((other) => other === hash).length;
+  const report = await killAndResume(folder, kills, seed, 120);
+  const same = report.hashes.filter((other) => other === hash).length;
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   console.log(
-    `${tally.kills} kills, ${tally.hashes.length} runs ended, ${same} of them with the same bits, ${seconds} s`,
+    `${report.kills} kills, ${report.hashes.length} runs ended, ${same} of them with the same bits, ${seconds} s`,
   );
-  tally.complaints.forEach((line) => console.log(line));
-  if (hash === null || same < tally.hashes.length || tally.complaints.length > 0) Deno.exit(1);
+  report.complaints.forEach((line) => console.log(line));
+  if (hash === null || same < report.hashes.length || report.complaints.length > 0) Deno.exit(1);
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

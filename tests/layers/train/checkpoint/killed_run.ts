@@ -55,7 +55,7 @@ function kill(child: Deno.ChildProcess): void {
 }
 
 /** What many kills came to. */
-export interface Tally {
+export interface KillReport {
   /** How many children were killed. */
   kills: number;
   /** The hashes of the runs that came to their end. */
@@ -65,20 +65,20 @@ export interface Tally {
 }
 
 /** Trains, kills at random moments and resumes until `kills` were dealt out; a run that ends makes room for the next. */
-export async function killAndResume(folder: string, kills: number, seed: number, span: number): Promise<Tally> {
+export async function killAndResume(folder: string, kills: number, seed: number, span: number): Promise<KillReport> {
   const random = new Generator(seed);
-  const tally: Tally = { kills: 0, hashes: [], complaints: [] };
-  for (let run = 0; tally.kills < kills || tally.hashes.length < run; run++) {
+  const report: KillReport = { kills: 0, hashes: [], complaints: [] };
+  for (let run = 0; report.kills < kills || report.hashes.length < run; run++) {
     const place = `${folder}/run-${run}`;
     for (let ended = false; !ended;) {
-      const delay = tally.kills < kills ? random.nextDouble() * span : Infinity;
+      const delay = report.kills < kills ? random.nextDouble() * span : Infinity;
       const { killed, hash, complaints } = await trainAndKill(place, delay);
-      if (killed) tally.kills++;
-      if (hash !== null) tally.hashes.push(hash);
-      if (complaints !== "") tally.complaints.push(complaints);
+      if (killed) report.kills++;
+      if (hash !== null) report.hashes.push(hash);
+      if (complaints !== "") report.complaints.push(complaints);
       ended = hash !== null || complaints !== "";
     }
     await Deno.remove(place, { recursive: true });
   }
-  return tally;
+  return report;
 }

@@ -62,7 +62,7 @@ function stopper(at: (step: number, training: boolean) => boolean): Callback {
 async function brokenRun(train: () => Batches, folder: string, stop: Callback): Promise<unknown> {
   await smallLearner([new Checkpoints(folder), stop], train()).fit(EPOCHS);
   const learner = smallLearner([new Checkpoints(folder)], train());
-  manualSeed(99); // a new process stands elsewhere in its streams
+  manualSeed(99); // a new process has other random numbers
   await learner.fit(EPOCHS, { resume: true });
   return bitsOf(learner);
 }
@@ -83,7 +83,7 @@ describe("Checkpoints", () => {
         }));
     }
 
-    it(`lead a run over ${kind}, stopped while it is judged, to the same bits`, () =>
+    it(`lead a run over ${kind}, stopped within a validation, to the same bits`, () =>
       inFolder(async (folder) => {
         const stop = stopper((at, training) => !training && at === 5);
         assertEquals(await brokenRun(train, folder, stop), await wholeRun(train));
@@ -125,7 +125,7 @@ describe("Checkpoints", () => {
       assertEquals(learner.step, 5);
     }));
 
-  it("end a resumed run that has all its epochs behind it at once", () =>
+  it("end a resumed run whose epochs are all done at once", () =>
     inFolder(async (folder) => {
       await filled(folder);
       const learner = smallLearner([new Checkpoints(folder)]);

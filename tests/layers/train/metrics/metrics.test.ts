@@ -66,7 +66,7 @@ describe("metrics", () => {
     assertThrows(() => metrics.measure(metrics.accuracy(), scoresFor(0), ints([3])), RangeError, "target 3");
   });
 
-  it("binaryAccuracy() splits logits at 0 and probabilities where it is told", () => {
+  it("binaryAccuracy() splits logits at 0 and probabilities at the given threshold", () => {
     const scores = tensor([[-2], [0.4], [0.6], [3]]);
     const classes = ints([0, 0, 1, 1]);
     assertEquals(metrics.measure(metrics.binaryAccuracy(), scores, classes), 0.75);
