@@ -6,6 +6,7 @@
 import { add, countRun, type Counts, summary } from "./junit.ts";
 import { paths } from "./paths.ts";
 import { CHECKS, reportStep } from "./steps.ts";
+import { reportAlone } from "./test_runs.ts";
 
 interface Pass {
   readonly name: string;
@@ -46,8 +47,10 @@ async function exitCode([program, ...args]: readonly string[], env: Record<strin
 async function runPass(pass: Pass, report: string): Promise<Counts> {
   console.log(`\n== ${pass.name}`);
   const code = await exitCode([...pass.command, `--junit-path=${report}`], { NO_COLOR: "1", ...pass.env });
-  const text = await Deno.readTextFile(report).catch(() => null);
-  const counts = countRun(code, text);
+  const texts = await Promise.all(
+    [report, reportAlone(report)].map((path) => Deno.readTextFile(path).catch(() => null)),
+  );
+  const counts = countRun(code, texts.includes(null) ? null : texts.join("\n"));
   console.log(`${pass.name}: ${summary(counts)}`);
   return counts;
 }

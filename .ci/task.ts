@@ -6,6 +6,7 @@
  * @module
  */
 import { paths } from "./paths.ts";
+import { absentPrograms, isThere, PROGRAMS, programsHere, testRuns } from "./test_runs.ts";
 
 /** The folders and programs that flags name; a machine's own. */
 export interface Places {
@@ -17,6 +18,8 @@ export interface Places {
   readonly temp: string;
   /** The Deno in use. */
   readonly deno: string;
+  /** The programs that tests run, beside that Deno. @default all of them, installed or not */
+  readonly programs?: readonly string[];
 }
 
 const ENV = [
@@ -51,10 +54,10 @@ export const TASKS = {
   ],
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", "examples/predict.ts", "--require-permissions"],
   replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
-  test: ({ temp, deno }) => [
+  test: ({ temp, deno, programs = PROGRAMS }) => [
     ...["test", "--doc", "--no-prompt", "--preload=.ci/preload.ts", "--allow-read"],
     ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],
-    ...[`--allow-run=cc,git,node,chromium,/usr/bin/python3,${deno}`, ALL_ENV],
+    ...[`--allow-run=${[...programs, deno].join(",")}`, ALL_ENV],
   ],
   bench: ({ cache }) => ["bench", "--no-prompt", "--allow-read", ...kernel(cache)],
   peers: ({ cache }) => [
@@ -83,9 +86,23 @@ export async function runDeno(args: readonly string[]): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), { args: [...args] }).spawn();
   // A terminal sends Ctrl-C to both: a second one would end at once what is ending in order.
   const interrupt = () => void (Deno.stdin.isTerminal() || child.kill("SIGINT"));
+  const end = () => child.kill("SIGTERM");
   Deno.addSignalListener("SIGINT", interrupt);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
-  return (await child.status).code;
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
+  const { code } = await child.status;
+  Deno.removeSignalListener("SIGINT", interrupt);
+  if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGTERM", end);
+  return code;
+}
+
+/** Runs the tests; the first code that is not 0, though all are run. */
+async function test(args: readonly string[]): Promise<number> {
+  const absent = absentPrograms();
+  if (absent !== "") console.log(absent);
+  const command = TASKS.test({ ...placesHere(), programs: programsHere() });
+  let code = 0;
+  for (const run of testRuns(command, args, isThere)) code = await runDeno(run) || code;
+  return code;
 }
 
 /** Fills `vendor/`: from JSR itself, else from the stand-ins. */
@@ -96,10 +113,10 @@ async function vendor(): Promise<number> {
   return fetched === 0 ? await runDeno(["run", "--cached-only", read, write, ".ci/bridge.ts"]) : fetched;
 }
 
-if (import.meta.main) {
-  const [task, ...args] = Deno.args;
-  const code = task === "vendor"
-    ? await vendor()
-    : await runDeno([...TASKS[task as keyof typeof TASKS](placesHere()), ...args]);
-  Deno.exit(code);
+async function runTask(task: string, args: readonly string[]): Promise<number> {
+  if (task === "vendor") return await vendor();
+  if (task === "test") return await test(args);
+  return await runDeno([...TASKS[task as keyof typeof TASKS](placesHere()), ...args]);
 }
+
+if (import.meta.main) Deno.exit(await runTask(Deno.args[0], Deno.args.slice(1)));

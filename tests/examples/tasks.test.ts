@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { TASKS } from "../../.ci/task.ts";
+import { ALONE, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };
 
+const ROOT = new URL("../../", import.meta.url);
 const PLACES = { cache: "cache", data: "data", temp: "temp", deno: "deno" };
 
 describe("tasks", () => {
@@ -27,3 +29,35 @@ describe("tasks", () => {
     }
   });
 });
+
+describe("testRuns()", () => {
+  const exists = (path: string) => path === "tests/a.test.ts";
+  const runs = (...args: string[]) => testRuns(["test", "--doc", "-A"], args, exists);
+  it("runs all files but those that must be alone at the same time, and then those", () => {
+    assertEquals(runs("--filter", "a b"), [
+      ["test", "--doc", "-A", "--parallel", `--ignore=${ALONE.join(",")}`, "--filter", "a b"],
+      ["test", "-A", "--filter", "a b", ...ALONE],
+    ]);
+  });
+  it("runs what is named in one", () => {
+    assertEquals(runs("tests/a.test.ts", "--quiet"), [["test", "--doc", "-A", "tests/a.test.ts", "--quiet"]]);
+  });
+  it("gives the second run a report of its own, however the first is named", () => {
+    const [apart, joined] = [runs("--junit-path", "/x.xml"), runs("--junit-path=/x.xml")].map(([, second]) => second);
+    assertEquals([apart[3], joined[2]], ["/x.alone.xml", "--junit-path=/x.alone.xml"]);
+  });
+});
+
+describe("ALONE", () => {
+  it("names the tests that measure how long the event loop is held, or set what the whole process sees", () => {
+    const found = testFiles("tests").filter((path) => mustBeAlone(Deno.readTextFileSync(new URL(path, ROOT))));
+    assertEquals(found.toSorted(), ALONE);
+  });
+});
+
+function testFiles(folder: string): string[] {
+  return Array.from(Deno.readDirSync(new URL(folder, ROOT))).flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? testFiles(path) : path.endsWith(".test.ts") ? [path] : [];
+  });
+}

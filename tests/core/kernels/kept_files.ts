@@ -2,13 +2,12 @@
 import { cacheDir, granted } from "../../../core/io/cache_dir.ts";
 import { fingerprint } from "../../../core/kernels/sources.ts";
 
-/** A file by its name where it is used, and a fingerprint of all that it depends on. */
+/** A file by its name where it is used, the command that makes it, and a fingerprint of all that it depends on. */
 export interface Kept {
   readonly output: string;
+  readonly line: string;
   readonly key: string;
 }
-
-const MONTH = 30 * 24 * 3_600_000;
 
 /** The folder, or `null` where there is none that may be used. */
 function keptFolder(): string | null {
@@ -20,15 +19,15 @@ function keptFolder(): string | null {
 }
 
 /** Puts the file into `folder` if it is kept; whether it is. One that is damaged is not. */
-export function restore(folder: string, { output, key }: Kept): boolean {
+export function restore(folder: string, { output, line, key }: Kept): boolean {
   try {
     const kept = keptFolder();
-    const name = kept && namesIn(kept).find((name) => name.startsWith(`${key}-`));
+    const prefix = `${fingerprint(line)}-${key}-`;
+    const name = kept && namesIn(kept).find((name) => name.startsWith(prefix));
     if (!name) return false;
     const bytes = Deno.readFileSync(`${kept}/${name}`);
-    if (name !== `${key}-${fingerprint(bytes)}`) return false;
+    if (name !== prefix + fingerprint(bytes)) return false;
     Deno.writeFileSync(`${folder}/${output}`, bytes);
-    Deno.utimeSync(`${kept}/${name}`, new Date(), new Date());
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false; // removed by another run
@@ -36,18 +35,21 @@ export function restore(folder: string, { output, key }: Kept): boolean {
   }
 }
 
-/** Keeps the file of this name in `folder`, whole or not at all, and removes what was not used for a month. */
-export function keep(folder: string, { output, key }: Kept): void {
+/** Keeps the file of this name in `folder`, in place of what the same command made before. */
+export function keep(folder: string, { output, line, key }: Kept): void {
   const kept = keptFolder();
   if (kept === null) return;
   Deno.mkdirSync(kept, { recursive: true });
+  namesIn(kept).filter((name) => name.startsWith(fingerprint(line))).forEach((name) => remove(`${kept}/${name}`));
   const bytes = Deno.readFileSync(`${folder}/${output}`);
-  const room = Deno.makeTempFileSync({ dir: kept });
-  Deno.writeFileSync(room, bytes);
-  Deno.renameSync(room, `${kept}/${key}-${fingerprint(bytes)}`);
-  for (const name of namesIn(kept)) {
-    const { mtime } = Deno.statSync(`${kept}/${name}`);
-    if (mtime !== null && mtime.getTime() < Date.now() - MONTH) Deno.removeSync(`${kept}/${name}`);
+  Deno.writeFileSync(`${kept}/${fingerprint(line)}-${key}-${fingerprint(bytes)}`, bytes);
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // another run was faster
   }
 }
 

@@ -1,0 +1,78 @@
+/** How the tests are run: files at the same time where they bear it, and what is not installed told once. */
+
+/**
+ * Files during whose tests nothing else may run: they measure how long the event loop is held, or set a variable that the
+ * whole process sees. A test of the house compares this list with what they import and call.
+ */
+export const ALONE: readonly string[] = [
+  "tests/core/backend/choose.test.ts",
+  "tests/core/io/event_loop.test.ts",
+  "tests/datasets/formats/event_loop.test.ts",
+  "tests/datasets/formats/png.test.ts",
+  "tests/datasets/named/mnist.test.ts",
+  "tests/layers/train/checkpoint/checkpoints.test.ts",
+  "tests/layers/train/event_loop.test.ts",
+];
+
+/** Whether a file is one of those, by its text. */
+export function mustBeAlone(text: string): boolean {
+  return /^import .*\blongestGap\b/m.test(text) || /\bDeno\.(env\.(set|delete)|chdir)\(/.test(text);
+}
+
+/** Programs that some test runs. Deno complains once a file about one that a flag names and that is not installed. */
+export const PROGRAMS: readonly string[] = ["cc", "git", "node", "chromium", "/usr/bin/python3"];
+
+/** Programs that the kernel's harness finds by itself. */
+const COMPILERS = ["clang", "musl-gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64", "qemu-x86_64"];
+
+/** Whether a program is installed: a path, or a name in one of the folders of `PATH`. */
+function isInstalled(program: string): boolean {
+  if (Deno.build.os === "windows") return true; // other names, other rules: Deno itself finds out
+  const folders = program.includes("/") ? [""] : (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/`);
+  return folders.some((folder) => isThere(`${folder}${program}`));
+}
+
+/** Whether a path leads somewhere. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Those of them that are installed. */
+export function programsHere(): string[] {
+  return PROGRAMS.filter(isInstalled);
+}
+
+/** One line about the programs that are not installed, or nothing. */
+export function absentPrograms(): string {
+  const absent = [...PROGRAMS, ...COMPILERS].filter((program) => !isInstalled(program));
+  if (absent.length === 0) return "";
+  return `Not installed, so that the tests with them are skipped: ${absent.join(", ")}`;
+}
+
+/**
+ * The commands that run what was asked for: the files that were named, in one; else all tests, most of them at the same time and
+ * the rest after them, with a report of its own beside the other: `x.xml` and `x.alone.xml`.
+ */
+export function testRuns(
+  command: readonly string[],
+  args: readonly string[],
+  exists: (path: string) => boolean,
+): string[][] {
+  if (args.some((arg) => !arg.startsWith("-") && exists(arg))) return [[...command, ...args]];
+  const isReport = (arg: string, i: number) => arg.startsWith("--junit-path=") || args[i - 1] === "--junit-path";
+  const own = args.map((arg, i) => isReport(arg, i) ? reportAlone(arg) : arg);
+  return [
+    [...command, "--parallel", `--ignore=${ALONE.join(",")}`, ...args],
+    [...command.filter((word) => word !== "--doc"), ...own, ...ALONE],
+  ];
+}
+
+/** Where the report of the second run is, by that of the first. */
+export function reportAlone(path: string): string {
+  return path.replace(/(\.xml)?$/, ".alone$1");
+}
