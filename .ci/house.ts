@@ -128,6 +128,11 @@ export const onlyNativeOpensLibraries: Rule = (files) =>
     return [`${path} calls dlopen: only core/backend/native/native.ts may`];
   });
 
+/** A test that was the first to use a back end would load its library: a leak, to the sanitizers. */
+export const testsFindBackEndsOpen: Rule = (files) =>
+  edges(files).filter(([path, target]) => target === "@std/testing/bdd" && path !== "tests/bdd.ts")
+    .map(([path, target]) => `${path} imports ${target}: tests import tests/bdd.ts, which opens the back ends`);
+
 /** A file is named after what it holds. */
 export const noUtils: Rule = (files) =>
   [...files.keys()].filter((path) => /(^|\/)(util|utils|helpers|misc|common)\.ts$/.test(path))

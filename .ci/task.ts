@@ -55,7 +55,7 @@ export const TASKS = {
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", "examples/predict.ts", "--require-permissions"],
   replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
   test: ({ temp, deno, programs = PROGRAMS }) => [
-    ...["test", "--doc", "--no-prompt", "--preload=.ci/preload.ts", "--allow-read"],
+    ...["test", "--doc", "--no-prompt", "--preload=tests/open_back_ends.ts", "--allow-read"],
     ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],
     ...[`--allow-run=${[...programs, deno].join(",")}`, ALL_ENV],
   ],

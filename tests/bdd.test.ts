@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "./bdd.ts";
 import { granted } from "../core/io/cache_dir.ts";
 
 const BDD = "@std/testing/bdd";

@@ -1,4 +1,4 @@
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "./bdd.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess, fail } from "@std/assert";
 import { backendName, einsum, manualSeed, randn, setPrintOptions, type Tensor, tensor } from "@gradus/gradus";
 import { type ImageDataset, loadMnist } from "@gradus/gradus/data";

@@ -1,4 +1,4 @@
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "./bdd.ts";
 import { assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { countRun, countTests, summary } from "../.ci/junit.ts";
@@ -72,6 +72,9 @@ describe("the house", () => {
   });
   it("calls dlopen in core/backend/native/native.ts only", () => {
     assertEquals(house.onlyNativeOpensLibraries(files), []);
+  });
+  it("lets every test find the back ends open", () => {
+    assertEquals(house.testsFindBackEndsOpen(files), []);
   });
   it("has no utils.ts", () => {
     assertEquals(house.noUtils(files), []);
@@ -292,6 +295,20 @@ describe("onlyNativeOpensLibraries()", () => {
       "core/a.ts": '// dlopen\nthrow Error("dlopen");',
     };
     assertEquals(complaints(house.onlyNativeOpensLibraries, good), []);
+  });
+});
+
+describe("testsFindBackEndsOpen()", () => {
+  it("refuses a test that imports std's module itself", () => {
+    const bad = {
+      "tests/a.test.ts": 'import { it } from "@std/testing/bdd";',
+      "tests/b.test.ts": 'import "./bdd.ts";',
+    };
+    assertEquals(complaints(house.testsFindBackEndsOpen, bad).length, 1);
+  });
+  it("accepts the module that opens them", () => {
+    const good = { "tests/bdd.ts": 'export { it } from "@std/testing/bdd";' };
+    assertEquals(complaints(house.testsFindBackEndsOpen, good), []);
   });
 });
 

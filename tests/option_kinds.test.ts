@@ -1,6 +1,6 @@
 /** Options of another kind than theirs: the text "false" would count as true, and a text alone as the list of its letters. */
 import { assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "./bdd.ts";
 import * as io from "../core/io/io.ts";
 import * as data from "../datasets/data.ts";
 import * as train from "../layers/train/train.ts";

@@ -1,4 +1,4 @@
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "./bdd.ts";
 import { assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import type { Rule } from "../.ci/house.ts";

@@ -3,7 +3,7 @@
  * every entry point in deno.json; a new one that is neither in them nor said to take neither fails the first test.
  */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "./bdd.ts";
 import { describe as describeValue } from "../core/arguments.ts";
 import config from "../deno.json" with { type: "json" };
 import * as data from "@gradus/gradus/data";

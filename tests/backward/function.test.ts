@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { noGrad, ones, type Tensor, tensor } from "@gradus/gradus";
 import { Context, Function, gradcheck, isGradEnabled, retainGrad } from "@gradus/gradus/autograd";
 import { values } from "./samples.ts";

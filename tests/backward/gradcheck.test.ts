@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { type Tensor, tensor } from "@gradus/gradus";
 import { checkRule, type Context, Function, gradcheck } from "@gradus/gradus/autograd";
 import { relu, sigmoid } from "@gradus/gradus/functional";

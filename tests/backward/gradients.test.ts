@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { full, noGrad, type Tensor, zeros } from "@gradus/gradus";
 import { retainGrad } from "@gradus/gradus/autograd";
 import { overlap } from "../../core/dtype.ts";

@@ -1,4 +1,4 @@
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { einsum, type Tensor, tensor } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { values } from "./samples.ts";

@@ -1,6 +1,6 @@
 /** Edits that would make a gradient wrong are refused, and no others. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { noGrad, ones, type Tensor, tensor } from "@gradus/gradus";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";

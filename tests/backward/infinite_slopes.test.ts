@@ -3,7 +3,7 @@
  * chooses everywhere but in products beside a 0 and in powers of 0: there ∞ · 0 is NaN in PyTorch.
  */
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { full, type Nested, type Tensor, tensor, where } from "@gradus/gradus";
 import * as F from "../../layers/nn/functional.ts";
 

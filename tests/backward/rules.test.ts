@@ -1,6 +1,6 @@
 /** Every rule against finite differences in float64, and a wrong twin of each that must be caught. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { ones, type Tensor, tensor } from "@gradus/gradus";
 import { checkRule } from "@gradus/gradus/autograd";
 import { crossEntropy, lin, mse, relu, sigmoid } from "@gradus/gradus/functional";

@@ -1,6 +1,6 @@
 /** The whole table of rules, one loop: every operation against finite differences, in every layout, and with nothing in it. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { full, type Tensor, zeros } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { notDifferentiable } from "../../backward/rules/rule.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import "../../backward/tape.ts"; // registers itself
 import { ones, tensor } from "@gradus/gradus";
 import { leaf } from "./leaf.ts";

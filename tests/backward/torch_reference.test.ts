@@ -1,6 +1,6 @@
 /** Values and gradients in PyTorch's sections `elementwise` and `reduce`, and its messages about `backward`. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { ones, type Tensor, tensor } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { logSoftmax, softmax } from "../../layers/nn/functional.ts";

@@ -1,6 +1,6 @@
 /** Where a root of squares is 0 it has no slope: PyTorch answers a gradient of 0 there, and so must we. */
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { type Tensor, tensor, where } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 

@@ -1,4 +1,4 @@
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { randn, type Tensor, useBackend } from "@gradus/gradus";
 import { Peer, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";

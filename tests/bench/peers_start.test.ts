@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { relative } from "@std/path";
 import { commandsOf } from "../../bench/peers/commands.ts";
 import { lastWords, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { allclose, arange, near, ones, tensor, testEq, testNearZero } from "@gradus/gradus";
 
 const f64 = (values: number[]) => tensor(values, { dtype: "float64" });

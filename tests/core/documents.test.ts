@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { arange, einsum, eye, near, ones, tensor, testEq, testNearZero, zeros } from "@gradus/gradus";
 
 /** What the documents print, as they print it. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
 
 /** Computes for so many milliseconds. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { afterEach, describe, it } from "@std/testing/bdd";
+import { afterEach, describe, it } from "../bdd.ts";
 import { type PrintSettings, setPrintOptions } from "@gradus/gradus";
 import { formatStorage, formatTensor, type Printable } from "../../core/format.ts";
 import reference from "../reference/torch_reference.json" with { type: "json" };

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import fc from "fast-check";
 import { arange, ones, tensor, zeros } from "@gradus/gradus";
 import { oneHot, pick } from "../../core/ops/index.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { arange, fromData, ones, tensor, zeros } from "@gradus/gradus";
 
 const grid = () => arange(9).view(3, 3);

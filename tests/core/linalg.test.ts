@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import fc from "fast-check";
 import { arange, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { linear } from "../../core/ops/linalg.ts";

@@ -1,5 +1,5 @@
 import { assert, assertInstanceOf, assertMatch, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { arange, einsum, fromData, ones, rand, randint, randn, tensor, useBackend, zeros } from "@gradus/gradus";
 import { pick } from "../../core/ops/index.ts";
 import { loops } from "../../core/matmul/01_loops.ts";

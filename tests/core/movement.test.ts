@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import fc from "fast-check";
 import { arange, ones, type Tensor, tensor } from "@gradus/gradus";
 import { assertModel, filled, fullShape, type Model, modelOf, SEEDED, values } from "./oracle.ts";

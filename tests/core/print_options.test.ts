@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { afterEach, describe, it } from "@std/testing/bdd";
+import { afterEach, describe, it } from "../bdd.ts";
 import { type PrintSettings, setPrintOptions } from "@gradus/gradus";
 import { formatTensor } from "../../core/format.ts";
 import { arange, int, lines, printable } from "./printable.ts";

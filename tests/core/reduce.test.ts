@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import fc from "fast-check";
 import { arange, full, ones, tensor, zeros } from "@gradus/gradus";
 import { reduce } from "../../core/ops/reduce.ts";

@@ -3,7 +3,7 @@
  * both. What differs on purpose stands in the table, and in the README.
  */
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { cat, type DType, stack, type Tensor, tensor, where } from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/mt19937.ts";
 import { askTorch, isTorchThere } from "./installed_torch.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import type { UnaryOp } from "../../core/backend/backend.ts";
 import { arange, einsum, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { unary } from "../../core/ops/elementwise.ts";

@@ -1,6 +1,6 @@
 /** Integers at and past the ends of their dtypes, and integers that become fractions: PyTorch 1.13's numbers, on every back end. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { arange, einsum, full, type Tensor, tensor, where, zeros } from "@gradus/gradus";
 
 const LEAST = -2147483648;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { decode, mayRun, ROOT } from "./run_script.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { readSafetensors } from "@gradus/gradus/io";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
 import { lastJson, mayRun, runScript, runScriptWith } from "./run_script.ts";

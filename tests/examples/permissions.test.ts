@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { compilerVersion } from "../../core/backend/native/kernel_file.ts";
 import { writeSafetensors } from "@gradus/gradus/io";
 import * as nn from "@gradus/gradus/nn";

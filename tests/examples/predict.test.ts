@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { encode } from "fast-png";
 import { fromData, manualSeed } from "@gradus/gradus";
 import { digits } from "@gradus/gradus/data";

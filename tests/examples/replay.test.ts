@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { mayRun, runScript, type Said } from "./run_script.ts";
 

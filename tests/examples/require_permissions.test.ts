@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { mayRun, runScript } from "./run_script.ts";
 
 describe("--require-permissions", () => {

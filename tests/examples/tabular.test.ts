@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { Generator } from "@gradus/gradus";
 import { readSafetensors } from "@gradus/gradus/io";
 import { inFolder } from "../core/io/in_folder.ts";

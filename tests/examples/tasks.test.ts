@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { TASKS } from "../../.ci/task.ts";
 import { ALONE, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };

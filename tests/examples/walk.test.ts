@@ -1,4 +1,4 @@
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);

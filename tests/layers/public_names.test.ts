@@ -1,6 +1,6 @@
 /** Nothing that is written in layers/ is forgotten on the way out: what a file holds of a kind stands in the room's entry point. */
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import * as activations from "../../layers/nn/activation.ts";
 import * as functions from "../../layers/nn/functional_activation.ts";
 import * as nn from "@gradus/gradus/nn";

@@ -1,6 +1,6 @@
 /** What the stages say to those who write the documents' lines, or half of a layer. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as classes from "@gradus/gradus/classes";
 import * as layerFunctions from "@gradus/gradus/layer_function";

@@ -1,6 +1,6 @@
 /** All stages leave the same gradients: same weights, same batch, one comparison of every `.g`. */
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { allclose, manualSeed, type Nested, randint, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { peekGradient } from "../../core/gradient_slot.ts";
 import * as fn from "@gradus/gradus/functional";

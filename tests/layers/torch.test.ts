@@ -3,7 +3,7 @@
  * weights, batches and what dropout drops come from one seed's stream on both sides.
  */
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../bdd.ts";
 import { manualSeed, randint, randn, type Tensor, zeros } from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/mt19937.ts";
 import * as nn from "@gradus/gradus/nn";

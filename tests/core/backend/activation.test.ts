@@ -1,6 +1,6 @@
 /** Activations and their derivatives, of native and wasm, against the formulas in float64. */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { ACTIVATIONS, type Backend, INPUT_ACTIVATIONS, type InputActivation } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import * as choose from "../../../core/backend/choose.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { ones } from "@gradus/gradus";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { type BinaryOp, INPUT_ACTIVATIONS, type Strided, type UnaryOp } from "../../../core/backend/backend.ts";
 import { BINARY_OPS, UNARY_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";

@@ -1,6 +1,6 @@
 /** What every float32 product must do, whichever back end it comes from. */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import type { Backend } from "../../../core/backend/backend.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { at, type Case, errorRatio, LAYOUTS, makeCase, numbers } from "./gemm_cases.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import type { ReduceOp, Reduction } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { REDUCE_OPS } from "../../../core/backend/native/verbs.ts";

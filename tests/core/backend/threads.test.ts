@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { setThreads, threads } from "@gradus/gradus";
 import { makeCase } from "./gemm_cases.ts";

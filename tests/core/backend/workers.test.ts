@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { backend } from "../../../core/backend/choose.ts";
 import { setThreads, threads } from "@gradus/gradus";
 import { runTraining } from "./training_worker.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { requireWritable } from "@gradus/gradus/io";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
 import { inFolder, namesIn } from "./in_folder.ts";

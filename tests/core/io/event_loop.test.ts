@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, type Tensor, tensor, zeros } from "@gradus/gradus";
 import {
   decodeSafetensors,

@@ -1,5 +1,5 @@
 import { assertAlmostEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import * as fc from "fast-check";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import { decodeNpy, decodeNpz, decodeSafetensors, encodeNpy, encodeNpz, encodeSafetensors } from "@gradus/gradus/io";

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import * as fc from "fast-check";
 import { Tensor } from "@gradus/gradus";
 import { decodeNpy, decodeNpz, decodeSafetensors, encodeNpy, encodeNpz, encodeSafetensors } from "@gradus/gradus/io";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { compilePrograms, inFolder, missing, succeed } from "./compilers.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { compilePrograms, inFolder, missing, type Program, run, type Toolchain } from "./compilers.ts";
 
 const LAST_LINE = {

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { readSources, sourceModule } from "../../../core/kernels/build.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../../core/kernels/source_texts.ts";
 import { fingerprint, MAIN_SOURCE, sourcesFingerprint } from "../../../core/kernels/sources.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, ones, type Tensor, tensor, useBackend, zeros } from "@gradus/gradus";
 import { ladder, type Rung } from "@gradus/gradus/ladder";
 import { backend, backendNamed } from "../../../core/backend/choose.ts";

@@ -1,6 +1,6 @@
 /** Tensors whose elements are no longer there, and tensors that see the same bytes as another dtype: the same on every back end. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, cat, einsum, fromData, ones, type Tensor, tensor, where } from "@gradus/gradus";
 import { encodeNpy } from "@gradus/gradus/io";
 import { linear } from "../../../core/ops/linalg.ts";

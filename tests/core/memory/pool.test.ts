@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertLessOrEqual, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { afterEach, beforeEach, describe, it } from "../../bdd.ts";
 import type { DType, TypedArray } from "@gradus/gradus";
 import * as pool from "../../../core/memory/pool.ts";
 

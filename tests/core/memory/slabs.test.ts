@@ -1,6 +1,6 @@
 import { type DType, fromData, randn, Tensor, tensor } from "@gradus/gradus";
 import { assert, assertEquals, assertLessOrEqual, assertNotStrictEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { CACHE_LINE, MAX_SMALL, newAligned, registerSystemMemory, suballocate } from "../../../core/memory/slabs.ts";
 
 const DTYPES: DType[] = ["float32", "float64", "int32", "uint8", "bool"];

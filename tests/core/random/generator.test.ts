@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { defaultGenerator, Generator, manualSeed } from "@gradus/gradus";
 
 function floats(g: Generator, n: number): number[] {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { decodeState, encodeState, type GeneratorState } from "../../../core/random/generator.ts";
 
 const state = (changes: Partial<GeneratorState> = {}): GeneratorState => ({

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { Mt19937 } from "../../../core/random/mt19937.ts";
 
 function nth(engine: Mt19937, n: number): number {

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { RandomState } from "@gradus/gradus";
 
 // Printed by NumPy 1.24: r = RandomState(seed), then the calls in this order from one stream.

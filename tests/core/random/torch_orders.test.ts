@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { Generator } from "@gradus/gradus";
 import { randomSplit, randperm, shuffledOrder } from "../../../core/random/torch_streams.ts";
 

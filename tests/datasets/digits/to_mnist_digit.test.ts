@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { fromData, zeros } from "@gradus/gradus";
 import { digits, toMnistDigit } from "@gradus/gradus/data";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { namesIn } from "../../core/io/in_folder.ts";
 import { content, good, inTurn, other, scene } from "./scene.ts";
 import { type Answer, cut, serveFile } from "./raw_server.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { content, failure, good, other, scene, sha256 } from "./scene.ts";
 import { gzip } from "../formats/gzip.ts";
 import { serveFile } from "./raw_server.ts";

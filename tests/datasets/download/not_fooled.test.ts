@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { failingWrites } from "../../core/io/faulty_disk.ts";
 import { namesIn } from "../../core/io/in_folder.ts";
 import { content, failure, good, hash, inTurn, other, scene, sha256 } from "./scene.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { retry, Transient } from "../../../datasets/download/receive.ts";
 
 /** A task that fails with `error` the first `failures` times, then gives how often it ran. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { type ArffOptions, readArff } from "@gradus/gradus/data";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";

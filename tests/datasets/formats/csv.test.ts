@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { type CsvOptions, fromCsv } from "@gradus/gradus/data";
 import { parseDecimalComma, parseNumber } from "../../../datasets/formats/table.ts";
 import { inFolder } from "../../core/io/in_folder.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { DataLoader, digits, fromCsv, loadMnist, readArff, type Table } from "@gradus/gradus/data";
 import { longestGap } from "../../longest_gap.ts";
 

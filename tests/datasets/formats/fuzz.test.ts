@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import * as fc from "fast-check";
 import { type Column, fromCsv, parseIdx, parseMnistPickle, readArff, type Table } from "@gradus/gradus/data";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { joinBytes } from "../../../core/io/in_steps.ts";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";
 import { gzip } from "./gzip.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { Tensor } from "@gradus/gradus";
 import { parseIdx, readIdx } from "@gradus/gradus/data";
 import { gzip } from "./gzip.ts";

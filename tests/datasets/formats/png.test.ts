@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { digits, parsePng, readPng } from "@gradus/gradus/data";
 import { encode } from "fast-png";
 import { crc32, deflateSync } from "node:zlib";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { type ArffOptions, type CsvOptions, fromCsv, readArff } from "@gradus/gradus/data";
 import { joinBytes } from "../../../core/io/in_steps.ts";
 import { inFolder } from "../../core/io/in_folder.ts";

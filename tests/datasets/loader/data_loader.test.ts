@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, defaultGenerator, Generator, manualSeed, type Tensor, tensor } from "@gradus/gradus";
 import { DataLoader, type DataLoaderOptions, Subset, TensorDataset } from "@gradus/gradus/data";
 import { randperm } from "../../../core/random/torch_streams.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, Generator, manualSeed, tensor, zeros } from "@gradus/gradus";
 import { collate, type Dataset, randomSplit, Subset, TensorDataset } from "@gradus/gradus/data";
 import reference from "../../reference/torch_reference.json" with { type: "json" };

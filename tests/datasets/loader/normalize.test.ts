@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, stack, type Tensor, tensor, useBackend } from "@gradus/gradus";
 import { DataLoader, normalizationOf, Normalizer, normalizer, Subset, TensorDataset } from "@gradus/gradus/data";
 import { backend } from "../../../core/backend/choose.ts";

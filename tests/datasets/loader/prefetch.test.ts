@@ -1,5 +1,5 @@
 import { assertEquals, assertIsError, assertRejects, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { defaultGenerator, Generator, manualSeed, type Tensor } from "@gradus/gradus";
 import { DataLoader, type DataLoaderOptions } from "@gradus/gradus/data";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 
 /** What a worker answers that has loaded `module` and nothing else, and evaluated `expression` with it as `m`. */
 async function alone(module: string, expression: string): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { granted } from "../../../core/io/cache_dir.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { FASHION_CLASSES, fashionMnist } from "@gradus/gradus/data";

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { granted } from "../../../core/io/cache_dir.ts";
 import { type ImageDataset, loadMnist, mnistFolder } from "@gradus/gradus/data";
 import { loadMnistOf } from "../../../datasets/named/mnist.ts";

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { granted } from "../../../core/io/cache_dir.ts";
 import { parseMnistPickle, readMnistPickle } from "@gradus/gradus/data";
 import { readPickle } from "../../../datasets/formats/pickle_reader.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { openml, type OpenmlOptions, type OpenmlTable } from "@gradus/gradus/data";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";

@@ -1,6 +1,6 @@
 /** Element-wise functions and activations: value and gradient of every entry of the reference. */
 import { assertEquals, assertInstanceOf, assertThrows, fail } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { ones, type Tensor, zeros } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { RuleNode } from "../../../backward/tape.ts";

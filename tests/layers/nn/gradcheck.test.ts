@@ -1,6 +1,6 @@
 /** Every loss with every reduction and option, and every module in both modes, against finite differences at 1e-7. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { manualSeed, type Tensor } from "@gradus/gradus";
 import { checkRule, gradcheck } from "@gradus/gradus/autograd";
 import { embeddingBackward } from "../../../backward/rules/movement.ts";

@@ -1,6 +1,6 @@
 /** Initialisers against PyTorch's numbers for the same seed. */
 import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows, fail } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { defaultGenerator, eye, Generator, manualSeed, type Nested, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { init, Linear, Parameter, ReLU, Sequential } from "@gradus/gradus/nn";
 import { assertNear, DIGITS, entries } from "./reference.ts";

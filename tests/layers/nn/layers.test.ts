@@ -1,6 +1,6 @@
 /** Layers: PyTorch's numbers, modes, and what is refused. */
 import { assertEquals, assertStrictEquals, assertThrows, fail } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { arange, Generator, manualSeed, type Nested, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as nn from "@gradus/gradus/nn";
 import { assertNear, entries, float64, int32 } from "./reference.ts";

@@ -1,6 +1,6 @@
 /** Losses: PyTorch's values and gradients, formulas in plain numbers, and what is refused. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows, fail } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { full, type Nested, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as nn from "@gradus/gradus/nn";
 import { assertNear, entries, float64, int32 } from "./reference.ts";

@@ -1,7 +1,7 @@
 /** PyTorch's run on MNIST, repeated: the same seed, the same batches, the same losses. */
 import { assertAlmostEquals, fail } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { manualSeed, noGrad, type Tensor } from "@gradus/gradus";
 import { readIdx } from "@gradus/gradus/data";
 import * as nn from "@gradus/gradus/nn";

@@ -1,6 +1,6 @@
 /** Modules: what they find in their fields, modes, and how they print. */
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as nn from "@gradus/gradus/nn";
 

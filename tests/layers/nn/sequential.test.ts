@@ -1,6 +1,6 @@
 import { manualSeed, nn, optim, randint, randn, type Tensor } from "@gradus/gradus";
 import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 
 /** A model whose layers do not see each other: what a Sequential must equal, bit for bit. */
 function oneByOne(model: nn.Sequential, x: Tensor): Tensor {

@@ -1,6 +1,6 @@
 /** State by name: PyTorch's keys and order, shared memory, and loading all or nothing. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { manualSeed, ones, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import * as nn from "@gradus/gradus/nn";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { allclose, arange, fromData, full, noGrad, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as optim from "@gradus/gradus/optim";
 

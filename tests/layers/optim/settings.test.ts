@@ -1,6 +1,6 @@
 /** What an optimiser refuses, and what its state dict looks like. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import "../../../backward/tape.ts";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as optim from "@gradus/gradus/optim";

@@ -1,5 +1,5 @@
 /** Sections `optim` and `schedule` of PyTorch's numbers, entry by entry. */
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import "../../../backward/tape.ts";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as optim from "@gradus/gradus/optim";

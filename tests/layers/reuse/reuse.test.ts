@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { afterAll, describe, it } from "@std/testing/bdd";
+import { afterAll, describe, it } from "../../bdd.ts";
 import { backendName } from "@gradus/gradus";
 import { setReuse } from "../../../core/memory/pool.ts";
 import { runProgram } from "./random_program.ts";

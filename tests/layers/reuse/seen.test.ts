@@ -1,6 +1,6 @@
 /** Ways in which user code may see memory of a backward pass: what it sees is never used again. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { afterAll, beforeAll, describe, it } from "../../bdd.ts";
 import { cat, ones, Tensor, tensor } from "@gradus/gradus";
 import { registerHook } from "@gradus/gradus/autograd";
 import { backend } from "../../../core/backend/choose.ts";

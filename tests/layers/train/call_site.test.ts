@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { ones } from "@gradus/gradus";
 import { type Callback, findLr, Learner, metrics } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";

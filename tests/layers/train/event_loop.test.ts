@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { afterEach, describe, it } from "@std/testing/bdd";
+import { afterEach, describe, it } from "../../bdd.ts";
 import { autograd, manualSeed, nn, noGrad, optim, randn, type Tensor } from "@gradus/gradus";
 import { exportTs, Learner } from "@gradus/gradus/train";
 import { setReuse } from "../../../core/memory/pool.ts";

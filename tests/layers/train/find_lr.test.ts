@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { defaultGenerator, tensor } from "@gradus/gradus";
 import { findLr } from "@gradus/gradus/train";
 import { parabola } from "./parabola.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { readCheckpoint } from "../../../layers/train/checkpoint/checkpoint_file.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { checkpointsIn } from "./checkpoint/checkpointed_run.ts";

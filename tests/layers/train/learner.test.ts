@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { manualSeed, noGrad, type Tensor, tensor } from "@gradus/gradus";
 import { DataLoader, type DataLoaderState } from "@gradus/gradus/data";
 import { type Batches, Learner } from "@gradus/gradus/train";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../bdd.ts";
 import { ones, Tensor } from "@gradus/gradus";
 import { DataLoader, TensorDataset } from "@gradus/gradus/data";
 import {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { afterEach, beforeEach, describe, it } from "../../../bdd.ts";
 import { type Host, thisHost } from "../../../../core/backend/native/kernel_file.ts";
 import { openNative } from "../../../../core/backend/native/native.ts";
 import { SYMBOLS } from "../../../../core/backend/native/symbols.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { runLimited } from "../../../../core/backend/native/kernel_file.ts";
 
 const deno = Deno.execPath();

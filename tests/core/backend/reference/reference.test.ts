@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import fc from "fast-check";
 import type { Gemm, Reduction, Strided } from "../../../../core/backend/backend.ts";
 import { BINARY, UNARY } from "../../../../core/backend/reference/formulas.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { WASM_SYMBOLS } from "../../../../core/backend/native/symbols.ts";
 import { openWasm, wasmBuild, type WasmKernel, wasmSimd, wasmWorkspace } from "../../../../core/backend/wasm/wasm.ts";
 import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { deflateSync } from "fflate";
 import { tensor, zeros } from "@gradus/gradus";
 import { decodeNpz, encodeNpy, encodeNpz, readNpz, writeNpz } from "@gradus/gradus/io";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import { encodeNpy, readNpy, readNpz, writeNpy, writeNpz } from "@gradus/gradus/io";
 import { granted } from "../../../../core/io/cache_dir.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import { entry, file } from "./safetensors_file.ts";

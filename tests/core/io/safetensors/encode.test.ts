@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { type DType, fromData, Tensor, tensor, zeros } from "@gradus/gradus";
 import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import { file } from "./safetensors_file.ts";

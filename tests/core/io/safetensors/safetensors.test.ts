@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import { readSafetensors, writeSafetensors } from "@gradus/gradus/io";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { Cap } from "../../../../core/io/read_file.ts";
 import { type Json, parseStrictJson, parseStrictMembers } from "../../../../core/io/safetensors/strict_json.ts";
 

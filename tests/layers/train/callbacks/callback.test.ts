@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import { type Callback, CancelBatch, CancelEpoch, CancelFit, Learner } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { ClipGradients } from "@gradus/gradus/train";
 import { parabola, weightOf } from "../parabola.ts";
 

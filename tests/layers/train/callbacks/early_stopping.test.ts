@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import { type Callback, EarlyStopping, type Learner } from "@gradus/gradus/train";
 import { parabola } from "../parabola.ts";

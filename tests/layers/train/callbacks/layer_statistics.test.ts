@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { noGrad, tensor } from "@gradus/gradus";
 import { LayerStatistics, Learner, NanWatchdog } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { manualSeed, ones, type Tensor, tensor } from "@gradus/gradus";
 import { DataLoader, TensorDataset } from "@gradus/gradus/data";
 import { Learner, NanWatchdog } from "@gradus/gradus/train";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import * as nn from "@gradus/gradus/nn";
 import { onEachCall } from "../../../../layers/train/callbacks/model_monitors.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { Learner, type TrainingBatch } from "@gradus/gradus/train";
 import * as optim from "@gradus/gradus/optim";
 import { parabola } from "../parabola.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { showDownload } from "@gradus/gradus/train";
 
 /** What is drawn on a terminal, or elsewhere. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { describeEpoch, formatSeconds, Progress, ShowProgress, standardError } from "@gradus/gradus/train";
 import { parabola } from "../parabola.ts";
 import { smallLearner } from "../small_run.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { type Tensor, zeros } from "@gradus/gradus";
 import { readSafetensors } from "@gradus/gradus/io";
 import { type Callback, CancelFit, Checkpoints, type RecorderState } from "@gradus/gradus/train";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { readCheckpoint, writeCheckpoint } from "../../../../layers/train/checkpoint/checkpoint_file.ts";
 import { Checkpoints, loadCheckpoint } from "@gradus/gradus/train";
 import { packState } from "../../../../layers/train/checkpoint/packed_state.ts";

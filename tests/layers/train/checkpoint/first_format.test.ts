@@ -1,6 +1,6 @@
 /** A checkpoint as version 0.1 wrote it: of the small run, stopped at step 8, within its second epoch. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { manualSeed } from "@gradus/gradus";
 import { type Callback, Checkpoints, loadCheckpoint } from "@gradus/gradus/train";
 import { inFolder } from "../../../core/io/in_folder.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { type Tensor, tensor } from "@gradus/gradus";
 import { packState, unpackState } from "../../../../layers/train/checkpoint/packed_state.ts";
 

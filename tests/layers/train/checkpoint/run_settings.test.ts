@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { Checkpoints, RunSettings } from "@gradus/gradus/train";
 import { inFolder } from "../../../core/io/in_folder.ts";
 import { smallLearner } from "../small_run.ts";

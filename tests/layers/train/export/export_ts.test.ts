@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { describe, it } from "@std/testing/bdd";
+import { describe, it } from "../../../bdd.ts";
 import { manualSeed, noGrad, randn, tensor } from "@gradus/gradus";
 import { exportTs } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
