@@ -1,5 +1,5 @@
 /**
- * Gradients: recorded or written by hand, watched by hooks, and checked against finite differences; as in `torch.autograd`.
+ * Gradients, as in `torch.autograd`: functions with a derivative of your own, hooks, and checks against finite differences.
  *
  * @example
  * ```ts

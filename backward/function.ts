@@ -1,4 +1,4 @@
-/** An operation of your own: how it goes forward, and how it goes back. */
+/** `autograd.Function`: an operation with a derivative of your own. */
 import { requireTensor } from "../core/arguments.ts";
 import { isFloating } from "../core/dtype.ts";
 import type { OpNode } from "../core/record.ts";
@@ -6,22 +6,22 @@ import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { isGradEnabled, noGrad, releasedError, Saved } from "./tape.ts";
 
-/** What `forward` leaves for `backward`. */
+/** What `forward` saves for `backward`: PyTorch's `ctx`. */
 export class Context {
   #saved: Saved[] | null = null;
-  /** Which arguments want a gradient: 0 for those that do not may be skipped. */
+  /** For each argument, whether it requires a gradient; `backward` may return `null` for the others. */
   needsInputGrad: readonly boolean[] = [];
 
-  /** Keeps tensors for `backward`; editing them in place before then is noticed. */
+  /** Saves tensors for `backward`, which throws if they were written in place since then. */
   saveForBackward(...tensors: Tensor[]): void {
     for (const x of tensors) requireTensor(x, "save for backward");
     this.#saved = tensors.map((x) => new Saved(x));
   }
 
   /**
-   * The tensors kept, in the same order.
+   * The saved tensors, in the same order.
    *
-   * @throws {Error} If `forward` kept none.
+   * @throws {Error} If `forward` saved none.
    */
   get savedTensors(): Tensor[] {
     if (this.#saved === null) {
@@ -31,22 +31,22 @@ export class Context {
   }
 }
 
-/** The gradient of each argument of `forward`, in order; `null` for what has none. One argument needs no array. */
+/** The gradients of `forward`'s arguments, in order; `null` for those without one. For a single argument no array is needed. */
 export type Gradients = Tensor | readonly (Tensor | null)[];
 
-/** What a class derived from {@linkcode Function} brings. */
+/** The static members that a class derived from {@linkcode Function} must have. */
 export interface Differentiable<Args extends readonly unknown[]> {
   /** The class's name, for messages. */
   readonly name: string;
-  /** The value. */
+  /** The result for the arguments. */
   forward(ctx: Context, ...args: Args): Tensor;
-  /** The gradients of the arguments from the gradient of the value. */
+  /** The gradients of the arguments from the gradient of the result. */
   backward(ctx: Context, gradOutput: Tensor): Gradients;
 }
 
 /**
- * The base of an operation with a derivative of its own, as in PyTorch: derive from it, write `forward` and `backward` as
- * static methods, and call `apply`. The tape does the rest.
+ * The base class of an operation with a derivative of your own, as in PyTorch: derive from it, write `forward` and `backward` as
+ * static methods, and call `apply`.
  *
  * @example
  * ```ts
@@ -72,10 +72,10 @@ export interface Differentiable<Args extends readonly unknown[]> {
  */
 export abstract class Function {
   /**
-   * Calls `forward` and remembers the way back.
+   * Calls `forward` and records the operation; what `forward` itself computes is not recorded.
    *
-   * @throws {TypeError} If the class lacks `forward` or `backward`, or `forward` answers an integer while an argument wants a
-   * gradient.
+   * @throws {TypeError} If the class lacks `forward` or `backward`, or `forward` returns an integer tensor while an argument requires
+   * a gradient.
    */
   static apply<Args extends readonly unknown[]>(this: Differentiable<Args>, ...args: Args): Tensor {
     checkMethods(this);
@@ -89,7 +89,7 @@ export abstract class Function {
         `Cannot differentiate ${this.name}: its result is ${result.dtype}, which carries no gradient`,
       );
     }
-    const out = result.detach(); // an argument, or a tensor the function keeps, must not get this history
+    const out = result.detach(); // forward may return an argument, or a tensor it keeps: those must not get this node
     out.requiresGrad = true;
     out.node = new FunctionNode(this, ctx, args);
     return out;
@@ -117,11 +117,11 @@ class FunctionNode implements OpNode {
 
   backward(g: Tensor): readonly (Tensor | null)[] {
     if (this.#ctx === null) throw releasedError(this.name);
-    const edits = g.version.count;
+    const version = g.version.count;
     const result = this.op.backward(this.#ctx, g);
-    if (g.version.count !== edits) {
+    if (g.version.count !== version) {
       throw new Error(
-        `Cannot go back through ${this.name}: its backward() edited the upstream gradient in place, which others read; ` +
+        `Cannot go back through ${this.name}: its backward() modified the output's gradient in place, which others read; ` +
           `use methods without "_"`,
       );
     }
@@ -144,7 +144,7 @@ function checkCount(op: string, grads: readonly (Tensor | null)[], wanted: reado
   );
 }
 
-/** A gradient may be larger than its argument only as broadcasting would have made it. */
+/** A gradient has its argument's shape, or one that the argument broadcasts to: the tape sums over the rest. */
 function checkShape(op: string, place: number, g: Tensor | null, x: Tensor): void {
   const lead = g === null ? 0 : g.shape.length - x.shape.length;
   if (g === null || (lead >= 0 && x.shape.every((n, d) => n === 1 || n === g.shape[lead + d]))) return;

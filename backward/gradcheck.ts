@@ -1,4 +1,4 @@
-/** Derivatives by finite differences: the judge of every rule. */
+/** Checks of derivatives against finite differences. */
 import "./tape.ts"; // gradcheck goes backward
 import { checkOptions, requireArray, requireTensor } from "../core/arguments.ts";
 import { fromData, full } from "../core/create.ts";
@@ -7,22 +7,35 @@ import { elements } from "../core/ops/movement.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
-/** How a gradient is checked. */
+/** Options of {@linkcode gradcheck} and {@linkcode checkRule}. */
 export interface GradcheckOptions {
-  /** Distance of the two points of the difference; ∛ε ≈ 6e-6 balances rounding against curvature. */
+  /**
+   * The h of `(f(x + h) − f(x − h)) / 2h`; about ∛ε, which balances rounding against curvature.
+   *
+   * @default {6e-6}
+   */
   step?: number;
-  /** Absolute part of the tolerance `|analytic − numeric| ≤ atol + rtol·|numeric|`. */
+  /**
+   * The absolute part of the tolerance `|analytic − numeric| ≤ atol + rtol·|numeric|`.
+   *
+   * @default {1e-7}
+   */
   atol?: number;
-  /** Relative part of the tolerance. */
+  /**
+   * The relative part of the tolerance.
+   *
+   * @default {1e-7}
+   */
   rtol?: number;
 }
 
 /**
- * Checks a rule against central differences `(f(x + h) − f(x − h)) / 2h`, for every element of every input.
+ * Checks a derivative written by hand against central differences `(f(x + h) − f(x − h)) / 2h`, for every element of every input.
+ * `rule` takes the gradient of the output and the inputs, and returns the gradients of the inputs.
  *
- * A single output is checked with an upstream gradient of 1, and then of 0.4. Several are weighted by a fixed pattern of upstream
- * gradients, so that each of them counts, and the rule is asked for the gradient of that sum. The default tolerance, 1e-7, is
- * meant for smooth functions of values near 1; keep inputs off kinks.
+ * An output of one element is checked with an output gradient of 1, and then of 0.4. One of several elements is checked with a fixed
+ * pattern of output gradients, each different, so that an error in any element shows. The default tolerance is meant for smooth functions
+ * of values near 1; keep inputs away from kinks.
  *
  * @example
  * ```ts
@@ -59,11 +72,11 @@ export function checkRule(
     points.forEach((x, i) => {
       const dx = gradientOf(x, i, analytic);
       for (let j = 0; j < x.numel(); j++) {
-        const numeric = slope(() => f(...points).mul(g).sum().item(), x, j, step);
+        const numeric = centralDifference(() => f(...points).mul(g).sum().item(), x, j, step);
         if (Math.abs(dx[j] - numeric) <= atol + rtol * Math.abs(numeric)) continue;
         throw new Error(
           `The gradient of input ${i} differs at element ${j} of ${show(x.shape)}: ` +
-            `the rule gives ${rounded(dx[j])}, finite differences give ${rounded(numeric)}${upstreamOf(g)}`,
+            `the rule gives ${rounded(dx[j])}, finite differences give ${rounded(numeric)}${outputGradText(g)}`,
         );
       }
     });
@@ -79,15 +92,15 @@ function gradientOf(x: Tensor, i: number, analytic: readonly (Tensor | null)[]):
   );
 }
 
-/** Without the digits that the rounding of the differences makes up. */
+/** Cut to 9 digits: those after them are rounding errors of the differences. */
 function rounded(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-/** What the gradients of a message were multiplied by on their way, where it is not 1. */
-function upstreamOf(g: Tensor): string {
+/** The output gradient for a message, where it is not 1. */
+function outputGradText(g: Tensor): string {
   const factors = elements(g);
-  if (factors.length === 1) return factors[0] === 1 ? "" : `, where the gradient from above is ${factors[0]}`;
+  if (factors.length === 1) return factors[0] === 1 ? "" : `, where the gradient of the output is ${factors[0]}`;
   const first = Array.from(factors.subarray(0, 3), rounded).join(", ");
   return `, where the outputs are weighted by ${first}${factors.length > 3 ? ", …" : ""}`;
 }
@@ -111,13 +124,13 @@ function checkInput(x: Tensor, i: number): void {
   }
 }
 
-/** Upstream gradients that differ from each other and from 0 and 1, so that no output's error can hide. */
+/** Output gradients that differ from each other and from 0 and 1, so that an error in any element shows. */
 function weights(out: Tensor): Tensor {
   const data = Float64Array.from({ length: out.numel() }, (_, i) => 0.4 + ((i * 0.618034) % 1));
   return fromData(data, out.shape);
 }
 
-function slope(f: () => number, x: Tensor, at: number, step: number): number {
+function centralDifference(f: () => number, x: Tensor, at: number, step: number): number {
   const before = x.data[at];
   x.data[at] = before + step;
   const above = f();
@@ -128,7 +141,7 @@ function slope(f: () => number, x: Tensor, at: number, step: number): number {
 }
 
 /**
- * Checks the gradients that the tape gives for `f` against finite differences, for every element of every input.
+ * Checks the gradients that `backward()` computes for `f` against finite differences, for every element of every input.
  *
  * @example
  * ```ts

@@ -1,31 +1,32 @@
-/** What may be asked of a gradient on its way: to be looked at, changed, or kept. */
+/** Hooks on gradients, and gradients of intermediate values. */
 import { requireTensor } from "../core/arguments.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
-/** What is done with a gradient on its way; it may answer another one. */
+/** Called with a gradient during the backward pass; what it returns replaces the gradient. */
 export type GradHook = (g: Tensor) => Tensor | void;
 
 const hooks = new WeakMap<Tensor, Set<{ hook: GradHook }>>();
 const retained = new WeakSet<Tensor>();
 
 /**
- * Calls `hook` with the complete gradient of `x` whenever one comes back; returns a function that takes the hook away.
+ * Calls `hook` with the gradient of `x` in every backward pass, once it is complete; returns a function that removes the hook. PyTorch's
+ * `register_hook`.
  *
- * @throws {Error} If `x` requires no gradient, so that none can come.
+ * @throws {Error} If `x` does not require a gradient.
  */
 export function registerHook(x: Tensor, hook: GradHook): () => void {
   requireGradient(x, "register a hook on");
-  const entry = { hook }; // the same function may be registered twice, and taken away once
+  const entry = { hook }; // the same function may be registered twice, and removed once
   const list = hooks.get(x) ?? new Set();
   hooks.set(x, list.add(entry));
   return () => void list.delete(entry);
 }
 
 /**
- * Asks for the gradient of an intermediate value: after `backward()` it stands in its `.g`.
+ * Makes `backward()` set the `.g` of `x` although it is no leaf; PyTorch's `retain_grad`.
  *
- * @throws {Error} If `x` requires no gradient, so that none can come.
+ * @throws {Error} If `x` does not require a gradient.
  */
 export function retainGrad(x: Tensor): Tensor {
   requireGradient(x, "retain the gradient of");
@@ -39,17 +40,17 @@ function requireGradient(x: Tensor, verb: string): void {
   throw new Error(`Cannot ${verb} a tensor of shape ${show(x.shape)}: it does not require a gradient`);
 }
 
-/** Whether code from outside will see the gradient of `x` on its way. */
+/** Whether hooks are registered on `x`. */
 export function hasHooks(x: Tensor): boolean {
   return hooks.has(x);
 }
 
-/** Whether the gradient of the intermediate value `x` is to stay in its `.g`. */
+/** Whether `retainGrad` was called for `x`. */
 export function isRetained(x: Tensor): boolean {
   return retained.has(x);
 }
 
-/** The gradient of `x` after its hooks have seen it. */
+/** The gradient of `x` after its hooks have run. */
 export function hooked(x: Tensor, g: Tensor): Tensor {
   for (const { hook } of hooks.get(x) ?? []) {
     const answer = hook(g) ?? g;
@@ -59,7 +60,7 @@ export function hooked(x: Tensor, g: Tensor): Tensor {
         `Cannot use the gradient that a hook answered: it has shape ${show(answer.shape)}, its value ${show(x.shape)}`,
       );
     }
-    if (answer !== g) g = answer.to(x.dtype).clone(); // the hook may keep its own
+    if (answer !== g) g = answer.to(x.dtype).clone(); // the hook may keep what it returned
   }
   return g;
 }

@@ -1,10 +1,10 @@
 /**
- * Who owns the memory of gradients: what a step back acquires is its own until it is shown to other code or left in a `.g`.
+ * Which memory a backward pass may use again: what it has acquired itself, and neither shown to the user's code nor left in a `.g`.
  *
- * Nothing is guessed. Rules see bare views of what was saved, so that no method put on somebody's tensor runs among them, and those of
- * `Tensor.prototype` and of back ends cannot be replaced; while code from outside runs, a hook or a `Function`, nothing is noted; and
- * what it was shown is its own from then on. Only to read a field must not compute: an accessor put on a tensor's `data`, or a Proxy,
- * that keeps results of operations is the one way left to hold what will be used again.
+ * Nothing is guessed. Rules get plain views of saved tensors, so that no method that the user put on a tensor runs in them, and methods of
+ * `Tensor.prototype` and verbs of back ends cannot be replaced. While the user's code runs (a hook, a `Function`), nothing is tracked, and
+ * the memory that it was shown is not used again. One case is left: an accessor that the user puts on a tensor's `data`, or a Proxy, could
+ * compute when it is read and keep the result.
  */
 import type { TypedArray } from "../core/dtype.ts";
 import { leaveGradient } from "../core/gradient_slot.ts";
@@ -13,35 +13,35 @@ import { detached } from "../core/ops/movement.ts";
 import { endPass, release, trackAcquired } from "../core/memory/pool.ts";
 import type { Tensor } from "../core/tensor.ts";
 
-/** The blocks that a way back has acquired and that nobody else has seen. */
+/** The blocks that a backward pass has acquired and that no other code has seen. */
 export class Ownership {
   readonly #own: TypedArray[] = [];
 
-  /** Runs code of the library, and owns what it acquires. */
+  /** Runs code of the library, and tracks the blocks that it acquires. */
   own<T>(body: () => T): T {
     return trackAcquired(this.#own, body);
   }
 
-  /** Runs code from outside that is shown `g`: neither that nor what the code acquires may be used again. */
+  /** Runs the user's code, which sees `g`: neither `g` nor what the code acquires will be used again. */
   show<T>(g: Tensor, body: () => T): T {
     this.#disown(g.data);
     return trackAcquired(null, body);
   }
 
-  /** Leaves `g` in the `.g` of `x`, which owns it from now on; a copy, where others may hold its memory. */
+  /** Leaves `g` in the `.g` of `x`, or a copy if its memory is not tracked here, since others may hold it. */
   leave(x: Tensor, g: Tensor): void {
     if (!this.#disown(g.data)) this.#disown((g = copyOf(bare(g))).data);
     leaveGradient(x, g);
   }
 
-  /** Releases what is still owned; `part` says how much of a whole way back this was. */
+  /** Releases all blocks that are still tracked; `part` says how much of a whole backward pass this was. */
   end(part = 1): void {
     for (const block of this.#own) release(block);
     this.#own.length = 0;
     endPass(part);
   }
 
-  /** Takes a block off the list; answers whether it stood there. It was mostly among the last to come. */
+  /** Stops tracking a block; returns whether it was tracked. Searched from the end, where it mostly stands. */
   #disown(block: TypedArray): boolean {
     const at = this.#own.lastIndexOf(block);
     if (at === -1) return false;
@@ -51,7 +51,7 @@ export class Ownership {
   }
 }
 
-/** A plain tensor over the memory of `x`: its methods are the library's own, whatever was done to those of `x`. */
+/** A plain view of `x`, without methods that the user may have put on `x`. */
 export function bare(x: Tensor): Tensor {
   return detached(x);
 }

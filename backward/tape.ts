@@ -1,10 +1,11 @@
 /**
- * The tape: remembers which operation made each value, and walks back from a loss to everything it was made from.
- * Loading this file registers it with `core/`. There is no list of operations: each value points to the step that made it.
+ * The tape: records which operation made each value, and computes gradients from a loss back to everything it was made from.
+ *
+ * Loading this file registers it with `core/`. There is no list of operations: each value points to the node that made it.
  */
 import { hasHooks, hooked, isRetained } from "./hooks.ts";
 import { bare, Ownership } from "./ownership.ts";
-import { notDifferentiable, type Rule, type Step } from "./rules/rule.ts";
+import { type BackwardStep, notDifferentiable, type Rule } from "./rules/rule.ts";
 import { rules } from "./rules/table.ts";
 import { describe } from "../core/arguments.ts";
 import { isFloating, type TypedArray } from "../core/dtype.ts";
@@ -22,35 +23,35 @@ import {
 import { sameShape, type Shape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
-/** A value kept for the way back, with the count of edits its memory had then. */
+/** A tensor saved for the backward pass, with the version that its memory had then. */
 export class Saved {
-  readonly #edits: number;
+  readonly #version: number;
 
-  /** Keeps `value`. */
+  /** Saves `value`. */
   constructor(readonly value: Tensor) {
-    this.#edits = value.version.count;
+    this.#version = value.version.count;
   }
 
   /**
-   * The value, if nobody wrote into it since.
+   * The value, if it was not written in place since.
    *
-   * @throws {Error} If its memory was edited in place.
+   * @throws {Error} If it was; the message names `op`, which saved it.
    */
   read(op: string): Tensor {
-    if (this.value.version.count === this.#edits) return this.value;
+    if (this.value.version.count === this.#version) return this.value;
     throw new Error(
       `Cannot go back through ${op}: its value of shape ${
         show(this.value.shape)
-      } was edited in place after it was used; ` +
-        `edit a clone(), or go backward first`,
+      } was modified in place after it was used; ` +
+        `modify a clone(), or go backward first`,
     );
   }
 }
 
-/** The step of a primitive operation. */
-export class RuleNode<K extends OpName> implements OpNode, Step<OpSettings[K]> {
+/** The node of a primitive operation. */
+export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettings[K]> {
   readonly #rule: Rule<K> | typeof notDifferentiable;
-  #kept: Saved[];
+  #saved: Saved[];
   #y: Saved | null;
   readonly inputs: readonly Tensor[];
 
@@ -63,16 +64,16 @@ export class RuleNode<K extends OpName> implements OpNode, Step<OpSettings[K]> {
   ) {
     this.#rule = rule;
     this.#y = new Saved(y);
-    this.#kept = inputs.map((x) => new Saved(x));
+    this.#saved = inputs.map((x) => new Saved(x));
     this.inputs = inputs;
   }
 
   get a(): Tensor {
-    return bare(this.#kept[0].read(this.name));
+    return bare(this.#saved[0].read(this.name));
   }
 
   get b(): Tensor {
-    return bare(this.#kept[1].read(this.name));
+    return bare(this.#saved[1].read(this.name));
   }
 
   get y(): Tensor {
@@ -80,10 +81,10 @@ export class RuleNode<K extends OpName> implements OpNode, Step<OpSettings[K]> {
   }
 
   get shape(): readonly number[] {
-    return this.#kept[0].value.shape;
+    return this.#saved[0].value.shape;
   }
 
-  get wants(): boolean[] {
+  get needsInputGrad(): boolean[] {
     return this.inputs.map((x) => x.requiresGrad);
   }
 
@@ -94,27 +95,27 @@ export class RuleNode<K extends OpName> implements OpNode, Step<OpSettings[K]> {
   }
 
   release(): void {
-    this.#kept = [];
+    this.#saved = [];
     this.#y = null;
   }
 }
 
-/** What going back a second time meets. */
+/** The error for a second backward pass through a node whose values were released. */
 export function releasedError(op: string): Error {
   return new Error(
-    `Cannot go backward through ${op} a second time: its values were let go, use backward({ retainGraph: true }) the first time`,
+    `Cannot go backward through ${op} a second time: its saved values were freed, use backward({ retainGraph: true }) the first time`,
   );
 }
 
 let recording = true;
 
-/** Whether operations are recorded just now. */
+/** Whether operations are being recorded: `false` within `noGrad`. PyTorch's `is_grad_enabled`. */
 export function isGradEnabled(): boolean {
   return recording;
 }
 
 /**
- * Runs `body` without recording: for updates of parameters, and for predictions.
+ * Runs `body` without recording, for updates of parameters and for predictions; returns what `body` returns. PyTorch's `no_grad`.
  *
  * @example
  * ```ts
@@ -171,32 +172,33 @@ function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptio
   noGrad(() => new BackwardPass(root, gradient, retainGraph).run());
 }
 
-// The way back: from a loss to everything it was made from, each value once, when its gradient is complete.
+const { backward: ruleBackward } = RuleNode.prototype;
 
-const { backward: ruleBack } = RuleNode.prototype;
-
-/** One walk; `run` it once, or `step` as long as that says true, without recording. */
+/**
+ * The backward pass from one value: visits each value that it was made from once, when the gradient of that value is complete.
+ * `run` it once, or call `step` until it returns `false`, without recording.
+ */
 export class BackwardPass {
   readonly #grads: Map<Tensor, Tensor>;
   readonly #pending: Map<Tensor, number>;
   readonly #ready: Tensor[];
   readonly #memory = new Ownership();
-  /** Memory in which more than one gradient may lie. */
+  /** Memory that more than one gradient may use. */
   readonly #shared = new Set<TypedArray>();
 
-  /** A walk from `root`, whose own gradient is `gradient`, or 1 for a single number. */
+  /** A pass from `root`, whose own gradient is `gradient`, or 1 if it has one element. */
   constructor(root: Tensor, gradient: Tensor | undefined, readonly retainGraph: boolean) {
     this.#grads = new Map([[root, firstGradient(root, gradient)]]);
     this.#pending = countUses(root);
     this.#ready = [root];
   }
 
-  /** Leaves a gradient on every leaf; the memory of all others, which nobody has seen, is used again. */
+  /** Leaves a gradient on every leaf, and releases the memory of all other gradients that no other code has seen. */
   run(): void {
     while (this.step());
   }
 
-  /** Goes through one value; whether there are others left. */
+  /** Visits one value; returns whether there may be others. */
   step(): boolean {
     const x = this.#ready.pop();
     if (x !== undefined) this.#visit(x);
@@ -209,34 +211,34 @@ export class BackwardPass {
     this.#grads.delete(x);
     if (g !== undefined) this.#memory.own(() => this.#receive(x, g));
     if (x.node === null) return;
-    for (const input of x.node.inputs) if (input.requiresGrad) this.#arrived(input);
+    for (const input of x.node.inputs) if (input.requiresGrad) this.#countUse(input);
     if (!this.retainGraph) x.node.release();
   }
 
-  #arrived(input: Tensor): void {
+  #countUse(input: Tensor): void {
     const left = this.#pending.get(input)! - 1;
     this.#pending.set(input, left);
     if (left === 0) this.#ready.push(input);
   }
 
-  /** Leaves the complete gradient of `x` where it is wanted, and sends it on to what `x` was made from. */
+  /** Runs the hooks on the complete gradient of `x`, leaves it on a leaf, and sends it on to what `x` was made from. */
   #receive(x: Tensor, arrived: Tensor): void {
-    const g = hasHooks(x) ? this.#showHooks(x, this.#apart(arrived)) : arrived;
+    const g = hasHooks(x) ? this.#runHooks(x, this.#unshared(arrived)) : arrived;
     if (x.node === null || isRetained(x)) {
       const before = peekGradient(x);
-      const first = () => x.node === null ? this.#apart(g) : copyOf(g); // from a value that is no leaf, g goes on
+      const first = () => x.node === null ? this.#unshared(g) : copyOf(g); // g of a value that is no leaf is still needed
       this.#memory.leave(x, before === null ? first() : bare(before).add(g));
     }
     if (x.node === null) return;
     const { inputs } = x.node;
-    const parts = this.#stepBack(x.node, g);
+    const parts = this.#inputGradients(x.node, g);
     for (let i = 0; i < inputs.length; i++) {
-      if (inputs[i].requiresGrad && parts[i] !== null) this.#send(inputs[i], fit(parts[i]!, inputs[i]), g, parts);
+      if (inputs[i].requiresGrad && parts[i] !== null) this.#add(inputs[i], fitTo(parts[i]!, inputs[i]), g, parts);
     }
   }
 
-  /** Adds `part` to what has arrived for `input` so far. */
-  #send(input: Tensor, part: Tensor, g: Tensor, parts: readonly (Tensor | null)[]): void {
+  /** Adds `part` to the gradient of `input`. */
+  #add(input: Tensor, part: Tensor, g: Tensor, parts: readonly (Tensor | null)[]): void {
     const sum = this.#grads.get(input);
     if (part.data === g.data || parts.filter((other) => other?.data === part.data).length > 1) {
       this.#shared.add(part.data);
@@ -244,21 +246,21 @@ export class BackwardPass {
     this.#grads.set(input, sum === undefined ? part : sum.add(part));
   }
 
-  #showHooks(x: Tensor, g: Tensor): Tensor {
+  #runHooks(x: Tensor, g: Tensor): Tensor {
     return this.#memory.show(g, () => hooked(x, g));
   }
 
-  /** What others will see shares no memory with a gradient that goes elsewhere, so that no edit of it spreads. */
-  #apart(g: Tensor): Tensor {
+  /** `g`, or a copy if another gradient uses its memory: the user may write into what the user sees. */
+  #unshared(g: Tensor): Tensor {
     return this.#shared.has(g.data) ? copyOf(g) : g;
   }
 
   /**
-   * The gradients of what a step was made from. A `Function` is not the library's,
-   * nor is a `back` that somebody put on a node: it may keep what it sees and what it answers.
+   * The gradients of a node's inputs. A `Function`, and a `backward` that was put on a node, are the user's code: it may keep what it
+   * sees and what it returns.
    */
-  #stepBack(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
-    if (node instanceof RuleNode && node.backward === ruleBack) return node.backward(g);
+  #inputGradients(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
+    if (node instanceof RuleNode && node.backward === ruleBackward) return node.backward(g);
     return this.#memory.show(g, () => node.backward(g)).map((part) => part && bare(part));
   }
 }
@@ -288,7 +290,7 @@ function firstGradient(root: Tensor, gradient: Tensor | undefined): Tensor {
   return root.shape.length === 0 ? one : one.view(...root.shape);
 }
 
-/** How often each value below `root` is used above it: a gradient is complete when all uses have sent theirs. */
+/** How often each value that `root` was made from is used: its gradient is complete when each use has added its part. */
 function countUses(root: Tensor): Map<Tensor, number> {
   const uses = new Map<Tensor, number>([[root, 0]]);
   const open = [root];
@@ -303,12 +305,12 @@ function countUses(root: Tensor): Map<Tensor, number> {
   return uses;
 }
 
-/** A gradient in the shape and kind of its value: sums over the dimensions that broadcasting added or repeated. */
-function fit(g: Tensor, x: Tensor): Tensor {
+/** A gradient in the shape and dtype of its value. */
+function fitTo(g: Tensor, x: Tensor): Tensor {
   return unbroadcast(g, x.shape).to(x.dtype);
 }
 
-/** Undoes broadcasting: sum over added dimensions, and over those that were 1. */
+/** Undoes broadcasting: sums over the dimensions that it added, and over those that it repeated. */
 function unbroadcast(g: Tensor, shape: Shape): Tensor {
   if (sameShape(g.shape, shape)) return g;
   const lead = g.shape.length - shape.length;

@@ -27,7 +27,7 @@ import { Tensor } from "../core/tensor.ts";
 import { reluBackward, sigmoidBackward } from "../backward/rules/elementwise.ts";
 import { linBackward } from "../backward/rules/linalg.ts";
 import { crossEntropyBackward, mseBackward } from "../backward/rules/loss.ts";
-import { leaveGradients, outputGrad } from "../backward/upstream.ts";
+import { leaveGradients, outputGrad } from "../backward/manual_backward.ts";
 export type * from "../core/types.ts";
 
 /** A linear layer `x @ w + b`: x [batch, in], w [in, out], b [out]. */

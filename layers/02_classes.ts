@@ -19,7 +19,7 @@
  */
 import { checkOptions } from "../core/arguments.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { requireSaved } from "../backward/upstream.ts";
+import { requireSaved } from "../backward/manual_backward.ts";
 import {
   crossEntropy,
   crossEntropyGrad,

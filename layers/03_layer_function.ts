@@ -26,7 +26,7 @@
  * @module
  */
 import type { Tensor } from "../core/tensor.ts";
-import { requireSaved } from "../backward/upstream.ts";
+import { requireSaved } from "../backward/manual_backward.ts";
 import {
   crossEntropy,
   crossEntropyGrad,

@@ -1,9 +1,9 @@
 /**
- * The calculus of element-wise functions: each derivative once.
+ * Derivatives of element-wise functions.
  *
- * A rule of several inputs reads from its step only what the wanted gradients need: the rest may be edited in place. A rule that
- * chooses does so by `where`, never by multiplying by 0 and 1: what arrives may be infinite or NaN, and ∞ · 0 is NaN.
- * Formulas that the stages call by hand are functions; the table below has a line for every operation.
+ * A rule of several inputs reads only what the required gradients need: the other inputs may be written in place. A rule that sends
+ * the gradient to one input or another does so by `where`, never by multiplying by 0 and 1: `g` may be infinite, and ∞ · 0 is NaN.
+ * Formulas that the stages of `layers/` call too are functions of their own; the tables have a line for every operation.
  */
 import { notDifferentiable, type Rule, type Rules } from "./rule.ts";
 import type { BinaryOp, InputActivation, UnaryOp } from "../../core/backend/backend.ts";
@@ -28,53 +28,60 @@ export function tanhBackward(g: Tensor, y: Tensor): [dx: Tensor] {
 }
 
 /** `y = aᵇ`, so `da = g · b · a^(b − 1)`, which is 0 for b = 0, and `db = g · y · ln a`, which is 0 for a = 0 and b ≥ 0. */
-function powBackward(g: Tensor, a: Tensor, b: Tensor, y: Tensor, wants: readonly boolean[]): (Tensor | null)[] {
+function powBackward(
+  g: Tensor,
+  a: Tensor,
+  b: Tensor,
+  y: Tensor,
+  needsInputGrad: readonly boolean[],
+): (Tensor | null)[] {
   return [
-    wants[0] ? where(b.eq(0), 0, g.mul(b.mul(a.pow(b.sub(b.ne(0)))))) : null,
-    wants[1] ? where(a.eq(0).logicalAnd(b.ge(0)), 0, g.mul(y.mul(a.log()))) : null,
+    needsInputGrad[0] ? where(b.eq(0), 0, g.mul(b.mul(a.pow(b.sub(b.ne(0)))))) : null,
+    needsInputGrad[1] ? where(a.eq(0).logicalAnd(b.ge(0)), 0, g.mul(y.mul(a.log()))) : null,
   ];
 }
 
-/** The larger (or smaller) of a and b: the one that lost gets nothing, equal ones half each, and beside NaN each gets `g`. */
-function extremeOfTwo(
+/** `y = max(a, b)`, or min: the one that is not y gets 0, equal ones get half of `g` each, and beside NaN both get `g`. */
+function maximumBackward(
   g: Tensor,
   aLost: Tensor,
   bLost: Tensor,
   equal: Tensor,
-  wants: readonly boolean[],
+  needsInputGrad: readonly boolean[],
 ): (Tensor | null)[] {
   const shared = where(equal, g.div(2), g);
-  return [wants[0] ? where(aLost, 0, shared) : null, wants[1] ? where(bLost, 0, shared) : null];
+  return [needsInputGrad[0] ? where(aLost, 0, shared) : null, needsInputGrad[1] ? where(bLost, 0, shared) : null];
 }
 
-const flat = (g: Tensor) => [newZeros(g.shape, g.dtype)];
+const zeroGradient = (g: Tensor) => [newZeros(g.shape, g.dtype)];
+
 /**
- * `y = a − n·b` for a whole n: how often b went into a, which `a / b` rounds past where it nearly divides. It is −1 where y is b itself,
- * as for −1 and ∞, and ±∞ for b of 0.
+ * The integer n of `y = a − n·b`, so that `db = −n · g`. Found from y, because `a / b` may round up to the next integer. It is −1 where
+ * y is b itself, as for −1 and ∞, and ±∞ for b of 0.
  */
-const wholeTimes = (a: Tensor, b: Tensor, y: Tensor) =>
+const quotient = (a: Tensor, b: Tensor, y: Tensor) =>
   where(y.eq(b), -1, where(y.eq(y), a.sub(y).div(b).round(), a.div(b)));
 
-/** The rules of activations, and of `clamp`. Where one chooses, 0 is chosen, not multiplied by. */
+/** The rules of activations, and of `clamp`: one call of a back end's verb each, by the formula that stands above it. */
 const activationRules: Rules<InputActivation> = {
   // y = min(max(x, low), high): dx = g between the bounds and on them, else 0
-  clamp: back("clamp"),
+  clamp: byInput("clamp"),
   // the same y: dx = g between the bounds, else 0, on them too
-  hardtanh: back("hardtanh"),
+  hardtanh: byInput("hardtanh"),
   // y = x where x > 0, else s · x: dx = g, or s · g
-  leakyRelu: back("leakyRelu"),
+  leakyRelu: byInput("leakyRelu"),
   // y = γx where x > 0, else γα(eˣ − 1): dx = γ · g, or γα · eˣ · g
-  elu: back("elu"),
+  elu: byInput("elu"),
   // y = x · Φ(x): dx = g · (Φ(x) + x · e^(−x²/2) / √(2π))
-  gelu: back("gelu"),
+  gelu: byInput("gelu"),
   // y = x · σ(u) with u = √(8/π)(x + κx³): dx = g · (σ(u) + x · σ(u)σ(−u) · √(8/π)(1 + 3κx²))
-  geluTanh: back("geluTanh"),
+  geluTanh: byInput("geluTanh"),
   // y = x · σ(x): dx = g · σ(x)(1 + x · σ(−x))
-  silu: back("silu"),
+  silu: byInput("silu"),
   // y = x · t with t = tanh(ln(1 + eˣ)): dx = g · (t + x · σ(x)(1 − t²))
-  mish: back("mish"),
+  mish: byInput("mish"),
   // y = ln(1 + e^(βx)) / β: dx = g · σ(βx); where βx is past the threshold, y = x and dx = g
-  softplus: back("softplus"),
+  softplus: byInput("softplus"),
 };
 
 /** The rules of one argument. */
@@ -82,7 +89,7 @@ export const unaryRules: Rules<UnaryOp> = {
   copy: (g) => [g],
   neg: (g) => [g.neg()],
   abs: (g, { a }) => [g.mul(a.sign())],
-  sign: flat,
+  sign: zeroGradient,
   exp: (g, { y }) => [g.mul(y)],
   expm1: (g, { y }) => [g.mul(y.add(1))],
   log: (g, { a }) => [g.div(a)],
@@ -97,9 +104,9 @@ export const unaryRules: Rules<UnaryOp> = {
   sigmoid: (g, { y }) => sigmoidBackward(g, y),
   relu: (g, { a }) => reluBackward(g, a),
   erf: (g, { a }) => [g.mul(a.mul(a).neg().exp()).mul(2 / Math.sqrt(Math.PI))],
-  floor: flat,
-  ceil: flat,
-  round: flat,
+  floor: zeroGradient,
+  ceil: zeroGradient,
+  round: zeroGradient,
   ...activationRules,
   not: notDifferentiable,
 };
@@ -108,13 +115,13 @@ export const unaryRules: Rules<UnaryOp> = {
 export const binaryRules: Rules<BinaryOp> = {
   add: (g) => [g, g],
   sub: (g) => [g, g.neg()],
-  mul: (g, step) => [step.wants[0] ? g.mul(step.b) : null, step.wants[1] ? g.mul(step.a) : null],
-  div: (g, step) => [g.div(step.b), step.wants[1] ? g.mul(step.y.div(step.b)).neg() : null],
-  pow: (g, { a, b, y, wants }) => powBackward(g, a, b, y, wants),
-  maximum: (g, { a, b, wants }) => extremeOfTwo(g, a.lt(b), a.gt(b), a.eq(b), wants),
-  minimum: (g, { a, b, wants }) => extremeOfTwo(g, a.gt(b), a.lt(b), a.eq(b), wants),
-  remainder: (g, { a, b, y }) => [g, g.mul(wholeTimes(a, b, y)).neg()],
-  fmod: (g, { a, b, y }) => [g, g.mul(wholeTimes(a, b, y)).neg()],
+  mul: (g, step) => [step.needsInputGrad[0] ? g.mul(step.b) : null, step.needsInputGrad[1] ? g.mul(step.a) : null],
+  div: (g, step) => [g.div(step.b), step.needsInputGrad[1] ? g.mul(step.y.div(step.b)).neg() : null],
+  pow: (g, { a, b, y, needsInputGrad }) => powBackward(g, a, b, y, needsInputGrad),
+  maximum: (g, { a, b, needsInputGrad }) => maximumBackward(g, a.lt(b), a.gt(b), a.eq(b), needsInputGrad),
+  minimum: (g, { a, b, needsInputGrad }) => maximumBackward(g, a.gt(b), a.lt(b), a.eq(b), needsInputGrad),
+  remainder: (g, { a, b, y }) => [g, g.mul(quotient(a, b, y)).neg()],
+  fmod: (g, { a, b, y }) => [g, g.mul(quotient(a, b, y)).neg()],
   eq: notDifferentiable,
   ne: notDifferentiable,
   lt: notDifferentiable,
@@ -125,9 +132,7 @@ export const binaryRules: Rules<BinaryOp> = {
   or: notDifferentiable,
 };
 
-// The calculus of activations by their argument: one pass of the machine for each, by the formula that stands above it.
-
-/** `dx = g · op′(x)`. */
-function back<K extends InputActivation>(op: K): Rule<K> {
+/** `dx = g · op′(x)`, computed from the input. */
+function byInput<K extends InputActivation>(op: K): Rule<K> {
   return (g, { a, settings: { low, high } }) => [activationBackward(op, g, a, low, high)];
 }

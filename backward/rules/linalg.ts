@@ -1,4 +1,4 @@
-/** The calculus of matrix products. An operand that is `null` is not there to read: the other one's gradient is not wanted. */
+/** Derivatives of matrix products. An operand may be `null` where the other one needs no gradient: it is then not read. */
 import { activationBiasBackward } from "../../core/ops/fused.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rules } from "./rule.ts";
@@ -15,7 +15,7 @@ export function matmulBackward(
   ];
 }
 
-/** `y = x @ w + b` with x [batch, in], w [in, out], b [out]: the product's rule, and `db` sums `g` over the batch. */
+/** `y = x @ w + b` with x [batch, in], w [in, out], b [out], so the rule of the product, and `db = Σ g` over the batch. */
 export function linBackward(
   g: Tensor,
   x: Tensor | null,
@@ -24,7 +24,7 @@ export function linBackward(
   return [...matmulBackward(g, x, w), g.sum(0)];
 }
 
-/** `y = x @ wᵀ` with w [out, in], which is `yᵀ = w @ xᵀ`: the product's rule for that, so that `dw` lies in memory as w does. */
+/** `y = x @ wᵀ` with w [out, in], so `dx = g @ w` and `dw = gᵀ @ x`, row-major as w is. */
 function transposedMatmulBackward(
   g: Tensor,
   x: Tensor | null,
@@ -37,11 +37,17 @@ function transposedMatmulBackward(
 
 /** The rules of products. */
 export const linalgRules: Rules<"matmul" | "linear"> = {
-  matmul: (g, step) => matmulBackward(g, step.wants[1] ? step.a : null, step.wants[0] ? step.b : null),
+  matmul: (g, step) =>
+    matmulBackward(g, step.needsInputGrad[1] ? step.a : null, step.needsInputGrad[0] ? step.b : null),
   linear: (g, step) => {
-    const { settings: { activation, transposed }, wants } = step;
-    const [gx, db] = activationBiasBackward(activation, g, activation === "none" ? g : step.y, wants[2] ?? false);
+    const { settings: { activation, transposed }, needsInputGrad } = step;
+    const [gx, db] = activationBiasBackward(
+      activation,
+      g,
+      activation === "none" ? g : step.y,
+      needsInputGrad[2] ?? false,
+    );
     const back = transposed ? transposedMatmulBackward : matmulBackward;
-    return [...back(gx, wants[1] ? step.a : null, wants[0] ? step.b : null), db];
+    return [...back(gx, needsInputGrad[1] ? step.a : null, needsInputGrad[0] ? step.b : null), db];
   },
 };

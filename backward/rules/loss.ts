@@ -1,3 +1,4 @@
+/** Derivatives of losses: each formula in the reduction that its loss uses. */
 import { crossEntropyGradient } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -10,21 +11,21 @@ export function mseBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor] {
 
 /**
  * `L = −Σ ln softmax(z)[i, y_i] / n` for logits z [n, classes] and targets y [n], so `dz = g · (softmax(z) − onehot(y)) / n`; the
- * fraction is the machine's to compute in one pass.
+ * back end computes the fraction in one pass.
  */
 export function crossEntropyBackward(g: Tensor, z: Tensor, y: Tensor): [dz: Tensor] {
   const dz = crossEntropyGradient(z, y);
   return [g.item() === 1 ? dz : dz.mul(g)];
 }
 
-/** The rule of the loss that is a primitive operation. */
+/** The rule of the one loss that is a primitive operation. */
 export const lossRules: Rules<"crossEntropy"> = {
   crossEntropy: (g, { a, b }) => [...crossEntropyBackward(g, a, b), null],
 };
 
 /**
  * `L_i = −Σ_c q_ic · ln softmax(z)_ic` for each row, so `dz = g_i · (p · Σ_c q_ic − q)` with `p = softmax(z)`; q [n, classes] is the
- * target's weight at its class and 0 elsewhere, g [n] or a single number. A row without a weight gets 0, whatever it holds.
+ * target's weight at its class and 0 elsewhere, g [n] or a single number. A row without a weight gets 0, even if it holds NaN.
  */
 export function weightedCrossEntropyBackward(g: Tensor, p: Tensor, q: Tensor): [dz: Tensor] {
   const counts = q.abs().sum(1, true).ne(0);
@@ -36,19 +37,19 @@ export function nllBackward(g: Tensor, q: Tensor): [dl: Tensor] {
   return [where(q.eq(0), 0, q.mul(g.unsqueeze(-1)).neg())];
 }
 
-/** `L = d²/2` where `|d| ≤ δ`, else `δ(|d| − δ/2)`, so `dd` is `g` times d, held between −δ and δ. */
+/** `L = d²/2` where `|d| ≤ δ`, else `δ(|d| − δ/2)`, so `dd = g · clamp(d, −δ, δ)`. */
 export function huberBackward(g: Tensor, d: Tensor, delta: number): [dd: Tensor] {
   return [g.mul(d.clamp(-delta, delta))];
 }
 
-/** `L = d²/(2β)` where `|d| < β`, else `|d| − β/2`, so `dd` is `g` times d/β, held between −1 and 1. */
+/** `L = d²/(2β)` where `|d| < β`, else `|d| − β/2`, so `dd = g · clamp(d/β, −1, 1)`. */
 export function smoothL1Backward(g: Tensor, d: Tensor, beta: number): [dd: Tensor] {
   return [g.mul(d.div(beta).clamp(-1, 1))];
 }
 
 /**
- * `L = −t ln p − (1 − t) ln(1 − p)`, so `dp = g · (p − t) / (p(1 − p))` and `dt = g · (ln(1 − p) − ln p)`; the denominator is held
- * above 1e-12 and the logarithms above −100, as in PyTorch, so that p of 0 and 1 have finite gradients.
+ * `L = −t ln p − (1 − t) ln(1 − p)`, so `dp = g · (p − t) / (p(1 − p))` and `dt = g · (ln(1 − p) − ln p)`; the denominator is clamped
+ * to 1e-12 from below and the logarithms to −100, as in PyTorch, so that p of 0 and 1 have finite gradients.
  */
 export function bceBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor, dt: Tensor] {
   const spread = p.neg().add(1).mul(p).clampMin(1e-12); // p − p² would lose the digits of 1 − p

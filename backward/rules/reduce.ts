@@ -1,4 +1,4 @@
-/** The calculus of reductions, and of softmax, which divides by one. */
+/** Derivatives of reductions, of running sums, and of softmax. */
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange } from "../../core/create.ts";
 import { productsOfOthers } from "../../core/ops/scan.ts";
@@ -19,37 +19,37 @@ export function logSoftmaxBackward(g: Tensor, y: Tensor, dim = -1): [dx: Tensor]
 
 /** `y = Σx`, so every element gets `g`. */
 function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [dx: Tensor] {
-  return [spreadOver(g, shape, dims).expand(...shape)];
+  return [keepReduced(g, shape, dims).expand(...shape)];
 }
 
-/** `y = Πx`, so each element gets `g` times the product of the others, and 0 where that is 0. */
+/** `y = Πx`, so each element gets `g` times the product of the others; 0 where that is 0, even for an infinite `g`. */
 function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
   const others = productsOfOthers(x, dims);
-  return [where(others.eq(0), 0, spreadOver(g, x.shape, dims).mul(others))];
+  return [where(others.eq(0), 0, keepReduced(g, x.shape, dims).mul(others))];
 }
 
-/** `y = max x` (or min) over `dims`: all elements that reach it share `g` equally; NaN, where there is one, is the extreme. */
+/** `y = max x` (or min) over `dims`, so all elements equal to it share `g` equally; NaN, where there is one, is the maximum. */
 function extremeBackward(g: Tensor, x: Tensor, y: Tensor, dims: readonly number[]): [dx: Tensor] {
-  const top = spreadOver(y, x.shape, dims);
+  const top = keepReduced(y, x.shape, dims);
   const reached = top.ne(top).any().item() === 1 ? x.eq(top).logicalOr(x.ne(x)) : x.eq(top);
-  return [where(reached, spreadOver(g, x.shape, dims).div(reached.to(x.dtype).sum(dims, true)), 0)];
+  return [where(reached, keepReduced(g, x.shape, dims).div(reached.to(x.dtype).sum(dims, true)), 0)];
 }
 
-/** `y = x[indices]` along `dim`: that one element gets `g`. */
+/** `y = x[indices]` along `dim`, so that one element gets `g` and the others 0. */
 function extremeAtBackward(g: Tensor, shape: Shape, dim: number, indices: Tensor): [dx: Tensor] {
   const places = arange(0, shape[dim] ?? 1, 1, { dtype: "int32" }).view(...shape.map((n, d) => (d === dim ? n : 1)));
-  const chosen = places.eq(spreadOver(indices, shape, [dim]));
-  return [where(chosen, spreadOver(g, shape, [dim]), 0)];
+  const chosen = places.eq(keepReduced(indices, shape, [dim]));
+  return [where(chosen, keepReduced(g, shape, [dim]), 0)];
 }
 
-/** `y[i] = x[0] + … + x[i]` along `dim`, so each `dx[i]` is the sum of `g[i]` and those after it. */
+/** `y[i] = x[0] + … + x[i]` along `dim`, so `dx[i] = g[i] + g[i + 1] + …`. */
 function cumsumBackward(g: Tensor, dim: number): [dx: Tensor] {
   const flipped = (x: Tensor) => x.slice(dim, undefined, undefined, -1);
   return [flipped(flipped(g).cumsum(dim))];
 }
 
-/** A result of a reduction with the reduced dimensions back as size 1, whether they were kept or not. */
-function spreadOver(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
+/** The result of a reduction with its reduced dimensions as size 1, as `keepdim` leaves them. */
+function keepReduced(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
   return y.reshape(...shape.map((n, d) => (dims.includes(d) ? 1 : n)));
 }
 

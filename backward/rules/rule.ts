@@ -1,29 +1,29 @@
-/** What a rule is: one step back through one operation. */
+/** The type of a rule: the derivative of one operation. */
 import type { OpName, OpSettings } from "../../core/record.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
-/** What a rule may read of the step it undoes. Reading a value that was edited in place since then throws. */
-export interface Step<S> {
+/** What a rule can read of the operation. Reading an input or output throws if it was written in place since then. */
+export interface BackwardStep<S> {
   /** The first input. */
   readonly a: Tensor;
   /** The second input. */
   readonly b: Tensor;
-  /** What came out. */
+  /** The output. */
   readonly y: Tensor;
-  /** The first input's shape, which no edit changes. */
+  /** The first input's shape, for rules that need nothing else of it. */
   readonly shape: Shape;
-  /** What the operation was told. */
+  /** The operation's arguments that are no tensors. */
   readonly settings: S;
-  /** Which inputs want a gradient; a rule may answer `null` for the others. */
-  readonly wants: readonly boolean[];
+  /** For each input, whether it requires a gradient; a rule may return `null` for the others. */
+  readonly needsInputGrad: readonly boolean[];
 }
 
-/** Upstream gradient in, gradients of the inputs out. Broadcasting is undone by the tape, never here. */
-export type Rule<K extends OpName> = (g: Tensor, step: Step<OpSettings[K]>) => readonly (Tensor | null)[];
+/** From the gradient of the output, those of the inputs (a vector-Jacobian product). Broadcasting is undone by the tape, never here. */
+export type Rule<K extends OpName> = (g: Tensor, step: BackwardStep<OpSettings[K]>) => readonly (Tensor | null)[];
 
-/** Marks an operation that has no derivative: its result is a choice or a place, not a quantity. */
+/** Stands for the rule of an operation that has no derivative, as comparisons and `argmax`. */
 export const notDifferentiable = "not differentiable";
 
-/** A rule for each operation of `K`, or the statement that there is none. */
+/** A rule, or {@linkcode notDifferentiable}, for each operation of `K`. */
 export type Rules<K extends OpName> = { readonly [P in K]: Rule<P> | typeof notDifferentiable };

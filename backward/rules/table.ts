@@ -1,4 +1,4 @@
-/** The whole calculus in one table: a line for every operation that `core/` has. One that lacks a line does not compile. */
+/** All derivatives in one table: a rule for every operation of `core/`. Without a rule for each it does not compile. */
 import type { OpName } from "../../core/record.ts";
 import { binaryRules, unaryRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";

@@ -70,7 +70,7 @@ describe("backward()", () => {
     assertEquals(x.g?.dtype, "float32");
   });
 
-  it("does not record the gradient given, even one that wants a gradient itself", () => {
+  it("does not record the gradient given, even one that requires a gradient itself", () => {
     const [x, gradient] = [leaf(1), leaf(3)];
     x.backward({ gradient });
     assertEquals([x.g!.requiresGrad, x.g!.node], [false, null]);

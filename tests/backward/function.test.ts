@@ -102,7 +102,7 @@ describe("Function", () => {
     assertEquals(noGrad(() => MyRelu.apply(leaf(1))).requiresGrad, false);
   });
 
-  it("is not recorded where no argument wants a gradient", () => {
+  it("is not recorded where no argument requires a gradient", () => {
     assertEquals(MyRelu.apply(ones([1])).requiresGrad, false);
   });
 
@@ -155,16 +155,16 @@ describe("Function", () => {
     assertThrows(() => y.backward(), RangeError, "argument 0 has shape [], the argument has [1]");
   });
 
-  it("refuses a backward that edits what came from above", () => {
+  it("refuses a backward that modifies the gradient of the output", () => {
     const y = withBackward((_, g) => [g.mul_(2), null]).apply(leaf(1), leaf(2)).sum();
-    assertThrows(() => y.backward(), Error, "edited the upstream gradient in place");
+    assertThrows(() => y.backward(), Error, "modified the output's gradient in place");
   });
 
-  it("refuses a saved tensor that was edited in place", () => {
+  it("refuses a saved tensor that was modified in place", () => {
     const [a, b] = [leaf(1), tensor([2])];
     const y = withBackward((_, g) => [g, null]).apply(a, b).sum();
     b.mul_(2);
-    assertThrows(() => y.backward(), Error, "Cannot go back through a Function: its value of shape [1] was edited");
+    assertThrows(() => y.backward(), Error, "Cannot go back through a Function: its value of shape [1] was modified");
   });
 
   it("refuses to go a second time, and goes again with retainGraph", () => {
@@ -231,7 +231,7 @@ describe("Function", () => {
     assertEquals(y.g?.item(), 3);
   });
 
-  it("refuses an integer answer to an argument that wants a gradient", () => {
+  it("refuses an integer result where an argument requires a gradient", () => {
     class Whole extends Function {
       static forward(_: Context, x: Tensor): Tensor {
         return x.int();

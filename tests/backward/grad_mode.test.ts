@@ -47,7 +47,7 @@ describe("backward()", () => {
     const y = x.exp();
     const loss = y.sum();
     noGrad(() => y.add_(1));
-    assertThrows(() => loss.backward(), Error, "edited in place");
+    assertThrows(() => loss.backward(), Error, "modified in place");
     assertEquals(isGradEnabled(), true);
   });
 });

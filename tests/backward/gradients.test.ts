@@ -27,7 +27,7 @@ describe("gradients", () => {
       for (const [i, one] of all.entries()) for (const other of all.slice(0, i)) assert(!overlap(one, other));
     });
 
-    it(`of ${name} may be edited in place: the other one stays`, () => {
+    it(`of ${name} may be modified in place: the other one stays`, () => {
       const [a, b] = [leaf(1, 2, 3), leaf(4, 5, 6)];
       f(a, b).sum().backward();
       const before = b.g!.toArray();

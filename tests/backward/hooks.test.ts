@@ -38,7 +38,7 @@ describe("registerHook()", () => {
     assertEquals(x.g?.item(), 20);
   });
 
-  it("runs at every way back", () => {
+  it("runs in every backward pass", () => {
     const x = leaf(1);
     let count = 0;
     registerHook(x, () => void count++);
@@ -58,7 +58,7 @@ describe("registerHook()", () => {
   });
 
   for (const hooked of [0, 1]) {
-    it(`on operand ${hooked} of a sum may edit the gradient in place without harm to the other`, () => {
+    it(`on operand ${hooked} of a sum may modify the gradient in place without harm to the other`, () => {
       const leaves = [leaf(1), leaf(1)];
       const [a, b] = leaves.map((x) => x.mul(1));
       registerHook([a, b][hooked], (g) => void g.mul_(100));
@@ -107,7 +107,7 @@ describe("retainGrad()", () => {
     assertEquals(middle.g?.item(), 12);
   });
 
-  it("adds up over two ways back", () => {
+  it("adds up over two backward passes", () => {
     const middle = retainGrad(leaf(3).mul(2));
     const loss = middle.mul(5).sum();
     loss.backward({ retainGraph: true });

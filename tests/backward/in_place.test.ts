@@ -1,11 +1,11 @@
-/** Edits that would make a gradient wrong are refused, and no others. */
+/** In-place writes that would make a gradient wrong are refused, and no others. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { noGrad, ones, type Tensor, tensor } from "@gradus/gradus";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
 
-const EDITS: Record<string, (x: Tensor, by: Tensor) => Tensor> = {
+const WRITES: Record<string, (x: Tensor, by: Tensor) => Tensor> = {
   add_: (x, by) => x.add_(by),
   sub_: (x, by) => x.sub_(by),
   mul_: (x, by) => x.mul_(by),
@@ -17,19 +17,19 @@ const EDITS: Record<string, (x: Tensor, by: Tensor) => Tensor> = {
 
 const leaf = () => tensor([1, 2]).requiresGrad_();
 
-describe("an edit in place", () => {
-  for (const [name, edit] of Object.entries(EDITS)) {
+describe("an in-place write", () => {
+  for (const [name, write] of Object.entries(WRITES)) {
     it(`${name}() of a leaf that requires a gradient is refused`, () => {
-      assertThrows(() => edit(leaf(), ones([2])), Error, "the tensor is a leaf that requires a gradient");
+      assertThrows(() => write(leaf(), ones([2])), Error, "the tensor is a leaf that requires a gradient");
     });
 
     it(`${name}() of a result is refused`, () => {
-      assertThrows(() => edit(leaf().mul(2), ones([2])), Error, "the tensor is the result of mul");
+      assertThrows(() => write(leaf().mul(2), ones([2])), Error, "the tensor is the result of mul");
     });
 
     it(`${name}() of a view of a leaf is refused`, () => {
       assertThrows(
-        () => edit(leaf().narrow(0, 0, 1), ones([1])),
+        () => write(leaf().narrow(0, 0, 1), ones([1])),
         Error,
         "the tensor is a view made by at(), narrow(), select() or slice()",
       );
@@ -37,25 +37,25 @@ describe("an edit in place", () => {
 
     it(`${name}() of a leaf within noGrad is done`, () => {
       const x = leaf();
-      noGrad(() => edit(x, ones([2])));
+      noGrad(() => write(x, ones([2])));
       assertEquals(x.version.count, 1);
     });
 
-    it(`${name}() of a value that a rule needs is noticed on the way back`, () => {
+    it(`${name}() of a value that a rule needs is noticed by the backward pass`, () => {
       const [x, factor] = [leaf(), tensor([3, 4])];
       const loss = x.mul(factor).sum();
-      edit(factor, ones([2]));
+      write(factor, ones([2]));
       assertThrows(
         () => loss.backward(),
         Error,
-        "Cannot go back through mul: its value of shape [2] was edited in place",
+        "Cannot go back through mul: its value of shape [2] was modified in place",
       );
     });
 
     it(`${name}() of a value that no rule needs does no harm`, () => {
       const [x, term] = [leaf(), tensor([3, 4])];
       const loss = x.add(term).sum();
-      edit(term, ones([2]));
+      write(term, ones([2]));
       loss.backward();
       assertEquals(x.g?.toArray(), [1, 1]);
     });
@@ -63,7 +63,7 @@ describe("an edit in place", () => {
 
   for (const name of ["add_", "sub_", "mul_", "div_", "copy_"]) {
     it(`${name}() with a value that requires a gradient is refused: it would be lost`, () => {
-      assertThrows(() => EDITS[name](ones([2]), leaf()), Error, "that requires a gradient: it would be lost");
+      assertThrows(() => WRITES[name](ones([2]), leaf()), Error, "that requires a gradient: it would be lost");
     });
   }
 
@@ -74,7 +74,7 @@ describe("an edit in place", () => {
     "the input of prod()": ["prod", (x) => x.prod()],
   };
   for (const [name, [op, use]] of Object.entries(needed)) {
-    it(`of ${name} is noticed on the way back`, () => {
+    it(`of ${name} is noticed by the backward pass`, () => {
       const x = leaf();
       const loss = use(x).sum();
       noGrad(() => x.mul_(2));
@@ -82,24 +82,24 @@ describe("an edit in place", () => {
     });
   }
 
-  it("of the indices of max() is noticed on the way back", () => {
+  it("of the indices of max() is noticed by the backward pass", () => {
     const { values, indices } = leaf().max(0);
     indices.fill_(0);
-    assertThrows(() => values.backward(), Error, "Cannot go back through extreme: its value of shape [] was edited");
+    assertThrows(() => values.backward(), Error, "Cannot go back through extreme: its value of shape [] was modified");
   });
 
-  it("of the classes of a cross-entropy is noticed on the way back", () => {
+  it("of the classes of a cross-entropy is noticed by the backward pass", () => {
     const [logits, classes] = [tensor([[1, 2]]).requiresGrad_(), tensor([0], { dtype: "int32" })];
     const loss = crossEntropyMean(logits, classes);
     classes.fill_(1);
     assertThrows(
       () => loss.backward(),
       Error,
-      "Cannot go back through crossEntropy: its value of shape [1] was edited",
+      "Cannot go back through crossEntropy: its value of shape [1] was modified",
     );
   });
 
-  it("of the result of exp() is noticed on the way back", () => {
+  it("of the result of exp() is noticed by the backward pass", () => {
     const y = leaf().exp();
     const loss = y.sum();
     noGrad(() => y.mul_(2));
@@ -110,14 +110,14 @@ describe("an edit in place", () => {
     const [x, factor] = [leaf(), ones([2, 2])];
     const loss = x.mul(factor.at(0)).sum();
     factor.t().select(0, 1).fill_(5);
-    assertThrows(() => loss.backward(), Error, "edited in place");
+    assertThrows(() => loss.backward(), Error, "modified in place");
   });
 
   it("through detach() is noticed", () => {
     const x = leaf();
     const loss = x.mul(x).sum();
     x.detach().fill_(5);
-    assertThrows(() => loss.backward(), Error, "edited in place");
+    assertThrows(() => loss.backward(), Error, "modified in place");
   });
 
   const unneeded: Record<string, (x: Tensor, other: Tensor) => Tensor> = {
@@ -128,11 +128,11 @@ describe("an edit in place", () => {
   };
   for (const [name, f] of Object.entries(unneeded)) {
     it(`of an operand of ${name} that only an unwanted gradient needs does no harm`, () => {
-      const [edited, left] = [leaf(), leaf()];
-      const losses = [edited, left].map((x) => f(x, tensor([3, 4])).sum());
-      noGrad(() => edited.mul_(2));
+      const [modified, left] = [leaf(), leaf()];
+      const losses = [modified, left].map((x) => f(x, tensor([3, 4])).sum());
+      noGrad(() => modified.mul_(2));
       losses.forEach((loss) => loss.backward());
-      assertEquals(edited.g?.toArray(), left.g?.toArray());
+      assertEquals(modified.g?.toArray(), left.g?.toArray());
     });
   }
 

@@ -8,20 +8,20 @@ import { full, type Nested, type Tensor, tensor, where } from "@gradus/gradus";
 import * as F from "../../layers/nn/functional.ts";
 
 const [inf, nan] = [Infinity, NaN];
-const KINDS = ["float32", "float64"] as const;
+const DTYPES = ["float32", "float64"] as const;
 
-/** The gradients of the inputs where every output's own is `upstream`. */
-function gradients(f: (...x: Tensor[]) => Tensor, inputs: Nested[], upstream: number, dtype: typeof KINDS[number]) {
+/** The gradients of the inputs for an output gradient of `outputGrad` everywhere. */
+function gradients(f: (...x: Tensor[]) => Tensor, inputs: Nested[], outputGrad: number, dtype: typeof DTYPES[number]) {
   const leaves = inputs.map((x) => tensor(x, { dtype }).requiresGrad_());
   const y = f(...leaves);
-  y.backward({ gradient: full(y.shape, upstream, { dtype }) });
+  y.backward({ gradient: full(y.shape, outputGrad, { dtype }) });
   return leaves.map((x) => x.g!.toArray());
 }
 
 interface Case {
   f: (...x: Tensor[]) => Tensor;
   inputs: Nested[];
-  /** What arrives where it is chosen: PyTorch's gradients for an upstream gradient of ∞. */
+  /** What arrives where it is chosen: PyTorch's gradients for an output gradient of ∞. */
   expected: Nested[];
   /** What PyTorch gives for 1, where it is not 1 for each ∞. */
   ofOne?: Nested[];
@@ -94,7 +94,7 @@ const replaced = (x: Nested, by: number): Nested =>
   Array.isArray(x) ? x.map((part) => replaced(part, by)) as Nested : x === inf ? by : x;
 
 describe("rules that choose", () => {
-  for (const dtype of KINDS) {
+  for (const dtype of DTYPES) {
     for (const [name, { f, inputs, expected, ofOne }] of Object.entries(cases)) {
       it(`${name} of ${dtype} sends an infinite gradient where it is chosen, and 0 elsewhere`, () => {
         assertEquals(gradients(f, inputs, inf, dtype), expected);

@@ -26,7 +26,7 @@ const settings: Record<InputActivation, [low: number, high: number][]> = {
 const numbers = Float32Array.from([
   ...[everySize(200_003), floats(60_000, 2), floats(60_000, 20), floats(60_000, 100), AWKWARD].flatMap((x) => [...x]),
 ]);
-const upstream = floats(numbers.length, 3, 5);
+const outputGrad = floats(numbers.length, 3, 5);
 const n = numbers.length;
 const dense = (data: Float32Array | Float64Array) => ({ data, offset: 0, strides: [1] });
 
@@ -40,12 +40,12 @@ function compare(
   backend.unary(op, [n], dense(numbers), dense(got), low, high);
   reference.unary(op, [n], dense(numbers), dense(exact), low, high);
   const [back, exactBack] = [new Float32Array(n), new Float64Array(n)];
-  backend.activationBackward(op, 1, n, upstream, numbers, back, null, low, high);
+  backend.activationBackward(op, 1, n, outputGrad, numbers, back, null, low, high);
   reference.activationBackward(
     op,
     1,
     n,
-    Float64Array.from(upstream),
+    Float64Array.from(outputGrad),
     Float64Array.from(numbers),
     exactBack,
     null,
@@ -55,7 +55,7 @@ function compare(
   const ofSize = (x: number) => Number.isFinite(x) ? Math.abs(x) * 2 ** -24 : 0;
   return {
     unary: distance(got, exact, Float64Array.from(numbers, ofSize)),
-    backward: distance(back, exactBack, Float64Array.from(upstream, ofSize)),
+    backward: distance(back, exactBack, Float64Array.from(outputGrad, ofSize)),
   };
 }
 

@@ -105,7 +105,7 @@ describe("Optimizer", () => {
     const loss = p.mul(p).sum();
     p.g = tensor([1]);
     optimizer.step();
-    assertThrows(() => loss.backward(), Error, "edited in place");
+    assertThrows(() => loss.backward(), Error, "modified in place");
   });
 
   it("zeroGrad() sets every gradient to null", () => {

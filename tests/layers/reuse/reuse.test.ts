@@ -15,11 +15,11 @@ describe("memory that is used again", () => {
     it(`changes no bit that programs ${from} to ${from + BLOCK - 1} can see`, async () => {
       for (let seed = from; seed < from + BLOCK; seed++) {
         setReuse("off");
-        const fresh = await runProgram(seed);
+        const unreused = await runProgram(seed);
         setReuse(seed % 4 === 0 ? "on" : "spoil");
         const reused = await runProgram(seed);
-        const differs = fresh.findIndex((line, i) => line !== reused[i]);
-        assertEquals(differs, -1, `program ${seed}: ${fresh[differs]} became ${reused[differs]}`);
+        const differs = unreused.findIndex((line, i) => line !== reused[i]);
+        assertEquals(differs, -1, `program ${seed}: ${unreused[differs]} became ${reused[differs]}`);
       }
     });
   }

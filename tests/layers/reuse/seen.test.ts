@@ -38,7 +38,7 @@ describe("memory that is used again", () => {
     assertThrows(() => (backend().binary = binary), TypeError, "read only");
   });
 
-  it("is none that a step back was shown which somebody put on a node", () => {
+  it("is none that a replaced backward() of a node was shown", () => {
     const x = tensor([1, 2]).requiresGrad_();
     const y = x.exp();
     const shown: Tensor[] = [];

@@ -111,7 +111,7 @@ describe("fit() on a long way back", () => {
     const edited = trainSlowly(({ last }) => {
       if (slow === 1) noGrad(() => void last.weight.add_(1)); // the way back has come to the output, not to the layer
     });
-    await assertRejects(() => edited, Error, "was edited in place after it was used");
+    await assertRejects(() => edited, Error, "was modified in place after it was used");
   });
 });
 

@@ -1,4 +1,4 @@
-/** What a step back by hand reads and leaves: the gradient of its output, the values its forward step saw, and its results. */
+/** For layers that call their derivatives by hand: the output's gradient, saved values, and gradients left in `.g`. */
 import { requireTensor } from "../core/arguments.ts";
 import { GradientSlot, peekGradient } from "../core/gradient_slot.ts";
 import { show } from "../core/shape.ts";
@@ -6,9 +6,9 @@ import type { Tensor } from "../core/tensor.ts";
 import { bare, Ownership } from "./ownership.ts";
 
 /**
- * The gradient in `out.g`, which whatever used `out` must have filled before.
+ * The gradient in `out.g`, which the backward step of what used `out` has left there.
  *
- * @throws {Error} If it is still empty.
+ * @throws {Error} If there is none yet.
  */
 export function outputGrad(out: Tensor): Tensor {
   requireTensor(out, "go back through");
@@ -23,12 +23,12 @@ export function outputGrad(out: Tensor): Tensor {
   return g;
 }
 
-/** A part of a way back: about a layer of many. */
+/** What one call counts as of a backward pass: about one layer of many. */
 const STEP = 1 / 64;
 
 /**
- * Leaves what `rule` answers to `args` in the `.g` of the tensors it belongs to, in order; where it answers `null`, what stands there
- * stays. Nobody else holds these gradients, so that their memory is used again once they are replaced without having been read.
+ * Leaves the gradients that `rule` returns for `args` in the `.g` of `tensors`, in order; `null` leaves a `.g` as it is. No other code has
+ * seen these gradients: their memory is used again if they are replaced before anybody reads them.
  */
 export function leaveGradients<Args extends readonly (Tensor | null)[]>(
   tensors: readonly Tensor[],
@@ -47,7 +47,7 @@ export function leaveGradients<Args extends readonly (Tensor | null)[]>(
 }
 
 /**
- * A value that a layer remembered when it was called.
+ * A value that a layer saved in its `call()`.
  *
  * @throws {Error} If it was not called yet.
  */
