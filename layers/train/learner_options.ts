@@ -4,7 +4,7 @@ import { checkOptions, describe, requireArray } from "../../core/arguments.ts";
 import { Module } from "../nn/module.ts";
 import { Optimizer } from "../optim/optimizer.ts";
 import { type LearnerData, requireBatches } from "./batches.ts";
-import { type Callback, checkCallback } from "./callbacks/callback.ts";
+import type { Callback } from "./callbacks/callback.ts";
 import type { LearnerState } from "./checkpoint/learner_state.ts";
 import type { Learner } from "./learner.ts";
 import type { Metric } from "./metrics/metric.ts";
@@ -102,7 +102,6 @@ export function checkLearner(options: LearnerOptions): void {
   requireArray(callbacks, "make a Learner with the callbacks", "[new EarlyStopping()]");
   const odd = metrics.find((metric) => typeof metric?.update !== "function");
   if (odd !== undefined) throw misfit("metric", odd, "one such as metrics.accuracy()");
-  callbacks.forEach(checkCallback);
 }
 
 /**

@@ -102,7 +102,7 @@ const OTHERS = ["cleanUp", "resume", "stateDict", "loadStateDict"];
  *
  * @throws {TypeError} With the nearest moment.
  */
-export function checkCallback(callback: Callback): void {
+function checkCallback(callback: Callback): void {
   if (typeof callback !== "object" || callback === null) {
     const cure = typeof callback === "function"
       ? "make an object of the class with new"
@@ -137,8 +137,9 @@ function methodsOf(callback: object): string[] {
   return names;
 }
 
-/** The callbacks in the order they are called in. */
+/** The callbacks, each checked, in the order in which they are called. */
 export function inOrder(callbacks: readonly Callback[]): Callback[] {
+  callbacks.forEach(checkCallback);
   return callbacks.toSorted((a, b) => (a.order ?? 0) - (b.order ?? 0)); // a stable sort
 }
 
