@@ -26,7 +26,7 @@ export {
 } from "./adam.ts";
 export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
 export { Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
-export { type GroupFollower, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
+export { type AttachedSchedule, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
 export { OneCycleLR, type OneCycleLRSettings } from "./schedules/one_cycle_lr.ts";
 export { Scheduler, type SchedulerStateDict } from "./schedules/scheduler.ts";
 export {

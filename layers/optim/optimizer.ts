@@ -22,16 +22,16 @@ import { loadState, type OptimizerStateDict, type ParameterState, saveState } fr
 /** Parameters that share their settings. */
 export type ParamGroup<S> = S & { params: Tensor[] };
 
-/** A group as it is given: what it does not set stays at the optimiser's own settings. */
+/** A group as it is given: settings that it leaves out are those of the optimiser. */
 export type GroupOptions<S> = Partial<S> & { params: Iterable<Tensor> };
 
-/** A schedule as its optimiser sees it: it sets the groups' learning rates, and hears of groups that are added. */
-export interface GroupFollower {
-  /** Takes in the groups that were added since it last looked. */
-  takeIn(): void;
+/** A schedule as its optimiser sees it: it sets the learning rates of the groups, also of those that are added later. */
+export interface AttachedSchedule {
+  /** Includes the groups that were added since the last call. */
+  includeNewGroups(): void;
 }
 
-/** What an optimiser is made for: parameters, or groups of them. */
+/** The parameters of an optimiser, or groups of them. */
 export type Params<S> = Iterable<Tensor> | Iterable<GroupOptions<S>>;
 
 /**
@@ -65,7 +65,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
   readonly defaults: Readonly<S>;
   readonly #state = new Map<Tensor, ParameterState>();
   readonly #slots = new Map<ParamGroup<S>, UpdateSlot[]>();
-  #follower: GroupFollower | null = null;
+  #schedule: AttachedSchedule | null = null;
 
   /**
    * An optimiser of the given parameters, or groups of them; `options` override the `standard` settings for all groups.
@@ -174,16 +174,16 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
     }
     this.paramGroups.push({ ...settings, params: [...params] });
     try {
-      this.#follower?.takeIn();
+      this.#schedule?.includeNewGroups();
     } catch (error) {
       this.paramGroups.pop();
       throw error;
     }
   }
 
-  /** Lets `follower`, a schedule, hear of each group that is added from now on. */
-  followBy(follower: GroupFollower): void {
-    this.#follower = follower;
+  /** Makes `schedule` the one that includes the groups that are added from now on; its constructor calls this. */
+  attachSchedule(schedule: AttachedSchedule): void {
+    this.#schedule = schedule;
   }
 
   /** The printed form, as PyTorch prints it: the settings of each group. */

@@ -46,7 +46,7 @@ export * as metrics from "./metrics/metrics.ts";
 export type * from "../../core/types.ts";
 export type { AnyModule, Buffer, LoadOptions, LoadReport, Module, Parameter, Sequential, State } from "../nn/nn.ts";
 export type {
-  GroupFollower,
+  AttachedSchedule,
   GroupOptions,
   GroupSettings,
   Optimizer,

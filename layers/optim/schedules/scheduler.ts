@@ -61,12 +61,12 @@ export abstract class Scheduler<S extends object = object> {
     this.#optimizer = optimizer;
     this.settings = settings;
     this.check(settings);
-    this.takeIn();
-    optimizer.followBy(this);
+    this.includeNewGroups();
+    optimizer.attachSchedule(this);
   }
 
-  /** Takes in the groups that were added to the optimiser, and sets their rates; called by `addParamGroup`. */
-  takeIn(): void {
+  /** Includes the groups that were added to the optimiser, and sets their rates; `addParamGroup` calls this. */
+  includeNewGroups(): void {
     const known = this.baseLrs.length;
     const added = this.#groups.slice(known);
     const rates = added.map((group, i) => this.firstLr(group.initialLr ?? group.lr, known + i));
@@ -98,7 +98,7 @@ export abstract class Scheduler<S extends object = object> {
   /** Sets the next learning rate; call it after `optimizer.step()`. */
   step(): void {
     this.lastEpoch++;
-    this.takeIn();
+    this.includeNewGroups();
     this.#write();
   }
 

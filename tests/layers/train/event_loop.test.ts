@@ -42,7 +42,7 @@ describe("fit()", () => {
   });
 });
 
-/** Passes x on, and takes its time on the way back. */
+/** Passes x on, and takes its time in the backward pass. */
 class Slow extends autograd.Function {
   static told: () => void = work;
   static forward(_: autograd.Context, x: Tensor): Tensor {
@@ -54,7 +54,7 @@ class Slow extends autograd.Function {
   }
 }
 
-/** Two layers between which the way back takes long. */
+/** Two layers between which the backward pass takes long. */
 class SlowNet extends nn.Module {
   first = new nn.Linear(3, 4);
   last = new nn.Linear(4, 1);
@@ -79,7 +79,7 @@ async function trainSlowly(meanwhile: (net: SlowNet) => void): Promise<unknown> 
   return model.parameters().map((p) => p.toArray());
 }
 
-describe("fit() on a long way back", () => {
+describe("fit() during a long backward pass", () => {
   afterEach(() => {
     Slow.told = work;
     setReuse("on");
@@ -105,11 +105,11 @@ describe("fit() on a long way back", () => {
     assertEquals(beside, alone);
     assertGreater(turns, 5);
   });
-  it("notices a value that a timer edits before its way back", async () => {
+  it("notices a value that a timer edits before its backward step", async () => {
     let slow = 0;
     Slow.told = () => (slow++, work());
     const edited = trainSlowly(({ last }) => {
-      if (slow === 1) noGrad(() => void last.weight.add_(1)); // the way back has come to the output, not to the layer
+      if (slow === 1) noGrad(() => void last.weight.add_(1)); // the backward pass has come to the output, not to the layer
     });
     await assertRejects(() => edited, Error, "was modified in place after it was used");
   });
