@@ -1,11 +1,11 @@
-/** Files that are wholly old or wholly new, never in between. */
+/** Atomic writes: a file is the old one or the new one in full, never anything between. */
 import { requirePath } from "../arguments.ts";
 
-/** Parts shorter than so many bytes are gathered before they are written. */
-const SMALL = 1 << 16;
+/** Shorter parts are collected in a buffer of so many bytes before they are written. */
+const BUFFER_SIZE = 1 << 16;
 
-/** What the names of temporary files and probes end with. */
-const LEFT = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
+/** The ending of the names of temporary files and probes. */
+const TEMPORARY = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
 
 /**
  * Writes `parts` one after the other to `path`: all of them, or the old file stays as it was.
@@ -13,8 +13,8 @@ const LEFT = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
  * They go to a temporary name in the same folder, are synced to the disk, and take the final name in one rename; then
  * the folder is synced too. A process killed on the way leaves the old file and at most a stray `.tmp` beside it.
  *
- * @throws {Deno.errors.NotCapable} if the folder may not be written and read, both of which the rename asks for
- * @throws {Error} what the file system said; the temporary file is gone by then.
+ * @throws {Deno.errors.NotCapable} if there is no permission to read and write the folder, both of which the rename needs
+ * @throws {Error} if the file system fails; the temporary file is removed.
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   requirePath(path, "write");
@@ -35,7 +35,7 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
   }
 }
 
-/** A system's error with the name of the file in front, which it leaves out where a disk is full or broken; others as they are. */
+/** An error of the system with the file's name in its message, which it lacks for a full or broken disk; other errors as they are. */
 export function namingFile(error: unknown, path: string): unknown {
   if (!(error instanceof Error && typeof (error as { code?: unknown }).code === "string")) return error;
   const reason = error.message.replace(/: \w+ '.*'$/, ""); // the name of a temporary file means nothing to anybody
@@ -45,7 +45,7 @@ export function namingFile(error: unknown, path: string): unknown {
   });
 }
 
-/** Makes `folder` and those above it where they are not there, each synced into the one that it stands in. */
+/** Makes `folder` and its parents where they do not exist, and syncs each parent. */
 export async function makeFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder);
@@ -60,9 +60,9 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Tries `writeAtomically` with an empty file beside `path`, which is taken away again: before the work whose result goes there.
+ * Tries whether `writeAtomically` could write `path`, with an empty file beside it that is removed: to be called before long work.
  *
- * @throws {Error} Whose message is the reason alone: the probe's name means nothing to anybody.
+ * @throws {Error} If it could not; the message is the reason alone.
  */
 export async function tryWriting(path: string): Promise<void> {
   const probe = `${path}.${crypto.randomUUID()}`;
@@ -100,12 +100,12 @@ export async function requireWritable(path: string): Promise<void> {
   });
 }
 
-/** Removes what processes that were killed while they wrote `path` left beside it; nobody may be writing it now. */
+/** Removes the temporary files of processes that were killed while they wrote `path`; no process may be writing it now. */
 export async function sweepTemporary(path: string): Promise<void> {
   const folder = folderOf(path);
   const name = path.slice(path.lastIndexOf("/") + 1);
   for await (const entry of Deno.readDir(folder)) {
-    const left = entry.name.startsWith(name) && LEFT.test(entry.name.slice(name.length));
+    const left = entry.name.startsWith(name) && TEMPORARY.test(entry.name.slice(name.length));
     if (left) await Deno.remove(`${folder}/${entry.name}`);
   }
 }
@@ -117,29 +117,29 @@ function folderOf(path: string): string {
 
 async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true });
-  for (const part of gathered(parts)) await writeAll(file, part);
+  for (const part of buffered(parts)) await writeAll(file, part);
   await file.sync();
 }
 
-/** The parts with small neighbours as one: a call to the system takes as long as to copy 64 kB. Valid until the next is asked for. */
-function* gathered(parts: Iterable<Uint8Array>): Generator<Uint8Array, void> {
-  const room = new Uint8Array(SMALL);
+/** The parts, small neighbours joined: a call to the system takes as long as to copy 64 kB. Each is valid until the next is asked for. */
+function* buffered(parts: Iterable<Uint8Array>): Generator<Uint8Array, void> {
+  const buffer = new Uint8Array(BUFFER_SIZE);
   let used = 0;
   for (const part of parts) {
-    if (used + part.length > SMALL) {
-      yield room.subarray(0, used);
+    if (used + part.length > BUFFER_SIZE) {
+      yield buffer.subarray(0, used);
       used = 0;
     }
-    if (part.length >= SMALL) yield part;
+    if (part.length >= BUFFER_SIZE) yield part;
     else {
-      room.set(part, used);
+      buffer.set(part, used);
       used += part.length;
     }
   }
-  if (used > 0) yield room.subarray(0, used);
+  if (used > 0) yield buffer.subarray(0, used);
 }
 
-/** Makes what was made or renamed in `folder` last; left out where folders cannot be opened (Windows) or may not be read. */
+/** Syncs `folder`, so that new and renamed files survive a crash; not on Windows, nor without permission to read it. */
 async function syncFolder(folder: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   if (Deno.permissions.querySync({ name: "read", path: folder }).state !== "granted") return;
@@ -151,17 +151,14 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes every one of `bytes` to `file`, which may take them in several pieces. */
+/** Writes all of `bytes` to `file`: a single call may write only a part. */
 export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
-// One process at a time.
-
 /**
- * The file `path`, locked for whoever holds it, or `null` where another does. Closing it unlocks it, and so does the end of the
- * process, so a crash leaves none behind; the empty file stays, because removing it could leave two holders, one of the old file
- * and one of a new one.
+ * Opens and locks the file `path`; `null` if another process has locked it. Closing the file unlocks it, and so does the end of the
+ * process, also by a crash. The empty file is not removed: two processes could then hold a lock, one on the old file and one on a new one.
  */
 export async function tryFileLock(path: string): Promise<Deno.FsFile | null> {
   const file = await Deno.open(path, { write: true, create: true });

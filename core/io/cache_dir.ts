@@ -1,4 +1,4 @@
-/** Where files that can be made again are kept, and which permissions are already there. Nothing in here ever prompts. */
+/** The cache folder, and permissions that are already granted. Nothing in here prompts. */
 
 /** Whether a permission has been granted already; `false` where there is no Deno. */
 export function granted(permission: Deno.PermissionDescriptor): boolean {

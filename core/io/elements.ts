@@ -1,10 +1,10 @@
-/** Elements of tensors as bytes of a file and back: kinds that tensors lack are widened. */
+/** Conversion between a tensor's elements and a file's bytes; dtypes that tensors do not have are widened. */
 import { describe, isPlainObject, requireTensor } from "../arguments.ts";
 import type { Elements } from "./in_steps.ts";
 import { elements } from "../ops/movement.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** The elements that `tensor` shows, row after row, little-endian; they share its memory where it is row-major. */
+/** The elements of `tensor` in row-major order, as little-endian bytes; they share its memory if it is row-major. */
 export function tensorBytes(tensor: Tensor): Uint8Array {
   const { buffer, byteOffset, byteLength } = elements(tensor);
   return new Uint8Array(buffer, byteOffset, byteLength);
@@ -18,15 +18,13 @@ export function countElements(shape: readonly number[]): number {
 /** The most elements a tensor may have. */
 export const MAX_ELEMENTS = 2 ** 31 - 1;
 
-// Tensors by name, as files of several tensors are given them.
-
 /** Tensors by name, as a plain object or a map. A name may be anything but `__metadata__`. */
 export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
 
 /**
- * The names and tensors, in their order.
+ * The names and tensors as a list, in their order.
  *
- * @throws {TypeError} If it is no collection of tensors by name: a module, or an object within the object.
+ * @throws {TypeError} If it is no collection of tensors by name, such as a module or nested objects.
  */
 export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tensor][] {
   const collection = tensors instanceof Map || isPlainObject(tensors);
@@ -40,24 +38,22 @@ export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tens
   return named;
 }
 
-// Elements of files whose kind tensors lack: longs, and booleans that must be 0 or 1.
-
-/** Where elements stand, for errors. */
-export interface Place {
-  /** The file. */
+/** Where elements stand in a file, for errors. */
+export interface Location {
+  /** The name of the file. */
   readonly where: string;
-  /** The byte of it at which the elements begin. */
+  /** The byte at which the elements begin. */
   readonly at: number;
-  /** What the file calls their kind. */
-  readonly kind: string;
+  /** Their dtype, as the file calls it. */
+  readonly fileDType: string;
 }
 
 /**
- * Little-endian longs: int32 where every one of them fits, else float64, which is exact up to 2^53.
+ * Little-endian 64-bit integers: int32 where every one of them fits, else float64, which is exact up to 2^53.
  *
  * @throws {RangeError} If one is past 2^53.
  */
-export function widenLongs(bytes: ArrayBuffer, signed: boolean, place: Place): Elements {
+export function widenLongs(bytes: ArrayBuffer, signed: boolean, place: Location): Elements {
   const words = new Int32Array(bytes); // low word first
   const values = new Float64Array(words.length / 2);
   let narrow = true;
@@ -70,11 +66,11 @@ export function widenLongs(bytes: ArrayBuffer, signed: boolean, place: Place): E
   return narrow ? { data: new Int32Array(values), dtype: "int32" } : { data: values, dtype: "float64" };
 }
 
-function tooLong({ where, at, kind }: Place, i: number): string {
-  return `Cannot read ${where}: the ${kind} at byte ${at + 8 * i} is past 2^53, which no kind here holds exactly`;
+function tooLong({ where, at, fileDType }: Location, i: number): string {
+  return `Cannot read ${where}: the ${fileDType} at byte ${at + 8 * i} is past 2^53, which no dtype here holds exactly`;
 }
 
-/** Unsigned ints: int32 where every one of them fits, else float64. */
+/** 32-bit unsigned integers: int32 where every one of them fits, else float64. */
 export function widenUnsigned(bytes: ArrayBuffer): Elements {
   const values = new Uint32Array(bytes);
   const narrow = values.every((value) => value < 2 ** 31);
@@ -88,14 +84,12 @@ export function widenUnsigned(bytes: ArrayBuffer): Elements {
  *
  * @throws {SyntaxError} If one is neither 0 nor 1.
  */
-export function checkBooleans(bytes: ArrayBuffer, { where, at, kind }: Place): Elements {
+export function checkBooleans(bytes: ArrayBuffer, { where, at, fileDType }: Location): Elements {
   const data = new Uint8Array(bytes);
   const odd = data.findIndex((value) => value > 1);
   if (odd < 0) return { data, dtype: "bool" };
-  throw new SyntaxError(`Cannot read ${where}: byte ${at + odd} is ${data[odd]}, and a ${kind} is 0 or 1`);
+  throw new SyntaxError(`Cannot read ${where}: byte ${at + odd} is ${data[odd]}, and a ${fileDType} is 0 or 1`);
 }
-
-// Sixteen-bit floats, widened to float32 exactly.
 
 /** The float32 values of `bits`, each a bfloat16: the upper half of a float32. */
 export function fromBfloat16(bits: Uint16Array<ArrayBuffer>): Float32Array {

@@ -1,26 +1,26 @@
-/** Long copies and conversions in steps, between which the event loop can turn. */
+/** Long copies, conversions, sorts and hashes in steps, between which the event loop can turn. */
 import type { Hash } from "node:crypto";
 import type { DType, TypedArray } from "../dtype.ts";
 import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 
-/** Elements and the kind they are of. */
+/** Elements and their dtype. */
 export interface Elements {
   data: TypedArray;
   dtype: DType;
 }
 
-/** Bytes a step: a multiple of every element's size. */
+/** Bytes of one step; a multiple of every element's size. */
 const STEP = 1 << 20;
 
-/** Items a step of sorting. */
+/** Items that are sorted in one step. */
 const ITEMS = 1 << 14;
 
-/** Views of `bytes`, one after the other, of a megabyte unless told. */
+/** Consecutive views of `bytes`, each of `size` bytes (by default a megabyte); the last one may be shorter. */
 export function* pieces(bytes: Uint8Array, size: number = STEP): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** The bytes of `parts`, one after the other. */
+/** The bytes of `parts`, one after the other, in one array. */
 export function* joinInSteps(parts: readonly Uint8Array[]): Steps<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -35,9 +35,9 @@ export function* joinInSteps(parts: readonly Uint8Array[]): Steps<Uint8Array<Arr
 }
 
 /**
- * What `read` makes of copies of `bytes`, of `size` bytes an element: float64 where any piece is, else the kind of them all.
+ * Converts `bytes`, `size` an element, a piece at a time. Where `read` gives float64 for one piece and int32 for others, all are float64.
  *
- * @param read Takes a copy and where in `bytes` it begins
+ * @param read Converts a copy of a piece, which begins at byte `at` of `bytes`
  */
 export function* convertInSteps(
   bytes: Uint8Array,
@@ -56,7 +56,7 @@ export function* convertInSteps(
   return all;
 }
 
-/** The first `count` of `values` as float64, and room for all. */
+/** An array of float64 as long as `values`, with the first `count` of them copied. */
 function* widened(values: TypedArray, count: number): Steps<Elements> {
   const data = new Float64Array(values.length);
   for (let at = 0; at < count; at += STEP / 8) {
@@ -72,7 +72,7 @@ function grown({ data, dtype }: Elements, length: number): Elements {
   return { data: all, dtype };
 }
 
-/** `list` sorted: pieces by themselves, then two neighbours into one until one is left. */
+/** `list` sorted, by a merge sort: pieces are sorted by themselves, then merged two by two. */
 export function* sortInSteps<T>(list: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
   let runs: T[][] = [];
   for (let at = 0; at < list.length; at += ITEMS) {
@@ -96,14 +96,14 @@ function* merge<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => nu
   return both;
 }
 
-/** The bytes of `parts`, one after the other. */
+/** The same without interruption. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return runAtOnce(joinInSteps(parts));
 }
 
 /**
- * Node's hash, which takes pieces: the Web's has no MD5, and copies all that it is given first, a millisecond a megabyte.
- * To load it takes a third of the library's start: only where it is used.
+ * Node's hash, which can be fed in pieces. The Web's has no MD5, and copies its whole input first, a millisecond a megabyte.
+ * It is imported when it is used: to load it takes a third of the library's start.
  */
 export async function newHash(algorithm: "md5" | "sha256"): Promise<Hash> {
   const { createHash } = await import("node:crypto");

@@ -1,11 +1,11 @@
-/** Reading whole files within a cap, so that a small one cannot fill the memory. */
+/** Reading whole files, with a cap on what becomes of them, so that a small file cannot fill the memory. */
 import { checkOptions, requirePath } from "../arguments.ts";
 import { joinBytes } from "./in_steps.ts";
 
-/** How much a reader may make of a file. */
+/** Options of the functions that read files. */
 export interface ReadOptions {
   /**
-   * The most bytes that the file may come to: inflated, and as tensors.
+   * Most bytes of memory that may become of the file: inflated, and as tensors.
    *
    * @default {Math.max(2 ** 28, 32 * size)} for a file of `size` bytes: 256 MiB, or 32 times its size where that is more; 1 GiB
    * for a stream or a pipe, whose size nobody knows
@@ -13,22 +13,22 @@ export interface ReadOptions {
   maxBytes?: number | undefined;
 }
 
-/** What any file may come to: MNIST as float32 is 220 MB. */
-const LEAST = 2 ** 28;
+/** What every file may come to: MNIST as float32 is 220 MB. */
+const MIN_CAP = 2 ** 28;
 
 /** How many times its size a larger file may come to: gzipped CSV of MNIST, read as float64, comes to about 28 times. */
 const GROWTH = 32;
 
 /** What a stream may come to by default. */
-const UNKNOWN = 2 ** 30;
+const STREAM_CAP = 2 ** 30;
 
-/** Counts what becomes of a file, and ends the reading where that is too much. */
+/** Counts the bytes that become of a file, and throws where they are more than `maxBytes`. */
 export class Cap {
   readonly #maxBytes: number | undefined;
   #taken = 0;
 
   /**
-   * A cap for a file, which errors call `where`; `size` is its own size, where that is known.
+   * A cap for a file, which errors call `where`; `size` is the file's size, `null` for a stream.
    *
    * @throws {RangeError} if `maxBytes` is no number of bytes
    */
@@ -40,31 +40,31 @@ export class Cap {
   }
 
   /** The most bytes that the file may come to. */
-  get most(): number {
-    return this.#maxBytes ?? (this.size === null ? UNKNOWN : Math.max(LEAST, GROWTH * this.size));
+  get limit(): number {
+    return this.#maxBytes ?? (this.size === null ? STREAM_CAP : Math.max(MIN_CAP, GROWTH * this.size));
   }
 
-  /** Counts `bytes` that are about to be made, and throws a RangeError where they are too many; `what` says of what. */
-  take(bytes: number, what: () => string): void {
+  /** Adds `bytes`, before they are allocated, and throws a RangeError if they are too many; `what` names their subject in the message. */
+  count(bytes: number, what: () => string): void {
     this.#taken += bytes;
-    if (this.#taken > this.most) this.check(this.#taken, what);
+    if (this.#taken > this.limit) this.check(this.#taken, what);
   }
 
-  /** The same for bytes that are not kept, such as those of a line. */
+  /** Compares `bytes` alone with the limit, for memory that is not kept, such as a line. */
   check(bytes: number, what: () => string): void {
-    if (bytes <= this.most) return;
+    if (bytes <= this.limit) return;
     throw new RangeError(
-      `Cannot read ${this.where}: ${what()} comes to ${bytes} bytes, and maxBytes allows ${this.most}: raise it if you trust the file`,
+      `Cannot read ${this.where}: ${what()} comes to ${bytes} bytes, and maxBytes allows ${this.limit}: raise it if you trust the file`,
     );
   }
 }
 
-/** The most characters of a file that an error repeats. */
-const LONGEST = 100;
+/** Most characters of a file's contents that an error message quotes. */
+const MAX_QUOTED = 100;
 
-/** What an error repeats of a file: its beginning where it is long, for a name may have megabytes. */
+/** A text from a file for an error message, cut where it is long: a name may have megabytes. */
 export function shortened(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 /** The same in quotes. */
@@ -72,15 +72,13 @@ export function quoted(name: string): string {
   return JSON.stringify(shortened(name));
 }
 
-// Whole files, within a cap.
-
 /** Bytes read at a time. */
 const PIECE = 1 << 22;
 
 /**
  * The bytes of the file `path`. A pipe or a device is read as far as `maxBytes` allows: it may have no end.
  *
- * @throws {TypeError} if the path is none
+ * @throws {TypeError} if `path` is no string
  * @throws {RangeError} if there are more than `maxBytes`
  */
 export async function readFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -88,19 +86,19 @@ export async function readFile(path: string, options: ReadOptions): Promise<Uint
   checkOptions(`read ${path}`, options, ["maxBytes"]);
   const { isFile, size } = await Deno.stat(path);
   const cap = new Cap(path, options, isFile ? size : null);
-  if (isFile && size > 0) { // one that says 0 may be made as it is read, as those of Linux's /proc
-    cap.take(size, () => "the file");
+  if (isFile && size > 0) { // of size 0 are also files that are made while they are read, as in Linux's /proc
+    cap.count(size, () => "the file");
     return await readWhole(path, size);
   }
   const pieces: Uint8Array[] = [];
   for await (const piece of (await Deno.open(path)).readable) {
-    cap.take(piece.length, () => "what came so far");
+    cap.count(piece.length, () => "what came so far");
     pieces.push(piece);
   }
   return joinBytes(pieces);
 }
 
-/** The `size` bytes of a file. Deno.readFile would hold the event loop while it takes its memory, 0.6 s a gigabyte. */
+/** The `size` bytes of a file. Deno.readFile would block the event loop while it allocates, 0.6 s a gigabyte. */
 export async function readWhole(path: string, size: number): Promise<Uint8Array<ArrayBuffer>> {
   using file = await Deno.open(path);
   const bytes = new Uint8Array(size);

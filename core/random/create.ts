@@ -4,18 +4,22 @@ import { dtypeFrom, fromData, type TensorOptions, withRequiresGrad, zeros } from
 import { checkShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
-import { fillNormal, fillRandint, fillUniform, type Fractions, randperm as drawPermutation } from "./torch_streams.ts";
+import { fillNormal, fillRandint, fillUniform, type FloatArray, randperm as drawPermutation } from "./torch_streams.ts";
 
-/** What a random constructor may be told beside the shape. */
+/** Options of the functions that make random tensors. */
 export interface RandomOptions extends TensorOptions {
-  /** Where the numbers come from; the generator that `manualSeed` sets unless told. */
+  /**
+   * The generator that the numbers are drawn from.
+   *
+   * @default {defaultGenerator} which `manualSeed` seeds
+   */
   generator?: Generator;
 }
 
 const OPTIONS = ["dtype", "requiresGrad", "generator"] as const;
 
 /**
- * Uniform numbers in [0, 1).
+ * Random numbers of the uniform distribution on [0, 1).
  *
  * @example
  * ```ts
@@ -25,26 +29,26 @@ const OPTIONS = ["dtype", "requiresGrad", "generator"] as const;
  * manualSeed(42);
  * assertEquals(`${rand([3])}`, "tensor([0.8823, 0.9150, 0.3829])");
  * ```
- * @throws {TypeError} If the kind is not a floating one.
+ * @throws {TypeError} If the dtype is not a floating one.
  */
 export function rand(shape: readonly number[], options: RandomOptions = {}): Tensor {
-  return drawn(shape, options, "rand", fillUniform);
+  return draw(shape, options, "rand", fillUniform);
 }
 
 /**
- * Normal numbers of mean 0 and standard deviation 1.
+ * Random numbers of the normal distribution with mean 0 and standard deviation 1.
  *
- * @throws {TypeError} If the kind is not a floating one.
+ * @throws {TypeError} If the dtype is not a floating one.
  */
 export function randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
-  return drawn(shape, options, "randn", fillNormal);
+  return draw(shape, options, "randn", fillNormal);
 }
 
-function drawn(
+function draw(
   shape: readonly number[],
   options: RandomOptions,
   name: string,
-  fill: (g: Generator, out: Fractions) => void,
+  fill: (g: Generator, out: FloatArray) => void,
 ): Tensor {
   checkShape(shape);
   const dtype = dtypeFrom(options, "float32", OPTIONS);
@@ -52,11 +56,11 @@ function drawn(
     throw new TypeError(`Cannot draw ${name} as ${dtype}: use float32 or float64, or randint for whole numbers`);
   }
   const out = zeros(shape, { dtype });
-  fill(options.generator ?? defaultGenerator, out.data as Fractions);
+  fill(options.generator ?? defaultGenerator, out.data as FloatArray);
   return withRequiresGrad(out, options);
 }
 
-/** Whole numbers from `low` to before `high`, as int32 unless told. */
+/** Random integers of [low, high), by default as int32. */
 export function randint(low: number, high: number, shape: readonly number[], options: RandomOptions = {}): Tensor {
   checkShape(shape);
   const out = zeros(shape, { dtype: dtypeFrom(options, "int32", OPTIONS) });
@@ -64,7 +68,7 @@ export function randint(low: number, high: number, shape: readonly number[], opt
   return withRequiresGrad(out, options);
 }
 
-/** The numbers 0 to n − 1 in random order, as int32. */
+/** The integers 0 to n − 1 in random order, as int32. */
 export function randperm(n: number, options: { generator?: Generator } = {}): Tensor {
   checkOptions("draw a permutation", options, ["generator"]);
   const { generator = defaultGenerator } = options;

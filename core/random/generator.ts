@@ -1,8 +1,8 @@
-/** A stream of random numbers that can be seeded, saved and resumed: PyTorch's CPU generator. */
+/** A generator of random numbers that can be seeded, saved and resumed, as PyTorch's CPU generator. */
 import { describe, requireBytes } from "../arguments.ts";
 import { Mt19937, STATE_WORDS } from "./mt19937.ts";
 
-/** The seed of a generator that was given none, PyTorch's `default_rng_seed`. */
+/** The default seed, PyTorch's `default_rng_seed`. */
 const DEFAULT_SEED = 67280421310721n;
 
 const LEAST_SEED = -(2n ** 63n);
@@ -10,7 +10,7 @@ const SEED_END = 2n ** 64n;
 const LOW_31_BITS = 0x7fffffff;
 
 /**
- * A source of random numbers that gives what PyTorch's CPU generator gives for the same seed.
+ * A generator of random numbers: for the same seed they are those of PyTorch's CPU generator.
  *
  * @example Two generators of one seed agree
  * ```ts
@@ -27,7 +27,7 @@ export class Generator {
   #nextNormal: number | undefined;
 
   /**
-   * A generator begun from `seed`, by default from the one PyTorch begins from.
+   * A generator seeded with `seed`, by default with PyTorch's default seed.
    *
    * @throws {RangeError} If `manualSeed` refuses the seed.
    */
@@ -36,10 +36,10 @@ export class Generator {
   }
 
   /**
-   * Starts over from `seed`, and forgets a kept normal; PyTorch's `manual_seed`.
+   * Seeds the generator, and drops a kept normal number; PyTorch's `manual_seed`.
    *
-   * A seed is an integer of [−2⁶³, 2⁶⁴), negative ones counting from 2⁶⁴ down; the engine takes its low 32 bits. Past ±(2⁵³ − 1) it
-   * must be a bigint.
+   * A seed is an integer of [−2⁶³, 2⁶⁴), of which negative ones count down from 2⁶⁴; its low 32 bits are used. Past ±(2⁵³ − 1) it must
+   * be a bigint.
    *
    * @throws {RangeError} If `seed` is not such an integer.
    */
@@ -50,7 +50,7 @@ export class Generator {
     return this;
   }
 
-  /** The seed this generator last began from, an integer of [0, 2⁶⁴). */
+  /** The seed that was set last, an integer of [0, 2⁶⁴). */
   initialSeed(): bigint {
     return this.#seed;
   }
@@ -106,9 +106,9 @@ export class Generator {
   }
 
   /**
-   * The state as 5056 bytes, a kept normal included: what PyTorch's `get_state` returns, byte for byte.
+   * The state as 5056 bytes, a kept normal number included: PyTorch's `get_state`, byte for byte.
    *
-   * @example A stream carries on where it was saved
+   * @example Numbers repeat from a saved state
    * ```ts
    * import { Generator } from "@gradus/gradus";
    * import { assertEquals } from "@std/assert";
@@ -125,9 +125,9 @@ export class Generator {
   }
 
   /**
-   * Carries on from a state that `getState`, or PyTorch's `get_state`, returned.
+   * Sets a state that `getState`, or PyTorch's `get_state`, returned.
    *
-   * @throws {RangeError} If the bytes are no such state; this generator is then as it was.
+   * @throws {RangeError} If the bytes are no such state; this generator is then unchanged.
    */
   setState(bytes: Uint8Array): this {
     requireBytes(bytes, "a generator's state");
@@ -141,11 +141,11 @@ export class Generator {
   }
 }
 
-/** The generator that draws where none is given. */
+/** The generator that is used where none is given. */
 export const defaultGenerator: Generator = new Generator();
 
 /**
- * Starts the default generator over from `seed`, and returns it; PyTorch's `torch.manual_seed`.
+ * Seeds the default generator, and returns it; PyTorch's `torch.manual_seed`.
  *
  * @throws {RangeError} If `seed` is not an integer of [−2⁶³, 2⁶⁴), or is a number past ±(2⁵³ − 1).
  * @throws {TypeError} If it is neither a number nor a bigint.
@@ -168,7 +168,7 @@ function toSeed(seed: number | bigint): bigint {
   return BigInt.asUintN(64, whole);
 }
 
-// How a generator's state is laid out in bytes: PyTorch's own layout, so that either library can carry on the other's stream.
+// The layout of a generator's state in bytes: PyTorch's own, so that each library can set the other's states.
 
 /** Bytes of a state: PyTorch's `CPUGeneratorImplState`, what `torch.get_rng_state()` returns. */
 const STATE_BYTES = 5056;
@@ -181,9 +181,9 @@ const WORDS = 24;
 const NORMAL = WORDS + 8 * STATE_WORDS + 8;
 const NORMAL_VALID = NORMAL + 16;
 
-/** Everything that decides a generator's future draws. */
+/** A generator's state: all that decides which numbers come next. */
 export interface GeneratorState {
-  /** The seed it began from, of [0, 2⁶⁴). */
+  /** The seed, of [0, 2⁶⁴). */
   seed: bigint;
   /** The engine's 624 words. */
   words: Uint32Array;
@@ -191,7 +191,7 @@ export interface GeneratorState {
   left: number;
   /** The engine's `next`, 0 to 624. */
   next: number;
-  /** The second half of the last pair of normals, if it is still to be handed out. */
+  /** The second of the last pair of normal numbers, if it was not drawn yet. */
   nextNormal: number | undefined;
 }
 
@@ -230,9 +230,9 @@ export function decodeState(bytes: Uint8Array): GeneratorState {
 }
 
 function checkPosition(seeded: number, left: number, next: number): void {
-  const fresh = left === 1 && next === 0;
+  const untouched = left === 1 && next === 0;
   const running = left >= 1 && next >= 1 && left + next === STATE_WORDS + 1;
-  if (seeded === 1 && (fresh || running)) return;
+  if (seeded === 1 && (untouched || running)) return;
   throw new RangeError(
     `Cannot read a generator's state: seeded ${seeded}, left ${left} and next ${next} (bytes 8 to 23) do not fit together`,
   );

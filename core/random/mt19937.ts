@@ -1,4 +1,4 @@
-/** The word engine under every stream here: the Mersenne Twister MT19937. */
+/** The Mersenne Twister MT19937, on which PyTorch's and NumPy's generators are built. */
 
 /** Words of state. */
 export const STATE_WORDS = 624;
@@ -16,9 +16,9 @@ const TWIST = 0x9908b0df;
 export class Mt19937 {
   /** The state, 624 words. */
   readonly words: Uint32Array = new Uint32Array(STATE_WORDS);
-  /** Draws until the state must be renewed, counting the one that renews it; PyTorch's `left`. */
+  /** How many words can be drawn before the state is renewed, plus one; PyTorch's `left`. */
   left = 1;
-  /** Where the next word stands; PyTorch's `next`. */
+  /** The index of the next word; PyTorch's `next`. */
   next = 0;
 
   /** An engine seeded with the low 32 bits of `seed`. */
@@ -26,7 +26,7 @@ export class Mt19937 {
     this.initGenrand(seed);
   }
 
-  /** Starts over from the low 32 bits of `seed`. */
+  /** Sets the state from the low 32 bits of `seed`. */
   initGenrand(seed: number): void {
     const { words } = this;
     words[0] = seed;

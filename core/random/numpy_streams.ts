@@ -1,8 +1,8 @@
-/** NumPy's legacy streams: what `numpy.random.seed(…)` and the functions beside it draw. */
+/** NumPy's legacy generator `RandomState`: the numbers of `numpy.random.seed(…)` and the functions beside it. */
 import { Mt19937 } from "./mt19937.ts";
 
 /**
- * A source of random numbers that gives what NumPy's `RandomState` gives for the same seed, in float64.
+ * A generator of random numbers in float64: for the same seed they are those of NumPy's `RandomState`.
  *
  * @example The numbers that `numpy.random.seed(42)` is known by
  * ```ts
@@ -18,7 +18,7 @@ export class RandomState {
   #nextNormal: number | undefined;
 
   /**
-   * A source begun from `seed`.
+   * A generator seeded with `seed`.
    *
    * @throws {RangeError} If `seed` is not an integer of [0, 2³²).
    */
@@ -27,7 +27,7 @@ export class RandomState {
   }
 
   /**
-   * Starts over from `seed`, and forgets a kept normal.
+   * Seeds the generator, and drops a kept normal number.
    *
    * @throws {RangeError} If `seed` is not an integer of [0, 2³²).
    */
@@ -58,7 +58,7 @@ export class RandomState {
   }
 
   /**
-   * The integers 0 … n − 1 in random order: Fisher and Yates from the back, the partner drawn by rejection.
+   * The integers 0 … n − 1 in random order: a Fisher–Yates shuffle from the last element to the first, with indices drawn by rejection.
    *
    * @throws {RangeError} If `n` is not an integer of [0, 2³¹).
    */
@@ -98,7 +98,7 @@ export class RandomState {
     return f * x2;
   }
 
-  /** An integer of [0, max]: words cut to the bits that `max` has, until one is not above it. */
+  /** An integer of [0, max]: words are masked to the bits of `max` and drawn until one is not above it. */
   #upTo(max: number): number {
     const mask = 0xffffffff >>> Math.clz32(max);
     let word: number;

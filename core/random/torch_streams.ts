@@ -1,24 +1,24 @@
 /**
- * PyTorch's CPU distributions: each fills an array with what PyTorch's in-place method of that name draws.
+ * PyTorch's CPU distributions: each function fills an array with the numbers that PyTorch's in-place method of that name draws.
  *
- * The streams are those of a PyTorch built without MKL; with MKL, `bernoulli_` and dropout draw from another engine. Uniforms, integers
- * and coin flips are equal to the bit; normals agree to about 1e-6, since PyTorch's vectorised logarithm and cosine differ that much
+ * They are those of a PyTorch built without MKL; with MKL, `bernoulli_` and dropout use another generator. Uniforms, integers and
+ * Bernoulli draws are equal to the bit; normals agree to about 1e-6, since PyTorch's vectorised logarithm and cosine differ that much
  * between builds.
  */
 import { dtypeOf, type TypedArray } from "../dtype.ts";
 import { Generator } from "./generator.ts";
 
-/** The arrays whose elements carry a fraction. */
-export type Fractions = Float32Array | Float64Array;
+/** A typed array of floats. */
+export type FloatArray = Float32Array | Float64Array;
 
 /**
  * Fills `out` with the uniform distribution on [low, high): `u · (high − low) + low`; PyTorch's `uniform_`, and `rand` for [0, 1).
  *
- * A float32 takes one word, a float64 two. Rounding to float32 may give `high` itself, as in PyTorch.
+ * A float32 is made of one word, a float64 of two. Rounding to float32 may give `high` itself, as in PyTorch.
  *
  * @throws {RangeError} If a bound or their difference is not finite, or `low` is above `high`.
  */
-export function fillUniform(g: Generator, out: Fractions, low = 0, high = 1): void {
+export function fillUniform(g: Generator, out: FloatArray, low = 0, high = 1): void {
   const round = out instanceof Float32Array ? Math.fround : Number;
   const from = round(low);
   const width = round(round(high) - from);
@@ -28,19 +28,19 @@ export function fillUniform(g: Generator, out: Fractions, low = 0, high = 1): vo
   if (out instanceof Float32Array) {
     for (let i = 0; i < out.length; i++) out[i] = g.nextFloat() * width + from; // exact until it is stored
   } else {
-    for (let i = 0; i < out.length; i++) out[i] = multiplyAdd(g.nextDouble(), width, from);
+    for (let i = 0; i < out.length; i++) out[i] = fma(g.nextDouble(), width, from);
   }
 }
 
 /**
  * Fills `out` with the normal distribution of the given mean and standard deviation; PyTorch's `normal_`, and `randn` for (0, 1).
  *
- * Below 16 elements they come one by one from `Generator.nextNormal`; from 16 on, out of blocks of 16 uniforms, as in PyTorch. So the
- * first numbers of a long draw are not those of a short one.
+ * As in PyTorch, fewer than 16 elements are drawn one by one by `Generator.nextNormal`, and 16 or more in blocks made of 16 uniforms: the
+ * first numbers of a long array are not those of a short one.
  *
  * @throws {RangeError} If `std` is negative or NaN.
  */
-export function fillNormal(g: Generator, out: Fractions, mean = 0, std = 1): void {
+export function fillNormal(g: Generator, out: FloatArray, mean = 0, std = 1): void {
   if (!(std >= 0)) {
     throw new RangeError(
       `Cannot fill with a normal distribution of standard deviation ${std}: give one that is not negative`,
@@ -55,13 +55,13 @@ export function fillNormal(g: Generator, out: Fractions, mean = 0, std = 1): voi
   normalBlock(out, last, mean, std);
 }
 
-/** The same with each element from `Generator.nextNormal`, however many there are: what PyTorch draws where memory has gaps or turns. */
-export function fillNormalSingly(g: Generator, out: Fractions, mean = 0, std = 1): void {
-  for (let i = 0; i < out.length; i++) out[i] = multiplyAdd(g.nextNormal(), std, mean);
+/** The same with each element drawn by `Generator.nextNormal`: what PyTorch does for a tensor that is not contiguous. */
+export function fillNormalSingly(g: Generator, out: FloatArray, mean = 0, std = 1): void {
+  for (let i = 0; i < out.length; i++) out[i] = fma(g.nextNormal(), std, mean);
 }
 
-/** `a · b + c`, rounded once: the processor's instruction, which PyTorch was compiled to. Source: Dekker (1971), Knuth. */
-function multiplyAdd(a: number, b: number, c: number): number {
+/** Fused multiply-add `a · b + c`, rounded once, as PyTorch's compiled code computes it. Source: Dekker (1971), Knuth. */
+function fma(a: number, b: number, c: number): number {
   const product = a * b;
   const [aHigh, bHigh] = [upperHalf(a), upperHalf(b)];
   const [aLow, bLow] = [a - aHigh, b - bHigh];
@@ -80,18 +80,18 @@ function upperHalf(x: number): number {
 const BLOCK = 16;
 const HALF = BLOCK / 2;
 
-/** Turns 16 uniforms into 16 normals: the radii from the first eight, the angles from the last eight (Box and Muller). */
-function normalBlock(out: Fractions, start: number, mean: number, std: number): void {
+/** Transforms 16 uniforms into 16 normals: radii from the first eight, angles from the last eight (Box and Muller). */
+function normalBlock(out: FloatArray, start: number, mean: number, std: number): void {
   for (let j = start; j < start + HALF; j++) {
     const radius = Math.sqrt(-2 * Math.log(1 - out[j]));
     const theta = 2 * Math.PI * out[j + HALF];
-    out[j] = multiplyAdd(radius * Math.cos(theta), std, mean);
-    out[j + HALF] = multiplyAdd(radius * Math.sin(theta), std, mean);
+    out[j] = fma(radius * Math.cos(theta), std, mean);
+    out[j + HALF] = fma(radius * Math.sin(theta), std, mean);
   }
 }
 
 /**
- * Fills `out` with coin flips, 1 with probability `p` and 0 otherwise: `u < p`, u of two words; PyTorch's `bernoulli_`.
+ * Fills `out` with 1 with probability `p` and 0 otherwise: `u < p`, u of two words; PyTorch's `bernoulli_`.
  *
  * @throws {RangeError} If `p` lies outside [0, 1].
  */
@@ -107,7 +107,7 @@ export function fillBernoulli(g: Generator, out: TypedArray, p: number): void {
  *
  * @throws {RangeError} If `p` lies outside [0, 1].
  */
-export function fillDropout(g: Generator, out: Fractions, p: number): void {
+export function fillDropout(g: Generator, out: FloatArray, p: number): void {
   checkProbability(p);
   if (p === 0 || p === 1) {
     out.fill(1 - p);
@@ -125,8 +125,8 @@ function checkProbability(p: number): void {
 /**
  * Fills `out` with integers of [low, high): `word mod (high − low) + low`; PyTorch's `randint` of that dtype.
  *
- * One word each; two where a fraction takes a range of 2³² or more. As in PyTorch the remainder is taken plainly, so a range that does not
- * divide 2³² favours its first numbers, by at most one part in `2³² / (high − low)`.
+ * One word each, or two for floats and a range of 2³² or more. As in PyTorch, a range that does not divide 2³² makes its first numbers
+ * more likely, by at most one part in `2³² / (high − low)`.
  *
  * @throws {RangeError} If a bound is not a safe integer, the range is empty, or `out` cannot hold every integer of it.
  */
@@ -148,7 +148,7 @@ function nextWide(g: Generator): bigint {
   return (high << 32n) | BigInt(g.nextWord());
 }
 
-// The integers each kind of array holds exactly: least, and one past the greatest.
+// The integers that each dtype holds exactly: the least, and one past the greatest.
 const INTEGERS: Record<ReturnType<typeof dtypeOf>, readonly [number, number]> = {
   float32: [-(2 ** 24), 2 ** 24 + 1],
   float64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
@@ -168,12 +168,12 @@ function checkRange(out: TypedArray, low: number, high: number): void {
   }
 }
 
-// Random orders, as PyTorch's CPU generator gives them: permutations, a data loader's epochs, splits of a dataset.
+// Permutations.
 
 /**
  * The integers 0 … n − 1 in random order; PyTorch's `randperm`.
  *
- * For `i < n − 1` the element at `i` changes places with the one at `i + word mod (n − i)`: Fisher and Yates from the front.
+ * A Fisher–Yates shuffle from the first element on: the one at `i < n − 1` is swapped with the one at `i + word mod (n − i)`.
  *
  * @throws {RangeError} If `n` is not an integer of [0, 2³¹).
  */
@@ -192,9 +192,9 @@ export function randperm(g: Generator, n: number): Int32Array {
 }
 
 /**
- * The order of one epoch over `n` samples; what PyTorch's `DataLoader(shuffle=True)` draws from the default generator.
+ * The order of one epoch over `n` samples, as PyTorch's `DataLoader(shuffle=True)` draws it from the default generator.
  *
- * The loader draws a seed for its workers and its sampler another; the permutation comes from a new generator with the second. A
+ * The loader draws one seed for its workers and one for its sampler; the permutation comes from a new generator with the second. A
  * loader that does not shuffle still draws the first, with `Generator.nextSeed`.
  *
  * @throws {RangeError} If `n` is not an integer of [0, 2³¹).
@@ -205,7 +205,7 @@ export function shuffledOrder(g: Generator, n: number): Int32Array {
 }
 
 /**
- * The integers 0 … Σ lengths − 1 in random order, dealt out in parts of the given lengths; the indices of PyTorch's `random_split`.
+ * The integers 0 … Σ lengths − 1 in random order, split into parts of the given lengths; the indices of PyTorch's `random_split`.
  *
  * @throws {RangeError} If a length is not a whole number, or they sum to 2³¹ or more.
  */

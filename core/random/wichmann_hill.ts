@@ -1,7 +1,7 @@
-/** The generator that the course builds by hand before it borrows PyTorch's. */
+/** The Wichmann–Hill generator, which fast.ai's course writes by hand. */
 
 /**
- * Three small congruential generators whose sum is taken modulo 1.
+ * The Wichmann–Hill generator: three small linear congruential generators whose sum is taken modulo 1.
  *
  * `x ← 171x mod 30269`, `y ← 172y mod 30307`, `z ← 170z mod 30323`; the number is `(x/30269 + y/30307 + z/30323) mod 1`.
  *
@@ -21,7 +21,7 @@ export class WichmannHill {
   #state: readonly [x: number, y: number, z: number];
 
   /**
-   * A source begun from `seed`, which is divided by 30268, 30306 and 30322 in turn; the remainders, each plus 1, are the state.
+   * A generator seeded with `seed`, which is divided by 30268, 30306 and 30322 in turn; the remainders, each plus 1, are the state.
    *
    * @throws {RangeError} If `seed` is not a whole number below 2⁵³.
    */
@@ -34,7 +34,7 @@ export class WichmannHill {
     this.#state = [seed % 30268 + 1, second % 30306 + 1, third % 30322 + 1];
   }
 
-  /** The three numbers that decide what comes next. */
+  /** The three numbers of the state. */
   get state(): readonly [x: number, y: number, z: number] {
     return this.#state;
   }

@@ -121,7 +121,7 @@ class ArffFile {
     if (typeof plan === "string") throw this.#error(plan);
     if (this.#plans.has(plan.name)) throw this.#error(`declares ${quoted(plan.name)} a second time`);
     const cost = COLUMN_COST + CATEGORY_COST * (plan.categories?.length ?? 0);
-    this.cap.take(cost, () => `the attribute in line ${this.line}`);
+    this.cap.count(cost, () => `the attribute in line ${this.line}`);
     this.#plans.set(plan.name, plan);
     yield;
   }

@@ -123,7 +123,7 @@ class CsvTable {
   #add(cells: string[]): void {
     this.record++;
     if (this.#builder !== null) return this.#builder.add(cells, this.record);
-    if (this.record === 1) this.cap.take(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
+    if (this.record === 1) this.cap.count(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
     else checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
     this.#sample.push(cells);
   }

@@ -28,9 +28,11 @@ export async function gunzip(
   let content = new ArrayBuffer(wholeLength(bytes, cap));
   let length = 0;
   for await (const piece of namingErrors(inflated([bytes]), name, () => length)) {
-    cap.take(piece.length, () => `what is inflated so far`);
+    cap.count(piece.length, () => `what is inflated so far`);
     const end = length + piece.length;
-    if (end > content.byteLength) content = content.transfer(Math.max(end, Math.min(2 * content.byteLength, cap.most)));
+    if (end > content.byteLength) {
+      content = content.transfer(Math.max(end, Math.min(2 * content.byteLength, cap.limit)));
+    }
     new Uint8Array(content, length).set(piece);
     length = end;
   }

@@ -5,7 +5,7 @@ import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
-import { describe, type Described } from "../../core/io/npy/header.ts";
+import { type ElementReader, elementReader } from "../../core/io/npy/header.ts";
 import { countElements, MAX_ELEMENTS } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "./gunzip.ts";
@@ -75,12 +75,12 @@ function* parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Steps<Tensor> {
       `Cannot read ${name}: ${wanted} end at byte ${start + count * type.size}, the file at ${bytes.length}`,
     );
   }
-  cap.take(count * type.takes, () => `[${shape}] of type ${hex(bytes[2])}`);
+  cap.count(count * type.memory, () => `[${shape}] of type ${hex(bytes[2])}`);
   const { data, dtype } = yield* type.read(bytes.subarray(start), name, start);
   return fromData(data, shape, dtype);
 }
 
-function readType(bytes: Uint8Array, name: string): Described {
+function readType(bytes: Uint8Array, name: string): ElementReader {
   if (bytes.length < 4) {
     throw new SyntaxError(`Cannot read ${name}: it has ${bytes.length} bytes, and an IDX header at least 4`);
   }
@@ -90,7 +90,7 @@ function readType(bytes: Uint8Array, name: string): Described {
     );
   }
   const type = TYPES.get(bytes[2]);
-  if (type !== undefined) return describe(type)!;
+  if (type !== undefined) return elementReader(type)!;
   const known = [...TYPES.keys()].map(hex).join(" ");
   throw new SyntaxError(`Cannot read ${name}: byte 2 is ${hex(bytes[2])}, and IDX types are ${known}`);
 }

@@ -1,6 +1,6 @@
 /** What the inert pickle reader's stack holds: plain data and markers, nothing that can be called. */
 import { countElements } from "../../core/io/elements.ts";
-import { describe } from "../../core/io/npy/header.ts";
+import { elementReader } from "../../core/io/npy/header.ts";
 
 /** The only names a file may mention; each is a mark on the stack and no more. */
 export const MARKERS = [
@@ -177,7 +177,7 @@ function buildArray(array: NumpyArray, items: readonly Value[]): string | null {
   if (typeof fortran !== "boolean" && fortran !== 0 && fortran !== 1) return "an order that is neither C nor Fortran";
   if (!(bytes instanceof Bytes)) return "elements that are no bytes";
   const descr = dtype.order + dtype.kind, sizes = shape.items as number[];
-  const kind = describe(descr);
+  const kind = elementReader(descr);
   if (kind === null) return `kind ${descr}, which is not read`;
   const wanted = countElements(sizes) * kind.size;
   if (bytes.raw.length !== wanted) return `${bytes.raw.length} bytes where ${descr} [${sizes}] takes ${wanted}`;

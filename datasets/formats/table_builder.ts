@@ -209,7 +209,7 @@ class CellReader {
     if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
     if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
     if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
-    cap.take(CATEGORY_COST + cell.length, () => `column ${quoted(this.name)} at ${unit} ${at}`);
+    cap.count(CATEGORY_COST + cell.length, () => `column ${quoted(this.name)} at ${unit} ${at}`);
     this.#codes.set(cell, this.#codes.size);
     return this.#codes.size - 1;
   }
@@ -261,7 +261,7 @@ class Rows {
 
   add(row: ArrayLike<number>): void {
     const i = this.count++ % this.#perBlock;
-    this.cap.take(this.width * (this.dtype === "float64" ? 8 : 4), () => `row ${this.count}`);
+    this.cap.count(this.width * (this.dtype === "float64" ? 8 : 4), () => `row ${this.count}`);
     if (this.count * this.width > MAX_ELEMENTS) {
       throw new RangeError(
         `Cannot read ${this.cap.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,

@@ -3,7 +3,7 @@ import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
-import { describe } from "../../core/io/npy/header.ts";
+import { elementReader } from "../../core/io/npy/header.ts";
 import { countElements } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "../formats/gunzip.ts";
@@ -86,8 +86,8 @@ function* toTensor(value: Value, cap: Cap): Steps<Tensor> {
     throw new SyntaxError(`Cannot read ${name}: it holds ${kindOf(value)} where an array must be`);
   }
   const { shape, fortran, descr, bytes } = value.content;
-  const kind = describe(descr)!;
-  cap.take(countElements(shape) * kind.takes, () => `an array ${descr} [${shape}] at byte ${bytes.at}`);
+  const kind = elementReader(descr)!;
+  cap.count(countElements(shape) * kind.memory, () => `an array ${descr} [${shape}] at byte ${bytes.at}`);
   const { data, dtype } = yield* kind.read(bytes.raw, name, bytes.at);
   return fortran ? fromData(data, shape.toReversed(), dtype).t() : fromData(data, shape, dtype);
 }

@@ -96,7 +96,7 @@ async function textOf(response: Response, url: string, maxBytes: number): Promis
   const decoder = new TextDecoder();
   let text = "";
   for await (const piece of response.body ?? []) {
-    cap.take(piece.length, () => "the answer");
+    cap.count(piece.length, () => "the answer");
     text += decoder.decode(piece, { stream: true });
   }
   return text + decoder.decode();

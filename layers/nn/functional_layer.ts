@@ -8,7 +8,7 @@ import { allocate, isFloating } from "../../core/dtype.ts";
 import { linear as product } from "../../core/ops/linalg.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
-import { fillDropout, type Fractions } from "../../core/random/torch_streams.ts";
+import { fillDropout, type FloatArray } from "../../core/random/torch_streams.ts";
 import { resolveDim, sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -61,7 +61,7 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   if (!isFloating(x.dtype)) throw new TypeError(`Cannot drop from a ${x.dtype} tensor: cast it with float()`);
   if (!training || p === 0) return x;
   const kept = allocate(x.dtype, x.numel());
-  fillDropout(generator, kept as Fractions, p);
+  fillDropout(generator, kept as FloatArray, p);
   return x.mul(fromData(kept, x.shape));
 }
 

@@ -4,7 +4,7 @@ import { checkOptions, requireNumber, requireTensor } from "../../core/arguments
 import { fromData, tensor, zeros } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
-import { fillNormal, fillNormalSingly, fillUniform, type Fractions } from "../../core/random/torch_streams.ts";
+import { fillNormal, fillNormalSingly, fillUniform, type FloatArray } from "../../core/random/torch_streams.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -176,13 +176,13 @@ function drawNormal<T extends Tensor>(x: T, mean: number, std: number, options: 
 function draw<T extends Tensor>(
   x: T,
   { generator = defaultGenerator }: DrawOptions,
-  fill: (g: Generator, out: Fractions) => void,
+  fill: (g: Generator, out: FloatArray) => void,
 ): T {
   requireTensor(x, "draw into");
   if (!isFloating(x.dtype)) throw new TypeError(`Cannot draw fractions into a ${x.dtype} tensor: cast it with float()`);
   if (x.numel() === 0) return x; // an empty weight has no fan to scale by
   const out = allocate(x.dtype, x.numel());
-  fill(generator, out as Fractions);
+  fill(generator, out as FloatArray);
   const laid = inMemoryOrder(x);
   noGrad(() => laid.copy_(fromData(out, laid.shape)));
   return x;

@@ -1,7 +1,7 @@
 /** The header of a `.npy` file: a Python dict of three entries, read by a small grammar and never evaluated. */
 import type { DType } from "../../dtype.ts";
 import type { Steps } from "../../event_loop.ts";
-import { checkBooleans, fromFloat16, type Place, widenLongs, widenUnsigned } from "../elements.ts";
+import { checkBooleans, fromFloat16, type Location, widenLongs, widenUnsigned } from "../elements.ts";
 import { convertInSteps, type Elements, joinInSteps } from "../in_steps.ts";
 import { plain } from "../safetensors/header.ts";
 
@@ -59,7 +59,7 @@ class Reader {
 
   #complete(entries: ReadonlyMap<string, Value>): NpyHeader {
     const descr = entries.get("descr"), fortranOrder = entries.get("fortran_order"), shape = entries.get("shape");
-    if (typeof descr !== "string") throw this.#error("no 'descr' that names one kind of number");
+    if (typeof descr !== "string") throw this.#error("no 'descr' that names one dtype");
     if (typeof fortranOrder !== "boolean") throw this.#error("no 'fortran_order' that is True or False");
     if (!Array.isArray(shape)) throw this.#error("no 'shape' that is a tuple of sizes");
     return { descr, fortranOrder, shape };
@@ -129,35 +129,36 @@ export function printNpyHeader({ descr, fortranOrder, shape }: NpyHeader): strin
   return `{'descr': '${descr}', 'fortran_order': ${fortranOrder ? "True" : "False"}, 'shape': ${sizes}, }`;
 }
 
-// The element kinds of a `.npy` file, and the kind each becomes here.
+// The dtypes of `.npy` files, and how each is read into one of the library's.
 
-interface NpyKind {
+/** A dtype that a file may have. */
+interface NpyDType {
   /** Bytes of one element in the file. */
   readonly size: number;
-  /** Bytes of one element here, the most there may be. */
-  readonly takes: number;
+  /** Most bytes of one element in memory. */
+  readonly memory: number;
   /** The little-endian elements in `bytes`. */
-  read(bytes: ArrayBuffer, place: Place): Elements;
-  /** Whether the elements are the bytes as they stand. */
+  read(bytes: ArrayBuffer, place: Location): Elements;
+  /** Whether the bytes need no conversion. */
   readonly plain?: boolean;
 }
 
-const KINDS: ReadonlyMap<string, NpyKind> = new Map<string, NpyKind>([
-  ["b1", { size: 1, takes: 1, read: checkBooleans }],
+const NPY_DTYPES: ReadonlyMap<string, NpyDType> = new Map<string, NpyDType>([
+  ["b1", { size: 1, memory: 1, read: checkBooleans }],
   ["u1", plain(Uint8Array, "uint8")],
-  ["i1", { size: 1, takes: 4, read: (bytes) => ({ data: new Int32Array(new Int8Array(bytes)), dtype: "int32" }) }],
-  ["u2", { size: 2, takes: 4, read: (bytes) => ({ data: new Int32Array(new Uint16Array(bytes)), dtype: "int32" }) }],
-  ["i2", { size: 2, takes: 4, read: (bytes) => ({ data: new Int32Array(new Int16Array(bytes)), dtype: "int32" }) }],
-  ["u4", { size: 4, takes: 8, read: widenUnsigned }],
+  ["i1", { size: 1, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int8Array(bytes)), dtype: "int32" }) }],
+  ["u2", { size: 2, memory: 4, read: (bytes) => ({ data: new Int32Array(new Uint16Array(bytes)), dtype: "int32" }) }],
+  ["i2", { size: 2, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int16Array(bytes)), dtype: "int32" }) }],
+  ["u4", { size: 4, memory: 8, read: widenUnsigned }],
   ["i4", plain(Int32Array, "int32")],
-  ["u8", { size: 8, takes: 8, read: (bytes, place) => widenLongs(bytes, false, place) }],
-  ["i8", { size: 8, takes: 8, read: (bytes, place) => widenLongs(bytes, true, place) }],
-  ["f2", { size: 2, takes: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
+  ["u8", { size: 8, memory: 8, read: (bytes, place) => widenLongs(bytes, false, place) }],
+  ["i8", { size: 8, memory: 8, read: (bytes, place) => widenLongs(bytes, true, place) }],
+  ["f2", { size: 2, memory: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
   ["f4", plain(Float32Array, "float32")],
   ["f8", plain(Float64Array, "float64")],
 ]);
 
-/** The `descr` each kind is written under. */
+/** The `descr` of each dtype. */
 export const DESCR: Readonly<Record<DType, string>> = {
   float32: "<f4",
   float64: "<f8",
@@ -166,42 +167,42 @@ export const DESCR: Readonly<Record<DType, string>> = {
   bool: "|b1",
 };
 
-/** What a `descr` says. */
-export interface Described {
+/** How to read elements of one `descr`. */
+export interface ElementReader {
   /** Bytes of one element in the file. */
   readonly size: number;
-  /** Bytes of one element here, the most there may be. */
-  readonly takes: number;
+  /** Most bytes of one element in memory. */
+  readonly memory: number;
   /** A copy of the elements in `bytes`. */
   read(bytes: Uint8Array, where: string, at: number): Steps<Elements>;
 }
 
 /**
- * How to read elements that a `descr` such as `<f4` names, or `null` for kinds not read here. `<`, `|`, `=` and nothing
- * mean little-endian, as on every machine this runs on.
+ * The reader for a `descr` such as `<f4`, or `null` for a dtype that is not supported. `<`, `|`, `=` and nothing mean
+ * little-endian, as every machine is that Deno runs on.
  */
-export function describe(descr: string): Described | null {
-  const [, order, kind] = /^([<>|=]?)([a-z][0-9])$/.exec(descr) ?? [];
-  const known = KINDS.get(kind);
+export function elementReader(descr: string): ElementReader | null {
+  const [, order, code] = /^([<>|=]?)([a-z][0-9])$/.exec(descr) ?? [];
+  const known = NPY_DTYPES.get(code);
   if (known === undefined) return null;
   return {
     size: known.size,
-    takes: known.takes,
+    memory: known.memory,
     *read(bytes, where, at) {
       const { size, plain, read } = known;
-      if (plain && order !== ">") return read((yield* joinInSteps([bytes])).buffer, { where, at, kind: descr });
+      if (plain && order !== ">") return read((yield* joinInSteps([bytes])).buffer, { where, at, fileDType: descr });
       return yield* convertInSteps(bytes, size, (copy, from) => {
         if (order === ">") swapBytes(copy, size);
-        return read(copy.buffer, { where, at: at + from, kind: descr });
+        return read(copy.buffer, { where, at: at + from, fileDType: descr });
       });
     },
   };
 }
 
-/** The kinds that {@linkcode describe} knows, for errors. */
-export const READABLE: string = [...KINDS.keys()].join(" ");
+/** The dtypes that {@linkcode elementReader} knows, for errors. */
+export const READABLE: string = [...NPY_DTYPES.keys()].join(" ");
 
-/** Turns the bytes of each element around. */
+/** Reverses the bytes of each element. */
 function swapBytes(bytes: Uint8Array, size: number): void {
   for (let i = 0; i < bytes.length; i += size) {
     for (let low = i, high = i + size - 1; low < high; low++, high--) {

@@ -8,8 +8,8 @@ import { Cap, readFile, type ReadOptions } from "../read_file.ts";
 import { joinInSteps } from "../in_steps.ts";
 import {
   DESCR,
-  describe,
-  type Described,
+  type ElementReader,
+  elementReader,
   MAX_NPY_HEADER,
   type NpyHeader,
   parseNpyHeader,
@@ -22,7 +22,7 @@ const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY")];
 const ALIGNMENT = 64;
 
 /**
- * The `.npy` file that holds `tensor`, version 1.0, its elements row by row; a view is written as the elements it shows.
+ * The `.npy` file that holds `tensor`, version 1.0, in row-major order; a view is written with its own elements only.
  *
  * @throws {RangeError} if the shape is too long for a header
  * @see {@link https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html} for the format
@@ -67,19 +67,19 @@ function* decodingNpy(bytes: Uint8Array, name: string, options: ReadOptions): St
   return yield* decodeWithin(bytes, name, new Cap(name, options, bytes.length));
 }
 
-/** The same for one of several in a file: `cap` counts what all of them take. */
+/** The same for one of several tensors in a file: `cap` counts the bytes of all. */
 export function* decodeWithin(bytes: Uint8Array, name: string, cap: Cap): Steps<Tensor> {
   const { header, start } = readHeader(bytes, name);
   const { descr, fortranOrder, shape } = header;
-  const kind = describe(descr);
-  if (kind === null) {
+  const reader = elementReader(descr);
+  if (reader === null) {
     throw new SyntaxError(
       `Cannot read ${name}: the header at byte 10 has descr '${descr}': save it as one of ${READABLE}`,
     );
   }
-  checkLength(header, kind, bytes.length - start, name, start);
-  cap.take(countElements(shape) * kind.takes, () => `${descr} [${shape}]`);
-  const { data, dtype } = yield* kind.read(bytes.subarray(start), name, start);
+  checkLength(header, reader, bytes.length - start, name, start);
+  cap.count(countElements(shape) * reader.memory, () => `${descr} [${shape}]`);
+  const { data, dtype } = yield* reader.read(bytes.subarray(start), name, start);
   if (!fortranOrder) return fromData(data, shape, dtype);
   return fromData(data, shape.toReversed(), dtype).permute(...shape.keys().toArray().reverse());
 }
@@ -94,7 +94,7 @@ export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
 }
 
 /**
- * Reads the `.npy` file `path`: see {@linkcode decodeNpy} for what becomes of each kind.
+ * Reads the `.npy` file `path`: see {@linkcode decodeNpy} for what becomes of each dtype.
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is no `.npy` file, or holds anything but numbers, such as Python objects
@@ -135,7 +135,7 @@ function readHeader(bytes: Uint8Array, name: string): { header: NpyHeader; start
   return { header: parseNpyHeader(headerText(bytes.subarray(from, start), name, from), name, from), start };
 }
 
-/** Checks magic and version; the byte at which the header's text begins. */
+/** Checks magic and version; returns the byte at which the header's text begins. */
 function checkMagic(bytes: Uint8Array, name: string): 10 | 12 {
   if (!MAGIC.every((byte, i) => bytes[i] === byte)) {
     const found = bytes.length === 0 ? "nothing" : Array.from(bytes.subarray(0, 6)).map(hex).join(" ");
@@ -161,7 +161,7 @@ function headerText(bytes: Uint8Array, name: string, from: number): string {
   throw new SyntaxError(`Cannot read ${name}: byte ${from + odd} of the header is ${hex(bytes[odd])}, not ASCII`);
 }
 
-function checkLength({ descr, shape }: NpyHeader, { size }: Described, found: number, name: string, start: number) {
+function checkLength({ descr, shape }: NpyHeader, { size }: ElementReader, found: number, name: string, start: number) {
   const count = countElements(shape);
   if (!(count <= MAX_ELEMENTS)) {
     throw new RangeError(`Cannot read ${name}: shape [${shape}] in the header at byte 10 has more elements than fit`);

@@ -10,9 +10,13 @@ import { decodeWithin, encodingNpy } from "./npy.ts";
 import { unzip } from "../zip/unzip.ts";
 import { zipParts } from "../zip/zip.ts";
 
-/** How an npz file is written. */
+/** Options of the functions that write npz files. */
 export interface NpzOptions {
-  /** Deflate the tensors, as `savez_compressed` does; stored as they are when absent. */
+  /**
+   * Whether the tensors are deflated, as by NumPy's `savez_compressed`.
+   *
+   * @default {false}
+   */
   compress?: boolean;
 }
 
@@ -20,7 +24,7 @@ const SUFFIX = ".npy";
 const MAX_NAME = 0xffff - SUFFIX.length;
 
 /**
- * The `.npz` file that holds `tensors`; equal tensors give equal bytes, and views are written as the elements they show.
+ * The `.npz` file that holds `tensors`; equal tensors give equal bytes, and a view is written with its own elements only.
  *
  * @throws {TypeError} if a name is no relative path, has `..` in it, or is not well-formed Unicode
  *
@@ -44,7 +48,7 @@ function* encoding(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array
 
 /**
  * The tensors in the `.npz` file `bytes`, in the order of their bytes: see {@linkcode decodeNpy} for what becomes of
- * each kind. A map, for a name may be `__proto__`.
+ * each dtype. A map, because a name may be `__proto__`.
  *
  * @param name What to call the file in errors
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more

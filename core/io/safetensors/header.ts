@@ -1,4 +1,4 @@
-/** The header of a safetensors file: read without trust, checked whole before a byte of data is touched. */
+/** The header of a safetensors file: parsed and checked in full before any data is read, because files come from strangers. */
 import type { DType, TypedArray } from "../../dtype.ts";
 import type { Steps } from "../../event_loop.ts";
 import { checkBooleans, countElements, fromBfloat16, fromFloat16, MAX_ELEMENTS, widenLongs } from "../elements.ts";
@@ -12,7 +12,7 @@ export const MAX_HEADER = 100_000_000;
 /** One tensor as the header describes it; `begin` and `end` count bytes from the start of the data. */
 export interface Entry {
   readonly name: string;
-  readonly kind: string;
+  readonly fileDType: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -25,10 +25,10 @@ interface Header {
   readonly dataStart: number;
 }
 
-/** Bytes that a tensor takes beside its elements: its views, its shape, the engine's own accounts. */
+/** Bytes of memory that a tensor takes beside its elements, for its objects and arrays. */
 const TENSOR_COST = 1024;
 
-/** Parses and checks the header of `bytes`, an entry a step; `cap` counts what its tensors will take. */
+/** Parses and checks the header of `bytes`, an entry a step; `cap` counts the memory of its tensors. */
 export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
   const { where } = cap;
   const dataStart = 8 + headerLength(bytes, where);
@@ -45,8 +45,8 @@ export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
   const entries = yield* sortInSteps(found, (a, b) => a.begin - b.begin || a.end - b.end);
   yield* checkLayout(entries, dataStart, bytes.length, where);
   for (const entry of entries) {
-    const elements = countElements(entry.shape) * KINDS.get(entry.kind)!.takes;
-    cap.take(elements, () => `with tensor ${quoted(entry.name)} it`);
+    const elements = countElements(entry.shape) * FILE_DTYPES.get(entry.fileDType)!.memory;
+    cap.count(elements, () => `with tensor ${quoted(entry.name)} it`);
     yield;
   }
   return { entries, metadata, dataStart };
@@ -67,7 +67,7 @@ function headerLength(bytes: Uint8Array, where: string): number {
   return length;
 }
 
-/** The header's text, a piece a step. */
+/** The header's text, decoded a piece a step. */
 function* headerText(bytes: Uint8Array, where: string): Steps<string[]> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const parts: string[] = [];
@@ -106,13 +106,15 @@ function* toMetadata(value: Json, where: string): Steps<Map<string, string>> {
 function toEntry(name: string, value: Json, cap: Cap): Entry {
   const fail = (what: string) => new SyntaxError(`Cannot read ${cap.where}: header entry ${quoted(name)} ${what}`);
   if (!(value instanceof Map)) throw fail("is not an object");
-  const kind = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
-  if (typeof kind !== "string") throw fail("has no dtype");
-  if (!KINDS.has(kind)) throw fail(`has dtype ${shortened(kind)}: save it as one of ${[...KINDS.keys()].join(" ")}`);
+  const fileDType = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
+  if (typeof fileDType !== "string") throw fail("has no dtype");
+  if (!FILE_DTYPES.has(fileDType)) {
+    throw fail(`has dtype ${shortened(fileDType)}: save it as one of ${[...FILE_DTYPES.keys()].join(" ")}`);
+  }
   if (!isSizes(shape)) throw fail("has no shape made of sizes");
   if (!isSizes(offsets) || offsets.length !== 2) throw fail("has no data_offsets [begin, end]");
-  cap.take(TENSOR_COST, () => `a header of many tensors, ${quoted(name)} among them,`);
-  return { name, kind, shape, begin: offsets[0], end: offsets[1] };
+  cap.count(TENSOR_COST, () => `a header of many tensors, ${quoted(name)} among them,`);
+  return { name, fileDType, shape, begin: offsets[0], end: offsets[1] };
 }
 
 function isSizes(value: Json | undefined): value is number[] {
@@ -132,10 +134,10 @@ function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: num
     if (!(count <= MAX_ELEMENTS)) {
       throw fail(`has shape [${shortened(`${entry.shape}`)}], more elements than can be counted`);
     }
-    const bytes = count * KINDS.get(entry.kind)!.size;
+    const bytes = count * FILE_DTYPES.get(entry.fileDType)!.size;
     if (entry.end - entry.begin !== bytes) {
       throw fail(
-        `has ${entry.end - entry.begin} bytes from byte ${dataStart + entry.begin} on, and ${entry.kind} [${
+        `has ${entry.end - entry.begin} bytes from byte ${dataStart + entry.begin} on, and ${entry.fileDType} [${
           shortened(`${entry.shape}`)
         }] takes ${bytes}`,
       );
@@ -148,52 +150,52 @@ function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: num
   }
 }
 
-// The element kinds a safetensors file may hold, and the kind each becomes here.
+// The dtypes of safetensors files, and how each is read into one of the library's.
 
-/** A kind of elements in a file. */
-interface Kind {
+/** A dtype that a file may have. */
+interface FileDType {
   /** Bytes of one element in the file. */
   readonly size: number;
-  /** Bytes of one element here, the most there may be. */
-  readonly takes: number;
+  /** Most bytes of one element in memory. */
+  readonly memory: number;
   /** The elements in `bytes`; `at` is where they stand in the file `where`, for errors. */
   read(bytes: ArrayBuffer, where: string, at: number): Elements;
-  /** Whether the elements are the bytes as they stand. */
+  /** Whether the bytes need no conversion. */
   readonly plain?: boolean;
 }
 
-/** A kind whose elements are the bytes as they stand. */
+/** A dtype whose bytes need no conversion. */
 export function plain(
   array: (new (bytes: ArrayBuffer) => TypedArray) & { readonly BYTES_PER_ELEMENT: number },
   dtype: DType,
-): { size: number; takes: number; plain: true; read(bytes: ArrayBuffer): Elements } {
+): { size: number; memory: number; plain: true; read(bytes: ArrayBuffer): Elements } {
   const size = array.BYTES_PER_ELEMENT;
-  return { size, takes: size, plain: true, read: (bytes) => ({ data: new array(bytes), dtype }) };
+  return { size, memory: size, plain: true, read: (bytes) => ({ data: new array(bytes), dtype }) };
 }
 
-/** Every kind that can be read, by its name in the file. Half floats widen to float32, small integers to int32. */
-const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+/** Every dtype that can be read, by its name in the file. Half floats widen to float32, small integers to int32. */
+const FILE_DTYPES: ReadonlyMap<string, FileDType> = new Map<string, FileDType>([
   ["F64", plain(Float64Array, "float64")],
   ["F32", plain(Float32Array, "float32")],
-  ["F16", { size: 2, takes: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
-  ["BF16", { size: 2, takes: 4, read: (bytes) => ({ data: fromBfloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
-  ["I64", { size: 8, takes: 8, read: (bytes, where, at) => widenLongs(bytes, true, { where, at, kind: "I64" }) }],
+  ["F16", { size: 2, memory: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
+  ["BF16", { size: 2, memory: 4, read: (bytes) => ({ data: fromBfloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
+  ["I64", { size: 8, memory: 8, read: (bytes, where, at) => widenLongs(bytes, true, { where, at, fileDType: "I64" }) }],
   ["I32", plain(Int32Array, "int32")],
-  ["I16", { size: 2, takes: 4, read: (bytes) => ({ data: new Int32Array(new Int16Array(bytes)), dtype: "int32" }) }],
-  ["I8", { size: 1, takes: 4, read: (bytes) => ({ data: new Int32Array(new Int8Array(bytes)), dtype: "int32" }) }],
+  ["I16", { size: 2, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int16Array(bytes)), dtype: "int32" }) }],
+  ["I8", { size: 1, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int8Array(bytes)), dtype: "int32" }) }],
   ["U8", plain(Uint8Array, "uint8")],
-  ["BOOL", { size: 1, takes: 1, read: (bytes, where, at) => checkBooleans(bytes, { where, at, kind: "BOOL" }) }],
+  ["BOOL", { size: 1, memory: 1, read: (bytes, where, at) => checkBooleans(bytes, { where, at, fileDType: "BOOL" }) }],
 ]);
 
-/** A copy of the elements of `kind` in `bytes`, which stand at byte `at` of the file `where`. */
-export function* readKind(kind: string, bytes: Uint8Array, where: string, at: number): Steps<Elements> {
-  const { size, plain, read } = KINDS.get(kind)!;
+/** A copy of the elements in `bytes`, which stand at byte `at` of the file `where`. */
+export function* readElements(fileDType: string, bytes: Uint8Array, where: string, at: number): Steps<Elements> {
+  const { size, plain, read } = FILE_DTYPES.get(fileDType)!;
   if (plain) return read((yield* joinInSteps([bytes])).buffer, where, at);
   return yield* convertInSteps(bytes, size, (copy, from) => read(copy.buffer, where, at + from));
 }
 
-/** The name each kind is written under, widest first: the order of tensors in a file, so that all are aligned. */
-export const WRITTEN: ReadonlyMap<DType, string> = new Map<DType, string>([
+/** The name that each dtype has in a file, widest first: the order of tensors in a file, so that all are aligned. */
+export const FILE_DTYPE_OF: ReadonlyMap<DType, string> = new Map<DType, string>([
   ["float64", "F64"],
   ["float32", "F32"],
   ["int32", "I32"],

@@ -1,4 +1,4 @@
-/** safetensors files: named tensors and a few words about them, readable by every framework. */
+/** safetensors files: named tensors and metadata, readable by every framework. */
 import { checkOptions, requireBytes } from "../../arguments.ts";
 import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
@@ -7,12 +7,12 @@ import { writeAtomically } from "../atomic_write.ts";
 import { Cap, readFile, type ReadOptions } from "../read_file.ts";
 import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
-import { type Entry, MAX_HEADER, parseHeader, readKind, WRITTEN } from "./header.ts";
+import { type Entry, FILE_DTYPE_OF, MAX_HEADER, parseHeader, readElements } from "./header.ts";
 
-/** Tensors described in the header at a time. */
+/** Tensors whose entries in the header are written in one step. */
 const MEMBERS = 1 << 12;
 
-/** What a safetensors file holds: maps, for a name may be `__proto__`. */
+/** The contents of a safetensors file; maps, because a name may be `__proto__`. */
 export interface Safetensors {
   /** The tensors, in the order of their bytes. */
   tensors: Map<string, Tensor>;
@@ -21,8 +21,8 @@ export interface Safetensors {
 }
 
 /**
- * The safetensors file that holds `tensors`: the widest kinds first, then by name, so every tensor is aligned and equal
- * tensors give equal bytes. Views are written as the elements they show.
+ * The safetensors file that holds `tensors`: the widest dtypes first, then by name, so that every tensor is aligned and equal
+ * tensors give equal bytes. A view is written with its own elements only.
  *
  * @throws {TypeError} if a name is `__metadata__`, or a name or metadata is not well-formed Unicode
  * @see {@link https://github.com/huggingface/safetensors#format} for the format
@@ -88,7 +88,7 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads the safetensors file `path`: see {@linkcode decodeSafetensors} for what becomes of each kind.
+ * Reads the safetensors file `path`: see {@linkcode decodeSafetensors} for what becomes of each dtype.
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for
@@ -100,7 +100,12 @@ export async function readSafetensors(path: string, options: ReadOptions = {}): 
 
 function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
   const start = dataStart + entry.begin;
-  const { data, dtype } = yield* readKind(entry.kind, bytes.subarray(start, dataStart + entry.end), where, start);
+  const { data, dtype } = yield* readElements(
+    entry.fileDType,
+    bytes.subarray(start, dataStart + entry.end),
+    where,
+    start,
+  );
   return fromData(data, entry.shape, dtype);
 }
 
@@ -112,14 +117,14 @@ export function* safetensorsParts(
   const found = namedTensors(tensors);
   for (const [name] of found) checkName(name);
   for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
-  const kinds = [...WRITTEN.keys()];
+  const dtypes = [...FILE_DTYPE_OF.keys()];
   const named = yield* sortInSteps(
     found,
-    ([a, s], [b, t]) => kinds.indexOf(s.dtype) - kinds.indexOf(t.dtype) || (a < b ? -1 : 1),
+    ([a, s], [b, t]) => dtypes.indexOf(s.dtype) - dtypes.indexOf(t.dtype) || (a < b ? -1 : 1),
   );
   const data: Uint8Array[] = [];
   for (const [, tensor] of named) {
-    data.push(tensorBytes(tensor)); // one operation where it is a view
+    data.push(tensorBytes(tensor)); // copies a view that is not row-major
     yield;
   }
   const header = yield* toHeader(named, data, metadata);
@@ -154,7 +159,7 @@ function* toHeader(
   for (let at = 0; at < named.length || words.length > 0; at += MEMBERS) {
     const members = words.splice(0);
     named.slice(at, at + MEMBERS).forEach(([name, { dtype, shape }], i) => {
-      const entry = { dtype: WRITTEN.get(dtype), shape, data_offsets: [end, end += data[at + i].length] };
+      const entry = { dtype: FILE_DTYPE_OF.get(dtype), shape, data_offsets: [end, end += data[at + i].length] };
       members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     });
     parts.push(encode((at > 0 ? "," : "") + members.join(",")));

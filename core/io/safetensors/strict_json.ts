@@ -1,7 +1,7 @@
 /**
- * JSON for headers that come from strangers. `JSON.parse` keeps the last of two equal keys and rounds integers past
- * 2^53: this reader refuses both, and returns maps, where `__proto__` is a name like any other. Numbers are sizes and
- * offsets, so whole.
+ * A strict JSON parser, for headers of files that come from strangers. `JSON.parse` keeps the last of two equal keys and
+ * rounds integers past 2^53: this parser refuses both, and returns maps, where `__proto__` is a name like any other.
+ * Numbers must be whole, as sizes and offsets are.
  */
 
 import { runAtOnce, type Steps } from "../../event_loop.ts";
@@ -12,12 +12,12 @@ export type Json = null | boolean | number | string | Json[] | Map<string, Json>
 
 const WORDS: ReadonlyMap<string, null | boolean> = new Map([["t", true], ["f", false], ["n", null]]);
 
-/** What a string may not hold as it stands: a backslash, a surrogate, a control character. JSON.parse judges one that does. */
+/** A backslash, a surrogate or a control character: a string with one of these is left to JSON.parse. */
 const SPECIAL = /[^ -[\]-\ud7ff\ue000-\uffff]/;
 
 const MAX_DEPTH = 64;
 
-/** Characters known to follow a place, where there are so many: longer than any word or number, so that only strings ask for more. */
+/** Characters that are joined ahead of the reader's place: more than any word or number has, so that only strings need more. */
 const AHEAD = 1 << 10;
 
 /** Characters of a list or an object read at a time, so that the event loop can turn in between. */
@@ -62,7 +62,7 @@ export function* parseStrictMembers(
   reader.end();
 }
 
-/** Reads text that comes in parts, of which only those about the place are joined: to join them all may take long. */
+/** A parser of text in parts. Only parts about its place are joined: to join them all would take long in one piece. */
 class Reader {
   text: string;
   #at = 0;
@@ -78,7 +78,7 @@ class Reader {
     if (depth > MAX_DEPTH) throw this.#error(`nesting deeper than ${MAX_DEPTH}`);
     this.#skip();
     const first = this.text[this.#at];
-    this.cap.take(
+    this.cap.count(
       first === "{" ? MAP_COST : VALUE_COST,
       () => `JSON of many values, at character ${this.#passed + this.#at},`,
     );

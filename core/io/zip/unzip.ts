@@ -1,4 +1,4 @@
-/** The contents of a zip archive's members: sizes capped before they are inflated, check sums compared. */
+/** Reading zip archives: sizes are checked before anything is inflated, and check sums after. */
 import type { Steps } from "../../event_loop.ts";
 import { pieces } from "../in_steps.ts";
 import type { Cap } from "../read_file.ts";
@@ -19,7 +19,7 @@ export const LENGTH = { local: 30, central: 46, end: 22, end64: 56, locator64: 2
 /** The id of the extra field that holds 64-bit sizes. */
 export const ZIP64_FIELD = 1;
 
-/** A 32-bit field that says: see zip64. */
+/** The value of a 32-bit field whose number stands in the zip64 field or record. */
 export const SEE_ZIP64 = 0xffffffff;
 
 /** The same in 16 bits. */
@@ -31,7 +31,7 @@ export const FLAG = { encrypted: 0x0001 | 0x0040 | 0x2000, utf8: 0x0800 } as con
 /** How a member is packed. */
 export const METHOD = { stored: 0, deflated: 8 } as const;
 
-/** A reader of numbers in an archive that knows the archive's end. */
+/** Reads the numbers and records of an archive, and makes its errors. */
 class ZipView {
   readonly #view: DataView;
 
@@ -74,8 +74,6 @@ class ZipView {
     return new RangeError(`Cannot read ${this.where}: ${message}`);
   }
 }
-
-// The central directory of a zip archive: what members there are and where, read without trust.
 
 /** A member as the central directory describes it. */
 interface ZipEntry {
@@ -320,8 +318,6 @@ function* inflate(view: ZipView, entry: ZipEntry, packed: Uint8Array): Steps<Uin
 function hex(value: number): string {
   return value.toString(16).padStart(8, "0");
 }
-
-// The check sum of zip and gzip.
 
 /** One remainder for each byte, by the polynomial of IEEE 802.3, its bits reversed. */
 const TABLE = new Int32Array(256).map((_, byte) => {

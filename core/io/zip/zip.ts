@@ -1,4 +1,4 @@
-/** Zip archives, with zip64's fields throughout, so that size and number of members have no other bound. */
+/** Writing zip archives; zip64's fields are always used, so that sizes and the number of members have no other limit. */
 import type { Steps } from "../../event_loop.ts";
 import { joinInSteps, pieces } from "../in_steps.ts";
 import { crc32, FLAG, LENGTH, METHOD, SEE_ZIP64, SEE_ZIP64_SHORT, SIGNATURE, ZIP64_FIELD } from "./unzip.ts";
@@ -77,7 +77,7 @@ function centralEntry({ name, method, crc, size, bytes }: Packed, offset: number
   return record.bytes;
 }
 
-/** The end record, zip64's before it, and the locator between them; of nothing it stands alone, for readers begin with its signature. */
+/** The zip64 end record, its locator and the end record; in an empty archive the end record alone, with which readers expect it to begin. */
 function endRecords(count: number, size: number, offset: number): Uint8Array {
   const record = new Record(count === 0 ? LENGTH.end : LENGTH.end64 + LENGTH.locator64 + LENGTH.end);
   if (count > 0) end64Records(record, count, size, offset);

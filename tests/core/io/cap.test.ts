@@ -16,7 +16,7 @@ import { Cap } from "../../../core/io/read_file.ts";
 import { inFolder } from "./in_folder.ts";
 import { header, npyFile } from "./npy/npy_file.ts";
 
-const most = (size: number | null, maxBytes?: number) => new Cap("f", { maxBytes }, size).most;
+const most = (size: number | null, maxBytes?: number) => new Cap("f", { maxBytes }, size).limit;
 
 describe("Cap", () => {
   it("Cap allows 256 MiB, of a larger file 32 times its size, of a stream 1 GiB", () => {
@@ -36,9 +36,9 @@ describe("Cap", () => {
 
   it("Cap names the file, what was too much, and the option that allows more", () => {
     const cap = new Cap("a.npz", { maxBytes: 10 });
-    cap.take(10, () => "all");
+    cap.count(10, () => "all");
     assertThrows(
-      () => cap.take(1, () => "one more"),
+      () => cap.count(1, () => "one more"),
       RangeError,
       "Cannot read a.npz: one more comes to 11 bytes, and maxBytes allows 10: raise it if you trust the file",
     );

@@ -7,7 +7,7 @@ import {
   fillNormal,
   fillRandint,
   fillUniform,
-  type Fractions,
+  type FloatArray,
   randomSplit,
   randperm,
   shuffledOrder,
@@ -19,13 +19,13 @@ type Draw = (g: Generator) => unknown;
 const f32 = (n: number) => new Float32Array(n);
 const f64 = (n: number) => new Float64Array(n);
 
-function filled<T extends Fractions | Int32Array>(out: T, fill: (out: T) => void): number[] {
+function filled<T extends FloatArray | Int32Array>(out: T, fill: (out: T) => void): number[] {
   fill(out);
   return [...out];
 }
 
-const rand = (g: Generator, out: Fractions) => filled(out, (x) => fillUniform(g, x));
-const randn = (g: Generator, out: Fractions) => filled(out, (x) => fillNormal(g, x));
+const rand = (g: Generator, out: FloatArray) => filled(out, (x) => fillUniform(g, x));
+const randn = (g: Generator, out: FloatArray) => filled(out, (x) => fillNormal(g, x));
 
 function batches(order: Int32Array, size: number): number[][] {
   return Array.from({ length: Math.ceil(order.length / size) }, (_, i) => [...order.slice(i * size, (i + 1) * size)]);
