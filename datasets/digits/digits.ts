@@ -1,34 +1,46 @@
-/** Handwritten-like digits from a seed: a data set that needs no file and no network. */
+/** Digits that a program draws, as if written by hand: a data set that needs no file and no network. */
 import { checkOptions, describe, requireArray, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, type Steps } from "../../core/event_loop.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { Generator } from "../../core/random/generator.ts";
 import { Tensor } from "../../core/tensor.ts";
-import { DigitCanvas, writeDigit } from "./digit_hand.ts";
+import { DigitCanvas, renderDigit } from "./render_digit.ts";
 import type { ImageDataset, LabelledImages } from "../named/mnist_folder.ts";
 
-/** How many digits, and which. */
+/** How many digits are drawn. */
 export interface DigitsOptions {
-  /** Digits to learn from; 12,000 when absent. */
+  /**
+   * Digits of the training set.
+   *
+   * @default {12000}
+   */
   train?: number;
-  /** Digits to judge by; 2,000 when absent. */
+  /**
+   * Digits of the test set.
+   *
+   * @default {2000}
+   */
   test?: number;
-  /** Equal seeds give equal digits; 0 when absent. */
+  /**
+   * The seed: the same digits for the same seed.
+   *
+   * @default {0}
+   */
   seed?: number;
 }
 
 const SIDE = 28;
 
-/** Digits written at a time, so that the event loop can turn in between. */
+/** Digits a step, between which the event loop can turn. */
 const STEP = 64;
 
 /**
- * Digits of 28 × 28 pixels, written by a program: strokes in several styles, each turned, slanted, stretched, shifted
- * and wobbled by chance. Laid out as {@linkcode loadMnist} lays out MNIST.
+ * Digits of 28 × 28 pixels that a program draws: strokes in several styles, rotated, slanted, scaled, shifted and jittered at random.
+ * Shapes and dtypes are those of MNIST from {@linkcode loadMnist}.
  *
- * The two parts come from streams of their own, so that a longer `train` leaves `test` as it was. All are written in one go, 20 µs
- * each; {@linkcode loadMnist} lets the event loop turn meanwhile.
+ * The two parts have random streams of their own: more digits in `train` leave `test` unchanged. Drawing takes 20 µs a digit, without a
+ * pause; {@linkcode loadMnist} lets the event loop turn meanwhile.
  *
  * @throws {RangeError} if a count is negative or not an integer, or `seed` is not an integer
  *
@@ -42,11 +54,11 @@ const STEP = 64;
  * ```
  */
 export function digits(options: DigitsOptions = {}): ImageDataset {
-  return runAtOnce(writingDigits(options));
+  return runAtOnce(digitsInSteps(options));
 }
 
 /** The same in steps. */
-export function* writingDigits(options: DigitsOptions): Steps<ImageDataset> {
+export function* digitsInSteps(options: DigitsOptions): Steps<ImageDataset> {
   checkOptions("write digits", options, ["train", "test", "seed"], {
     train: "number",
     test: "number",
@@ -69,7 +81,7 @@ function* write(count: number, seed: number): Steps<LabelledImages> {
   const images = new Uint8Array(count * SIDE * SIDE), labels = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
     labels[i] = random.nextBelow(10);
-    writeDigit(labels[i], canvas, random, images, i * SIDE * SIDE);
+    renderDigit(labels[i], canvas, random, images, i * SIDE * SIDE);
     if (i % STEP === 0) yield;
   }
   return { images: fromData(images, [count, SIDE, SIDE]), labels: fromData(labels, [count]) };
@@ -79,13 +91,18 @@ function* write(count: number, seed: number): Steps<LabelledImages> {
 
 /** How {@linkcode drawDigit} draws. */
 export interface DrawOptions {
-  /** Characters in a row; the picture's own width when absent. */
+  /** Characters in a row: by default as many as the picture has pixels. */
   columns?: number;
-  /** The level of full ink; 255 when absent. Values at or below 0 are background. */
+  /**
+   * The level of full ink; values at or below 0 are background.
+   *
+   * @default {255}
+   */
   max?: number;
   /**
-   * `"blocks"` takes half-block characters, two pixels above each other; `"ascii"` shades. Blocks in a terminal when
-   * absent.
+   * `"blocks"` draws half blocks, two pixels above each other in a character; `"ascii"` draws shades in ASCII.
+   *
+   * @default {"blocks"} in a terminal, else `"ascii"`
    */
   style?: "blocks" | "ascii";
 }
@@ -94,8 +111,9 @@ const SHADES = " .:-=+*#%@";
 const BLOCKS = [" ", "▄", "▀", "█"]; // by ink: none, below, above, both
 
 /**
- * A square picture as lines of text, half as many lines as columns because a character is twice as high as wide.
+ * A square picture as lines of text: half as many lines as columns, since a character is twice as high as wide.
  *
+ * @param picture Grey levels, an array of them row by row or a tensor [side, side]
  * @throws {RangeError} if the picture is not square, or `columns` is not a positive integer
  *
  * @example
@@ -162,7 +180,7 @@ function isTerminal(): boolean {
   return "Deno" in globalThis && Deno.stdout.isTerminal();
 }
 
-/** The mean level of the part of the picture that cell `row, column` of `cells` by `cells` covers; 0 past the edge. */
+/** The mean level in the cell `row, column` of a grid of `cells` by `cells` over the picture; 0 past the edge. */
 function ink(image: ArrayLike<number>, side: number, cells: number, row: number, column: number): number {
   if (row >= cells) return 0;
   const [top, bottom] = span(row, side / cells), [left, right] = span(column, side / cells);

@@ -1,4 +1,4 @@
-/** Downloads that end with the right file or with none. */
+/** Downloads of files with a known digest: they end with the right file or with none. */
 import { sweepTemporary, tryFileLock, writeAtomically } from "../../core/io/atomic_write.ts";
 import { granted } from "../../core/io/cache_dir.ts";
 import { readFile } from "../../core/io/read_file.ts";
@@ -16,46 +16,62 @@ import {
 import { type Digest, digestLike, nameDigest } from "./verified_files.ts";
 import { gunzip } from "../formats/gunzip.ts";
 
-/** What to fetch, from where, and to where. */
+/** What to download, from where, and to where. */
 export interface DownloadOptions {
   /** Addresses of the same file, tried in order. */
   urls: readonly string[];
-  /** What the file's content is known by, inflated if it comes gzipped and is not kept so. */
+  /** The digest of the file's content, which is inflated first unless `keepGzip` is set. */
   digest: Digest;
-  /** The file to write. Its folder exists. */
+  /** The path to write to, in a folder that exists. */
   target: string;
-  /** Keep a gzipped file as it comes; inflate it when absent. */
+  /**
+   * Whether to keep a gzipped file as it is, instead of inflating it.
+   *
+   * @default {false}
+   */
   keepGzip?: boolean;
-  /** The most bytes to receive or to inflate to; 256 MiB when absent. */
+  /**
+   * The most bytes to receive or to inflate to.
+   *
+   * @default {2 ** 28}
+   */
   maxBytes?: number;
-  /** Milliseconds to wait for a server's answer; 3,000 when absent. */
+  /**
+   * Milliseconds to wait for a server's answer.
+   *
+   * @default {3000}
+   */
   connectTimeout?: number;
-  /** Milliseconds to wait for further 16 KiB, so that a drip does not pass for a download; 15,000 when absent. */
+  /**
+   * Milliseconds to wait for each further 16 KiB, so that a server that sends byte after byte does not hold the download up.
+   *
+   * @default {15000}
+   */
   stallTimeout?: number;
-  /** How to try again after a failure that may pass. */
+  /** How to try again after a temporary failure. */
   retry?: RetryOptions;
-  /** Told how far it has come. */
+  /** Called while bytes arrive. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Ends the download; what came so far is kept for the next one. */
+  /** Aborts the download; what has arrived is kept for the next one. */
   signal?: AbortSignal | undefined;
 }
 
 const MAX_BYTES = 2 ** 28;
 
-/** Bytes that came whole and are not the file. */
+/** All bytes arrived, and are not the file. */
 class Damaged extends Error {}
 
 /**
- * Brings the file `target` from the first of `urls` that gives the content with the right digest; the address that
- * did, or `null` if `target` already held it.
+ * Downloads the file `target` from the first of `urls` that has the content with the right digest. Returns that address, or `null` if
+ * `target` already had it.
  *
- * What a broken-off try received stays in `TARGET.part` and is gone on with (`Range`, `If-Range`) while the server's
- * ETag stays the same. Passing failures (429, 5xx, a connection that drops) are tried again with growing pauses,
- * lasting ones (404, a wrong hash, no connection) send it to the next address. The final name appears by a rename,
- * after the hash was right. A lock on `TARGET.lock` keeps other processes from downloading the same. Asks for no
- * permission: an address not granted counts as a failure. `signal` ends the wait for another process as well.
+ * An interrupted download is kept in `TARGET.part` and resumed (`Range`, `If-Range`) while the server's ETag stays the same. Temporary
+ * failures (429, 5xx, a lost connection) are tried again after growing pauses; after lasting ones (404, a wrong digest, no connection)
+ * the next address is tried. The file gets its final name once its digest is right. A lock on `TARGET.lock` keeps other processes from
+ * downloading the same file; `signal` aborts the wait for it, too. Never asks for a permission: an address that is not allowed is a
+ * failure.
  *
- * @throws {AggregateError} if no address gave the file; the message tells what each did
+ * @throws {AggregateError} if no address had the file; the message says what each answered
  */
 export async function download(options: DownloadOptions): Promise<string | null> {
   return await withFileLock(`${options.target}.lock`, async () => {
@@ -64,7 +80,7 @@ export async function download(options: DownloadOptions): Promise<string | null>
     const failures: Error[] = [];
     for (const url of options.urls) {
       try {
-        await fromOne(url, options);
+        await downloadFrom(url, options);
         return url;
       } catch (error) {
         options.signal?.throwIfAborted();
@@ -85,18 +101,15 @@ async function isWhole({ target, digest }: DownloadOptions): Promise<boolean> {
   }
 }
 
-/**
- * From one address; a damaged file is asked for once more from its first byte, for its parts may have been of two
- * files.
- */
-async function fromOne(url: string, options: DownloadOptions): Promise<void> {
+/** Downloads from one address. A damaged file is requested once more from its first byte: it may have been put together of two versions. */
+async function downloadFrom(url: string, options: DownloadOptions): Promise<void> {
   const { hostname, port, protocol } = new URL(url);
   const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
   if (!granted({ name: "net", host })) throw new Error(`no permission to reach ${hostname} (--allow-net=${hostname})`);
   const partial = new PartialFile(options.target);
   for (let last = false;; last = true) {
     await receiveAll(url, partial, options).catch(async (error) => {
-      if (error instanceof RangeError) await partial.discard(); // too large: nothing to go on with
+      if (error instanceof RangeError) await partial.discard(); // too large: not to be resumed
       throw error;
     });
     try {
@@ -111,7 +124,7 @@ async function fromOne(url: string, options: DownloadOptions): Promise<void> {
   }
 }
 
-/** Receives until the file is complete. Once a server has answered, losing it is a failure that may pass. */
+/** Receives until the file is complete. Once a server has answered, losing it is a temporary failure. */
 async function receiveAll(url: string, partial: PartialFile, options: DownloadOptions): Promise<void> {
   let reached = false;
   await retry(async () => {
@@ -160,12 +173,12 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-// One process at a time, in turn.
+// One process at a time.
 
-/** Milliseconds between two looks at a lock that another holds: a wait for the lock itself could not be ended. */
+/** Milliseconds between two tries to lock: a wait for the lock itself could not be aborted. */
 const PAUSE = 50;
 
-/** What `task` gives, run while this process alone holds `path` locked; `signal` ends the wait for that. */
+/** Runs `task` while this process holds a lock on the file `path`, and returns what it returns; `signal` aborts the wait for the lock. */
 export async function withFileLock<T>(path: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (;;) {
     using lock = await tryFileLock(path);

@@ -1,4 +1,4 @@
-/** One HTTP request whose answer goes into a partial file. */
+/** One HTTP request whose answer goes into a partial file, which a later request can resume. */
 import { namingFile, writeAll } from "../../core/io/atomic_write.ts";
 import { Cap } from "../../core/io/read_file.ts";
 
@@ -6,65 +6,64 @@ import { Cap } from "../../core/io/read_file.ts";
 export interface DownloadProgress {
   /** The file's name. */
   readonly name: string;
-  /** Bytes received so far, those of an earlier try included. */
+  /** Bytes received so far, including those of earlier tries. */
   readonly received: number;
-  /** Bytes there will be, where the server says so. */
+  /** Bytes in all, or `null` if the server does not say. */
   readonly total: number | null;
 }
 
-/** Bounds and listeners of one request. */
+/** Limits and callbacks of one request. */
 export interface ReceiveOptions {
-  /** The most bytes to take. */
+  /** The most bytes to receive. */
   maxBytes: number;
   /** Milliseconds to wait for an answer to begin. */
   connectTimeout: number;
-  /** Milliseconds to wait for the next {@linkcode LEAST} bytes of it. */
+  /** Milliseconds to wait for each further {@linkcode STALL_BYTES} of it. */
   stallTimeout: number;
   /** Called after each piece. */
   onProgress?: ((received: number, total: number | null) => void) | undefined;
-  /** Ends the request. */
+  /** Aborts the request. */
   signal?: AbortSignal | undefined;
 }
 
-/** An answer that brings fewer bytes than these in the time of a stall does not end while anybody waits. */
-const LEAST = 2 ** 14;
+/** A server that sends fewer bytes within `stallTimeout` is given up. */
+const STALL_BYTES = 2 ** 14;
 
-/** No answer at all: no network, no such host, nobody listening. */
+/** No answer: there is no network, no such host, or nothing listens there. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
 
-  /** No answer from `host`, for a reason in the system's words. */
+  /** No answer from `host`, for this reason. */
   constructor(readonly host: string, reason: string, options?: ErrorOptions) {
     super(`${host}: ${reason}`, options);
   }
 
-  /** What a `fetch` of `url` threw, with its host and the system's own words. */
+  /** The error of a `fetch` of `url`, with its host and the system's message. */
   static by(error: Error, url: string): Unreachable {
     return new Unreachable(new URL(url).host, reasonOf(error), { cause: error });
   }
 }
 
 /**
- * Fills `partial` with what `url` gives, going on where an earlier try stopped if the server still has the same file.
+ * Receives `url` into `partial`, resuming an earlier try if the server still has the same file.
  *
  * @throws {Unreachable} if there is no answer
- * @throws {Transient} if the answer may be better next time: 408, 429, 5xx, a range that was not met, or a body cut
- * short
+ * @throws {Transient} if the failure may be temporary: 408, 429, 5xx, another range than the requested one, or a body that is cut short
  * @throws {RangeError} if there are more than `maxBytes`
- * @throws {Error} if the answer is any other than the file
+ * @throws {Error} if the answer is anything else than the file
  */
 export async function receive(url: string, partial: PartialFile, options: ReceiveOptions): Promise<void> {
-  using patience = new StallTimeout(options.signal);
+  using timeout = new StallTimeout(options.signal);
   const have = await partial.resumable(url);
-  patience.restart(options.connectTimeout, "no answer");
-  const response = await ask(url, have, patience.signal, options.signal);
+  timeout.restart(options.connectTimeout, "no answer");
+  const response = await ask(url, have, timeout.signal, options.signal);
   const start = await startOf(response, have?.size ?? 0, url, partial);
   const total = totalOf(response);
   const cap = new Cap(url, options);
   const check = (bytes: number) => cap.check(bytes, () => "the file");
   check(total ?? 0);
   using file = start > 0 ? await partial.resume() : await partial.begin(url, response.headers.get("etag"));
-  const received = await copy(pieces(response, url, patience, options), file, start, (received) => {
+  const received = await copy(pieces(response, url, timeout, options), file, start, (received) => {
     check(received);
     options.onProgress?.(received, total);
   }).catch((error) => {
@@ -80,7 +79,7 @@ async function ask(
   signal: AbortSignal,
   outer?: AbortSignal,
 ): Promise<Response> {
-  const headers = new Headers({ "accept-encoding": "identity" }); // ranges and lengths count the bytes as sent
+  const headers = new Headers({ "accept-encoding": "identity" }); // so that ranges and lengths count the bytes of the file
   if (have !== null) {
     headers.set("range", `bytes=${have.size}-`);
     headers.set("if-range", have.etag);
@@ -93,13 +92,13 @@ async function ask(
   }
 }
 
-/** The system's own words, without Deno's around them. */
+/** The system's message, without what Deno puts around it. */
 function reasonOf(error: Error): string {
   const { message } = error.cause instanceof Error ? error.cause : error;
   return message.replace(/^error sending request for url \([^)]*\): (client error \(Connect\): )?/, "");
 }
 
-/** The byte of the file at which the answer's body begins: 0, or `have` where the server went on from there. */
+/** The byte of the file at which the answer's body begins: 0, or `have` if the server resumes there. */
 async function startOf(response: Response, have: number, url: string, partial: PartialFile): Promise<number> {
   const { status } = response;
   if (status === 200) return 0;
@@ -110,7 +109,7 @@ async function startOf(response: Response, have: number, url: string, partial: P
   }
   const message = `${url} answered ${status} ${response.statusText}`.trimEnd();
   if (status !== 408 && status !== 429 && status < 500) throw new Error(message);
-  const seconds = Number(response.headers.get("retry-after") ?? NaN); // a date is NaN: the usual pause serves
+  const seconds = Number(response.headers.get("retry-after") ?? NaN); // a date becomes NaN, and the pause the usual one
   throw new Transient(message, { wait: seconds >= 0 ? seconds * 1000 : undefined });
 }
 
@@ -119,10 +118,7 @@ function totalOf({ status, headers }: Response): number | null {
   return text && /^[0-9]+$/.test(text) ? Number(text) : null;
 }
 
-/**
- * Appends `body` to `file`, telling `check` how many bytes it has before each piece is written; gives how many at the
- * end.
- */
+/** Appends `body` to `file`, and returns the length of the file; `check` is called with it before each piece is written. */
 async function copy(
   body: AsyncIterable<Uint8Array>,
   file: Deno.FsFile,
@@ -138,15 +134,15 @@ async function copy(
   return received;
 }
 
-/** The body piece by piece; a break in it is a {@linkcode Transient}. */
-async function* pieces(response: Response, url: string, patience: StallTimeout, options: ReceiveOptions) {
-  const restart = () => patience.restart(options.stallTimeout, `fewer than ${LEAST} bytes`);
+/** The body piece by piece; if it breaks off, a {@linkcode Transient}. */
+async function* pieces(response: Response, url: string, timeout: StallTimeout, options: ReceiveOptions) {
+  const restart = () => timeout.restart(options.stallTimeout, `fewer than ${STALL_BYTES} bytes`);
   let since = 0;
   restart();
   try {
     for await (const piece of response.body ?? []) {
       since += piece.length;
-      if (since >= LEAST) since = 0;
+      if (since >= STALL_BYTES) since = 0;
       if (since === 0) restart();
       yield piece;
     }
@@ -156,67 +152,67 @@ async function* pieces(response: Response, url: string, patience: StallTimeout, 
   }
 }
 
-/** An abort signal that fires when nothing has happened for too long. */
+/** A timeout that is restarted whenever something has arrived, with an abort signal for `fetch`. */
 class StallTimeout implements Disposable {
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Fires when patience ends, or when `outer` does. */
+  /** Aborts when the time is over, or when `outer` does. */
   readonly signal: AbortSignal;
 
-  /** Patience without end, until {@linkcode restart} bounds it. */
+  /** A timeout that begins with the first {@linkcode restart}. */
   constructor(outer?: AbortSignal) {
     this.signal = outer === undefined ? this.#controller.signal : AbortSignal.any([outer, this.#controller.signal]);
   }
 
-  /** Waits `milliseconds` from now, and then says that there was `what`. */
+  /** Begins anew: after `milliseconds` it aborts with an error that says that there was `what`. */
   restart(milliseconds: number, what: string): void {
     clearTimeout(this.#timer);
     const reason = new Error(`${what} for ${milliseconds / 1000} s`);
     this.#timer = setTimeout(() => this.#controller.abort(reason), milliseconds);
   }
 
-  /** Stops waiting, and ends whatever still hangs on the signal. */
+  /** Ends the timeout, and aborts what still uses the signal. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#controller.abort();
   }
 }
 
-// What a broken-off download left behind, and what is needed to go on with it.
+// What an interrupted download leaves behind.
 
 /** Where the bytes of a partial file came from. */
 interface Origin {
-  /** The address they were asked from. */
+  /** Their address. */
   readonly url: string;
-  /** The strong ETag they came with; without one a download cannot go on where it stopped. */
+  /** The strong ETag they came with; without one a download cannot be resumed. */
   readonly etag: string;
 }
 
-/** The file `TARGET.part`, and `TARGET.part.json` that says where its bytes came from. */
+/** The file `TARGET.part` with the bytes that have arrived, and `TARGET.part.json` with their {@linkcode Origin}. */
 export class PartialFile {
-  /** Where the bytes are. */
+  /** The path of `TARGET.part`. */
   readonly path: string;
   readonly #note: string;
 
-  /** The partial file that belongs to the final file `target`. */
+  /** The partial file of `target`. */
   constructor(target: string) {
     this.path = `${target}.part`;
     this.#note = `${target}.part.json`;
   }
 
-  /** The bytes there are from `url` and their ETag; `null` if there is nothing to go on with. */
+  /** How many bytes of `url` have arrived, and their ETag; `null` if there is nothing to resume. */
   async resumable(url: string): Promise<{ size: number; etag: string } | null> {
     try {
       const origin: Origin = JSON.parse(await Deno.readTextFile(this.#note));
       const { size } = await Deno.stat(this.path);
       return size > 0 && origin.url === url && isStrong(origin.etag) ? { size, etag: origin.etag } : null;
     } catch {
-      return null; // no note, no file or a torn note: each means to begin anew
+      return null; // no note, no file or a damaged note: begin anew
     }
   }
 
-  /** Empties the file, notes where its bytes will come from, and opens it. */
+  /** Opens a new file, and notes where its bytes will come from. */
   async begin(url: string, etag: string | null): Promise<Deno.FsFile> {
     await this.discard();
     const file = await Deno.open(this.path, { write: true, create: true, truncate: true });
@@ -224,7 +220,7 @@ export class PartialFile {
     return file;
   }
 
-  /** Opens the file to write on at its end. */
+  /** Opens the file to append to it. */
   async resume(): Promise<Deno.FsFile> {
     return await Deno.open(this.path, { append: true });
   }
@@ -239,29 +235,37 @@ export class PartialFile {
   }
 }
 
-/** Only a strong ETag promises equal bytes; a weak one (`W/"…"`) promises equal meaning. */
+/** Only a strong ETag promises equal bytes; a weak one, `W/"…"`, promises equal meaning. */
 function isStrong(etag: unknown): etag is string {
   return typeof etag === "string" && etag.startsWith('"');
 }
 
-// Trying again, later and later.
+// Tries with exponential backoff.
 
-/** How often and how patiently to try. */
+/** How often to try, and how long to wait in between. */
 export interface RetryOptions {
-  /** Tries in all, at least 1; 4 when absent. */
+  /**
+   * Tries in all, at least 1.
+   *
+   * @default {4}
+   */
   attempts?: number;
-  /** The longest first pause in milliseconds, doubled for each further one; 500 when absent. */
+  /**
+   * The longest first pause in milliseconds, doubled for each further one.
+   *
+   * @default {500}
+   */
   pause?: number;
-  /** Ends the pauses early. */
+  /** Aborts the pauses. */
   signal?: AbortSignal | undefined;
 }
 
-/** A failure that may pass: {@linkcode retry} tries again after one, and only after one. */
+/** A temporary failure: {@linkcode retry} tries again after one, and after no other error. */
 export class Transient extends Error {
-  /** Milliseconds the other side asked us to wait, if it did. */
+  /** Milliseconds that the server asks to wait, if it does. */
   readonly wait: number | undefined;
 
-  /** A failure told by `message`, perhaps with a wish how long to wait. */
+  /** A failure with this message. */
   constructor(message: string, options: ErrorOptions & { wait?: number | undefined } = {}) {
     super(message, options);
     this.name = "Transient";
@@ -269,12 +273,12 @@ export class Transient extends Error {
   }
 }
 
-/** Milliseconds; who asks for a longer pause is not waited for. */
+/** Milliseconds; a server that asks for a longer pause is not waited for. */
 const LONGEST_PAUSE = 10_000;
 
 /**
- * What `task` gives, tried again while it throws {@linkcode Transient}, after pauses that double and vary by chance so
- * that many clients do not come back at once. The last failure is thrown, and one that asks for a wait of more than ten seconds.
+ * Runs `task`, again while it throws {@linkcode Transient}, and returns what it returns. Pauses double, with jitter so that many
+ * clients do not come back at once. Throws the last failure, or one that asks for a pause of more than ten seconds.
  */
 export async function retry<T>(task: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { attempts = 4, pause = 500, signal } = options;
@@ -290,7 +294,7 @@ export async function retry<T>(task: () => Promise<T>, options: RetryOptions = {
   }
 }
 
-/** Waits so many milliseconds, or until `signal` ends it with its reason. */
+/** Waits so many milliseconds; rejects when `signal` aborts. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

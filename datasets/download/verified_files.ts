@@ -1,9 +1,9 @@
-/** Data files in the folder where they are kept, known by their digests. */
+/** Downloaded files, checked by their digests. */
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { cacheDir, environment, granted } from "../../core/io/cache_dir.ts";
 import { hashInSlices } from "../../core/io/in_steps.ts";
 
-/** What is remembered of a file that was found right: while all of it stays so, the file is not read again. */
+/** What is noted about a file whose digest is right: while none of it changes, the file is not read again. */
 interface Verified {
   readonly size: number;
   readonly modified: number;
@@ -13,12 +13,12 @@ interface Verified {
 const NOTE = "verified.json";
 
 /**
- * Looks at those files of `folder` that are there, and says of each that is not what its digest tells what it is: it is set aside,
- * `.wrong` added to its name, where the folder may be written. Those that are right are noted in `verified.json`.
+ * Checks the digests of those files that are in `folder`. A wrong one is renamed to `*.wrong` if the folder may be written, and has a
+ * line in the result; right ones are noted in `verified.json`.
  *
- * @param read What the digest is taken of; the file's bytes when absent
+ * @param read Reads what the digest is taken of: by default the bytes of the file
  */
-export async function setWrongAside(
+export async function verifyFiles(
   folder: string,
   digests: Readonly<Record<string, Digest>>,
   read: (path: string) => Promise<Uint8Array<ArrayBuffer>> = Deno.readFile,
@@ -33,7 +33,7 @@ export async function setWrongAside(
     if (now === null || isSame(note.get(name), now)) continue;
     const problem = await problemOf(path, digest, read);
     if (problem === null) note.set(name, now);
-    else wrong.push(`Cannot use ${path}: ${problem}; ${writable ? await setAside(path) : "remove it"}`);
+    else wrong.push(`Cannot use ${path}: ${problem}; ${writable ? await renameWrong(path) : "remove it"}`);
     learned ||= problem === null;
   }
   if (learned && writable) {
@@ -42,7 +42,7 @@ export async function setWrongAside(
   return wrong;
 }
 
-/** What would be noted of a file, or `null` where there is none. */
+/** What would be noted about a file, or `null` if there is none. */
 async function factsOf(path: string, digest: Digest): Promise<Verified | null> {
   try {
     const { isFile, size, mtime } = await Deno.stat(path);
@@ -53,7 +53,7 @@ async function factsOf(path: string, digest: Digest): Promise<Verified | null> {
   }
 }
 
-/** A time that nobody knows is NaN, and the same as none. */
+/** Whether nothing has changed; an unknown time, NaN, always has. */
 function isSame(noted: Partial<Verified> | undefined, now: Verified): boolean {
   return noted?.size === now.size && noted.modified === now.modified && noted.digest === now.digest;
 }
@@ -73,7 +73,7 @@ async function problemOf(
   }
 }
 
-async function setAside(path: string): Promise<string> {
+async function renameWrong(path: string): Promise<string> {
   await Deno.rename(path, `${path}.wrong`);
   return `it is set aside as ${path}.wrong`;
 }
@@ -87,28 +87,26 @@ async function readNote(folder: string): Promise<Map<string, Partial<Verified>>>
   }
 }
 
-// What is known of a file before it comes: a digest of its bytes.
+// Digests.
 
-/** The digest of a file's bytes in lower-case hex: SHA-256, or MD5 where nobody tells a better one. */
+/** The digest of a file's bytes in lower-case hex: SHA-256, or MD5 if nothing better is published. */
 export type Digest = { readonly sha256: string } | { readonly md5: string };
 
-/** The digest of `bytes` of the same algorithm as `wanted`, in lower-case hex. */
+/** The digest of `bytes` by the algorithm of `wanted`, in lower-case hex. */
 export async function digestLike(bytes: Uint8Array<ArrayBuffer>, wanted: Digest): Promise<string> {
-  if ("md5" in wanted) return await hashInSlices("md5", bytes); // OpenML tells no other
+  if ("md5" in wanted) return await hashInSlices("md5", bytes); // OpenML publishes no other
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** The digest itself, and what people call its algorithm. */
+/** The digest in hex, and the name of its algorithm. */
 export function nameDigest(digest: Digest): { hex: string; algorithm: string } {
   return "md5" in digest ? { hex: digest.md5, algorithm: "MD5" } : { hex: digest.sha256, algorithm: "SHA-256" };
 }
 
-// Where data sets are kept.
-
 /**
- * The folder for the data set `name`: `within` the folder that `GRADUS_DATA` names, else `name` in the user's cache.
+ * The folder for the data set `name`: `within` in the one that `GRADUS_DATA` names, else `name` in the user's cache.
  *
- * @throws {Error} if the environment tells neither, or may not be read
+ * @throws {Error} if the environment has neither, or may not be read
  */
 export function dataFolder(name: string, within: string = `/${name}`): string {
   const named = environment("GRADUS_DATA");

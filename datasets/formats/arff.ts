@@ -1,4 +1,4 @@
-/** ARFF files, OpenML's format, as tensors. */
+/** ARFF files, the format of Weka and OpenML, as tensors. */
 import { checkOptions, requireTexts } from "../../core/arguments.ts";
 import { runAtOnce, runInSlices, type Steps, TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { Cap, quoted, type ReadOptions, shortened } from "../../core/io/read_file.ts";
@@ -8,28 +8,49 @@ import { LineSplitter, readText, type TextSource } from "./text_source.ts";
 
 /** How {@linkcode readArff} reads. */
 export interface ArffOptions extends ReadOptions {
-  /** The attribute to predict, by name or number; the last when absent, none if `null`. */
+  /**
+   * The attribute to predict, by name or index; `null` for none.
+   *
+   * @default {-1} the last one
+   */
   target?: string | number | null;
-  /** Attributes to leave out, by name. */
+  /**
+   * Attributes to leave out, by name.
+   *
+   * @default {[]}
+   */
   skip?: readonly string[];
-  /** Leave out rows with an unknown value, instead of keeping it as NaN. */
+  /**
+   * Whether to leave out rows with a missing value, which otherwise is NaN.
+   *
+   * @default {false}
+   */
   skipIncomplete?: boolean;
-  /** The kind of the numbers: float32 when absent, which keeps 7 digits; float64 for times and other large ones. */
+  /**
+   * The dtype of numbers: float32 keeps 7 digits, float64 suits times and other large numbers.
+   *
+   * @default {"float32"}
+   */
   dtype?: "float32" | "float64";
-  /** Told in a line each how many rows were left out, and what is past float32. */
+  /** Called with a line for rows that were left out, and for numbers too large for float32. */
   onNote?: (note: string) => void;
-  /** What to call a stream in errors. */
+  /**
+   * What errors call a stream.
+   *
+   * @default {"ARFF"}
+   */
   name?: string;
 }
 
 const MISSING: ReadonlySet<string> = new Set(["?"]);
 
 /**
- * The table in an ARFF file (UTF-8, dense; inflated if its name ends in `.gz`), or in a stream of one, read as it comes.
- * Nominal attributes are categorical in the declared order, strings categorical too, `?` is unknown.
+ * The table in an ARFF file (UTF-8, dense; inflated if its name ends in `.gz`), or in a stream, which is read as it comes.
+ * Nominal attributes are categorical with the categories in the declared order, and so are strings, with sorted ones; `?` is a missing
+ * value.
  *
  * @throws {SyntaxError} at the first line that is not ARFF or does not fit its attributes; the message names file and line
- * @throws {RangeError} if there is no such target, or no row, or more comes of it than `maxBytes`
+ * @throws {RangeError} if there is no such target, or no row, or the table comes to more than `maxBytes`
  * @see {@link https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/} for the format
  *
  * @example
@@ -70,7 +91,7 @@ export async function readArff(source: TextSource, options: ArffOptions = {}): P
   return await runInSlices(file.finish());
 }
 
-/** A file under way: its declarations, then its rows. */
+/** A file that is being read: its declarations, then its rows. */
 class ArffFile {
   line = 0;
   readonly #plans = new Map<string, ColumnPlan>();
@@ -78,7 +99,7 @@ class ArffFile {
 
   constructor(readonly cap: Cap, readonly options: ArffOptions) {}
 
-  /** Takes a line: at once if it is a short row, of which there are many, else in the steps that it returns. */
+  /** Reads a line: at once if it is a short row, as most are, else in the returned steps. */
   add(line: string): Steps<void> | null {
     this.line++;
     if (line === "" || line[0] === "%" || line.trim() === "") return null;
@@ -141,15 +162,15 @@ class ArffFile {
 
 const KEYWORD = /^\s*@attribute\s+(?=\S)/i;
 const PLAIN_NAME = /[^\s'"{},%]+/y;
-const BEFORE = /\s*/y;
+const BLANKS = /\s*/y;
 const TYPE = /^([a-z]+)\s*(?:%.*)?$/i;
 const COMMENT = /^\s*(?:%.*)?$/;
 
-/** From so many characters on a line is taken apart in steps of so many values, so that the event loop can turn in between. */
+/** A line of so many characters is split in steps of so many values, between which the event loop can turn. */
 const LONG = 1 << 20;
 const STEP = 1 << 12;
 
-/** The column that an `@ATTRIBUTE` line declares, or what is wrong with the line. */
+/** The column that an `@ATTRIBUTE` line declares, or a text that says what is wrong with the line. */
 function* parseAttribute(line: string): Steps<ColumnPlan | string> {
   const start = KEYWORD.exec(line)?.[0].length ?? line.length;
   const name = readName(line, start);
@@ -171,7 +192,7 @@ function* parseAttribute(line: string): Steps<ColumnPlan | string> {
   }
 }
 
-/** The name that begins at `at`, quoted or not, and where it ends; `null` where none does. */
+/** The name that begins at `at`, quoted or not; `null` if there is none. */
 function readName(line: string, at: number): Value | null {
   if (line[at] === "'" || line[at] === '"') return readQuoted(line, at);
   const text = match(PLAIN_NAME, line, at);
@@ -187,7 +208,7 @@ function* parseNominal(name: string, type: string): Steps<ColumnPlan | string> {
   return { name, kind: "categorical", categories };
 }
 
-/** Where the brace stands that ends a list: the first that is not in quotes; -1 without one. */
+/** The place of the brace that ends a list, the first that is not in quotes; -1 if there is none. */
 function* endOfList(list: string): Steps<number> {
   const marks = /['"}]/g;
   for (let mark = marks.exec(list); mark !== null; mark = marks.exec(list)) {
@@ -209,12 +230,12 @@ function* repeats(values: readonly string[]): Steps<boolean> {
   return false;
 }
 
-/** The values of a line that is not long; `null` if a quote does not end. */
+/** The values of a short line; `null` if a quote does not end. */
 function splitShort(line: string): string[] | null {
   return /['"\s]/.test(line) ? runAtOnce(splitValues(line)) : line.split(",");
 }
 
-/** The values of a line, their quotes taken off; `null` if one does not end. */
+/** The values of a line, without quotes; `null` if a quote does not end. */
 function* splitValues(line: string): Steps<string[] | null> {
   const values: string[] = [];
   for (let at = 0; at <= line.length; at++) {
@@ -228,13 +249,13 @@ function* splitValues(line: string): Steps<string[] | null> {
 
 interface Value {
   readonly text: string;
-  /** Where the line goes on. */
+  /** The place after it. */
   readonly end: number;
 }
 
-/** The value from `at` on, up to a comma or the line's end; `null` where a quote is out of place. */
+/** The value from `at` on, up to a comma or the end of the line; `null` if a quote is out of place. */
 function readValue(line: string, at: number): Value | null {
-  const start = at + match(BEFORE, line, at)!.length;
+  const start = at + match(BLANKS, line, at)!.length;
   if (line[start] !== "'" && line[start] !== '"') {
     const comma = line.indexOf(",", start);
     const end = comma < 0 ? line.length : comma;
@@ -242,11 +263,11 @@ function readValue(line: string, at: number): Value | null {
     return /['"]/.test(text) ? null : { text, end };
   }
   const quoted = readQuoted(line, start);
-  const end = quoted && quoted.end + match(BEFORE, line, quoted.end)!.length;
+  const end = quoted && quoted.end + match(BLANKS, line, quoted.end)!.length;
   return end !== null && (end === line.length || line[end] === ",") ? { text: quoted!.text, end } : null;
 }
 
-/** The text in the quotes that begin at `at`, and the place after them; `null` if they do not end. */
+/** The text in the quotes that begin at `at`; `null` if they do not end. */
 function readQuoted(line: string, at: number): Value | null {
   const marks = line[at] === "'" ? /['\\]/g : /["\\]/g;
   marks.lastIndex = at + 1;

@@ -1,5 +1,5 @@
-/** CSV files as tensors, their schema guessed. */
-import { checkOptions, type OptionKinds, requireChoice, requireTexts } from "../../core/arguments.ts";
+/** CSV files as tensors. */
+import { checkOptions, describe, type OptionKinds, requireChoice, requireTexts } from "../../core/arguments.ts";
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { hasHeader, planColumns } from "./csv_schema.ts";
@@ -7,30 +7,46 @@ import { COLUMN_COST, type ColumnKind, findTarget, requireDType, type Table } fr
 import { checkWidth, TableBuilder } from "./table_builder.ts";
 import { checkLine, LineSplitter, readText, type TextSource } from "./text_source.ts";
 
-/** What {@linkcode fromCsv} need not guess. */
+/** How {@linkcode fromCsv} reads. */
 export interface CsvOptions extends ReadOptions {
-  /** The column to predict, by name or number; -1 is the last. Without one, `y` is null. */
+  /** The column to predict, by name or index; -1 is the last. Without it, `y` is `null`. */
   target?: string | number;
-  /** Whether the first record names the columns; when absent, it does if none of its cells is empty or a number. */
+  /** Whether the first record names the columns. Without it, it does if none of its cells is empty or a number. */
   header?: boolean;
   /**
-   * What stands between cells; `null` guesses it from the first line, as pandas does for `sep=None`: the one of `, ; TAB |` that
-   * stands there most often.
+   * What stands between cells. `null` guesses it, as pandas does for `sep=None`: the one of `, ; TAB |` that stands in the first line
+   * most often.
    *
    * @default {","}
    */
   separator?: string | null;
-  /** What to read columns as, by name; the others are guessed. */
+  /** What to read columns as, by name; what the others hold is guessed. */
   columns?: Readonly<Record<string, ColumnKind | "skip">>;
-  /** Cells that mean: nothing known; {@linkcode MISSING} when absent. */
+  /**
+   * What cells without a value hold: pandas' `na_values`.
+   *
+   * @default {MISSING}
+   */
   missing?: readonly string[];
-  /** Leave out rows with an empty cell, instead of keeping it as NaN. */
+  /**
+   * Whether to leave out rows with a missing value, which otherwise is NaN.
+   *
+   * @default {false}
+   */
   skipIncomplete?: boolean;
-  /** The kind of the numbers: float32 when absent, which keeps 7 digits; float64 for times and other large ones. */
+  /**
+   * The dtype of numbers: float32 keeps 7 digits, float64 suits times and other large numbers.
+   *
+   * @default {"float32"}
+   */
   dtype?: "float32" | "float64";
-  /** What to call a stream in errors. */
+  /**
+   * What errors call a stream.
+   *
+   * @default {"CSV"}
+   */
   name?: string;
-  /** Told in a line each what was guessed and may be wrong, how many rows were left out, and what is past float32. */
+  /** Called with a line for each guess that may be wrong, for rows that were left out, and for numbers too large for float32. */
   onNote?: (note: string) => void;
 }
 
@@ -49,7 +65,6 @@ const OPTIONS = [
 
 const KINDS: OptionKinds<CsvOptions> = {
   header: "boolean",
-  separator: "string",
   skipIncomplete: "boolean",
   name: "string",
   onNote: "function",
@@ -57,23 +72,23 @@ const KINDS: OptionKinds<CsvOptions> = {
 
 const COLUMN_KINDS = ["numeric", "categorical", "skip"] as const;
 
-/** Cells that mean: nothing known. */
+/** What cells without a value hold in most files. */
 export const MISSING: readonly string[] = ["", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None"];
 
-/** What the schema is guessed from: so many records, fewer where they have more cells than this together. */
+/** The columns are guessed from so many records, or from fewer that have so many cells together. */
 const SAMPLE = 1_000;
 const SAMPLE_CELLS = 1 << 20;
 
 /**
- * The table in a CSV file (RFC 4180, UTF-8; inflated if its name ends in `.gz`), or in a stream of one, read as it comes.
+ * The table in a CSV file (RFC 4180, UTF-8; inflated if its name ends in `.gz`), or in a stream, which is read as it comes.
  *
- * A column is numeric if every known cell of the first 1,000 records is a number (of fewer, where they have a million cells
- * together), else categorical, its categories sorted. Where the separator is no comma, the numbers of a column may have decimal commas: all of them. Columns without
- * a header are called `column0`, `column1`, …
+ * A column is numeric if all its values in the first 1,000 records are numbers (or in fewer records that have a million cells
+ * together), else categorical, with its categories sorted. If the separator is not the comma, all numbers of a column may have decimal
+ * commas. Without a header the columns are called `column0`, `column1`, …
  *
  * @throws {SyntaxError} if a record has more or fewer cells than there are columns, or a cell does not fit its column;
  * the message names file, record and column
- * @throws {RangeError} if there is no such target, or no row, or more comes of it than `maxBytes`
+ * @throws {RangeError} if there is no such target, or no row, or the table comes to more than `maxBytes`
  *
  * @example
  * ```ts
@@ -87,6 +102,10 @@ const SAMPLE_CELLS = 1 << 20;
  */
 export async function fromCsv(source: TextSource, options: CsvOptions = {}): Promise<Table> {
   checkOptions("read CSV", options, OPTIONS, KINDS);
+  if (!["string", "undefined"].includes(typeof options.separator) && options.separator !== null) {
+    const found = describe(options.separator);
+    throw new TypeError(`Cannot read CSV with separator ${found}: give a text, or null to guess it`);
+  }
   requireTexts("read CSV", "missing cells", options.missing);
   requireDType("read CSV", options.dtype);
   for (const kind of Object.values(options.columns ?? {})) requireChoice("read CSV", "kind", kind, COLUMN_KINDS);
@@ -102,7 +121,7 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
   return await runInSlices(table.finish());
 }
 
-/** A table under way whose columns are guessed from its first records. */
+/** A table that is being read; its first records are kept until the columns are guessed from them. */
 class CsvTable {
   record = 0;
   readonly #sample: string[][] = [];
@@ -128,9 +147,9 @@ class CsvTable {
     this.#sample.push(cells);
   }
 
-  /** Whether the columns are not guessed yet, and there is enough to guess them from. */
+  /** Whether there are enough records to guess the columns from, and they have not been guessed. */
   isReady(): boolean {
-    return this.#builder === null && this.#sample.length > 0 && this.#sample.length > most(this.#sample);
+    return this.#builder === null && this.#sample.length > 0 && this.#sample.length > lastOfSample(this.#sample);
   }
 
   /** Guesses the columns. */
@@ -148,12 +167,12 @@ class CsvTable {
   }
 }
 
-/** The last of the records that the columns are guessed from: a header and a row at least. */
-function most([first]: readonly string[][]): number {
+/** The index of the last record that the columns are guessed from: a header and a row at least. */
+function lastOfSample([first]: readonly string[][]): number {
   return Math.max(1, Math.min(SAMPLE, SAMPLE_CELLS / first.length));
 }
 
-/** A builder with the columns that the first of `records` show, and the rows of all; `records` is empty then. */
+/** A builder with the columns that the first records show, and the rows of all of them; `records` is emptied. */
 function* begin(
   records: string[][],
   cap: Cap,
@@ -163,7 +182,7 @@ function* begin(
   if (records.length === 0) throw new RangeError(`Cannot read ${where}: it holds no rows`);
   const { separator, columns = {}, skipIncomplete = false, dtype = "float32", onNote = () => {} } = options;
   const missing = new Set(options.missing ?? MISSING);
-  const first = records.slice(0, most(records) + 1);
+  const first = records.slice(0, lastOfSample(records) + 1);
   const sample = { where, records: first, header: options.header, separator, columns, missing, onNote };
   const header = yield* hasHeader(sample);
   const plans = yield* planColumns(sample, header);
@@ -190,18 +209,18 @@ function guessSeparator(line: string): string {
 
 // The records of CSV (RFC 4180), line by line.
 
-/** Puts records together from lines; a record goes on where a quoted cell holds the line's end. */
+/** Makes records of lines; a record has several where a quoted cell contains a line break. */
 class CsvRecords {
   #cells: string[] = [];
-  #open: string[] | null = null; // the lines of a quoted cell under way
+  #open: string[] | null = null; // the lines of a quoted cell that has not ended
   #length = 0;
   #lines = 0;
   #records = 0;
 
   /**
-   * A reader of records whose cells stand between `separator`s.
+   * A reader of records with this separator between cells.
    *
-   * @throws {RangeError} if the separator is empty, or holds a quote or a line's end
+   * @throws {RangeError} if the separator is empty, or contains a quote or a line break
    */
   constructor(readonly separator: string, readonly cap: Cap) {
     if (separator !== "" && !/["\r\n]/.test(separator)) return;
@@ -211,9 +230,9 @@ class CsvRecords {
   }
 
   /**
-   * The cells of the record that `line` ends, or `null` where it ends none: an empty line is no record.
+   * The cells of the record that ends with `line`; `null` if none does, as with an empty line.
    *
-   * @throws {SyntaxError} if a quote stands where none may
+   * @throws {SyntaxError} if a quote is out of place
    */
   add(line: string): string[] | null {
     this.#lines++;
@@ -223,7 +242,7 @@ class CsvRecords {
     return cells;
   }
 
-  /** Checks that no quoted cell is under way where the text ends. */
+  /** Checks that no quoted cell is open at the end of the text. */
   end(): void {
     if (this.#open !== null) throw this.#error("a quoted cell does not end");
   }
@@ -241,7 +260,7 @@ class CsvRecords {
     return cells;
   }
 
-  /** Reads a cell without quotes from `at` on; gives its end. */
+  /** Reads a cell without quotes that begins at `at`; returns its end. */
   #plain(line: string, at: number): number {
     const found = line.indexOf(this.separator, at);
     const end = found < 0 ? line.length : found;
@@ -251,7 +270,7 @@ class CsvRecords {
     return end;
   }
 
-  /** Reads a quoted cell, or the rest of one, from `at` on; gives the place after it, -1 if it goes on in the next line. */
+  /** Reads a quoted cell, or the rest of one, from `at` on; returns the place after it, or -1 if it goes on in the next line. */
   #quoted(line: string, at: number): number {
     const parts = this.#open ?? [];
     const start = this.#open === null ? at + 1 : at;
@@ -276,7 +295,7 @@ class CsvRecords {
   }
 }
 
-/** Where the first quote from `start` on stands that is not doubled; -1 if none does. */
+/** The place of the first quote from `start` on that is not doubled; -1 if there is none. */
 function closingQuote(line: string, start: number): number {
   for (let quote = line.indexOf('"', start); quote >= 0; quote = line.indexOf('"', quote + 2)) {
     if (line[quote + 1] !== '"') return quote;

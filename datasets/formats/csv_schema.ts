@@ -1,33 +1,33 @@
-/** What the columns of a CSV file hold, guessed from its first records. */
+/** Guesses from the first records of a CSV file what its columns hold. */
 import { quoted } from "../../core/io/read_file.ts";
 import type { Steps } from "../../core/event_loop.ts";
 import { type ColumnKind, type ColumnPlan, parseDecimalComma, parseNumber } from "./table.ts";
 
-/** What the schema is guessed from, and with. */
+/** What the columns are guessed from. */
 interface CsvSample {
-  /** The file, for errors and notes. */
+  /** What errors and notes call the file. */
   readonly where: string;
   /** The first records, the header among them. */
   readonly records: readonly string[][];
-  /** Whether the first record names the columns; guessed when absent. */
+  /** Whether the first record names the columns; `undefined` to guess it. */
   readonly header: boolean | undefined;
   /** What stands between cells. */
   readonly separator: string;
   /** What to read columns as, by name. */
   readonly columns: Readonly<Record<string, ColumnKind | "skip">>;
-  /** Cells that mean: nothing known. */
+  /** What cells without a value hold. */
   readonly missing: ReadonlySet<string>;
-  /** Told what was guessed and may be wrong, in a line. */
+  /** Called with a line for each guess that may be wrong. */
   readonly onNote: (note: string) => void;
 }
 
-/** The part of a column that has to be numbers for its other cells to look like slips. */
-const MOSTLY = 0.9;
+/** If more than this part of a column are numbers, its other cells look like slips. */
+const MOSTLY_NUMBERS = 0.9;
 
-/** The most characters that look like a number to people. */
-const MAX_NUMBER = 120;
+/** Nobody writes a number of more characters. */
+const MAX_NUMBER_LENGTH = 120;
 
-/** Whether the first record names the columns: if none of its cells is empty or a number, unless it was told. */
+/** Whether the first record names the columns: as the options say, else if none of its cells is empty or a number. */
 export function* hasHeader(sample: CsvSample): Steps<boolean> {
   const { where, records: [first], header, separator, missing, onNote } = sample;
   if (header !== undefined) return header;
@@ -47,10 +47,10 @@ export function* hasHeader(sample: CsvSample): Steps<boolean> {
 }
 
 /**
- * The columns as told, else as their cells look.
+ * How to read each column: as the options say, else as its cells look.
  *
- * @throws {SyntaxError} if a name comes twice
- * @throws {RangeError} if a column that was told about is not there
+ * @throws {SyntaxError} if two columns have the same name
+ * @throws {RangeError} if the options name a column that is not there
  */
 export function* planColumns(sample: CsvSample, header: boolean): Steps<ColumnPlan[]> {
   const { where, records, columns } = sample;
@@ -88,7 +88,7 @@ function planColumn(name: string, at: number, sample: CsvSample, header: boolean
   return { name, kind, decimalComma };
 }
 
-/** Says how commas were read that may stand for thousands. */
+/** Notes that commas were read as decimal ones, which may have meant thousands. */
 function noteComma(name: string, { where, onNote }: CsvSample): void {
   onNote(
     `${where}: column ${
@@ -97,7 +97,7 @@ function noteComma(name: string, { where, onNote }: CsvSample): void {
   );
 }
 
-/** Says which cell made categories of a column that is numbers but for a few. */
+/** Notes which cell makes a column categorical that holds numbers otherwise. */
 function noteSlip(
   name: string,
   cells: readonly string[],
@@ -106,7 +106,7 @@ function noteSlip(
 ): void {
   const known = cells.filter((cell) => !missing.has(cell));
   const numbers = known.filter(looksNumeric).length;
-  if (numbers <= MOSTLY * known.length) return;
+  if (numbers <= MOSTLY_NUMBERS * known.length) return;
   const at = cells.findIndex((cell) => !missing.has(cell) && isNaN(parseNumber(cell)));
   const found = `record ${at + (header ? 2 : 1)}, column ${quoted(name)} holds ${
     JSON.stringify(cells[at].slice(0, 40))
@@ -118,9 +118,9 @@ function noteSlip(
   );
 }
 
-/** Whether a cell is a number to people: also `1,005` and `10018,15`. Nobody writes one of more characters than a line's. */
+/** Whether people would call a cell a number: also `1,005` and `10018,15`. */
 function looksNumeric(cell: string): boolean {
-  return cell.length <= MAX_NUMBER && isNumeral(cell);
+  return cell.length <= MAX_NUMBER_LENGTH && isNumeral(cell);
 }
 
 function isNumeral(cell: string): boolean {

@@ -1,22 +1,22 @@
-/** gzip, inflated within a cap. */
+/** gzip files, inflated up to a limit. */
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 
-/** A header of 10 bytes, an empty block of 2, a trailer of 8. */
-const LEAST = 20;
+/** The shortest gzip file: a header of 10 bytes, an empty block of 2, a trailer of 8. */
+const MIN_LENGTH = 20;
 
-/** Deflate makes at most 1032 bytes of one. */
-const MOST_GROWTH = 1032;
+/** A byte inflates to at most 1032. */
+const MAX_RATIO = 1032;
 
 /** Bytes inflated at a time. */
 const PIECE = 1 << 16;
 
 /**
- * `bytes` inflated if they begin with gzip's `1f 8b`, else as they are. As gzip's tools do, it reads several members one
- * after the other, and overlooks zeros behind the last.
+ * `bytes` inflated if they begin with gzip's `1f 8b`, else as they are. As in gzip's tools, there may be several members one after
+ * the other, and zeros after the last.
  *
- * @param name What to call the file in errors
+ * @param name What errors call the file
  * @throws {SyntaxError} if the gzip stream is damaged, ends early, or something but zeros follows it
- * @throws {RangeError} if it says that it inflates past `maxBytes`, or does
+ * @throws {RangeError} if it claims to inflate to more than `maxBytes`, or does
  */
 export async function gunzip(
   bytes: Uint8Array<ArrayBuffer>,
@@ -25,7 +25,7 @@ export async function gunzip(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   const cap = new Cap(name, options, bytes.length);
-  let content = new ArrayBuffer(wholeLength(bytes, cap));
+  let content = new ArrayBuffer(claimedLength(bytes, cap));
   let length = 0;
   for await (const piece of namingErrors(inflated([bytes]), name, () => length)) {
     cap.count(piece.length, () => `what is inflated so far`);
@@ -44,7 +44,7 @@ export async function* inflated(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   format: "gzip" | "zlib" = "gzip",
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  // The Web's DecompressionStream refuses a second member, and inflates a whole piece at once. Node's costs a start: only here.
+  // The Web's DecompressionStream refuses a second member, and inflates a whole piece at once. To load Node's takes time: only here.
   const [zlib, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")]);
   const inflate = format === "gzip"
     ? zlib.createGunzip({ chunkSize: PIECE })
@@ -63,11 +63,11 @@ async function* namingErrors<T>(pieces: AsyncIterable<T>, name: string, length: 
   }
 }
 
-/** The length that a trailer must tell where it is whole: that of the last member, and less where zeros follow. */
-function wholeLength(bytes: Uint8Array, cap: Cap): number {
+/** The inflated length that the trailer claims: of the last member, or less if zeros follow it. */
+function claimedLength(bytes: Uint8Array, cap: Cap): number {
   const found = bytes.length;
-  if (found < LEAST) {
-    throw new SyntaxError(`Cannot inflate ${cap.where}: a gzip file has ${LEAST} bytes or more, not ${found}`);
+  if (found < MIN_LENGTH) {
+    throw new SyntaxError(`Cannot inflate ${cap.where}: a gzip file has ${MIN_LENGTH} bytes or more, not ${found}`);
   }
   const length = declaredLength(bytes.subarray(-4), found, cap);
   if (length !== null) return length;
@@ -77,13 +77,13 @@ function wholeLength(bytes: Uint8Array, cap: Cap): number {
 }
 
 /**
- * The length that the last four bytes of a gzip file of `found` bytes tell; `null` where so few cannot inflate to it.
+ * The inflated length that the last four bytes of a gzip file of `found` bytes claim; `null` if the file is too short for it.
  *
- * @throws {RangeError} if it is past the cap
+ * @throws {RangeError} if it is more than the cap allows
  */
 export function declaredLength(last: Uint8Array, found: number, cap: Cap): number | null {
   const length = new DataView(last.buffer, last.byteOffset).getUint32(0, true);
-  if (length > found * MOST_GROWTH) return null;
+  if (length > found * MAX_RATIO) return null;
   cap.check(length, () => `what byte ${found - 4} tells`);
   return length;
 }

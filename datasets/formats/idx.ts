@@ -10,7 +10,7 @@ import { countElements, MAX_ELEMENTS } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "./gunzip.ts";
 
-/** What NumPy calls the element types. */
+/** The element types, under their names in NumPy. */
 const TYPES: ReadonlyMap<number, string> = new Map([
   [0x08, "u1"],
   [0x09, "i1"],
@@ -21,11 +21,11 @@ const TYPES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * The tensor in the IDX file `bytes`, not compressed: unsigned bytes become uint8, signed bytes, shorts and ints int32,
- * floats float32, doubles float64.
+ * The tensor in the bytes of an IDX file that is not compressed: unsigned bytes become uint8; signed bytes, shorts and ints int32;
+ * floats float32; doubles float64.
  *
- * @param name What to call the file in errors
- * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @param name What errors call the file
+ * @param options How large the tensor may be
  * @throws {SyntaxError} if the first four bytes are not those of an IDX file
  * @throws {RangeError} if the file is not as long as its header says, or takes more than `maxBytes`
  * @see {@link http://yann.lecun.com/exdb/mnist/} for the format
@@ -46,9 +46,9 @@ export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX", o
 }
 
 /**
- * The tensor in the IDX file at `path`, gzipped or not: see {@linkcode parseIdx}.
+ * The tensor in the IDX file at `path`, gzipped or not, see {@linkcode parseIdx}.
  *
- * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @param options How large the tensor may be
  * @throws {SyntaxError} if it is not an IDX file, or its compression is damaged
  * @throws {RangeError} if the file is not as long as its header says, or comes to more than `maxBytes`
  */

@@ -1,6 +1,6 @@
 /**
- * Python's pickle, read without Python's power: about thirty of the opcodes of protocols 0 to 2, names that are only
- * marks, and no callables at all.
+ * Python's pickle, read without running anything: of the opcodes of protocols 0 to 2 those that NumPy arrays need, and of the names
+ * of callables a few that are only recognised.
  *
  * @see {@link https://docs.python.org/3/library/pickletools.html} for the opcodes
  */
@@ -11,17 +11,16 @@ const MAX_MEMO = 10_000;
 const MAX_LINE = 1_000;
 
 /**
- * The value pickled in `bytes`, which it shares.
+ * The value pickled in `bytes`. Its arrays share their memory.
  *
- * @param where What to call the file in errors
- * @throws {SyntaxError} at the first opcode that is not of the few, or whose operands are not as they must be; the
- * message names the opcode and its byte
+ * @param where What errors call the file
+ * @throws {SyntaxError} at the first opcode that is not supported, or has wrong operands; the message names the opcode and its byte
  */
 export function readPickle(bytes: Uint8Array<ArrayBuffer>, where: string): Value {
   return new PickleReader(bytes, where).run();
 }
 
-/** The machine that a pickle is a program for: a stack, a memory, and a place in the file. */
+/** A pickle is a program for a machine with a stack and a memo: this is the machine, and its place in the file. */
 class PickleReader {
   readonly #stack: Value[] = [];
   readonly #memo = new Map<number, Value>();
@@ -32,7 +31,7 @@ class PickleReader {
 
   constructor(readonly file: Uint8Array<ArrayBuffer>, readonly where: string) {}
 
-  /** The byte at which the opcode under way stands. */
+  /** The byte at which the current opcode begins. */
   get start(): number {
     return this.#start;
   }
@@ -152,15 +151,15 @@ class PickleReader {
   }
 }
 
-// The opcodes of pickle that are read, and how the literals after them are written.
+// The supported opcodes, and how the literals after them are written.
 
-/** An opcode that is read. */
+/** A supported opcode. */
 interface Opcode {
   readonly name: string;
   run(reader: PickleReader): void;
 }
 
-/** The table of opcodes, by their byte. */
+/** The supported opcodes, by their byte. */
 const OPCODES: ReadonlyMap<number, Opcode> = new Map(
   ([
     ["\x80", "PROTO", (r) => r.protocol(r.byte())],
@@ -231,7 +230,7 @@ const ESCAPED: Readonly<Record<string, number>> = {
   '"': 34,
 };
 
-/** The bytes of a quoted string with Python's escapes: how protocol 0 writes a `str`. */
+/** The bytes of a quoted string with Python's escapes, as protocol 0 writes a `str`. */
 function toBytes(reader: PickleReader, line: string): Bytes {
   const quote = line[0];
   if (line.length < 2 || (quote !== "'" && quote !== '"') || !line.endsWith(quote)) {

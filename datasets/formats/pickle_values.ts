@@ -1,8 +1,8 @@
-/** What the inert pickle reader's stack holds: plain data and markers, nothing that can be called. */
+/** The values on the stack of the pickle reader: data, and names that nothing calls. */
 import { countElements } from "../../core/io/elements.ts";
 import { elementReader } from "../../core/io/npy/header.ts";
 
-/** The only names a file may mention; each is a mark on the stack and no more. */
+/** The only names of callables that a file may contain. */
 export const MARKERS = [
   "numpy.core.multiarray _reconstruct",
   "numpy._core.multiarray _reconstruct",
@@ -11,29 +11,29 @@ export const MARKERS = [
   "_codecs encode",
 ] as const;
 
-/** A name from {@linkcode MARKERS}. */
+/** One of {@linkcode MARKERS} on the stack. */
 export class Marker {
-  /** The mark of that name. */
+  /** A marker of this name. */
   constructor(readonly name: typeof MARKERS[number]) {}
 }
 
-/** Where a tuple begins. */
+/** The mark on the stack where a tuple begins. */
 export class Mark {}
 
-/** Raw bytes: Python 2's `str`. They share the file's memory. */
+/** Raw bytes, Python 2's `str`, in the memory of the file. */
 export class Bytes {
-  /** These bytes, from byte `at` of the file. */
+  /** The bytes from byte `at` of the file on. */
   constructor(readonly raw: Uint8Array<ArrayBuffer>, readonly at: number) {}
 }
 
-/** Text, kept in UTF-8 until somebody asks. */
+/** Text, kept as UTF-8. */
 export class Text {
   #latin1: Bytes | null | undefined;
 
-  /** This UTF-8, from byte `at` of the file. */
+  /** The text from byte `at` of the file on. */
   constructor(readonly utf8: Uint8Array<ArrayBuffer>, readonly at: number) {}
 
-  /** Its code points as bytes, made once however often it is asked for; `null` if one is past 255 or is none. */
+  /** The same text in Latin-1, made once; `null` if it has other characters or is not UTF-8. */
   get latin1(): Bytes | null {
     if (this.#latin1 === undefined) {
       const raw = toLatin1(this.utf8);
@@ -58,21 +58,21 @@ function toLatin1(utf8: Uint8Array): Uint8Array<ArrayBuffer> | null {
   return out.subarray(0, length);
 }
 
-/** A tuple. */
+/** Python's `tuple`. */
 export class Tuple {
-  /** A tuple of these. */
+  /** A tuple of these items. */
   constructor(readonly items: readonly Value[]) {}
 }
 
-/** NumPy's `dtype`, complete once BUILD has told the byte order. */
+/** NumPy's `dtype`; its byte order comes with the opcode BUILD. */
 class Dtype {
   /** `<`, `>`, `|` or `=`; `null` before BUILD. */
   order: string | null = null;
-  /** A kind such as `f4`. */
+  /** A type such as `f4`. */
   constructor(readonly kind: string) {}
 }
 
-/** NumPy's `ndarray`, complete once BUILD has filled it. */
+/** NumPy's `ndarray`; its content comes with the opcode BUILD. */
 export class NumpyArray {
   /** Its content; `null` before BUILD. */
   content: {
@@ -86,7 +86,7 @@ export class NumpyArray {
 /** Anything on the stack. */
 export type Value = null | boolean | number | Bytes | Text | Tuple | Marker | Mark | Dtype | NumpyArray;
 
-/** What a value is, for errors. */
+/** What errors call a value. */
 export function kindOf(value: Value | undefined): string {
   if (value === undefined) return "an empty stack";
   if (value === null) return "None";
@@ -95,17 +95,17 @@ export function kindOf(value: Value | undefined): string {
   return String(value);
 }
 
-/** The text of a short string, whether Python 2 or 3 wrote it; `null` for anything else. */
+/** The text of a short ASCII string, written by Python 2 or 3; `null` for anything else. */
 function textOf(value: Value | undefined): string | null {
   const bytes = value instanceof Bytes ? value.raw : value instanceof Text ? value.utf8 : null;
   if (bytes === null || bytes.length > 64 || bytes.some((byte) => byte > 0x7f)) return null;
   return new TextDecoder().decode(bytes);
 }
 
-// What REDUCE and BUILD mean for the few pairs that a pickled array consists of. Nothing is called: each pair is a case
-// here, and every operand's type is checked.
+// What the opcodes REDUCE and BUILD do in a pickled array. Nothing is called: each callable is a case here, and the types of all
+// operands are checked.
 
-/** The value that stands for `callee(*operands)`; `null` if that is no pair a pickled array has. */
+/** The value of `callee(*operands)`; `null` if that does not occur in a pickled array. */
 export function reduce(callee: Value, operands: Value): Value {
   if (!(callee instanceof Marker && operands instanceof Tuple)) return null;
   switch (callee.name) {
@@ -121,7 +121,7 @@ export function reduce(callee: Value, operands: Value): Value {
   }
 }
 
-/** `_reconstruct(ndarray, (0,), "b")`: an array still to be built. */
+/** `_reconstruct(ndarray, (0,), "b")`: an array that BUILD will fill. */
 function reconstruct(items: readonly Value[]): NumpyArray | null {
   const [type, shape, code] = items;
   const empty = shape instanceof Tuple && shape.items.length === 1 && shape.items[0] === 0;
@@ -144,7 +144,7 @@ function encodeLatin1(items: readonly Value[]): Bytes | null {
   return text.latin1;
 }
 
-/** Completes `target` from `state`; why it cannot, or `null` when done. */
+/** Completes `target` by `state`; returns what is wrong, or `null`. */
 export function build(target: Value | undefined, state: Value): string | null {
   if (!(state instanceof Tuple)) return "a state that is no tuple";
   if (target instanceof Dtype) return buildDtype(target, state.items);

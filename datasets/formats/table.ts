@@ -3,7 +3,7 @@ import { requireChoice } from "../../core/arguments.ts";
 import { quoted } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
-/** What a column holds: numbers, or one of some words. */
+/** What a column holds: numbers, or categories given by words. */
 export type ColumnKind = "numeric" | "categorical";
 
 /** A column of a table. */
@@ -12,50 +12,50 @@ export interface Column {
   readonly name: string;
   /** What it holds. */
   readonly kind: ColumnKind;
-  /** The words of a categorical column: number `i` in the tensor stands for `categories[i]`. */
+  /** The words of a categorical column: `i` in the tensor stands for `categories[i]`. Empty for a numeric one. */
   readonly categories: readonly string[];
-  /** How many cells are empty. */
+  /** How many of its cells have no value. */
   readonly missing: number;
 }
 
-/** A table in tensors. */
+/** A table as tensors. */
 export interface Table {
-  /** The columns to learn from, float32 or as asked, [rows, columns]: numbers, categories by number, empty cells NaN. */
+  /** The columns to learn from, [rows, columns], of the `dtype` that was asked for: numbers, indices of categories, NaN for no value. */
   readonly x: Tensor;
-  /** The column to predict: [rows] of numbers, float32 or as asked, or int32 [rows] of categories; `null` where none was named. */
+  /** The column to predict, [rows]: numbers of that `dtype`, or int32 indices of categories; `null` if no target was asked for. */
   readonly y: Tensor | null;
-  /** What the columns of `x` are. */
+  /** The columns of `x`. */
   readonly columns: readonly Column[];
-  /** What `y` is. */
+  /** The column of `y`. */
   readonly target: Column | null;
 }
 
-/** A column as it is found or wished for before its cells are read. */
+/** How a column is to be read. */
 export interface ColumnPlan {
   /** Its name. */
   readonly name: string;
   /** What to read it as; `"skip"` leaves it out. */
   readonly kind: ColumnKind | "skip";
-  /** The only words it may hold, in this order; any when absent, and then they are sorted. */
+  /** The only words it may hold, in this order; without them any word is a category, and they are sorted. */
   readonly categories?: readonly string[];
-  /** Whether its numbers have a comma where others have a point. */
+  /** Whether its numbers have a decimal comma. */
   readonly decimalComma?: boolean;
 }
 
-/** What a column, and a word of a categorical one, take beside their text, in bytes. */
+/** Bytes of memory that a column, and a category, take beside their text. */
 export const COLUMN_COST = 256;
 export const CATEGORY_COST = 96;
 
-/** The number that a cell holds, as decimals are written; NaN for anything else. */
+/** The number in a cell, a decimal with a point; NaN for anything else. */
 export function parseNumber(text: string): number {
   const value = Number(text);
   const first = text.charCodeAt(0);
-  if (text.length === 1 && first >= ZERO && first <= ZERO + 9) return value; // most cells there are
-  // Number() also takes blanks, hexadecimals and Infinity.
+  if (text.length === 1 && first >= ZERO && first <= ZERO + 9) return value; // most cells of most files
+  // Number() also accepts blanks, hexadecimals and Infinity.
   return value - value === 0 && !/^\s*$|[xXbBoO]/.test(text) ? value : NaN;
 }
 
-/** The number that a cell holds with a comma before its fraction, as in `10018,15`; NaN for anything else. */
+/** The number in a cell, a decimal with a comma such as `10018,15`; NaN for anything else. */
 export function parseDecimalComma(text: string): number {
   return /^\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*$/.test(text) ? parseNumber(text.replace(",", ".")) : NaN;
 }
@@ -63,7 +63,7 @@ export function parseDecimalComma(text: string): number {
 const ZERO = "0".charCodeAt(0);
 
 /**
- * The place of the column `target`, a name or a number that may count from the end; `null` where none is wanted.
+ * The index of the column `target`, which is a name or an index that may count from the end; `null` for `null`.
  *
  * @throws {RangeError} if there is no such column
  */

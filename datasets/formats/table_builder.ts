@@ -1,4 +1,4 @@
-/** Builds a table from cells of text, row by row, so that a large file never stands in memory as text. */
+/** Builds a table from cells of text, row by row, so that a large file is never in memory as text. */
 import { fromData } from "../../core/create.ts";
 import type { Steps } from "../../core/event_loop.ts";
 import { type Cap, quoted } from "../../core/io/read_file.ts";
@@ -8,26 +8,30 @@ import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNu
 
 const BLOCK = 1 << 18;
 
-/** Words or rows worked on at a time, so that the event loop can turn in between. */
+/** Words or rows a step, between which the event loop can turn. */
 const STEP = 1 << 14;
 const MAX_CATEGORIES = 1 << 20;
 
-/** From here on a number rounds to infinity as float32: half a step past the largest. */
+/** Numbers from here on become infinity in float32: half a step past its largest. */
 const FLOAT32_END = 2 ** 128 - 2 ** 103;
 
-/** What a {@linkcode TableBuilder} is told beside the columns. */
+/** Settings of a {@linkcode TableBuilder}. */
 interface TableSettings {
-  /** The file and what may become of it. */
+  /** The name of the file, and the most bytes that the table may come to. */
   readonly cap: Cap;
-  /** What a row's place is counted in. */
+  /** What errors count rows in. */
   readonly unit: "line" | "record";
-  /** The place of the column to predict. */
+  /** The index of the column to predict. */
   readonly target: number | null;
-  /** Cells that say: nothing known. */
+  /** What cells without a value hold. */
   readonly missing: ReadonlySet<string>;
-  /** Leave out rows with an empty cell. */
+  /** Whether to leave out rows with a missing value. */
   readonly skipIncomplete: boolean;
-  /** The kind of the numbers; float32 when absent, which keeps 7 digits. */
+  /**
+   * The dtype of numbers.
+   *
+   * @default {"float32"}
+   */
   readonly dtype?: "float32" | "float64";
 }
 
@@ -44,7 +48,7 @@ export function checkWidth(cells: readonly string[], width: number, where: strin
   throw new SyntaxError(`Cannot read ${where}: ${at} has ${cells.length} cells, and there are ${width} columns`);
 }
 
-/** A table under way. */
+/** A table that grows row by row. */
 export class TableBuilder {
   readonly #cells: CellReader[];
   readonly #place: (number | null)[];
@@ -53,7 +57,7 @@ export class TableBuilder {
   readonly #row: Floats;
   #skipped = 0;
 
-  /** A table without rows, a column a step. */
+  /** A table without rows, made column by column. */
   static *of(plans: readonly ColumnPlan[], settings: TableSettings): Steps<TableBuilder> {
     const cells: CellReader[] = [];
     for (const plan of plans) {
@@ -74,9 +78,9 @@ export class TableBuilder {
   }
 
   /**
-   * Adds a row, which stands at the line or record `at` of the file.
+   * Adds the row at line or record `at` of the file.
    *
-   * @throws {SyntaxError} if a cell is not what its column holds, or their number is wrong
+   * @throws {SyntaxError} if a cell does not fit its column, or there is not one for each column
    */
   add(cells: readonly string[], at: number): void {
     const { cap: { where }, unit, target, missing, skipIncomplete } = this.settings;
@@ -93,7 +97,7 @@ export class TableBuilder {
     this.#x.add(this.#row);
   }
 
-  /** What may be wrong with the rows so far, in a line each: those left out for an empty cell, and numbers too large. */
+  /** A line each about rows that were left out, and about numbers too large for float32. */
   notes(): string[] {
     const { count } = this.#x, { where } = this.settings.cap;
     const left = `${where}: ${this.#skipped} of ${this.#skipped + count} rows have an empty cell and are left out`;
@@ -101,9 +105,9 @@ export class TableBuilder {
   }
 
   /**
-   * The table of the rows so far; the builder is used up.
+   * The table. No more rows can be added.
    *
-   * @throws {RangeError} if there are none
+   * @throws {RangeError} if it has no rows
    */
   *finish(): Steps<Table> {
     const { cap: { where }, target } = this.settings;
@@ -149,7 +153,7 @@ class CellReader {
   #missing = 0;
   #infinite: { count: number; first: string } | null = null;
 
-  /** A reader of a column, its words in steps. */
+  /** A reader of a column, whose words are taken in steps. */
   static *of(plan: ColumnPlan, settings: TableSettings): Steps<CellReader> {
     const reader = new CellReader(plan, settings);
     if (plan.kind === "numeric" || plan.categories === undefined) return reader;
@@ -185,7 +189,7 @@ class CellReader {
     return this.#newCategory(cell, at);
   }
 
-  /** What became of numbers that float32 cannot hold, if there were any. */
+  /** A line about numbers that are too large for float32, if there are any. */
   get note(): string | null {
     if (this.#infinite === null) return null;
     const { count, first } = this.#infinite;
@@ -214,7 +218,7 @@ class CellReader {
     return this.#codes.size - 1;
   }
 
-  /** The column, whose codes in `values` are changed to those of the sorted words unless their order was declared. */
+  /** The column. Unless the order of its words was declared, they are sorted, and their indices in `values` change with them. */
   *finish(values: Floats, place: number, width: number): Steps<Column> {
     const { name, kind, categories } = this.#plan;
     const column = { name, kind: kind === "numeric" ? kind : "categorical", missing: this.#missing } as const;
@@ -234,7 +238,7 @@ class CellReader {
   }
 }
 
-/** The places of `words` in their order: numbers by their size and before all else, so that "10" follows "9"; the rest by code unit. */
+/** The indices of `words` in sorted order: numbers first and by their value, so that "10" follows "9"; the rest by code unit. */
 function* sortWords(words: readonly string[]): Steps<number[]> {
   const numbers = new Float64Array(words.length);
   for (let i = 0; i < words.length; i++) {
@@ -249,7 +253,7 @@ function* sortWords(words: readonly string[]): Steps<number[]> {
   });
 }
 
-/** Rows of equal width, kept in blocks until their number is known. */
+/** Rows of equal width, kept in blocks until it is known how many there are. */
 class Rows {
   count = 0;
   readonly #blocks: Floats[] = [];
@@ -271,7 +275,7 @@ class Rows {
     this.#blocks.at(-1)!.set(row, i * this.width);
   }
 
-  /** All rows in one array; the blocks are let go. */
+  /** All rows in one array; the blocks are freed. */
   *join(): Steps<Floats> {
     const all = floats(this.dtype, this.count * this.width);
     const size = this.#perBlock * this.width;

@@ -1,27 +1,26 @@
-/** Text from a file or a stream, piece by piece and line by line. */
+/** Text of a file or a stream, piece by piece and line by line. */
 import { describe } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import type { Cap } from "../../core/io/read_file.ts";
 import { declaredLength, inflated } from "./gunzip.ts";
 
-/** A path, or the bytes themselves as they come. */
+/** The path of a file, or a stream of its bytes. */
 export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** What a line may need while it is taken apart, in bytes a character: two to hold it, and a place for a cell in each second one. */
+/** Bytes of memory for each character of a line: two for the text, and a cell may begin at each second one. */
 const LINE_COST = 8;
 
-/** Characters given out at a time, so that the event loop can turn in between. */
+/** The most characters given out at a time, so that the event loop can turn in between. */
 const PIECE = 1 << 16;
 
-/** The longest text that the engine can make. */
+/** The longest string in V8. */
 const MAX_TEXT = 2 ** 29 - 24;
 
 /**
- * The UTF-8 text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated on the way. The event loop
- * turns between two pieces where what was done with the last ones took long.
+ * The UTF-8 text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated. The event loop turns between two
+ * pieces where the caller has taken long.
  *
- * Errors name the file: those of other makers (of the decoder, of the decompressor) become a SyntaxError that says after
- * what they came, which `after` tells.
+ * Errors of the decoder and of the decompressor become a SyntaxError with the name of the file and the place that `after` gives.
  */
 export async function* readText(source: TextSource, cap: Cap, after: () => string): AsyncGenerator<string> {
   if (typeof source !== "string" && !(source instanceof ReadableStream)) {
@@ -41,13 +40,13 @@ export async function* readText(source: TextSource, cap: Cap, after: () => strin
   }
 }
 
-/** The file at `path`, whose size is made known to `cap`; of a gzip file the length that it tells is checked first. */
+/** Opens the file at `path` and gives its size to `cap`; the length that a gzip file claims is checked. */
 async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const file = await Deno.open(path);
   try {
     const { isFile, size } = await file.stat();
     cap.size = isFile ? size : null;
-    if (isFile && isGzip && size >= 4) await checkEnd(file, size, cap);
+    if (isFile && isGzip && size >= 4) await checkClaimedLength(file, size, cap);
     return file.readable;
   } catch (error) {
     file.close();
@@ -55,7 +54,7 @@ async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<Readab
   }
 }
 
-async function checkEnd(file: Deno.FsFile, size: number, cap: Cap): Promise<void> {
+async function checkClaimedLength(file: Deno.FsFile, size: number, cap: Cap): Promise<void> {
   const last = new Uint8Array(4);
   await file.seek(-4, Deno.SeekMode.End);
   await file.read(last);
@@ -71,15 +70,15 @@ async function* namingErrors<T>(parts: AsyncIterable<T>, where: string, after: (
   }
 }
 
-/** Cuts text that comes in pieces into lines, without their ends: LF or CRLF. */
+/** Splits text that comes in pieces into lines, without their ends: LF or CRLF. */
 export class LineSplitter {
   #pending: string[] = [];
   #length = 0;
 
-  /** A splitter that hands each line to `take`. */
+  /** A splitter that calls `take` with each line. */
   constructor(readonly cap: Cap, readonly take: (line: string) => void) {}
 
-  /** Takes the next piece of text. */
+  /** Adds a piece of text. */
   push(text: string): void {
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
@@ -89,7 +88,7 @@ export class LineSplitter {
     if (start < text.length) this.#keep(text.slice(start));
   }
 
-  /** Takes the end of the text, which ends a line that has no end of its own. */
+  /** Ends the text, and with it a last line without an end. */
   end(): void {
     if (this.#length > 0) this.#finish("");
   }
@@ -111,9 +110,9 @@ export class LineSplitter {
 }
 
 /**
- * Checks that a line, or a cell of several, can be held and taken apart.
+ * Checks the length of a line, or of a cell that has several.
  *
- * @throws {RangeError} if it is too long
+ * @throws {RangeError} if it would take more memory than `cap` allows
  */
 export function checkLine(length: number, cap: Cap): void {
   if (length > MAX_TEXT) {
@@ -122,14 +121,14 @@ export function checkLine(length: number, cap: Cap): void {
   cap.check(LINE_COST * length, () => `a line of ${length} characters`);
 }
 
-// UTF-8 to text, piece by piece, with the place of a byte that is none.
+// UTF-8 to text, with the place of a wrong byte.
 
-/** Keeps this many bytes of a piece: a character that is cut in two has no more before the cut. */
+/** Of a character that two pieces share, the first holds this many bytes at most. */
 const CUT = 3;
 
-/** Decodes UTF-8 and drops a byte order mark; the stream breaks with a SyntaxError that names the first wrong byte. */
+/** Decodes UTF-8 without a byte order mark; fails with a SyntaxError that names the first wrong byte. */
 class Utf8Stream extends TransformStream<Uint8Array<ArrayBuffer>, string> {
-  /** A decoder at the start of its text. */
+  /** A decoder. */
   constructor() {
     const decoder = new TextDecoder("utf-8", { fatal: true });
     let tail = new Uint8Array();
@@ -164,7 +163,7 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
   return both;
 }
 
-/** Where the first character of `bytes` begins that is none; the end of one that began before them is passed over. */
+/** Where in `bytes` the first wrong character begins; the end of one that began before them is skipped. */
 function firstWrong(bytes: Uint8Array<ArrayBuffer>): number {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let start = 0;
@@ -176,5 +175,5 @@ function firstWrong(bytes: Uint8Array<ArrayBuffer>): number {
   } catch {
     return start;
   }
-  return start; // a character that the end of the text cuts
+  return start; // the text ends within a character
 }

@@ -1,37 +1,59 @@
 /** Batches of a dataset, in order or shuffled. */
 import { checkOptions, describe, requireState, shown } from "../../core/arguments.ts";
-import "../../core/create.ts";
+import "../../core/create.ts"; // makes the class Tensor known to what collates batches
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../../core/random/generator.ts";
 import { randperm } from "../../core/random/torch_streams.ts";
 import { type Batch, collate as collateSamples, type Dataset, requireDataset } from "./dataset.ts";
 import { type Normalization, normalizeBatch, Normalizer } from "./normalize.ts";
 
-// registers the class of the tensors that batches are made of
-
-/** Which samples to visit, in which order. */
+/** The numbers of the samples to visit, in order: PyTorch's `Sampler`. */
 export interface Sampler extends Iterable<number> {
-  /** How many it gives. */
+  /** How many numbers it gives. */
   readonly length: number;
 }
 
 /** How a {@linkcode DataLoader} makes batches. */
 export interface DataLoaderOptions<T, B> {
-  /** Samples in a batch; 1 when absent. */
+  /**
+   * Samples in a batch.
+   *
+   * @default {1}
+   */
   batchSize?: number;
-  /** A new order each epoch. */
+  /**
+   * Whether to draw a new order each epoch.
+   *
+   * @default {false}
+   */
   shuffle?: boolean;
-  /** Leave out a last batch that is short. */
+  /**
+   * Whether to leave out a last batch that is shorter than the others.
+   *
+   * @default {false}
+   */
   dropLast?: boolean;
-  /** The order to visit samples in, read whole as each epoch begins; excludes `shuffle`. */
+  /** The samples to visit, read to its end as each epoch begins; excludes `shuffle`. Without it, all of them. */
   sampler?: Sampler;
-  /** Makes a batch of samples, or promises one; `collate` when absent. */
+  /**
+   * Makes a batch of samples, or a promise of one: PyTorch's `collate_fn`.
+   *
+   * @default {collate}
+   */
   collate?: (samples: Awaited<T>[]) => B | Promise<B>;
-  /** How many batches are prepared ahead where they come as promises; 1 when absent, 0 for none. */
+  /**
+   * How many batches are prepared ahead, where they come as promises; 0 for none.
+   *
+   * @default {1}
+   */
   prefetch?: number;
-  /** Where seeds are drawn; the generator that `manualSeed` sets when absent. */
+  /**
+   * Where the seeds of the epochs are drawn.
+   *
+   * @default {defaultGenerator}
+   */
   generator?: Generator;
-  /** Turns the first tensor of each batch into `(x / 255 − mean) / std` if it is uint8, else `(x − mean) / std`. */
+  /** Normalizes the first tensor of each batch: `(x / 255 − mean) / std` if it is uint8, else `(x − mean) / std`. */
   normalize?: Normalization;
 }
 
@@ -46,25 +68,25 @@ const KNOWN = [
   "normalize",
 ] as const satisfies readonly (keyof DataLoaderOptions<unknown, unknown>)[];
 
-/** Where a {@linkcode DataLoader}, or a loop over it, is. */
+/** How far a {@linkcode DataLoader}, or a loop over it, has come. */
 export interface DataLoaderState {
-  /** The order of the epoch under way; `null` between two. */
+  /** The numbers of the samples in the order of the running epoch; `null` between two epochs. */
   readonly order: Int32Array | null;
-  /** Batches of it that were given out. */
+  /** How many batches of it have been given out. */
   readonly position: number;
-  /** The generator, as `Generator.getState` gives it. */
+  /** The state of the generator, as `Generator.getState` gives it. */
   readonly generator: Uint8Array;
 }
 
-/** What a loop over a {@linkcode DataLoader} tells of itself. */
+/** What the iterator of a {@linkcode DataLoader} has beside `next()`. */
 export interface DataLoaderPlace {
-  /** Everything that decides the batches to come: what a loader goes on from by `loadStateDict`. */
+  /** Everything that decides the remaining batches: `loadStateDict` of a loader goes on from there. */
   stateDict(): DataLoaderState;
-  /** The numbers that the samples of the batch given last have in the dataset. */
+  /** The numbers in the dataset of the samples in the latest batch. */
   samples(): Int32Array;
 }
 
-/** An epoch of one loop: its order once it is drawn, and how many batches of it were given out. */
+/** The epoch of one loop: its order once that is drawn, and how many of its batches have been given out. */
 interface Epoch {
   order: Int32Array | null;
   position: number;
@@ -72,15 +94,16 @@ interface Epoch {
 }
 
 /**
- * The samples of a dataset, a batch at a time: each loop over it is an epoch, with a place of its own. The order is that of
- * PyTorch's `DataLoader` for the same seed, and so are the draws from the generator: one seed an epoch even without `shuffle`.
+ * The samples of a dataset in batches; each loop over it is an epoch. The order is that of PyTorch's `DataLoader` for the same seed,
+ * and so are the draws from the generator: one seed an epoch, even without `shuffle`. Several loops may run at a time, each with
+ * its own epoch.
  *
- * Samples and batches may come as promises, from files say: then the loop is `for await`, and the next batch is on its way
- * while this one is learned from. Such samples must not draw from the default generator, or be loaded with `prefetch: 0`:
- * else they draw before their turn. Rows in memory are gathered when they are asked for: 64 pictures of MNIST take 40 µs, as long
- * as a worker would take to send them.
+ * Samples and batches may come as promises, for instance of files: then the loop is `for await`, and the next batch is prepared
+ * while the current one is used. Such samples would draw from the default generator before their turn: let them draw from another
+ * one, or set `prefetch: 0`. Rows in memory are gathered when they are asked for: 64 pictures of MNIST take 40 µs, as long as a
+ * worker would take to send them.
  *
- * @throws {RangeError} if `batchSize` is not a whole number from 1, or `prefetch` not one from 0
+ * @throws {RangeError} if `batchSize` is not a whole number from 1, or `prefetch` is not one from 0
  * @throws {TypeError} if both `sampler` and `shuffle` are given
  *
  * @example
@@ -115,10 +138,10 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   readonly #prefetch: number;
   readonly #generator: Generator;
   readonly #normalizer: Normalizer | undefined;
-  #epoch: Epoch | null = null; // of the loop that began last, or of the state that the next one goes on from
+  #epoch: Epoch | null = null; // of the loop that began last, or of the loaded state that the next loop goes on from
   #resumed = false;
 
-  /** Batches of `dataset`, or of an array's elements. */
+  /** A loader of `dataset`, or of the elements of an array. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
     checkOptions("load batches", options, KNOWN, { shuffle: "boolean", dropLast: "boolean", collate: "function" });
     const isList = Array.isArray(dataset) || ArrayBuffer.isView(dataset);
@@ -145,38 +168,38 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     this.#normalizer = options.normalize && new Normalizer(options.normalize);
   }
 
-  /** Batches an epoch. */
+  /** How many batches an epoch has. */
   get length(): number {
     return this.#batches((this.#options.sampler ?? this.dataset).length);
   }
 
-  /** Begins an epoch, or goes on with the one that `loadStateDict` told of. */
+  /** Begins an epoch, or goes on with the one of the state that `loadStateDict` was given. */
   [Symbol.iterator](): IterableIterator<B> & DataLoaderPlace {
     const epoch = this.#begin();
     return Object.assign(this.#batchesOf(epoch), this.#placeOf(epoch));
   }
 
-  /** The same for batches that come as promises; others come as in a plain loop, at the same moments. */
+  /** The same for batches that come as promises; those that do not come as in a plain loop. */
   [Symbol.asyncIterator](): AsyncIterableIterator<B> & DataLoaderPlace {
     const epoch = this.#begin();
     return Object.assign(this.#promisedBatchesOf(epoch), this.#placeOf(epoch));
   }
 
-  /** Gives up the epoch under way: the next loop begins a new one, also after a state of this moment was loaded. */
+  /** Forgets the running epoch: the next loop begins a new one, also after `loadStateDict`. */
   reset(): void {
     this.#epoch = null;
     this.#resumed = false;
   }
 
-  /** Everything that decides the batches to come, of the loop that began last; each loop tells its own by the same name. */
+  /** Everything that decides the remaining batches of the loop that began last; the iterator of each loop has its own. */
   stateDict(): DataLoaderState {
     return this.#stateOf(this.#epoch);
   }
 
   /**
-   * Goes on from a state that `stateDict` returned: the next loop gives the batches that the other would have.
+   * Takes over a state that `stateDict` returned: the next loop gives the batches that remained there.
    *
-   * @throws {RangeError} if the state is not of a loader over as many samples; this one is then as it was
+   * @throws {RangeError} if the state is not that of a loader over as many samples; this loader is then unchanged
    */
   loadStateDict(state: DataLoaderState): void {
     requireState("a DataLoader", state, ["order", "position", "generator"]);
@@ -195,9 +218,9 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   #begin(): Epoch {
-    const going = this.#resumed ? this.#epoch : null;
+    const resumed = this.#resumed ? this.#epoch : null;
     this.#resumed = false;
-    if (going !== null) return going;
+    if (resumed !== null) return resumed;
     this.#generator.nextSeed(); // PyTorch draws a seed for workers, even where there are none
     return this.#epoch = { order: null, position: 0, ended: false };
   }
@@ -210,11 +233,11 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   #stateOf(epoch: Epoch | null): DataLoaderState {
-    const under = epoch?.ended ? null : epoch;
-    if (under !== null) under.order ??= this.#draw(); // a loop that has begun has drawn its first seed already
+    const running = epoch?.ended ? null : epoch;
+    if (running !== null) running.order ??= this.#draw(); // a loop that has begun has drawn its first seed already
     return {
-      order: under?.order?.slice() ?? null,
-      position: under?.position ?? 0,
+      order: running?.order?.slice() ?? null,
+      position: running?.position ?? 0,
       generator: this.#generator.getState(),
     };
   }
@@ -228,7 +251,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const order = epoch.order ??= this.#draw();
     const end = this.#batches(order.length);
     while (epoch.position < end) {
-      const batch = atHand(this.#batch(order, epoch.position));
+      const batch = requireReady(this.#batch(order, epoch.position));
       this.#advance(epoch, order);
       yield batch;
     }
@@ -239,16 +262,16 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const order = epoch.order ??= this.#draw();
     const end = this.#batches(order.length);
     const slice = new TimeSlice();
-    const ahead = new ReadAhead((i) => this.#named(order, i), epoch.position, end, this.#prefetch);
+    const prefetcher = new Prefetcher((i) => this.#batchOrNamedError(order, i), epoch.position, end, this.#prefetch);
     try {
       while (epoch.position < end) {
-        const batch = await ahead.take();
-        this.#advance(epoch, order); // what is being prepared does not count: whoever goes on from here prepares it again
+        const batch = await prefetcher.next();
+        this.#advance(epoch, order); // batches in preparation do not count: a loop that resumes here prepares them again
         yield batch;
-        if (slice.isOver()) await yieldToEventLoop(); // batches that are there would hold it for the whole epoch
+        if (slice.isOver()) await yieldToEventLoop(); // without it, batches in memory would hold the loop for the whole epoch
       }
     } finally {
-      await ahead.settle();
+      await prefetcher.settle();
     }
     this.#finish(epoch, order);
   }
@@ -258,7 +281,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const count = this.dataset.length;
     if (sampler) return Int32Array.from(sampler);
     if (!shuffle) return new Int32Array(count).map((_, i) => i);
-    // PyTorch's sampler seeds a generator of its own, unless it was given one.
+    // PyTorch's sampler seeds its own generator, unless it was given one.
     return randperm(generator ?? new Generator(this.#generator.nextSeed()), count);
   }
 
@@ -274,16 +297,16 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   /**
-   * When PyTorch's sampler is asked for more samples than there are, to fill a batch or to begin another, it draws a second
-   * permutation and takes none of it: seen only by a given generator.
+   * PyTorch's sampler, asked for more samples than there are (to fill a batch or to begin another), draws a second permutation and
+   * takes nothing from it. Only a generator that was given can tell.
    */
   #drawRemainder(count: number): void {
     const { shuffle = false, generator } = this.#options;
     if (shuffle && generator) randperm(generator, count);
   }
 
-  /** A batch whose error, where it was promised, tells which one it was. */
-  #named(order: Int32Array, i: number): B | Promise<B> {
+  /** A batch; where it is a promise, its error says which batch and samples it was. */
+  #batchOrNamedError(order: Int32Array, i: number): B | Promise<B> {
     const batch = this.#batch(order, i);
     if (!(batch instanceof Promise)) return batch;
     return batch.catch((error) => {
@@ -321,35 +344,35 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
 }
 
 /**
- * A batch that is there.
+ * The batch itself.
  *
- * @throws {TypeError} if it is but promised
+ * @throws {TypeError} if it is a promise
  */
-function atHand<B>(batch: B | Promise<B>): B {
+function requireReady<B>(batch: B | Promise<B>): B {
   if (!(batch instanceof Promise)) return batch;
-  batch.catch(() => {}); // nobody will ask for it
+  batch.catch(() => {}); // nobody awaits it
   throw new TypeError("Cannot loop over batches that come as promises: write for await");
 }
 
-// Batches that take their time, begun before they are asked for.
+// Batches that come as promises, begun before they are asked for.
 
 /**
- * Prepares things by their numbers, in order: while one is in use, the next `count` are under way. Things that are at hand at once
- * are not begun early, for nothing would be gained.
+ * Prepares things by their numbers, in order: while one is used, the next `count` are prepared. Things that are no promises are not
+ * begun early, since nothing would be gained.
  */
-class ReadAhead<T> {
+class Prefetcher<T> {
   readonly #prepare: (i: number) => T | Promise<T>;
   readonly #waiting: Promise<T>[] = [];
   #next: number;
 
-  /** Things `start` to `end`, the end left out. */
+  /** Prepares the things `start` to `end`, without `end`. */
   constructor(prepare: (i: number) => T | Promise<T>, start: number, readonly end: number, readonly count: number) {
     this.#prepare = prepare;
     this.#next = start;
   }
 
-  /** The next thing; rejects where it could not be prepared, be it before its turn. */
-  async take(): Promise<T> {
+  /** The next thing; rejects if it could not be prepared, now or earlier. */
+  async next(): Promise<T> {
     const next = this.#waiting.shift() ?? this.#prepare(this.#next++);
     if (!(next instanceof Promise)) return next;
     const value = await next;
@@ -357,14 +380,14 @@ class ReadAhead<T> {
     return value;
   }
 
-  /** Waits until nothing is under way any more. */
+  /** Waits until nothing is being prepared. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.#waiting);
   }
 
   #begin(): void {
     const begun = Promise.try(this.#prepare, this.#next++);
-    begun.catch(() => {}); // it is told when its turn comes
+    begun.catch(() => {}); // next() rejects when its turn comes
     this.#waiting.push(begun);
   }
 }

@@ -1,4 +1,4 @@
-/** What can be learned from: samples that are counted, fetched by number, and collated into a batch. */
+/** Datasets: samples that are counted, fetched by number, and collated into a batch. */
 import { describe, isPlainObject, requireArray, requireTensor } from "../../core/arguments.ts";
 import { fromData, tensor } from "../../core/create.ts";
 import type { TypedArray } from "../../core/dtype.ts";
@@ -9,23 +9,20 @@ import { randomSplit as splitOrder } from "../../core/random/torch_streams.ts";
 import { Tensor } from "../../core/tensor.ts";
 import type { Normalizer } from "./normalize.ts";
 
-/** Samples numbered from 0: anything with a length and a way to fetch one. */
+/** Samples numbered from 0: PyTorch's map-style `Dataset`. Any object with a length and a way to fetch a sample is one. */
 export interface Dataset<T> {
   /** How many samples there are. */
   readonly length: number;
   /** The sample `i`. */
   get(i: number): T;
-  /**
-   * Several samples at once as a batch, each tensor with a new dimension 0: faster than one by one, where a dataset can.
-   */
+  /** A batch of samples, each tensor with a new dimension 0: for datasets that have a faster way than one sample after the other. */
   getBatch?(rows: Int32Array): T;
-  /** As `getBatch`, the first tensor normalized on the way. */
+  /** As `getBatch`, with the first tensor normalized. */
   getNormalized?(rows: Int32Array, normalizer: Normalizer): T;
 }
 
 /**
- * Tensors of the same number of rows: sample `i` is row `i` of each. A batch is gathered by the kernel, a tensor at a
- * time.
+ * Tensors with the same number of rows: sample `i` is row `i` of each. A batch is gathered by one call of the kernel for each tensor.
  *
  * @throws {RangeError} if there is no tensor, or the numbers of rows differ
  *
@@ -71,7 +68,7 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
     return this.tensors.map((tensor) => tensor.index(by)) as readonly Tensor[] as T;
   }
 
-  /** The given rows of each tensor, as a copy; those of the first are normalized, bytes while they are copied. */
+  /** The given rows of each tensor, as a copy; those of the first tensor normalized. */
   getNormalized(rows: Int32Array, normalizer: Normalizer): T {
     const by = fromData(rows, [rows.length]);
     const batch = this.tensors.map((tensor, i) => i === 0 ? normalizer.rows(tensor, by) : tensor.index(by));
@@ -91,9 +88,9 @@ export function requireDataset(dataset: Dataset<unknown>, action: string, what =
   throw new TypeError(`Cannot ${action} ${describe(dataset)}: give a dataset, ${cure}`);
 }
 
-/** Some samples of another dataset, in an order of their own. */
+/** Some samples of another dataset, in any order. */
 export class Subset<T> implements Dataset<T> {
-  /** The numbers that the samples have in the other dataset. */
+  /** The numbers of the samples in the other dataset. */
   readonly indices: Int32Array;
   /** As {@linkcode Dataset.getBatch}, where the other dataset has it. */
   readonly getBatch?: (rows: Int32Array) => T;
@@ -101,9 +98,9 @@ export class Subset<T> implements Dataset<T> {
   readonly getNormalized?: (rows: Int32Array, normalizer: Normalizer) => T;
 
   /**
-   * The samples of `dataset` that `indices` names.
+   * The samples of `dataset` with the numbers `indices`.
    *
-   * @throws {RangeError} if there is no sample of such a number
+   * @throws {RangeError} if there is no sample with such a number
    */
   constructor(readonly dataset: Dataset<T>, indices: ArrayLike<number>) {
     requireDataset(dataset, "take samples of");
@@ -132,8 +129,8 @@ export class Subset<T> implements Dataset<T> {
 }
 
 /**
- * `dataset` dealt out by chance in parts of the given lengths; the indices of PyTorch's `random_split` for the same seed.
- * Lengths that sum to 1 are fractions: what rounding down leaves goes to the first parts, one each.
+ * `dataset` split at random into parts of the given lengths, with the indices of PyTorch's `random_split` for the same seed. Lengths
+ * that sum to 1 are fractions: what rounding down leaves over goes to the first parts, one sample each.
  *
  * @throws {RangeError} if the lengths do not sum to the dataset's length, or to 1
  *
@@ -178,18 +175,17 @@ function toCounts(lengths: readonly number[], samples: number): readonly number[
 // How samples become a batch.
 
 /**
- * What {@linkcode collate} makes of samples of type `T`: tensors, typed arrays and numbers become tensors, arrays and plain objects
- * keep their form, anything else becomes an array.
+ * What {@linkcode collate} makes of samples of type `T`: tensors, typed arrays, numbers and booleans become tensors, arrays and plain
+ * objects are collated part by part, anything else becomes an array.
  */
 export type Batch<T> = T extends Tensor | TypedArray | number | boolean ? Tensor
   : T extends readonly unknown[] | Readonly<Record<string, unknown>> ? { [K in keyof T]: Batch<T[K]> }
   : T[];
 
 /**
- * Samples as a batch, PyTorch's `default_collate`: tensors and typed arrays are stacked on a new dimension 0 and keep their kind,
- * numbers become float32, as `tensor` makes them, and booleans bool; arrays and plain objects are collated by their places and
- * keys, anything else becomes an array. A batch's kind never depends on the values in it: classes are declared integers by
- * `tensor(3, { dtype: "int32" })`, or by an `Int32Array`.
+ * A batch of samples, PyTorch's `default_collate`: tensors and typed arrays are stacked on a new dimension 0 and keep their dtype,
+ * numbers become float32 as `tensor` makes them, and booleans bool; arrays and plain objects are collated part by part, anything else
+ * becomes an array. The dtype never depends on the values: give classes as `tensor(3, { dtype: "int32" })` or in an `Int32Array`.
  *
  * @example
  * ```ts
@@ -202,7 +198,7 @@ export type Batch<T> = T extends Tensor | TypedArray | number | boolean ? Tensor
  * assertEquals([x.toArray(), y.toArray(), y.dtype], [[[0, 1], [2, 3]], [3, 7], "int32"]);
  * ```
  * @throws {RangeError} if tensors differ in shape, or arrays in length
- * @throws {TypeError} if there is no tensor of a typed array's kind, or the samples are no array
+ * @throws {TypeError} if a typed array is of a type that no tensor has, or the samples are no array
  */
 export function collate<T>(samples: readonly T[]): Batch<T> {
   requireArray(samples, "make a batch of", "[sample, …]");

@@ -1,20 +1,20 @@
-/** Pictures as numbers that networks like. */
+/** Inputs with mean 0 and standard deviation 1. */
 import { checkOptions, requireTensor } from "../../core/arguments.ts";
 import { arange, zeros } from "../../core/create.ts";
 import { isFloating } from "../../core/dtype.ts";
 import { indexBytes } from "../../core/ops/index.ts";
 import { Tensor } from "../../core/tensor.ts";
 
-/** The mean and deviation that values have before, to become 0 and 1. */
+/** The mean and standard deviation that data have before they are normalized. */
 export interface Normalization {
-  /** The mean; of bytes, of their 255th part. */
+  /** The mean; for uint8 that of `x / 255`. */
   readonly mean: number;
-  /** The standard deviation, likewise. */
+  /** The standard deviation; for uint8 that of `x / 255`. */
   readonly std: number;
 }
 
 /**
- * The mean and standard deviation of the numbers in x, of bytes of their 255th part: what {@linkcode DataLoaderOptions.normalize} takes.
+ * The mean and standard deviation of the numbers in x, or of `x / 255` if it is uint8: what the option `normalize` of a `DataLoader` takes.
  *
  * @example
  * ```ts
@@ -33,20 +33,22 @@ export function normalizationOf(x: Tensor): Normalization {
   return { mean: values.mean().item(), std: values.std().item() };
 }
 
-/** How tensors are normalized: `(x / 255 − mean) / std` of bytes, `(x − mean) / std` of other numbers, rounded to float32 each time. */
+/**
+ * Normalizes tensors: `(x / 255 − mean) / std` of uint8, `(x − mean) / std` of others, rounded to float32 after each operation.
+ */
 export class Normalizer {
   readonly #normalization: Normalization;
-  /** What each byte becomes: it has but 256 values. */
+  /** The result for each of the 256 values of a byte. */
   readonly #table: Float32Array;
 
-  /** One for values that have this mean and deviation. */
+  /** A normalizer for data with this mean and standard deviation. */
   constructor(normalization: Normalization) {
     checkOptions("normalize", normalization, ["mean", "std"], { mean: "number", std: "number" });
     this.#normalization = normalization;
     this.#table = this.#shift(arange(0, 256, 1, { dtype: "float32" }).div_(255)).data as Float32Array;
   }
 
-  /** All of x, as a new tensor: float32, unless x is float64. */
+  /** x normalized, as a new tensor: float64 if x is, else float32. */
   all(x: Tensor): Tensor {
     requireTensor(x, "normalize");
     if (x.dtype === "uint8") {
@@ -55,7 +57,7 @@ export class Normalizer {
     return this.#shift(isFloating(x.dtype) ? x.clone() : x.float());
   }
 
-  /** The layers of x that `rows` picks along dimension 0; bytes are turned into floats while they are copied. */
+  /** The rows of x that `rows` picks along dimension 0, normalized; bytes become floats while they are copied. */
   rows(x: Tensor, rows: Tensor): Tensor {
     requireTensor(x, "normalize");
     return x.dtype === "uint8" ? indexBytes(x, rows, this.#table) : this.all(x.index(rows));
@@ -67,7 +69,7 @@ export class Normalizer {
   }
 }
 
-/** What {@linkcode Normalizer.all} does, as a function. */
+/** {@linkcode Normalizer.all} as a function. */
 export function normalizer(normalization: Normalization): (x: Tensor) => Tensor {
   const one = new Normalizer(normalization);
   return (x) => one.all(x);

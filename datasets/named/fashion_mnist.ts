@@ -1,18 +1,18 @@
-/** Fashion-MNIST: ten kinds of clothes in MNIST's layout. */
+/** Fashion-MNIST: pictures of clothes in the format of MNIST. */
 import { checkOptions, requireTexts } from "../../core/arguments.ts";
 import { granted } from "../../core/io/cache_dir.ts";
-import { dataFolder, type Digest, setWrongAside } from "../download/verified_files.ts";
+import { dataFolder, type Digest, verifyFiles } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
 import { type MnistOptions, PLACES } from "./mnist.ts";
 import { type ImageDataset, readMnistFolder } from "./mnist_folder.ts";
 
-/** Where Fashion-MNIST is kept on the web, the first asked first. */
+/** Where Fashion-MNIST is on the web, in the order in which they are tried. */
 export const FASHION_MIRRORS: readonly string[] = [
   "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
   "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 ];
 
-/** What the labels 0 to 9 stand for. */
+/** The names of the classes 0 to 9. */
 export const FASHION_CLASSES: readonly string[] = [
   "T-shirt/top",
   "Trouser",
@@ -28,7 +28,7 @@ export const FASHION_CLASSES: readonly string[] = [
 
 type Digests = Readonly<Record<string, string>>;
 
-/** The files as published, each with the SHA-256 of its gzip: there is one compression of each. */
+/** The files as they are published, each with the SHA-256 of the gzipped file. */
 const FILES: Digests = {
   "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
   "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
@@ -37,14 +37,15 @@ const FILES: Digests = {
 };
 
 /**
- * Fashion-MNIST's 60,000 + 10,000 pictures of clothes, laid out as `loadMnist` lays out MNIST.
+ * Fashion-MNIST's 60,000 + 10,000 pictures of clothes, as `loadMnist` gives MNIST; the names of the classes are
+ * {@linkcode FASHION_CLASSES}.
  *
- * Looks in `dir` alone if given; else in the folder `cache`, which is `fashion-mnist` in the folder that `GRADUS_DATA`
- * names, else in the user's cache; else downloads into it, 31 MB. The cache holds the files gzipped, as they are published: each is
- * checked by SHA-256 once, and again when its size or time has changed; one that is wrong is set aside. Asks for no permission.
+ * With `dir` they are read there. Otherwise they are read in the folder `cache`, or downloaded into it (31 MB); the default is the
+ * folder `fashion-mnist` in the one that `GRADUS_DATA` names, else in the user's cache. A file there is checked by SHA-256 once, and
+ * again when its size or time has changed; a wrong one is renamed to `*.wrong`. Never asks for a permission.
  *
  * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the names looked for
- * @throws {Error} if the pictures are not there and cannot be had; the message says why, and which files to put where
+ * @throws {Error} if the pictures are in no folder and cannot be downloaded; the message says why, and which files to put where
  * @throws {Deno.errors.NotCapable} if `dir` may not be read
  * @throws {SyntaxError | RangeError} if a file in `dir` is damaged
  * @see {@link https://github.com/zalandoresearch/fashion-mnist} by Xiao, Rasul and Vollgraf
@@ -55,7 +56,7 @@ export async function fashionMnist(options: Omit<MnistOptions, "seed"> = {}): Pr
   return await fashionMnistOf(FILES, options);
 }
 
-/** The same for files with these digests. */
+/** The same for files with these SHA-256 digests. */
 export async function fashionMnistOf(digests: Digests, options: Omit<MnistOptions, "seed">): Promise<ImageDataset> {
   const name = "fashion-mnist";
   if (options.dir !== undefined) {
@@ -65,7 +66,7 @@ export async function fashionMnistOf(digests: Digests, options: Omit<MnistOption
   const wrong: string[] = [];
   try {
     if (!granted({ name: "read", path: folder })) throw new Error(`no permission to read ${folder} (--allow-read)`);
-    wrong.push(...await setWrongAside(folder, digestsOf(digests)));
+    wrong.push(...await verifyFiles(folder, digestsOf(digests)));
     const kept = wrong.length > 0 ? null : await readKept(folder);
     if (kept !== null) return { ...kept, name, source: `cache ${folder}` };
     await downloadAll(folder, digests, options);
@@ -79,14 +80,14 @@ export async function fashionMnistOf(digests: Digests, options: Omit<MnistOption
   return { ...await readMnistFolder(folder, gzipped), name, source: `downloaded to ${folder}${because}` };
 }
 
-/** The name that a file goes by in the cache: only of the gzipped files a digest is known. */
+/** The name of a file in the cache: only gzipped files have a known digest. */
 const gzipped = (name: string) => [`${name}.gz`];
 
 function digestsOf(digests: Digests): Record<string, Digest> {
   return Object.fromEntries(Object.entries(digests).map(([name, sha256]) => [name, { sha256 }]));
 }
 
-/** The data set in the cache, or `null` where a file is missing. */
+/** The data set in the cache, or `null` if a file is missing. */
 async function readKept(folder: string): Promise<Omit<ImageDataset, "source"> | null> {
   return await readMnistFolder(folder, gzipped).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return null;

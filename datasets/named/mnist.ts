@@ -1,34 +1,48 @@
-/** MNIST from the nearest place that has it. */
+/** MNIST, from a folder, the cache or the web. */
 import { checkOptions, requireTexts } from "../../core/arguments.ts";
 import { runInSlices } from "../../core/event_loop.ts";
-import { writingDigits } from "../digits/digits.ts";
+import { digitsInSteps } from "../digits/digits.ts";
 import type { DownloadProgress } from "../download/receive.ts";
 import { type ImageDataset, MNIST_FILES, readMnistFolder } from "./mnist_folder.ts";
 
-/** Where MNIST is kept on the web, the first asked first. */
+/** Where MNIST is on the web, in the order in which they are tried. */
 export const MNIST_MIRRORS: readonly string[] = [
   "https://ossci-datasets.s3.amazonaws.com/mnist/",
   "https://storage.googleapis.com/cvdf-datasets/mnist/",
 ];
 
-/** Where {@linkcode loadMnist} may look. */
+/** Where {@linkcode loadMnist} looks. */
 export interface MnistOptions {
-  /** A folder that holds the four IDX files, gzipped or not: then nowhere else is looked. */
+  /** A folder with the four IDX files, gzipped or not: the only place where is looked. */
   dir?: string | undefined;
   /**
-   * Where downloads are kept; when absent the folder that `GRADUS_DATA` names, else `mnist` in the user's cache. Files in it that are
-   * not the data set's own are set aside: another set of the same layout is read by `dir`.
+   * The folder in which downloads are kept. A file in it with other content than MNIST's is renamed: use `dir` for another data set
+   * in the same format.
+   *
+   * @default {mnistFolder()}
    */
   cache?: string;
-  /** Keep off the network. */
+  /**
+   * Whether to stay off the network.
+   *
+   * @default {false}
+   */
   offline?: boolean;
-  /** Folders on the web to download from; {@linkcode MNIST_MIRRORS} when absent. */
+  /**
+   * Folders on the web to download from.
+   *
+   * @default {MNIST_MIRRORS}
+   */
   mirrors?: readonly string[];
-  /** Seed of the built-in digits, if it comes to them; 0 when absent. */
+  /**
+   * Seed of the digits that are drawn if MNIST cannot be had.
+   *
+   * @default {0}
+   */
   seed?: number;
-  /** Told how far each file's download has come. */
+  /** Called while a file is downloaded; `showDownload()` of `@gradus/gradus/train` draws a bar. */
   onProgress?: (progress: DownloadProgress) => void;
-  /** Ends the download, and with it the call. */
+  /** Aborts the download and the call. */
   signal?: AbortSignal;
 }
 
@@ -36,12 +50,12 @@ export interface MnistOptions {
 export const PLACES = { dir: "string", cache: "string", offline: "boolean", onProgress: "function" } as const;
 
 /**
- * MNIST's 60,000 + 10,000 handwritten digits, or where they cannot be had the built-in ones of {@linkcode digits}.
+ * MNIST's 60,000 + 10,000 handwritten digits, or if they cannot be had the ones that {@linkcode digits} draws: `name` and `source` of
+ * the result say which, and why.
  *
- * Looks in `dir` alone if given. Else in the cache folder, see {@linkcode MnistOptions.cache}; else downloads into it,
- * 11 MB; else generates. Each file in the cache is checked by SHA-256 once, and again when its size or time has changed; one that is
- * wrong is named in `source` and set aside. `name` and `source` of the result tell which, and which files to
- * put where to have MNIST itself. Asks for no permission: without `--allow-net`, say, it generates.
+ * With `dir` they are read there. Otherwise they are read in the folder `cache`, or downloaded into it (11 MB), or drawn. A file in the
+ * cache is checked by SHA-256 once, and again when its size or time has changed; a wrong one is renamed to `*.wrong` and named in
+ * `source`. Never asks for a permission: without `--allow-net`, for instance, it draws digits.
  *
  * @throws {Deno.errors.NotFound} if `dir` lacks a file; the message lists the missing ones
  * @throws {Deno.errors.NotCapable} if `dir` may not be read
@@ -66,7 +80,7 @@ export async function loadMnist(options: MnistOptions = {}): Promise<ImageDatase
   return await loadMnistOf(MNIST_FILES, options);
 }
 
-/** The same for files with these digests, of their content before compression. */
+/** The same for files with these SHA-256 digests of their inflated content. */
 export async function loadMnistOf(
   digests: Readonly<Record<string, string>>,
   options: MnistOptions,
@@ -74,11 +88,11 @@ export async function loadMnistOf(
   const { dir, seed = 0, signal } = options;
   if (dir !== undefined) return { ...await readMnistFolder(dir), source: `files in ${dir}` };
   try {
-    const { fromCacheOrWeb } = await import("./mnist_cache.ts"); // with all that downloads need: not at every start
+    const { fromCacheOrWeb } = await import("./mnist_cache.ts"); // loads all that downloads need: not at every start
     return await fromCacheOrWeb(digests, { ...options, mirrors: options.mirrors ?? MNIST_MIRRORS });
   } catch (error) {
     signal?.throwIfAborted();
-    const generated = await runInSlices(writingDigits({ seed }));
+    const generated = await runInSlices(digitsInSteps({ seed }));
     return { ...generated, source: `${generated.source} (${(error as Error).message})` };
   }
 }

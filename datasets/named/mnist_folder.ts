@@ -1,10 +1,10 @@
-/** Pictures in the layout of MNIST: four IDX files in a folder. */
+/** Data sets in the format of MNIST: four IDX files in a folder. */
 import { granted } from "../../core/io/cache_dir.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { dataFolder } from "../download/verified_files.ts";
 import { readIdx } from "../formats/idx.ts";
 
-/** Pictures and what they show. */
+/** Pictures and their classes. */
 export interface LabelledImages {
   /** Grey levels 0 (background) to 255 (ink), uint8 [n, 28, 28]. */
   images: Tensor;
@@ -12,19 +12,19 @@ export interface LabelledImages {
   labels: Tensor;
 }
 
-/** A data set in its two parts. */
+/** A data set of pictures. */
 export interface ImageDataset {
-  /** `"mnist"` or `"digits"`. */
+  /** Its name: `"mnist"`, `"fashion-mnist"` or `"digits"`. */
   name: string;
-  /** Where it came from, in one line for people. */
+  /** Where it comes from, in a line for people. */
   source: string;
-  /** What to learn from. */
+  /** The training set. */
   train: LabelledImages;
-  /** What to judge by, never learned from. */
+  /** The test set. */
   test: LabelledImages;
 }
 
-/** The files by name, each with the SHA-256 of its content before compression. */
+/** The names of the files, each with the SHA-256 of its inflated content. */
 export const MNIST_FILES: Readonly<Record<string, string>> = {
   "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
   "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -35,7 +35,7 @@ export const MNIST_FILES: Readonly<Record<string, string>> = {
 /**
  * The folder in which `loadMnist` keeps what it downloads: `GRADUS_DATA` if it is set, else `mnist` in the user's cache folder.
  *
- * @throws {Error} if the environment tells neither, or may not be read
+ * @throws {Error} if the environment has neither, or may not be read
  */
 export function mnistFolder(): string {
   return dataFolder("mnist", "");
@@ -45,12 +45,11 @@ const SIDE = 28;
 const CLASSES = 10;
 
 /**
- * The data set in the four IDX files of `dir`, gzipped or not; any set of the same layout will do, such as
- * Fashion-MNIST.
+ * The data set in the four IDX files of `dir`, gzipped or not: MNIST, or another one in its format such as Fashion-MNIST.
  *
- * @param names The names that each file goes by, the first looked for first
+ * @param names The names that a file may have, in the order in which they are tried
  * @throws {Deno.errors.NotFound} if a file is missing; the message lists the missing ones
- * @throws {Deno.errors.NotCapable} if the folder may not be read: nobody is asked
+ * @throws {Deno.errors.NotCapable} if there is no permission to read the folder: none is asked for
  * @throws {SyntaxError} if a file is not IDX
  * @throws {RangeError} if a size is wrong: images are [n, 28, 28], labels [n] and below 10
  */
@@ -73,7 +72,7 @@ export async function readMnistFolder(dir: string, names = candidates): Promise<
   };
 }
 
-/** The names a file goes by: with a dash or a dot before `idx`, compressed or not. */
+/** The names that a file may have: with a dash or a dot before `idx`, gzipped or not. */
 export function candidates(name: string): string[] {
   const dotted = name.replace("-idx", ".idx");
   return [name, `${name}.gz`, dotted, `${dotted}.gz`];

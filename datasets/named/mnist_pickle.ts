@@ -1,4 +1,4 @@
-/** `mnist.pkl.gz`: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
+/** `mnist.pkl.gz`, the file of the documents: MNIST as three pairs of NumPy arrays, pickled by Python 2. */
 import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
@@ -11,23 +11,23 @@ import type { LabelledImages } from "./mnist_folder.ts";
 import { readPickle } from "../formats/pickle_reader.ts";
 import { kindOf, NumpyArray, Tuple, type Value } from "../formats/pickle_values.ts";
 
-/** The parts of `mnist.pkl.gz`: 50,000 pictures, 10,000 and 10,000, each a row of 784 grey levels from 0 to 1. */
+/** The parts of `mnist.pkl.gz`. A picture is a row of 784 grey levels from 0 to 1. */
 export interface MnistPickle {
-  /** What to learn from: images float32 [50000, 784], labels int32 [50000]. */
+  /** The training set: images float32 [50000, 784], labels int32 [50000]. */
   train: LabelledImages;
-  /** What to choose by. */
+  /** The validation set: 10,000 pictures. */
   valid: LabelledImages;
-  /** What to judge by. */
+  /** The test set: 10,000 pictures. */
   test: LabelledImages;
 }
 
 /**
- * The arrays in the file `mnist.pkl.gz`, gzipped or not. Nothing in the file is executed: of pickle's opcodes only those
- * are read that an array consists of.
+ * The arrays in the file `mnist.pkl.gz`, gzipped or not. Nothing in the file is executed: only those of pickle's opcodes are read that
+ * an array needs.
  *
- * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @param options How large the arrays may be
  * @throws {SyntaxError} if the file holds anything but three pairs of arrays; the message names opcode and byte
- * @throws {RangeError} if more comes of it than `maxBytes`, or a part has not one label for each image
+ * @throws {RangeError} if the arrays come to more than `maxBytes`, or a part has not one label for each image
  * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
  */
 export async function readMnistPickle(path: string, options: ReadOptions = {}): Promise<MnistPickle> {
@@ -36,15 +36,15 @@ export async function readMnistPickle(path: string, options: ReadOptions = {}): 
   const cap = new Cap(path, options, file.length);
   const content = await gunzip(file, path, options);
   const parts = await runInSlices(parse(content, cap));
-  content.buffer.transfer(0); // gives 220 MB back now, and not when the collector comes round to it
+  content.buffer.transfer(0); // frees 220 MB now, instead of at the next garbage collection
   return parts;
 }
 
 /**
- * The same from bytes, not compressed.
+ * The same from bytes that are not compressed.
  *
- * @param name What to call the file in errors
- * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @param name What errors call the file
+ * @param options How large the arrays may be
  * @throws {SyntaxError} if they are anything but three pairs of arrays
  * @throws {RangeError} if a part has not one label for each image, or the arrays take more than `maxBytes`
  */

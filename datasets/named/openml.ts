@@ -1,62 +1,62 @@
-/** Data sets of OpenML, by name. */
+/** Data sets of OpenML (openml.org), by name. */
 import { checkOptions, describe, requireTexts } from "../../core/arguments.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { granted } from "../../core/io/cache_dir.ts";
 import { Cap } from "../../core/io/read_file.ts";
 import { download } from "../download/download.ts";
 import { type DownloadProgress, Unreachable } from "../download/receive.ts";
-import { dataFolder, setWrongAside } from "../download/verified_files.ts";
+import { dataFolder, verifyFiles } from "../download/verified_files.ts";
 import { type ArffOptions, readArff } from "../formats/arff.ts";
 import { requireDType, type Table } from "../formats/table.ts";
 
-/** Where OpenML's interface is. */
+/** The address of OpenML's REST API. */
 export const OPENML_API = "https://api.openml.org/";
 
-const PATIENCE = 15_000;
+const TIMEOUT = 15_000; // milliseconds
 
 const MAX_ANSWER_BYTES = 2 ** 24;
 
-/** How OpenML is asked. */
-interface Asking {
-  /** The address of its interface. */
+/** How requests are made. */
+interface RequestOptions {
+  /** The address of the API. */
   api: string;
-  /** Ends the questions. */
+  /** Aborts the requests. */
   signal?: AbortSignal | undefined;
   /** The most bytes of an answer. */
   maxBytes?: number | undefined;
 }
 
-/** What is needed of OpenML's description. */
+/** What OpenML says about a data set. */
 interface OpenmlDescription {
-  /** Where the ARFF file is. */
+  /** The address of the ARFF file. */
   readonly url: string;
   /** The file's MD5. */
   readonly md5: string;
-  /** The attribute to predict; the last where OpenML names none. */
+  /** The attribute to predict, if it names one. */
   readonly target?: string;
-  /** Attributes to leave out, such as row numbers. */
+  /** The attributes that are not to be learned from, such as row numbers. */
   readonly skip?: readonly string[];
 }
 
-/** Whether `name` may be a data set's: it stands in addresses and file names. */
+/** Whether `name` is safe in addresses and file names. */
 function isSafeName(name: string): boolean {
   return /^[A-Za-z0-9_][\w.()+-]*$/.test(name) && !name.includes("..");
 }
 
 /**
- * Asks OpenML for the data set `name`.
+ * Asks OpenML about the data set `name`.
  *
- * @throws {Error} if there is no answer, no such data set, or an answer of another form
+ * @throws {Error} if there is no answer, no such data set, or an unexpected answer
  */
 async function describeOpenml(
   name: string,
   version: number,
-  asking: Asking,
+  options: RequestOptions,
 ): Promise<OpenmlDescription> {
-  const { api } = asking;
-  const list = await ask(`${api}api/v1/json/data/list/data_name/${name}/limit/2/data_version/${version}`, asking);
+  const { api } = options;
+  const list = await ask(`${api}api/v1/json/data/list/data_name/${name}/limit/2/data_version/${version}`, options);
   const id = toId(at(list, "data", "dataset", 0, "did"), name, "number");
-  const description = at(await ask(`${api}api/v1/json/data/${id}`, asking), "data_set_description");
+  const description = at(await ask(`${api}api/v1/json/data/${id}`, options), "data_set_description");
   const md5 = at(description, "md5_checksum"), target = at(description, "default_target_attribute");
   if (typeof md5 !== "string" || !/^[0-9a-f]{32}$/.test(md5)) throw new Error(`OpenML tells no MD5 of ${name}`);
   const url = `${api}data/v1/download/${toId(at(description, "file_id"), name, "file")}`;
@@ -65,10 +65,10 @@ async function describeOpenml(
   return { url, md5, skip, ...typeof target === "string" && !target.includes(",") ? { target } : {} };
 }
 
-async function ask(url: string, asking: Asking): Promise<unknown> {
+async function ask(url: string, options: RequestOptions): Promise<unknown> {
   const { hostname, host } = new URL(url);
   if (!granted({ name: "net", host })) throw new Error(`no permission to reach ${hostname} (--allow-net=${hostname})`);
-  const { ok, status, statusText, text } = await answer(url, asking);
+  const { ok, status, statusText, text } = await answer(url, options);
   if (!ok) throw new Error(`${url} answered ${status} ${statusText}`.trimEnd());
   try {
     return JSON.parse(text);
@@ -77,10 +77,10 @@ async function ask(url: string, asking: Asking): Promise<unknown> {
   }
 }
 
-async function answer(url: string, { signal: outer, maxBytes = MAX_ANSWER_BYTES }: Asking) {
-  const patience = AbortSignal.timeout(PATIENCE);
+async function answer(url: string, { signal: outer, maxBytes = MAX_ANSWER_BYTES }: RequestOptions) {
+  const timeout = AbortSignal.timeout(TIMEOUT);
   try {
-    const response = await fetch(url, { signal: outer ? AbortSignal.any([outer, patience]) : patience });
+    const response = await fetch(url, { signal: outer ? AbortSignal.any([outer, timeout]) : timeout });
     const { ok, status, statusText } = response;
     return { ok, status, statusText, text: await textOf(response, url, maxBytes) };
   } catch (error) {
@@ -90,7 +90,7 @@ async function answer(url: string, { signal: outer, maxBytes = MAX_ANSWER_BYTES 
   }
 }
 
-/** The text of an answer that has no more than `maxBytes`. */
+/** The text of an answer of no more than `maxBytes`. */
 async function textOf(response: Response, url: string, maxBytes: number): Promise<string> {
   const cap = new Cap(url, { maxBytes });
   const decoder = new TextDecoder();
@@ -102,7 +102,7 @@ async function textOf(response: Response, url: string, maxBytes: number): Promis
   return text + decoder.decode();
 }
 
-/** The part of an answer that `keys` lead to; `undefined` where they lead nowhere. */
+/** `value[keys[0]][keys[1]]…`, or `undefined` if there is no such part. */
 function at(value: unknown, ...keys: (string | number)[]): unknown {
   return keys.reduce<unknown>(
     (part, key) => (part as Record<string | number, unknown> | null | undefined)?.[key],
@@ -110,39 +110,53 @@ function at(value: unknown, ...keys: (string | number)[]): unknown {
   );
 }
 
-/** A whole number, which OpenML writes as a number or as text. */
+/** An id, which OpenML writes as a number or as text. */
 function toId(value: unknown, name: string, what: string): number {
   const id = Number(value);
   if (Number.isSafeInteger(id) && id > 0) return id;
   throw new Error(`OpenML tells no ${what} of ${name}`);
 }
 
-/** Where {@linkcode openml} may look, and how it reads. */
+/** Where {@linkcode openml} looks, and how it reads. */
 export interface OpenmlOptions extends Pick<ArffOptions, "target" | "skip" | "skipIncomplete" | "dtype" | "onNote"> {
-  /** The version of the data set; 1 when absent. */
+  /**
+   * The version of the data set.
+   *
+   * @default {1}
+   */
   version?: number;
-  /** Where downloads are kept; when absent `openml` in the folder that `GRADUS_DATA` names, else in the user's cache. */
+  /**
+   * The folder in which downloads are kept: by default `openml` in the one that `GRADUS_DATA` names, else in the user's cache.
+   */
   cache?: string;
-  /** Keep off the network. */
+  /**
+   * Whether to stay off the network.
+   *
+   * @default {false}
+   */
   offline?: boolean;
-  /** The address that OpenML's interface is asked at; {@linkcode OPENML_API} when absent. */
+  /**
+   * The address of the REST API.
+   *
+   * @default {OPENML_API}
+   */
   api?: string;
   /**
-   * The most bytes to download, and that the table may come to; when absent 1 GiB, 16 MiB for what OpenML says of the data set, and
-   * for the table what `readArff` allows.
+   * The most bytes to download, and that the table may come to: by default 1 GiB, 16 MiB for the description of the data set, and for
+   * the table what `readArff` allows.
    */
   maxBytes?: number;
-  /** Told how far the download has come. */
+  /** Called while the file is downloaded; `showDownload()` of `@gradus/gradus/train` draws a bar. */
   onProgress?: (progress: DownloadProgress) => void;
-  /** Ends the download. */
+  /** Aborts the download. */
   signal?: AbortSignal;
 }
 
 /** A table from OpenML. */
 export interface OpenmlTable extends Table {
-  /** Its name there. */
+  /** Its name in OpenML. */
   readonly name: string;
-  /** Where it came from, in one line for people. */
+  /** Where it comes from, in a line for people. */
   readonly source: string;
 }
 
@@ -164,12 +178,13 @@ const KNOWN = [
 const MAX_BYTES = 2 ** 30;
 
 /**
- * The data set `name` of OpenML, such as `mnist_784`: from the cache, else downloaded into it, checked by the MD5 that
- * OpenML tells, and again when its size or time has changed; one that is wrong is set aside. The target is the one that OpenML names, unless `target` names another; attributes that OpenML says to
- * leave out are. Asks for no permission.
+ * The data set `name` of OpenML, such as `mnist_784`: read from the cache, or downloaded into it. The target is the one that OpenML
+ * names, or the last attribute, unless `target` names another; attributes that OpenML says to ignore are left out, unless `skip` names
+ * others. The file is checked by the MD5 that OpenML gives, and again when its size or time has changed; a wrong one is renamed to
+ * `*.wrong`. Never asks for a permission.
  *
- * @throws {Error} if it is not there and cannot be had; the message says why, and which file to put where
- * @throws {SyntaxError} if the name is none, or the file no ARFF
+ * @throws {Error} if it is not in the cache and cannot be downloaded; the message says why, and which file to put where
+ * @throws {SyntaxError} if there can be no data set of that name, or the file is not ARFF
  * @see {@link https://www.openml.org}
  */
 export async function openml(name: string, options: OpenmlOptions = {}): Promise<OpenmlTable> {
@@ -192,7 +207,7 @@ export async function openml(name: string, options: OpenmlOptions = {}): Promise
   const file = `${name}.v${version}.arff`;
   const there = await exists(`${path}.arff`);
   const note = there ? await readNote(path) : undefined;
-  const wrong = typeof note?.md5 === "string" ? await setWrongAside(cache, { [file]: { md5: note.md5 } }) : [];
+  const wrong = typeof note?.md5 === "string" ? await verifyFiles(cache, { [file]: { md5: note.md5 } }) : [];
   const kept = there && wrong.length === 0;
   const description = kept ? note : await fetchInto(path, name, version, cache, options, wrong);
   const { target = description?.target, skip = description?.skip, maxBytes } = options;
@@ -232,7 +247,7 @@ async function fetchInto(
   }
 }
 
-/** What was noted with a download; `undefined` for a file that somebody put there, and for a note that is none. */
+/** The description that was saved with a download; `undefined` for a file that somebody put there, or a damaged description. */
 async function readNote(path: string): Promise<OpenmlDescription | undefined> {
   try {
     const note: unknown = JSON.parse(await Deno.readTextFile(`${path}.json`));

@@ -323,4 +323,12 @@ describe("fromCsv() refuses", () => {
     assertEquals((await read("1,5;2,5\n3,5;4,5\n", { separator: null })).x.toArray(), [[1.5, 2.5], [3.5, 4.5]]);
     assertEquals((await read("1,5\n3,5\n", { separator: null })).x.toArray(), [[1, 5], [3, 5]]);
   });
+
+  it("fromCsv() refuses a separator that is no text", async () => {
+    await assertRejects(
+      () => read("a\n1\n", { separator: 5 as never }),
+      TypeError,
+      "separator the number 5: give a text",
+    );
+  });
 });

@@ -1,15 +1,13 @@
-/** The hand that writes digits: the strokes it makes, every time a little different, and the canvas that it inks. */
+/** Renders digits as if written by hand: strokes that are distorted at random, drawn with a pen of random width. */
 import type { Generator } from "../../core/random/generator.ts";
 
 /**
- * How each digit is written: one or more styles, each made of strokes, each stroke the points its pen passes through.
- *
- * Points are x, y pairs in a box of 100 by 100, x to the right, y down. The pen goes smoothly through the points of a
- * stroke; two points make a straight line, and a corner is where one stroke ends and the next begins.
+ * A stroke of the pen: the points that it passes through, as x, y pairs in a box of 100 by 100, x to the right, y down. The pen goes
+ * smoothly through the points; two points make a straight line, and a corner is where one stroke ends and the next begins.
  */
 type Stroke = readonly number[];
 
-/** The styles of the digits 0 to 9. */
+/** The digits 0 to 9, each in several styles, each made of strokes. */
 const DIGIT_STROKES: readonly (readonly Stroke[])[][] = [
   [
     [[50, 2, 20, 18, 8, 50, 18, 84, 48, 98, 80, 84, 92, 50, 82, 18, 50, 2]],
@@ -57,9 +55,9 @@ const DIGIT_STROKES: readonly (readonly Stroke[])[][] = [
 
 const FAR = 1e9;
 
-/** A canvas of `side` by `side` pixels, used again for one picture after the other. */
+/** A canvas of `side` by `side` pixels, for one picture after the other. */
 export class DigitCanvas {
-  /** Squared distance of each pixel's centre from the path, {@linkcode FAR} where the pen did not come near. */
+  /** The squared distance of each pixel's centre from the strokes, or {@linkcode FAR} if the pen did not come near. */
   readonly #distances: Float32Array;
   #reach = 0;
   #radius = 0;
@@ -69,14 +67,14 @@ export class DigitCanvas {
     this.#distances = new Float32Array(side * side);
   }
 
-  /** Empties the canvas and takes a pen of the given radius in pixels. */
+  /** Empties the canvas, and takes a pen of this radius in pixels. */
   begin(radius: number): void {
     this.#distances.fill(FAR);
     this.#radius = radius;
     this.#reach = radius + 1;
   }
 
-  /** Moves the pen along a straight line; pixel centres stand at whole numbers. */
+  /** Moves the pen along a straight line; the centres of pixels have whole coordinates. */
   line(x0: number, y0: number, x1: number, y1: number): void {
     const { side } = this, distances = this.#distances, reach = this.#reach;
     const left = Math.max(0, Math.ceil(Math.min(x0, x1) - reach)), right = Math.min(side - 1, Math.max(x0, x1) + reach);
@@ -93,10 +91,7 @@ export class DigitCanvas {
     }
   }
 
-  /**
-   * Writes the picture to `out` from `at` on: `level()` gives each inked pixel's full level, edges are softened over
-   * one pixel.
-   */
+  /** Writes the picture to `out` from `at` on: `level()` gives the level of a pixel with full ink, edges are softened over one pixel. */
   ink(out: Uint8Array, at: number, level: () => number): void {
     const distances = this.#distances, edge = this.#radius + 0.5;
     for (let i = 0; i < distances.length; i++) {
@@ -106,20 +101,21 @@ export class DigitCanvas {
   }
 }
 
-// How far a hand strays; each figure is the furthest to either side.
-const TURN = 0.4; // radians
-const SLANT = 0.45; // sideways step a step down
-const SIZE = 0.2; // of the size
+// Random distortions: each figure is the largest one to either side.
+const ROTATION = 0.4; // radians
+const SLANT = 0.45; // pixels sideways for each pixel down
+const SCALE = 0.2; // part of the size
 const SHIFT = 3; // pixels
-const WOBBLE = 11; // hundredths of the box, each point of a stroke
-const HEIGHT = 19; // pixels of an average digit
+const JITTER = 11; // hundredths of the box, for each point of a stroke
+
+const HEIGHT = 19; // pixels of an undistorted digit
 const WIDTH = 15;
 const THIN = 0.5, THICK = 1.5; // radius of the pen, in pixels
 const PALE = 170, DARK = 255; // levels of the ink
 const STEPS = 4; // straight lines between two points of a stroke
 
-/** The map from the box of the strokes to pixels: `[x, y] → [xx·x + xy·y + x0, yx·x + yy·y + y0]`. */
-interface Placement {
+/** The affine map from the box of the strokes to pixels: `[x, y] → [xx·x + xy·y + x0, yx·x + yy·y + y0]`. */
+interface AffineMap {
   xx: number;
   xy: number;
   x0: number;
@@ -128,28 +124,28 @@ interface Placement {
   y0: number;
 }
 
-/** Writes `digit` on the canvas and its picture to `out` from `at` on, drawing chance from `random`. */
-export function writeDigit(digit: number, canvas: DigitCanvas, random: Generator, out: Uint8Array, at: number): void {
+/** Renders `digit` on the canvas, distorted by `random`, and writes the picture to `out` from `at` on. */
+export function renderDigit(digit: number, canvas: DigitCanvas, random: Generator, out: Uint8Array, at: number): void {
   const styles = DIGIT_STROKES[digit];
-  const placement = place(canvas.side, random);
+  const map = randomMap(canvas.side, random);
   canvas.begin(between(THIN, THICK, random));
-  for (const stroke of styles[random.nextBelow(styles.length)]) drawStroke(toPixels(stroke, placement, random), canvas);
+  for (const stroke of styles[random.nextBelow(styles.length)]) drawStroke(toPixels(stroke, map, random), canvas);
   const full = between(PALE, DARK, random);
   canvas.ink(out, at, () => full + (DARK - full) * random.nextFloat());
 }
 
-function place(side: number, random: Generator): Placement {
-  const turn = TURN * stray(random), slant = SLANT * stray(random);
-  const width = WIDTH / 100 * (1 + SIZE * stray(random)), height = HEIGHT / 100 * (1 + SIZE * stray(random));
-  const cos = Math.cos(turn), sin = Math.sin(turn);
+function randomMap(side: number, random: Generator): AffineMap {
+  const angle = ROTATION * centred(random), slant = SLANT * centred(random);
+  const width = WIDTH / 100 * (1 + SCALE * centred(random)), height = HEIGHT / 100 * (1 + SCALE * centred(random));
+  const cos = Math.cos(angle), sin = Math.sin(angle);
   const xx = width * cos, xy = height * (-slant * cos - sin), yx = width * sin, yy = height * (cos - slant * sin);
   const middle = (side - 1) / 2;
-  const x0 = middle + SHIFT * stray(random) - 50 * (xx + xy), y0 = middle + SHIFT * stray(random) - 50 * (yx + yy);
+  const x0 = middle + SHIFT * centred(random) - 50 * (xx + xy), y0 = middle + SHIFT * centred(random) - 50 * (yx + yy);
   return { xx, xy, x0, yx, yy, y0 };
 }
 
-/** A chance number between -1 and 1, most often near 0. */
-function stray(random: Generator): number {
+/** A random number between -1 and 1, more often near 0. */
+function centred(random: Generator): number {
   return random.nextFloat() + random.nextFloat() - 1;
 }
 
@@ -157,10 +153,10 @@ function between(low: number, high: number, random: Generator): number {
   return low + (high - low) * random.nextFloat();
 }
 
-function toPixels(stroke: Stroke, { xx, xy, x0, yx, yy, y0 }: Placement, random: Generator): number[] {
+function toPixels(stroke: Stroke, { xx, xy, x0, yx, yy, y0 }: AffineMap, random: Generator): number[] {
   const points: number[] = [];
   for (let i = 0; i < stroke.length; i += 2) {
-    const x = stroke[i] + WOBBLE * stray(random), y = stroke[i + 1] + WOBBLE * stray(random);
+    const x = stroke[i] + JITTER * centred(random), y = stroke[i + 1] + JITTER * centred(random);
     points.push(xx * x + xy * y + x0, yx * x + yy * y + y0);
   }
   return points;
