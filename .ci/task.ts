@@ -57,7 +57,7 @@ export const TASKS = {
   test: ({ temp, deno, programs = PROGRAMS }) => [
     ...["test", "--doc", "--no-prompt", "--preload=tests/open_back_ends.ts", "--allow-read"],
     ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],
-    ...[`--allow-run=${[...programs, deno].join(",")}`, ALL_ENV],
+    ...[`--allow-run=${[...programs, deno].join(",")}`, `${ALL_ENV},PATH`],
   ],
   bench: ({ cache }) => ["bench", "--no-prompt", "--allow-read", ...kernel(cache)],
   peers: ({ cache }) => [

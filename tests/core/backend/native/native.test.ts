@@ -129,7 +129,7 @@ describe("openNative()", () => {
           assert(text.includes(from), file);
           Deno.writeTextFileSync(`${cwd}/${file}`, text.replace(from, to));
         }
-        return thisHost().compile(args.map((arg) => arg === "-O3" ? "-O1" : arg), cwd);
+        return thisHost().compile(args.map((arg) => arg === "-O3" ? "-O0" : arg), cwd);
       };
       const { backend, reason } = open({ ...host, compile });
       assertEquals(backend, undefined, file);
