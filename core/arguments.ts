@@ -2,22 +2,22 @@
 import { GradientSlot } from "./gradient_slot.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Options that are of one kind, with what `typeof` says of it: the text "false" would count as true. */
-export type OptionKinds<T> = { readonly [K in keyof T]?: keyof typeof KINDS };
+/** The types of options by `typeof`, where there is only one: the text "false" for a boolean would count as true. */
+export type OptionTypes<T> = { readonly [K in keyof T]?: keyof typeof TYPE_TEXTS };
 
-const KINDS = { boolean: "true or false", number: "a number", string: "a text", function: "a function" };
+const TYPE_TEXTS = { boolean: "true or false", number: "a number", string: "a text", function: "a function" };
 
 /**
  * Checks that `options` goes by name and names nothing but `known`: a misspelt option is refused instead of overlooked.
  *
- * @throws {TypeError} With the options there are and the nearest one, if it names another, or is no plain object; with what was
- * found, if one is not of its kind.
+ * @throws {TypeError} If it names another option (the message lists those there are, and the nearest), is no plain object, or an option
+ * is of another type than `types` says.
  */
 export function checkOptions<T extends object>(
   action: string,
   options: T,
   known: readonly (keyof NoInfer<T> & string)[],
-  kinds: OptionKinds<NoInfer<T>> = {},
+  types: OptionTypes<NoInfer<T>> = {},
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof GradientSlot) {
     throw new TypeError(
@@ -26,9 +26,9 @@ export function checkOptions<T extends object>(
   }
   for (const name in options) {
     if (!known.includes(name)) throw unknownOption(action, name, known);
-    const kind = kinds[name], value = options[name];
-    if (kind !== undefined && value !== undefined && typeof value !== kind) {
-      throw new TypeError(`Cannot ${action} with ${name} ${describe(value)}: give ${KINDS[kind]}`);
+    const type = types[name], value = options[name];
+    if (type !== undefined && value !== undefined && typeof value !== type) {
+      throw new TypeError(`Cannot ${action} with ${name} ${describe(value)}: give ${TYPE_TEXTS[type]}`);
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Comparisons of whole tensors: equal, or equal within a tolerance. */
-import { checkOptions, type OptionKinds, requireTensor } from "./arguments.ts";
+import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
 import { elements, expand } from "./ops/movement.ts";
 import { broadcastShapes, sameShape, show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
@@ -26,7 +26,7 @@ export interface Tolerance {
   equalNan?: boolean;
 }
 
-const KINDS: OptionKinds<Tolerance> = { rtol: "number", atol: "number", equalNan: "boolean" };
+const KINDS: OptionTypes<Tolerance> = { rtol: "number", atol: "number", equalNan: "boolean" };
 
 /**
  * Whether every `|a − b| ≤ atol + rtol·|b|`, with broadcasting; the defaults are PyTorch's.

@@ -1,7 +1,7 @@
 /** Functions that make tensors: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { newZeros, wrap } from "./memory/allocate.ts";
-import { checkOptions, type OptionKinds, requireNumber } from "./arguments.ts";
+import { checkOptions, type OptionTypes, requireNumber } from "./arguments.ts";
 import { checkDType, checkedConvert, type DType, dtypeOf, isTypedArray, promote, type TypedArray } from "./dtype.ts";
 import { setRequiresGrad } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
@@ -24,7 +24,7 @@ export interface TensorOptions {
 }
 
 const OPTIONS = ["dtype", "requiresGrad"] as const;
-const KINDS: OptionKinds<TensorOptions> = { requiresGrad: "boolean" };
+const KINDS: OptionTypes<TensorOptions> = { requiresGrad: "boolean" };
 
 /** Checks all options, and returns their dtype. */
 export function dtypeFrom<T extends TensorOptions>(
@@ -32,7 +32,7 @@ export function dtypeFrom<T extends TensorOptions>(
   otherwise: DType = "float32",
   known: readonly (keyof NoInfer<T> & string)[] = OPTIONS,
 ): DType {
-  checkOptions("make a tensor", options, known, KINDS as OptionKinds<T>);
+  checkOptions("make a tensor", options, known, KINDS as OptionTypes<T>);
   return options.dtype === undefined ? otherwise : checkDType(options.dtype);
 }
 

@@ -3,7 +3,7 @@
  *
  * `core/` never imports `backward/`: the tape registers itself here when it is loaded. Without it nothing is recorded.
  */
-import { checkOptions, type OptionKinds, requireTensor } from "./arguments.ts";
+import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import { isFloating } from "./dtype.ts";
 import { show } from "./shape.ts";
@@ -143,7 +143,7 @@ export function origin(node: OpNode): string {
   return node.name === "window" ? "a view made by at(), narrow(), select() or slice()" : `the result of ${node.name}`;
 }
 
-const KINDS: OptionKinds<BackwardOptions> = { retainGraph: "boolean" };
+const KINDS: OptionTypes<BackwardOptions> = { retainGraph: "boolean" };
 
 /**
  * Runs the backward pass from `x`; the tape must be loaded.

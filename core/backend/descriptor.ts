@@ -1,6 +1,4 @@
-/**
- * Descriptors: what a kernel in C is told beside its arrays, as 32-bit integers (sizes, strides, lengths), checked before each call.
- */
+/** Descriptors: the sizes, strides and lengths that a kernel in C takes beside its arrays, as 32-bit integers, checked before each call. */
 import {
   type Activation,
   ACTIVATIONS,

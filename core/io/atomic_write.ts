@@ -38,7 +38,7 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
 /** An error of the system with the file's name in its message, which it lacks for a full or broken disk; other errors as they are. */
 export function namingFile(error: unknown, path: string): unknown {
   if (!(error instanceof Error && typeof (error as { code?: unknown }).code === "string")) return error;
-  const reason = error.message.replace(/: \w+ '.*'$/, ""); // the name of a temporary file means nothing to anybody
+  const reason = error.message.replace(/: \w+ '.*'$/, ""); // the name of a temporary file would mislead
   const Kind = error.constructor as ErrorConstructor;
   return Object.assign(new Kind(`Cannot write ${path}: ${reason}`, { cause: error }), {
     code: (error as { code?: unknown }).code,
@@ -162,7 +162,7 @@ export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<vo
  */
 export async function tryFileLock(path: string): Promise<Deno.FsFile | null> {
   const file = await Deno.open(path, { write: true, create: true });
-  const free = await file.tryLock(true).catch(() => true); // where nothing can be locked nobody is kept out
+  const free = await file.tryLock(true).catch(() => true); // a file system without locks locks nobody out
   if (free) return file;
   file.close();
   return null;

@@ -12,8 +12,8 @@ import { type Operand, operand, spread } from "./elementwise.ts";
  * `a` where the condition is true and `b` elsewhere, broadcast; what is not chosen gets a gradient of 0, also if the gradient of the
  * result is infinite or NaN.
  *
- * That 0 is multiplied by the slopes of what made the value: where one is infinite or NaN, as that of `√x` at 0 and below, the
- * product is NaN, as in PyTorch. Choose the argument before such a function, not only its result.
+ * That 0 is multiplied by the derivatives of the functions that made the value. Where one is infinite or NaN, as that of `√x` at 0 and
+ * below, the product is NaN, as in PyTorch: apply `where` to the argument of such a function too, not only to its result.
  *
  * Two numbers make float32, as `tensor` does, and two booleans bool. PyTorch's `torch.where`.
  *

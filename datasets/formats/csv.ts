@@ -1,5 +1,5 @@
 /** CSV files as tensors. */
-import { checkOptions, describe, type OptionKinds, requireChoice, requireTexts } from "../../core/arguments.ts";
+import { checkOptions, describe, type OptionTypes, requireChoice, requireTexts } from "../../core/arguments.ts";
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { hasHeader, planColumns } from "./csv_schema.ts";
@@ -63,7 +63,7 @@ const OPTIONS = [
   "maxBytes",
 ] as const;
 
-const KINDS: OptionKinds<CsvOptions> = {
+const KINDS: OptionTypes<CsvOptions> = {
   header: "boolean",
   skipIncomplete: "boolean",
   name: "string",

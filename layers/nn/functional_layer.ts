@@ -2,7 +2,7 @@
 import { type Context, Function } from "../../backward/function.ts";
 import { embeddingBackward } from "../../backward/rules/movement.ts";
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, type OptionKinds, requireArray, requireNumber, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, type OptionTypes, requireArray, requireNumber, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { linear as product } from "../../core/ops/linalg.ts";
@@ -43,7 +43,7 @@ export interface DropoutOptions {
   generator?: Generator;
 }
 
-const DROPOUT: OptionKinds<DropoutOptions> = { p: "number", training: "boolean" };
+const DROPOUT: OptionTypes<DropoutOptions> = { p: "number", training: "boolean" };
 
 /**
  * Zeroes each element with probability p and multiplies the others by `1 / (1 − p)`, so that the expectation stays.
@@ -139,7 +139,7 @@ export interface LayerNormOptions {
   eps?: number;
 }
 
-const LAYER_NORM: OptionKinds<LayerNormOptions> = { eps: "number" };
+const LAYER_NORM: OptionTypes<LayerNormOptions> = { eps: "number" };
 
 /** The options of `batchNorm`. */
 export interface BatchNormOptions extends LayerNormOptions {
@@ -157,7 +157,7 @@ export interface BatchNormOptions extends LayerNormOptions {
   momentum?: number;
 }
 
-const BATCH_NORM: OptionKinds<BatchNormOptions> = { eps: "number", training: "boolean" };
+const BATCH_NORM: OptionTypes<BatchNormOptions> = { eps: "number", training: "boolean" };
 
 /**
  * Normalises each channel of x [batch, channels] or [batch, channels, …] by its mean and biased variance over everything else: those

@@ -130,7 +130,7 @@ describe("gradcheck()", () => {
     assertEquals(leaf.g, null);
   });
 
-  it("takes a wider tolerance when told", () => {
+  it("takes a wider tolerance as an option", () => {
     gradcheck((x) => squareWithSlope(2.0002).apply(x), [x], { rtol: 1e-3 });
   });
 });

@@ -32,7 +32,7 @@ describe("allclose()", () => {
       false,
     ]);
   });
-  it("allclose() tells NaN from NaN unless told otherwise", () => {
+  it("allclose() counts NaN as unequal to NaN, but with equalNan", () => {
     const x = tensor([NaN]);
     assertEquals([allclose(x, x), allclose(x, x, { equalNan: true }), allclose(x, ones([1]), { equalNan: true })], [
       false,

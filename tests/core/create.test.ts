@@ -85,7 +85,7 @@ describe("fromData()", () => {
     assertStrictEquals(x.data, data);
     assertEquals(data[3], 9);
   });
-  it("fromData() sees bytes as bool when told", () => {
+  it("fromData() sees bytes as bool with dtype bool", () => {
     assertEquals(fromData(Uint8Array.of(1, 0), [2], "bool").toArray(), [true, false]);
   });
   it("fromData() refuses a shape of another size", () => {
@@ -100,7 +100,7 @@ describe("fromData()", () => {
 });
 
 describe("filled tensors", () => {
-  it("zeros() and ones() are float32 unless told", () => {
+  it("zeros() and ones() are float32 by default", () => {
     assertEquals([zeros([2]).toArray(), ones([1, 2]).toArray()], [[0, 0], [[1, 1]]]);
     assertEquals([zeros([1]).dtype, ones([1], { dtype: "int32" }).dtype], ["float32", "int32"]);
   });
@@ -164,7 +164,7 @@ describe("linspace()", () => {
 
 describe("options", () => {
   const typo = (name: string) => name as DType;
-  it("requiresGrad makes a leaf that wants a gradient, whoever makes it", () => {
+  it("requiresGrad makes a leaf that requires a gradient, whichever function makes it", () => {
     const options = { requiresGrad: true };
     const leaves = [
       tensor([1], options),

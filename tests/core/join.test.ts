@@ -47,7 +47,7 @@ describe("cat()", () => {
 
 describe("stack()", () => {
   const [a, b] = [tensor([1, 2]), tensor([3, 4])];
-  it("stack() makes a new dimension wherever it is told", () => {
+  it("stack() makes a new dimension at any place", () => {
     assertEquals([stack([a, b]).toArray(), stack([a, b], -1).toArray()], [[[1, 2], [3, 4]], [[1, 3], [2, 4]]]);
   });
   it("stack() of numbers is a vector", () => assertEquals(stack([tensor(1), tensor(2)]).toArray(), [1, 2]));

@@ -180,7 +180,7 @@ describe("single views", () => {
   });
   it("t() of a vector is the vector", () => assertEquals(tensor([1, 2]).t().shape, [2]));
   it("T is t()", () => assertEquals(x.T.strides, [1, 3]));
-  it("flatten() joins the dimensions it is told", () => {
+  it("flatten() joins the dimensions that are named", () => {
     const y = arange(24).view(2, 3, 4);
     assertEquals([y.flatten().shape, y.flatten(1).shape, y.flatten(0, 1).shape], [[24], [2, 12], [6, 4]]);
     assertEquals(tensor(3).flatten().shape, [1]);

@@ -196,7 +196,7 @@ describe("logsumexp()", () => {
       -Infinity,
     ]]);
   });
-  it("logsumexp() keeps dimensions when told, in float64 too", () => {
+  it("logsumexp() keeps dimensions with keepdim, in float64 too", () => {
     const x = zeros([2, 4], { dtype: "float64" });
     assertEquals([x.logsumexp(1, true).shape, x.logsumexp([0, 1]).shape, x.logsumexp().dtype], [[2, 1], [], "float64"]);
     assertAlmostEquals(x.logsumexp(1).at(0).item(), Math.log(4), 1e-15); // ε

@@ -1,5 +1,5 @@
 /** Early stopping, and the choice of the number that it and `Checkpoints` monitor. */
-import { checkOptions, type OptionKinds, requireChoice, requireNumber } from "../../../core/arguments.ts";
+import { checkOptions, type OptionTypes, requireChoice, requireNumber } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
@@ -25,8 +25,8 @@ export function checkMonitor<T extends MonitorOptions>(
   options: T,
   known: readonly (keyof NoInfer<T> & string)[],
 ): void {
-  const kinds: OptionKinds<MonitorOptions> = { monitor: "string" };
-  checkOptions(action, options, known, kinds as OptionKinds<T>);
+  const kinds: OptionTypes<MonitorOptions> = { monitor: "string" };
+  checkOptions(action, options, known, kinds as OptionTypes<T>);
   if (options.mode !== undefined) requireChoice(action, "mode", options.mode, ["min", "max"]);
 }
 

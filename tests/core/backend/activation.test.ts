@@ -10,7 +10,7 @@ import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 
 const backends: Record<string, Backend | undefined> = { native: openNative().backend, wasm: openWasm().backend };
 
-/** Each with settings that float32 holds, so that both sides are told the same. */
+/** Each with settings that float32 holds, so that both sides get the same. */
 const settings: Record<InputActivation, [low: number, high: number][]> = {
   clamp: [[-0.5, 0.75]],
   hardtanh: [[-0.5, 0.75]],
@@ -62,8 +62,8 @@ function compare(
 describe("activations", () => {
   for (const [name, backend] of Object.entries(backends)) {
     const test = backend === undefined ? it.skip : it;
-    for (const [op, told] of Object.entries(settings) as [InputActivation, [number, number][]][]) {
-      for (const [low, high] of told) {
+    for (const [op, parameters] of Object.entries(settings) as [InputActivation, [number, number][]][]) {
+      for (const [low, high] of parameters) {
         test(`${op} (${low}, ${high}) of ${name} is within 2.5 ulp of itself or its argument, its derivative within 3`, () => {
           const worst = compare(backend!, op, low, high);
           assertLessOrEqual(worst.unary, 2.5, "the result");

@@ -1,4 +1,4 @@
-/** Trains a small network: as a Worker when it is told to, or by {@linkcode runTraining} where it is imported. */
+/** Trains a small network: as a Worker when it gets a message, or by {@linkcode runTraining} where it is imported. */
 import { manualSeed, nn, optim, randint, randn, setThreads, threads } from "@gradus/gradus";
 
 /** The first layer's weights after some steps; the products are large enough for several threads. */

@@ -23,7 +23,7 @@ describe("Cap", () => {
     assertEquals([most(0), most(2 ** 23), most(2 ** 24), most(null)], [2 ** 28, 2 ** 28, 2 ** 29, 2 ** 30]);
   });
 
-  it("Cap allows what it is told instead", () => {
+  it("Cap allows maxBytes instead, where it is given", () => {
     assertEquals([most(0, 5), most(null, 0), most(0, Infinity)], [5, 0, Infinity]);
     for (const maxBytes of [NaN, -1, "9" as unknown as number]) {
       assertThrows(

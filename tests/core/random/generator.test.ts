@@ -87,7 +87,7 @@ describe("getState() and setState()", () => {
   });
 
   const moments: [string, (g: Generator) => void][] = [
-    ["fresh from its seed", () => {}],
+    ["just seeded", () => {}],
     ["in the middle of a block", (g) => floats(g, 300)],
     ["at the end of a block", (g) => floats(g, 624)],
     ["one word into the next block", (g) => floats(g, 625)],

@@ -13,7 +13,7 @@ describe("runLimited()", () => {
     assertEquals(run("console.log('yes'), console.error('no'), Deno.exit(3)"), { success: false, output: "no\n" });
   });
 
-  test("runLimited() runs in the folder that it is told", () => {
+  test("runLimited() runs in the folder that is given", () => {
     const folder = Deno.realPathSync(Deno.makeTempDirSync());
     try {
       const { output } = runLimited(deno, ["eval", "console.log(Deno.cwd())"], folder, 60_000);

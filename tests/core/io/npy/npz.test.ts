@@ -30,7 +30,7 @@ describe("encodeNpz()", () => {
     assertEquals(encodeNpz({ a: tensor([1]) }), encodeNpz({ a: tensor([1]) }));
   });
 
-  it("encodeNpz() makes zeros small when told to compress", () => {
+  it("encodeNpz() makes zeros small with compress", () => {
     const t = zeros([10_000]);
     assert(encodeNpz({ t }).length > 40_000);
     assert(encodeNpz({ t }, { compress: true }).length < 1_000);
