@@ -340,15 +340,15 @@ export class Tensor extends GradientSlot {
   erf(): Tensor {
     return unary("erf", this);
   }
-  /** The nearest whole number below */
+  /** `⌊x⌋`: the largest integer that is not above x */
   floor(): Tensor {
     return unary("floor", this);
   }
-  /** The nearest whole number above */
+  /** `⌈x⌉`: the smallest integer that is not below x */
   ceil(): Tensor {
     return unary("ceil", this);
   }
-  /** The nearest whole number; halves go to the even one, as in IEEE 754 */
+  /** The nearest integer; halves go to the even one, as in IEEE 754 */
   round(): Tensor {
     return unary("round", this);
   }

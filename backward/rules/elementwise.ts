@@ -84,7 +84,7 @@ const activationRules: Rules<InputActivation> = {
   softplus: byInput("softplus"),
 };
 
-/** The rules of one argument. */
+/** The rules of functions of one argument. */
 export const unaryRules: Rules<UnaryOp> = {
   copy: (g) => [g],
   neg: (g) => [g.neg()],
@@ -111,7 +111,7 @@ export const unaryRules: Rules<UnaryOp> = {
   not: notDifferentiable,
 };
 
-/** The rules of two arguments. */
+/** The rules of functions of two arguments. */
 export const binaryRules: Rules<BinaryOp> = {
   add: (g) => [g, g],
   sub: (g) => [g, g.neg()],

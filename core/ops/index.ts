@@ -10,7 +10,7 @@ import { contiguous, elements, select, slice, unsqueeze, view } from "./movement
 
 /**
  * One basic index, as Python writes it: a whole number picks, `"1:3"`, `":"`, `"::2"` are ranges, `"..."` stands for all the
- * dimensions left out, and `null` sets in a new dimension of size 1.
+ * dimensions left out, and `null` inserts a dimension of size 1.
  */
 export type Index = number | string | null;
 

@@ -78,7 +78,7 @@ function grow(memory: WebAssembly.Memory, end: number): void {
   }
 }
 
-/** To the next cache line. */
+/** The next address that begins a cache line. */
 function align(address: number): number {
   return Math.ceil(address / 64) * 64;
 }
