@@ -1,6 +1,6 @@
 /**
- * Task `doctor`: which back end is in use and why, which compiler and CPU there are, and how near the product comes to what
- * one core can do. `--json` prints one object instead.
+ * Task `doctor`: which back end is in use and why, which compiler and CPU there are, and how near a matrix product comes to the peak of
+ * one core. `--json` prints one object instead.
  *
  * @module
  */
@@ -19,12 +19,13 @@ interface Findings {
   reason: string;
   /** Which build of the wasm kernel is in use, or `null` with another back end. */
   simd: WasmSimd | null;
-  /** The compiler's own words, or `null` without one. */
+  /** What `cc --version` prints, or `null` without a compiler. */
   cc: string | null;
-  /** The CPU's name, or `null` where it may not be read. */
+  /** The CPU's name, or `null` if it may not be read. */
   cpu: string | null;
+  /** The speed of a matrix product. */
   gflops: number;
-  /** `null` where no kernel can be compiled and loaded. */
+  /** The peak of the core, or `null` if no kernel can be compiled and loaded. */
   peak: number | null;
 }
 
@@ -37,15 +38,15 @@ function cpuModel(): string | null {
 function examine(): Findings {
   setThreads(1);
   const peak = openNative().peak ?? null;
-  const { gflops, peak: ceiling } = measure(backend().name === "native" ? 1024 : 256, peak);
+  const speed = measure(backend().name === "native" ? 1024 : 256, peak);
   const simd = backend().name === "wasm" ? wasmSimd() : null;
   return {
     ...{ backend: backend().name, reason: backendReason(), simd, cc: compilerVersion(), cpu: cpuModel() },
-    ...{ gflops: round(gflops), peak: ceiling === null ? null : round(ceiling) },
+    ...{ gflops: round(speed.gflops), peak: speed.peak === null ? null : round(speed.peak) },
   };
 }
 
-/** Medians of the product of two n × n matrices and of the ceiling, taken in turns: clocks drift. */
+/** Medians of the product of two n × n matrices and of the peak, measured in turns since clocks drift. */
 function measure(n: number, peak: (() => number) | null): { gflops: number; peak: number | null } {
   const [a, b] = [new Float32Array(n * n).map(Math.random), new Float32Array(n * n).map(Math.random)];
   const c = new Float32Array(n * n);

@@ -1,6 +1,6 @@
 /**
- * The ladder, measured: first a table of medians with GFLOP/s beside the documents' own times (on standard error, so that `--json`
- * stays readable), then Deno's own benchmark of the same products, the first rung of each shape its baseline.
+ * The ladder: first a table of medians with GFLOP/s beside the times in the documents (on standard error, so that `--json` stays
+ * readable), then Deno's benchmark of the same products, with the first rung of each shape as its baseline.
  *
  *     deno task bench
  */
@@ -12,7 +12,7 @@ for (const shape of ladderCases) {
   const rows = measure(shape, climbs);
   console.error(`${tableOf(shape, rows, missing)}\n`);
   climbs.forEach(({ rung, multiply }, i) => {
-    const slow = rows[i].seconds > 0.05; // left to itself, Deno calls it a dozen times and more
+    const slow = rows[i].seconds > 0.05; // Deno would call it a dozen times and more
     Deno.bench({
       name: rung.name,
       group: caseName(shape),

@@ -1,4 +1,4 @@
-/** What the ladder is measured on: the documents' shapes and squares, each with the rungs that are fast enough for it. */
+/** The products that the ladder is measured on, each with the rungs that are fast enough for it. */
 import { backendName, Generator, randn, type Tensor, useBackend } from "@gradus/gradus";
 import { ladder, type Rung } from "@gradus/gradus/ladder";
 
@@ -6,11 +6,11 @@ import { ladder, type Rung } from "@gradus/gradus/ladder";
 export interface LadderCase {
   /** Rows of the left operand. */
   readonly m: number;
-  /** What the operands share. */
+  /** Columns of the left operand and rows of the right one. */
   readonly k: number;
   /** Columns of the right operand. */
   readonly n: number;
-  /** The first rung that does it in a second or so; those before it would take minutes. */
+  /** The first rung that takes about a second; the ones before would take minutes. */
   readonly from: string;
 }
 
@@ -29,19 +29,19 @@ export function caseName({ m, k, n }: LadderCase): string {
   return `${m}×${k} @ ${k}×${n}`;
 }
 
-/** A rung with its operands, ready to be timed. */
+/** A rung and its product, ready to be timed. */
 export interface Climb {
-  /** Which one. */
+  /** The rung. */
   readonly rung: Rung;
-  /** The product, on the back end that the rung names. */
+  /** Computes the product on the back end of the rung. */
   readonly multiply: () => Tensor;
 }
 
-/** A rung that cannot be had on this machine, and why. */
+/** A rung that does not run on this machine. */
 export interface Missing {
-  /** Which one. */
+  /** The rung. */
   readonly rung: Rung;
-  /** In a sentence. */
+  /** Why, in a sentence. */
   readonly reason: string;
 }
 
@@ -57,7 +57,7 @@ export function climb(shape: LadderCase): { climbs: Climb[]; missing: Missing[] 
   const [climbs, missing]: [Climb[], Missing[]] = [[], []];
   let below: Tensor | undefined;
   for (const rung of ladder.filter(({ name }) => name >= shape.from)) {
-    const reason = standOn(rung);
+    const reason = selectBackend(rung);
     if (reason !== null) {
       missing.push({ rung, reason });
       continue;
@@ -67,7 +67,7 @@ export function climb(shape: LadderCase): { climbs: Climb[]; missing: Missing[] 
       throw new Error(`Cannot time ${rung.name} on ${caseName(shape)}: its product differs from the rung below`);
     }
     below = product;
-    climbs.push({ rung, multiply: () => (standOn(rung), rung.multiply(a, b)) });
+    climbs.push({ rung, multiply: () => (selectBackend(rung), rung.multiply(a, b)) });
   }
   return { climbs, missing };
 }
@@ -82,8 +82,8 @@ function within(x: Tensor, y: Tensor, bound: Tensor): boolean {
   return p.every((value: number, i: number) => Math.abs(value - q[i]) <= limit[i]);
 }
 
-/** Takes the back end that a rung names; answers why not, where it cannot be had. */
-function standOn(rung: Rung): string | null {
+/** Selects the back end of a rung; returns the reason if that is not possible. */
+function selectBackend(rung: Rung): string | null {
   if (backendName() === rung.backend) return null;
   try {
     useBackend(rung.backend);

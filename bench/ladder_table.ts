@@ -22,17 +22,17 @@ const THERE: Record<string, readonly number[]> = {
   "08_native": [pytorch, pytorch4],
 };
 
-/** A rung's time on a case. */
+/** The time of a rung on a case. */
 export interface Measured {
-  /** The rung's. */
+  /** The name of the rung. */
   readonly name: string;
-  /** For one product, the median. */
+  /** Seconds of one product, the median. */
   readonly seconds: number;
   /** 10⁹ multiplications and additions a second: a product has 2·m·k·n. */
   readonly gflops: number;
 }
 
-/** Times each rung of a case. */
+/** Times the rungs of a case. */
 export function measure({ m, k, n }: LadderCase, climbs: readonly Climb[]): Measured[] {
   return climbs.map(({ rung, multiply }) => {
     const seconds = medianSeconds(multiply);
@@ -40,7 +40,7 @@ export function measure({ m, k, n }: LadderCase, climbs: readonly Climb[]): Meas
   });
 }
 
-/** The lines of one case. */
+/** The table of one case. */
 export function tableOf(shape: LadderCase, rows: readonly Measured[], missing: readonly Missing[]): string {
   const documents = shape.m === 5 ? "   documents 001, 004" : "";
   return [
@@ -56,7 +56,7 @@ export function tableOf(shape: LadderCase, rows: readonly Measured[], missing: r
   ].join("\n");
 }
 
-/** Document 001's `model(x_valid)`: linear, ReLU, linear on 10,000 pictures, on the fastest back end. */
+/** A line with the time of document 001's `model(x_valid)`: linear, ReLU, linear on 10,000 pictures, on the fastest back end. */
 export function modelLine(): string {
   const machine = useBackend("auto");
   const generator = new Generator(42);

@@ -1,9 +1,9 @@
-/** How long a call takes, when it is calm. */
+/** The time of a function call. */
 
-/** A sample lasts at least this long, so that the clock's own steps do not show. */
+/** A sample takes at least so many seconds, so that the resolution of the clock does not matter. */
 const SAMPLE = 0.005;
 
-/** Calls that do not count: even a slow function leaves and re-enters optimised code during its first ones. */
+/** Calls before the measurement: the engine still optimises and deoptimises during the first ones. */
 const WARM_UP = 6;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The verbs of a back end one by one, native beside the reference loops, each compared with the other before it is timed.
+ * The verbs of a back end one by one, native beside the reference loops, each compared with the reference before it is timed.
  *
  *     deno task bench bench/ops.bench.ts
  */
@@ -10,9 +10,9 @@ import { type OpCase, opCases } from "./ops_cases.ts";
 const { backend: native, reason } = openNative();
 if (native === undefined) console.error(`no native column: ${reason}`);
 
-/** Refuses to time what differs: what is wrong is not worth timing. */
-function check({ name, run, near }: OpCase, judge: OpCase): void {
-  const [got, expected] = [Array.from(run()), Array.from(judge.run())];
+/** Refuses to time a verb whose result differs from the reference. */
+function check({ name, run, near }: OpCase, reference: OpCase): void {
+  const [got, expected] = [Array.from(run()), Array.from(reference.run())];
   const wrong = got.findIndex((x, i) => !(Math.abs(x - expected[i]) <= near * (1 + Math.abs(expected[i]))));
   if (wrong >= 0) throw new Error(`Cannot time ${name}: element ${wrong} is ${got[wrong]}, and not ${expected[wrong]}`);
 }

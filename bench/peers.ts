@@ -1,11 +1,11 @@
 /**
- * Times this library beside others on the same work, in turns:
+ * Times this library beside others on the same workloads, in turns:
  *
  *     deno task peers [--json] [--only TEXT] [--rounds N]
  *     deno task peers --race --data DIR        MNIST to 97.5 % accuracy, whole programs
  *
- * A peer that does not work is left out, and why and how to install it is said. tfjs and jax-js are looked for in the folder that
- * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; one that multiplies by a slow BLAS is not timed.
+ * A peer that does not run is left out, with the reason and how to install it. tfjs and jax-js are looked for in the folder that
+ * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; PyTorch on a slow BLAS is not timed.
  */
 import { backendName, backendReason } from "@gradus/gradus";
 import { openNative } from "../core/backend/native/native.ts";
@@ -17,7 +17,7 @@ import { startPeers } from "./peers/peer.ts";
 import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
-import { type Kind, MUCH_MEMORY, product, type Work, WORKS } from "./peers/workloads.ts";
+import { type Kind, MEMORY_BOUND, product, type Workload, WORKLOADS } from "./peers/workloads.ts";
 import { runCommand, UsageError } from "../examples/command_line.ts";
 
 const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
@@ -26,86 +26,94 @@ const { peak = null } = openNative();
 const PARTS = ["used memory", "two threads", "wasm", "growth", "cold start"];
 const WARM_UP = product(64, 64, 64);
 
-const complain = console.error;
+const printError = console.error;
 
-/** What was asked for. */
-interface Wish {
+/** What the command line asks for. */
+interface Options {
   readonly json: boolean;
   readonly only: string;
   readonly rounds: number;
-  /** For people; with `--json` standard output is the programs'. */
-  readonly say: (line: string) => void;
+  /** Prints a line for people: with `--json` on standard error. */
+  readonly print: (line: string) => void;
 }
 
-/** Times works in these peers, of which the first is compared with the others; prints each as it is done. */
-async function compare(wish: Wish, those: readonly PeerCommand[], works: readonly Work[]): Promise<void> {
-  const peers = await startPeers(those, WARM_UP, complain);
+/** Times workloads in these peers and prints each when it is done; the first peer is compared with the others. */
+async function compare(
+  options: Options,
+  commands: readonly PeerCommand[],
+  workloads: readonly Workload[],
+): Promise<void> {
+  const peers = await startPeers(commands, WARM_UP, printError);
   try {
-    await compareRunning(wish, those[0].name, peers, works);
+    await compareRunning(options, commands[0].name, peers, workloads);
   } finally {
     await Promise.all(peers.map((peer: Peer) => peer.stop()));
   }
 }
 
-async function compareRunning(wish: Wish, us: string, peers: Peer[], works: readonly Work[]): Promise<void> {
-  const { json, rounds, say } = wish;
+async function compareRunning(
+  { json, rounds, print }: Options,
+  us: string,
+  peers: Peer[],
+  workloads: readonly Workload[],
+): Promise<void> {
   const others = peers.map(({ name }) => name).filter((name) => name !== us);
   const requireUs = () => {
     if (peers[0]?.name !== us) throw new Error(`Cannot compare: ${us} does not run`);
   };
   requireUs();
-  say(header(us, others));
+  print(header(us, others));
   const rows: Row[] = [];
-  for (const work of works) {
-    const row = await measure(peers, work, rounds, peak, complain);
+  for (const workload of workloads) {
+    const row = await measure(peers, workload, rounds, peak, printError);
     requireUs();
     rows.push(row);
     if (json) jsonLines(us, row, others).forEach((line) => console.log(line));
     else console.log(tableLine(us, row, others));
   }
-  sayMeans(say, us, rows, others);
+  printMeans(print, us, rows, others);
 }
 
-function sayMeans(say: Wish["say"], us: string, rows: readonly Row[], others: readonly string[]): void {
+function printMeans(print: Options["print"], us: string, rows: readonly Row[], others: readonly string[]): void {
   const groups: [Kind, string][] = [["matmul", "matmul"], ["step", "training steps"]];
   for (const [kind, title] of groups) {
-    const group = rows.filter(({ work }) => work.kind === kind);
-    if (group.length > 1) say(meansLine(title, us, group, others));
+    const group = rows.filter(({ workload }) => workload.kind === kind);
+    if (group.length > 1) print(meansLine(title, us, group, others));
   }
 }
 
-async function sayColdStart({ json, say }: Wish): Promise<void> {
+async function printColdStart({ json, print }: Options): Promise<void> {
   const { empty, gradus } = await coldStart(FLAGS);
   const over = (gradus - empty).toFixed(0);
   if (json) console.log(jsonLine("cold start, import and one matmul", gradus * 1e3, 0, "empty program", empty * 1e3));
-  else say(`cold start: ${gradus.toFixed(0)} ms, an empty program ${empty.toFixed(0)} ms: ${over} ms over it`);
+  else print(`cold start: ${gradus.toFixed(0)} ms, an empty program ${empty.toFixed(0)} ms: ${over} ms over it`);
 }
 
-async function compareAll(wish: Wish): Promise<void> {
-  const { only, say } = wish;
+async function compareAll(options: Options): Promise<void> {
+  const { only, print } = options;
   const { gradus, classes, usedMemory, twoThreads, wasm, torch, tfjs, jax } = commands;
   const wanted = (name: string) => name.includes(only);
-  if (![...WORKS.map(({ name }) => name), ...PARTS].some(wanted)) {
-    throw new UsageError(`Cannot find --only ${only}: neither a work nor a part has it in its name`);
+  if (![...WORKLOADS.map(({ name }) => name), ...PARTS].some(wanted)) {
+    throw new UsageError(`Cannot find --only ${only}: neither a workload nor a part has it in its name`);
   }
-  say(`back end: ${backendName()} (${backendReason()})`);
+  print(`back end: ${backendName()} (${backendReason()})`);
   if (peak !== null) {
-    say(`ceiling of one core just now: ${Math.max(...Array.from({ length: 9 }, peak)).toFixed(1)} GFLOP/s`);
+    print(`peak of one core just now: ${Math.max(...Array.from({ length: 9 }, peak)).toFixed(1)} GFLOP/s`);
   }
-  const works = WORKS.filter(({ name }) => wanted(name));
-  if (works.length > 0) await compare(wish, [gradus, classes, torch, tfjs, jax], works);
-  if (wanted("used memory")) await compare(wish, [usedMemory, gradus, torch], MUCH_MEMORY);
-  if (wanted("two threads")) await compare(wish, [twoThreads, gradus], [product(1024, 1024, 1024)]);
-  if (wanted("wasm")) await compare(wish, [wasm, tfjs], [product(512, 512, 512)]);
-  if (wanted("growth")) say(await memoryGrowth(FLAGS));
-  if (wanted("cold start")) await sayColdStart(wish);
+  const workloads = WORKLOADS.filter(({ name }) => wanted(name));
+  if (workloads.length > 0) await compare(options, [gradus, classes, torch, tfjs, jax], workloads);
+  if (wanted("used memory")) await compare(options, [usedMemory, gradus, torch], MEMORY_BOUND);
+  if (wanted("two threads")) await compare(options, [twoThreads, gradus], [product(1024, 1024, 1024)]);
+  if (wanted("wasm")) await compare(options, [wasm, tfjs], [product(512, 512, 512)]);
+  if (wanted("growth")) print(await memoryGrowth(FLAGS));
+  if (wanted("cold start")) await printColdStart(options);
 }
 
-async function sayRace(data: string | undefined, json: boolean): Promise<void> {
+async function printRace(data: string | undefined, json: boolean): Promise<void> {
   if (data === undefined) {
     throw new UsageError("Cannot race without data: name the folder of MNIST's files with --data");
   }
-  const result = await race(data, commands.torch, FLAGS, complain);
+  const result = await race(data, commands.torch, FLAGS, printError);
   if (!json) console.log(raceLine(result));
   else if (result.torch !== null) {
     console.log(jsonLine("MNIST to 97.5 %", result.gradus * 1e6, 0, "torch", result.torch * 1e6));
@@ -115,7 +123,7 @@ async function sayRace(data: string | undefined, json: boolean): Promise<void> {
 await runCommand({
   purpose:
     "Time this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns. GRADUS_PEERS names " +
-    "the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not work is left out, with the " +
+    "the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not run is left out, with the " +
     "reason and how to install it.",
   options: {
     only: {
@@ -131,7 +139,7 @@ await runCommand({
     data: { value: "DIR", help: "folder with MNIST's files, for --race" },
   },
   run: async ({ json, only, rounds, race, data }) => {
-    if (race) await sayRace(data, json);
-    else await compareAll({ json, only, rounds, say: json ? console.error : console.log });
+    if (race) await printRace(data, json);
+    else await compareAll({ json, only, rounds, print: json ? console.error : console.log });
   },
 });

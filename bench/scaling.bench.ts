@@ -23,7 +23,7 @@ function stepOf(sizes: readonly number[], batch: number): () => void {
   };
 }
 
-/** Times a step on one thread, so that nothing but the size changes. */
+/** Times a step on one thread: only the size changes. */
 function bench(group: string, sizes: readonly number[], batch: number): void {
   const step = stepOf(sizes, batch);
   const name = `${sizes.join("-")}, batch ${batch}`;

@@ -1,9 +1,9 @@
-/** How long a program takes from nothing to its first product, beside one that does nothing. */
+/** The time of a program that computes one product, and of one that does nothing. */
 import { median } from "./rounds.ts";
 
 const RUNS = 9;
 
-/** Milliseconds of whole programs, medians of nine runs in turns; the kernel is in the cache by then. */
+/** Milliseconds of whole programs, medians of nine runs in turns, with the compiled kernel in the cache. */
 export async function coldStart(flags: readonly string[]): Promise<{ empty: number; gradus: number }> {
   await milliseconds(flags, "first_matmul.ts");
   await milliseconds(flags, "empty_program.ts");

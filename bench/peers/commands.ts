@@ -1,14 +1,14 @@
-/** Who is timed, how each is started, and how it is installed. */
+/** The peers: how each is started, and how it is installed. */
 import { resolve } from "@std/path";
 import type { PeerCommand } from "./peer.ts";
 
-/** Those that the table has a column for; the first is this library. */
+/** The peers, this library in several ways first. */
 export interface Commands {
   /** This library through `nn` and the tape, on one thread. */
   readonly gradus: PeerCommand;
   /** The same steps through the layer classes of stage 2. */
   readonly classes: PeerCommand;
-  /** Products whose result's memory is used again: what is left of `gradus` is what new memory costs. */
+  /** Products into memory that is used again: the difference to `gradus` is the cost of new memory. */
   readonly usedMemory: PeerCommand;
   /** Products on two threads. */
   readonly twoThreads: PeerCommand;
@@ -22,7 +22,7 @@ export interface Commands {
   readonly jax: PeerCommand;
 }
 
-/** What this library needs to compile its kernel, load it, and read how it is to run. */
+/** The permissions to compile the kernel, load it and read the environment. */
 export const FLAGS: readonly string[] = [
   ...["--allow-read", "--allow-write", "--allow-ffi", "--allow-env", "--allow-run=cc"],
 ];
@@ -30,7 +30,7 @@ export const FLAGS: readonly string[] = [
 const TORCH = "apt-get install --no-install-recommends python3-torch libopenblas0-pthread";
 const NPM = "npm install --ignore-scripts @tensorflow/tfjs @tensorflow/tfjs-backend-wasm @jax-js/jax";
 
-/** The commands, with the JavaScript peers looked for in `folder`, and PyTorch with the interpreter `python`. */
+/** The commands, with the JavaScript peers in `folder` and PyTorch in the interpreter `python`. */
 export function commandsOf(folder: string, python: string): Commands {
   return {
     gradus: gradus("gradus", [], {}),

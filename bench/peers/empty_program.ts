@@ -1,2 +1,2 @@
-/** What Deno itself takes to start: the measure of `cold_start.ts`. */
+/** An empty program, for `cold_start.ts`: the time that Deno itself takes to start. */
 export {};

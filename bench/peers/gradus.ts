@@ -1,26 +1,26 @@
 /**
- * This library as one of the peers: reads a piece of work a line, answers with the microseconds of one run.
- * With the argument `classes`, steps go through the layer classes of stage 2 instead of `nn` and the tape. With `used`, products
- * give their result's memory back, which nobody outside the library can: the next one needs no new memory.
+ * This library as one of the peers: reads a workload in JSON from each line, and answers with the microseconds of one run. With the
+ * argument `classes`, training steps use the layer classes of stage 2 instead of `nn` and the tape. With `used`, the memory of a
+ * product is released and used for the next one, which only the library itself can do.
  */
 import { manualSeed, nn, optim, rand, randint, randn, type Tensor, threads, zeros } from "@gradus/gradus";
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
 import { release, trackAcquired } from "../../core/memory/pool.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
-import type { Step, Work } from "./workloads.ts";
+import type { Step, Workload } from "./workloads.ts";
 
 const classes = Deno.args.includes("classes");
 const used = Deno.args.includes("used");
 
-/** What to run, once its operands are there and its result has been checked; `null` for what is not asked of this way. */
-function prepare(work: Work): (() => void) | null {
+/** The function to time, after its result has been verified; `null` for a workload that this way does not have. */
+function prepare(workload: Workload): (() => void) | null {
   manualSeed(42);
-  if (used && work.kind !== "matmul") return null;
-  if (work.kind === "step") return checkedStep(work, classes ? classStep : tapeStep);
+  if (used && workload.kind !== "matmul") return null;
+  if (workload.kind === "step") return checkedStep(workload, classes ? classStep : tapeStep);
   if (classes) return null;
-  if (work.kind === "forward") return forward(work.sizes, work.batch);
-  return matmul(work.m, work.k, work.n);
+  if (workload.kind === "forward") return forward(workload.sizes, workload.batch);
+  return matmul(workload.m, workload.k, workload.n);
 }
 
 function matmul(m: number, k: number, n: number): () => void {
@@ -44,16 +44,16 @@ function batchOf({ sizes, batch }: Step): [x: Tensor, y: Tensor] {
   return [rand([batch, sizes[0]]), randint(0, 10, [batch])];
 }
 
-function tapeStep(work: Step): () => number {
-  const activation = () => (work.activation === "relu" ? new nn.ReLU() : new nn.Sigmoid());
+function tapeStep(workload: Step): () => number {
+  const activation = () => (workload.activation === "relu" ? new nn.ReLU() : new nn.Sigmoid());
   const model = new nn.Sequential(
-    ...work.sizes.slice(1).flatMap((out, i) => {
-      const linear = new nn.Linear(work.sizes[i], out);
-      return i < work.sizes.length - 2 ? [linear, activation()] : [linear];
+    ...workload.sizes.slice(1).flatMap((out, i) => {
+      const linear = new nn.Linear(workload.sizes[i], out);
+      return i < workload.sizes.length - 2 ? [linear, activation()] : [linear];
     }),
   );
-  const optimizer = optimizerOf(work, model.parameters());
-  const [x, y] = batchOf(work);
+  const optimizer = optimizerOf(workload, model.parameters());
+  const [x, y] = batchOf(workload);
   return () => {
     optimizer.zeroGrad();
     const loss = nn.functional.crossEntropy(model.call(x), y);
@@ -63,17 +63,17 @@ function tapeStep(work: Step): () => number {
   };
 }
 
-function classStep(work: Step): () => number {
-  const activation = () => (work.activation === "relu" ? new Relu() : new Sigmoid());
+function classStep(workload: Step): () => number {
+  const activation = () => (workload.activation === "relu" ? new Relu() : new Sigmoid());
   const model = new Model(
-    work.sizes.slice(1).flatMap((out, i) => {
-      const lin = new Lin(randn([work.sizes[i], out]).mul(Math.sqrt(2 / work.sizes[i])), zeros([out]));
-      return i < work.sizes.length - 2 ? [lin, activation()] : [lin];
+    workload.sizes.slice(1).flatMap((out, i) => {
+      const lin = new Lin(randn([workload.sizes[i], out]).mul(Math.sqrt(2 / workload.sizes[i])), zeros([out]));
+      return i < workload.sizes.length - 2 ? [lin, activation()] : [lin];
     }),
     new CrossEntropy(),
   );
-  const optimizer = optimizerOf(work, model.parameters);
-  const [x, y] = batchOf(work);
+  const optimizer = optimizerOf(workload, model.parameters);
+  const [x, y] = batchOf(workload);
   return () => {
     const loss = model.call(x, y);
     model.backward({ inputGrad: false }); // as the tape and PyTorch: data need no gradient
@@ -86,7 +86,7 @@ function optimizerOf({ optimizer }: Step, parameters: Tensor[]) {
   return optimizer === "adam" ? new optim.Adam(parameters) : new optim.SGD(parameters, { lr: 0.1 });
 }
 
-/** Microseconds of one run: the average over about a twentieth of a second; the clock is read once a batch of runs. */
+/** Microseconds of one run: the mean over about 60 ms; the clock is read after each batch of runs. */
 function time(run: () => void, batch: number): number {
   const start = performance.now();
   for (let runs = batch;; runs += batch) {
@@ -97,12 +97,12 @@ function time(run: () => void, batch: number): number {
 }
 
 /**
- * Milliseconds until the engine has compiled what it runs; with several threads, until a virtual machine has been given back the
- * cores that it left idle: on one, two threads were seen to take as long as one for their first second.
+ * Milliseconds until the engine has compiled what it runs; with several threads, until a virtual machine has got back its idle cores:
+ * on one machine two threads took as long as one for their first second.
  */
 const WARM_UP = threads() > 1 ? 2500 : 500;
 
-/** Runs that long; answers how many runs a millisecond holds. */
+/** Runs that long; returns how many runs fit in a millisecond. */
 function warmUp(run: () => void): number {
   const start = performance.now();
   for (let runs = 1;; runs++) {
@@ -116,9 +116,9 @@ let name: string | null = null;
 let run: (() => void) | null = null;
 let batch = 1;
 for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
-  const work: Work = JSON.parse(line);
-  if (work.name !== name) { // one piece of work at a time, so that operands do not crowd the caches
-    [name, run] = [work.name, prepare(work)];
+  const workload: Workload = JSON.parse(line);
+  if (workload.name !== name) { // operands of one workload at a time, so that they do not crowd the caches
+    [name, run] = [workload.name, prepare(workload)];
     if (run !== null) batch = warmUp(run);
   }
   console.log(JSON.stringify({ us: run === null ? null : time(run, batch) }));

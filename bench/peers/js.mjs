@@ -1,5 +1,5 @@
-// tfjs-wasm or jax-js (the first argument) as one of the peers, on one thread: reads a piece of work a line, answers with the
-// microseconds of one run, or null for what it is not asked to do. The packages are those of the folder that it runs in.
+// tfjs-wasm or jax-js (the first argument) as one of the peers, on one thread: reads a workload in JSON from each line, and answers
+// with the microseconds of one run, or null for a workload that it does not have. The packages are those of the working directory.
 import { createRequire } from "node:module";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -108,9 +108,9 @@ function warmUp(run) {
 
 let [name, run, batch] = ["", null, 1];
 for await (const line of createInterface({ input: process.stdin })) {
-  const work = JSON.parse(line);
-  if (work.name !== name) {
-    [name, run] = [work.name, { matmul, step }[work.kind]?.(work) ?? null];
+  const workload = JSON.parse(line);
+  if (workload.name !== name) {
+    [name, run] = [workload.name, { matmul, step }[workload.kind]?.(workload) ?? null];
     if (run !== null) batch = warmUp(run);
   }
   console.log(JSON.stringify({ us: run === null ? null : time(run, batch) }));

@@ -1,9 +1,9 @@
-/** Whether memory stays what it is while a network learns. */
+/** How memory grows in a long training run. */
 
 /**
- * In a sentence: the resident memory of a training run after 1,000 and after 10,000 steps.
+ * A sentence with the resident memory of a training run after 1,000 and after 10,000 steps.
  *
- * @throws {Error} If the run fails; why stands on standard error.
+ * @throws {Error} If the run fails; the reason is on standard error.
  */
 export async function memoryGrowth(flags: readonly string[]): Promise<string> {
   const args = ["run", "-q", ...flags, `${import.meta.dirname}/memory_steps.ts`];

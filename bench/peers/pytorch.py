@@ -1,4 +1,4 @@
-"""PyTorch as one of the peers, on one thread: reads a piece of work a line, answers with the microseconds of one run."""
+"""PyTorch as one of the peers, on one thread: reads a workload in JSON from each line, answers with the microseconds of one run."""
 import json
 import math
 import sys
@@ -14,27 +14,27 @@ torch.set_num_threads(1)
 torch.manual_seed(42)
 
 
-def matmul(work):
-    a, b = torch.randn(work["m"], work["k"]), torch.randn(work["k"], work["n"])
+def matmul(workload):
+    a, b = torch.randn(workload["m"], workload["k"]), torch.randn(workload["k"], workload["n"])
     return lambda: a @ b
 
 
-def forward(work):
-    x = torch.randn(work["batch"], work["sizes"][0])
+def forward(workload):
+    x = torch.randn(workload["batch"], workload["sizes"][0])
     w1, b1, w2, b2 = torch.randn(784, 50), torch.zeros(50), torch.randn(50, 1), torch.zeros(1)
     return lambda: (x @ w1 + b1).clamp_min(0.0) @ w2 + b2
 
 
-def step(work):
-    sizes, layers = work["sizes"], []
+def step(workload):
+    sizes, layers = workload["sizes"], []
     for i, (before, after) in enumerate(zip(sizes, sizes[1:])):
         layers.append(nn.Linear(before, after))
         if i < len(sizes) - 2:
-            layers.append(nn.ReLU() if work["activation"] == "relu" else nn.Sigmoid())
+            layers.append(nn.ReLU() if workload["activation"] == "relu" else nn.Sigmoid())
     model = nn.Sequential(*layers)
     parameters = model.parameters()
-    optimizer = torch.optim.Adam(parameters) if work["optimizer"] == "adam" else torch.optim.SGD(parameters, 0.1)
-    x, y = torch.rand(work["batch"], sizes[0]), torch.randint(0, 10, (work["batch"],))
+    optimizer = torch.optim.Adam(parameters) if workload["optimizer"] == "adam" else torch.optim.SGD(parameters, 0.1)
+    x, y = torch.rand(workload["batch"], sizes[0]), torch.randint(0, 10, (workload["batch"],))
 
     def run():
         optimizer.zero_grad()
@@ -71,8 +71,8 @@ def microseconds(run, batch):
 
 name, run, batch = None, None, 1
 for line in sys.stdin:
-    work = json.loads(line)
-    if work["name"] != name:
-        name, run = work["name"], {"matmul": matmul, "forward": forward, "step": step}[work["kind"]](work)
+    workload = json.loads(line)
+    if workload["name"] != name:
+        name, run = workload["name"], {"matmul": matmul, "forward": forward, "step": step}[workload["kind"]](workload)
         batch = warm_up(run)
     print(json.dumps({"us": microseconds(run, batch)}), flush=True)

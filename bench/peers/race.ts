@@ -1,17 +1,18 @@
-/** MNIST to 97.5 % accuracy: whole programs with the same network, seed and batches, one after the other. */
+/** MNIST to 97.5 % accuracy: whole programs with the same network, seed and batches, in turns. */
 import { lastWords, leftOut, ONE_THREAD, type PeerCommand } from "./peer.ts";
 import { median } from "./rounds.ts";
 
 const RUNS = 3;
 
-/** Seconds of whole programs, medians; `torch` is `null` where it does not run. */
+/** Seconds of whole programs, medians; `torch` is `null` if PyTorch does not run. */
 export interface RaceResult {
   readonly gradus: number;
   readonly torch: number | null;
 }
 
 /**
- * Runs both programs in turns on the files in `data`; `say` is told what each run answered, and why PyTorch is left out.
+ * Runs both programs in turns on the files in `data`; `print` is called with the result of each run, and the reason if PyTorch is left
+ * out.
  *
  * @throws {Error} If this library's program fails.
  */
@@ -19,7 +20,7 @@ export async function race(
   data: string,
   torch: PeerCommand,
   flags: readonly string[],
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<RaceResult> {
   const here = import.meta.dirname;
   const ours = [Deno.execPath(), "run", "-q", ...flags, `${here}/mnist_race.ts`, data];
@@ -28,12 +29,12 @@ export async function race(
   const run = async (name: keyof typeof seconds, command: string[]) => {
     const result = await time(name, command);
     seconds[name].push(result.seconds);
-    say(`${name.padEnd(8)} ${result.seconds.toFixed(2)} s  ${result.answer}`);
+    print(`${name.padEnd(8)} ${result.seconds.toFixed(2)} s  ${result.answer}`);
   };
   let both = true;
   for (let turn = 0; turn < RUNS; turn++) {
     await run("gradus", ours);
-    if (both) await run("torch", theirs).catch((error) => (both = false, say(leftOut(torch, error))));
+    if (both) await run("torch", theirs).catch((error) => (both = false, print(leftOut(torch, error))));
   }
   return { gradus: median(seconds.gradus), torch: both ? median(seconds.torch) : null };
 }
@@ -50,7 +51,7 @@ async function time(name: string, [program, ...args]: string[]): Promise<{ secon
   const { success, stdout, stderr } = await new Deno.Command(program, { args, env: { ...ONE_THREAD, NO_COLOR: "1" } })
     .output();
   const seconds = (performance.now() - start) / 1000;
-  const [answer, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
-  if (!success) throw new Error(`${name} failed${lastWords(complaints)}`);
+  const [answer, errorOutput] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
+  if (!success) throw new Error(`${name} failed${lastWords(errorOutput)}`);
   return { seconds, answer };
 }

@@ -1,7 +1,7 @@
-/** The reference work: what is timed here and in every peer. */
+/** The workloads that are timed in this library and in every peer. */
 
-/** One piece of work. */
-export type Work =
+/** A workload: a matrix product, a forward pass or a training step. */
+export type Workload =
   | { name: string; kind: "matmul"; m: number; k: number; n: number }
   | { name: string; kind: "forward"; sizes: number[]; batch: number }
   | {
@@ -13,15 +13,15 @@ export type Work =
     optimizer: "sgd" | "adam";
   };
 
-/** A training step: forward, cross-entropy, backward, optimiser. */
-export type Step = Extract<Work, { kind: "step" }>;
+/** A training step: forward, cross-entropy, backward, optimizer. */
+export type Step = Extract<Workload, { kind: "step" }>;
 
-/** Products whose result is much memory for little arithmetic, and larger ones to compare with. */
-export const MUCH_MEMORY: readonly Work[] = [[64, 64, 64], [784, 64, 50], [256, 256, 256], [512, 512, 512]]
+/** Products with a large result for little arithmetic, and larger ones to compare with. */
+export const MEMORY_BOUND: readonly Workload[] = [[64, 64, 64], [784, 64, 50], [256, 256, 256], [512, 512, 512]]
   .map(([m, k, n]) => product(m, k, n));
 
-/** What a piece of work belongs to. */
-export type Kind = Work["kind"];
+/** The kinds of workload. */
+export type Kind = Workload["kind"];
 
 const SHAPES = [
   [5, 784, 10],
@@ -48,11 +48,11 @@ const STEPS = [
   [[784, 512, 512, 10], 128, "relu", "sgd"],
 ] as const;
 
-/** All of it, in the order of the table. */
-export const WORKS: readonly Work[] = [
+/** All workloads, in the order of the table. */
+export const WORKLOADS: readonly Workload[] = [
   ...SHAPES.map(([m, k, n]) => product(m, k, n)),
   { name: "forward 10000x784, 784-50-1", kind: "forward", sizes: [784, 50, 1], batch: 10_000 },
-  ...STEPS.map(([sizes, batch, activation, optimizer]): Work => ({
+  ...STEPS.map(([sizes, batch, activation, optimizer]): Workload => ({
     name: `train step ${sizes.join("-")} ${activation}, batch ${batch}, ${optimizer}`,
     kind: "step",
     sizes: [...sizes],
@@ -62,15 +62,15 @@ export const WORKS: readonly Work[] = [
   })),
 ];
 
-/** The product of [m, k] by [k, n]. */
-export function product(m: number, k: number, n: number): Work {
+/** The product of [m, k] and [k, n]. */
+export function product(m: number, k: number, n: number): Workload {
   return { name: `matmul ${m}x${k} @ ${k}x${n}`, kind: "matmul", m, k, n };
 }
 
-/** Floating-point operations of one run; a step leaves out the gradient of its input, and everything but products. */
-export function operations(work: Work): number {
-  if (work.kind === "matmul") return 2 * work.m * work.k * work.n;
-  const products = work.sizes.slice(1).map((out, i) => 2 * work.batch * work.sizes[i] * out);
-  if (work.kind === "forward") return products.reduce((a, b) => a + b, 0);
+/** Floating-point operations of one run. Of a training step only products count, without the gradient of the input. */
+export function operations(workload: Workload): number {
+  if (workload.kind === "matmul") return 2 * workload.m * workload.k * workload.n;
+  const products = workload.sizes.slice(1).map((out, i) => 2 * workload.batch * workload.sizes[i] * out);
+  if (workload.kind === "forward") return products.reduce((a, b) => a + b, 0);
   return products.reduce((sum, product, i) => sum + product * (i === 0 ? 2 : 3), 0);
 }

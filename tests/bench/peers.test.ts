@@ -5,13 +5,13 @@ import { Peer, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";
 import { geometricMean, measure, median, type Row } from "../../bench/peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, ratiosTo, tableLine } from "../../bench/peers/table.ts";
 import { checkedStep, checkProduct } from "../../bench/peers/verify.ts";
-import { operations, product, type Step, type Work, WORKS } from "../../bench/peers/workloads.ts";
+import { operations, product, type Step, type Workload, WORKLOADS } from "../../bench/peers/workloads.ts";
 
-const WORK = product(10, 100, 10); // 20,000 operations
+const WORKLOAD = product(10, 100, 10); // 20,000 operations
 
 /** A row with these microseconds. */
 function row(us: Record<string, number>, peak: number | null = 40): Row {
-  return { work: WORK, us: new Map(Object.entries(us)), peak };
+  return { workload: WORKLOAD, us: new Map(Object.entries(us)), peak };
 }
 
 /** A peer that answers the given number of times with 7 µs and then ends. */
@@ -53,16 +53,16 @@ describe("geometricMean()", () => {
 
 describe("operations()", () => {
   it("counts a multiplication and an addition for each term of a product", () => {
-    assertEquals(operations(WORK), 20_000);
+    assertEquals(operations(WORKLOAD), 20_000);
   });
   it("counts three products for a layer of a training step, and two for the first", () => {
-    const step = WORKS.find((work): work is Step => work.kind === "step" && work.batch === 1)!;
+    const step = WORKLOADS.find((workload): workload is Step => workload.kind === "step" && workload.batch === 1)!;
     assertEquals(operations(step), 2 * (2 * 784 * 50) + 3 * (2 * 50 * 10));
   });
 });
 
 describe("jsonLines()", () => {
-  it("names a way that is not the usual one with the work", () => {
+  it("names another way than the usual one after the workload", () => {
     const [line] = jsonLines("used memory", row({ "used memory": 2, torch: 4 }), ["torch"]);
     const [usual] = jsonLines("gradus", row({ gradus: 2, torch: 4 }), ["torch"]);
     assertEquals(JSON.parse(line).work, `${JSON.parse(usual).work}, used memory`);
@@ -72,10 +72,10 @@ describe("jsonLines()", () => {
       { work: "matmul 10x100 @ 100x10", us: 2, gflops: 10, peer: "torch", peerUs: 4, ratio: 0.5 },
     ]);
   });
-  it("leaves out a peer that does not do the work", () => {
+  it("leaves out a peer that does not have the workload", () => {
     assertEquals(jsonLines("gradus", row({ gradus: 2 }), ["torch"]), []);
   });
-  it("is empty where this library did not do the work", () => {
+  it("is empty where this library does not have the workload", () => {
     assertEquals(jsonLines("gradus", row({ torch: 4 }), ["torch"]), []);
   });
 });
@@ -108,27 +108,27 @@ describe("meansLine()", () => {
 describe("startPeers()", () => {
   itRuns("leaves out a peer that is not installed, and says how to install it", async () => {
     const said: string[] = [];
-    const peers = await startPeers([missing, answering(9)], WORK, (line) => said.push(line));
+    const peers = await startPeers([missing, answering(9)], WORKLOAD, (line) => said.push(line));
     assertEquals(peers.map(({ name }) => name), ["clock"]);
     assertMatch(said.join("\n"), /^nobody is left out: .*no-such-folder.*\. To install it: buy it$/);
     await peers[0].stop();
   });
   itRuns("leaves out a peer that ends before its first answer", async () => {
-    assertEquals(await startPeers([answering(0)], WORK, () => {}), []);
+    assertEquals(await startPeers([answering(0)], WORKLOAD, () => {}), []);
   });
 });
 
 describe("measure()", () => {
   itRuns("takes the median of what a peer answers, and overlooks what else it prints", async () => {
     const peer = new Peer(answering(3));
-    const { us, peak } = await measure([peer], WORK, 3, () => 80, () => {});
+    const { us, peak } = await measure([peer], WORKLOAD, 3, () => 80, () => {});
     assertEquals([...us, peak], [["clock", 7], 80]);
     await peer.stop();
   });
   itRuns("drops a peer that dies midway, says so, and goes on with the others", async () => {
     const peers = [new Peer(answering(1, "mortal")), new Peer(answering(3))];
     const said: string[] = [];
-    const { us } = await measure(peers, WORK, 3, null, (line) => said.push(line));
+    const { us } = await measure(peers, WORKLOAD, 3, null, (line) => said.push(line));
     assertEquals([...us.keys(), ...peers.map(({ name }) => name)], ["clock", "clock"]);
     assertEquals(said, [
       'mortal ended before it answered (error: Uncaught (in promise) Error: tired): left out from "matmul 10x100 @ 100x10" on',
@@ -149,11 +149,11 @@ describe("checkProduct()", () => {
 });
 
 describe("checkedStep()", () => {
-  const work = WORKS.find((one: Work): one is Step => one.kind === "step")!;
+  const workload = WORKLOADS.find((one: Workload): one is Step => one.kind === "step")!;
   it("refuses a step whose losses differ from the reference's", () => {
     useBackend("auto");
     let calls = 0;
-    assertThrows(() => checkedStep(work, () => () => calls++), Error, "on the reference back end");
+    assertThrows(() => checkedStep(workload, () => () => calls++), Error, "on the reference back end");
     useBackend("auto");
   });
 });

@@ -9,7 +9,7 @@ import { granted } from "../../core/io/cache_dir.ts";
 
 const PYTHON = "/usr/bin/python3";
 const PEERS = new URL("../../bench/peers/", import.meta.url).pathname;
-const WORK = product(2, 3, 4);
+const WORKLOAD = product(2, 3, 4);
 
 const mayRun = granted({ name: "run", command: Deno.execPath() });
 const itRuns = mayRun ? it : it.skip;
@@ -46,7 +46,7 @@ async function write(path: string, text: string): Promise<void> {
 /** Starts a peer and stops it again; what was said of it. */
 async function start(command: PeerCommand): Promise<string[]> {
   const said: string[] = [];
-  const peers = await startPeers([command], WORK, (line) => said.push(line));
+  const peers = await startPeers([command], WORKLOAD, (line) => said.push(line));
   await Promise.all(peers.map((peer) => peer.stop()));
   return said;
 }
