@@ -14,7 +14,7 @@ manualSeed(42);
 const identity = (x: Tensor): Tensor => x;
 const relu = (x: Tensor): Tensor => x.clampMin(0);
 
-/** What becomes of 200 random rows in 50 layers of 100 neurons, whose weights are normal numbers times `scale`. */
+/** 200 random rows after 50 layers of 100 neurons, whose weights are normal random numbers times `scale`. */
 function throughLayers(scale: number, activation = identity): Tensor {
   let x = randn([200, 100]);
   for (let i = 0; i < 50; i++) x = activation(x.matmul(randn([100, 100]).mul(scale)));

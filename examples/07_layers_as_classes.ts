@@ -1,6 +1,6 @@
 /**
  * Step 7, layers as classes. In step 6 we had to name every value and to call the gradients in the right order; here each layer
- * remembers its own input and output, and the model walks back.
+ * remembers its own input and output, and the model calls the layers in reverse order.
  *
  * Follows document 001, "Refactor the layers as classes", document 003, "Refactor Model", and document 004, "Refactoring the Model". The
  * classes are those of stage 2, `layers/02_classes.ts`.
@@ -27,7 +27,7 @@ for (const [name, p] of Object.entries({ w1, b1, w2, b2 })) {
   console.log(`${name}.g [${p.g!.shape}] norm ${p.g!.norm()}`);
 }
 
-// A new layer needs both its halves: call() that remembers, backward() that fills `inp.g` from `out.g`.
+// A new layer needs both methods: call() that remembers, and backward() that fills `inp.g` from `out.g`.
 class LeakyRelu implements Layer {
   readonly parameters: readonly Tensor[] = [];
   #inp!: Tensor;
@@ -44,7 +44,7 @@ class LeakyRelu implements Layer {
   }
 }
 
-// Learning is going downhill: against the gradient, again and again.
+// Training is gradient descent: each parameter moves against its gradient, again and again.
 function train(model: Model, steps: number): void {
   for (let step = 1; step <= steps; step++) {
     const loss = model.call(x, y);

@@ -1,5 +1,5 @@
 /**
- * Step 8, a base class. In step 7 every layer said again how to remember; `LayerFunction` says it once, and a layer shrinks to two
+ * Step 8, a base class. In step 7 every layer repeated how it remembers; `LayerFunction` has that once, and a layer shrinks to two
  * methods: `forward`, and `bwd` that takes the gradient back.
  *
  * Follows document 004, "Going to PyTorch", and document 001, "Refactor the layers as classes", which calls the base class `Module`. It is
@@ -25,7 +25,7 @@ for (const [name, p] of Object.entries({ w1, b1, w2, b2 })) {
   console.log(`${name}.g [${p.g!.shape}] norm ${p.g!.norm()}`);
 }
 
-// A layer of your own, whole: what it computes, and how its output's gradient becomes its input's.
+// A layer of your own: what it computes, and how the gradient of its output becomes that of its input.
 class Square extends LayerFunction<[inp: Tensor]> {
   forward(inp: Tensor): Tensor {
     return inp.mul(inp);
@@ -59,7 +59,7 @@ console.log(`d/dp 2pq ${p.g}`);
 console.log(`d/dq p²  ${q.g}`);
 
 // Document 001's last exercise: a linear layer whose gradient is written out, then the same, "more efficient". The document calls the
-// base class `Module`; its `forward` and `bwd` say what is missing until a class has its own. First, by Einstein summation: every
+// base class `Module`; its `forward` and `bwd` throw until a class overrides them. First, by Einstein summation: every
 // weight's gradient adds up input times output gradient over the batch i.
 class SlowLin extends Module<[inp: Tensor]> {
   constructor(readonly w: Tensor, readonly b: Tensor) {
@@ -77,7 +77,7 @@ class SlowLin extends Module<[inp: Tensor]> {
   }
 }
 
-// Those letters spell a matrix product: inp.t() @ out.g, which the kernel is fast at.
+// These letters are those of a matrix product, inp.t() @ out.g, which the kernel is fast at.
 class FastLin extends SlowLin {
   override bwd(out: Tensor, inp: Tensor): void {
     inp.g = out.g!.matmul(this.w.t());

@@ -1,5 +1,5 @@
 /**
- * Step 9, gradients that find their own way. In step 8 the model walked its layers back, so that only chains could be trained;
+ * Step 9, gradients that find their own way. In step 8 the model called its layers in reverse order, so that only chains of layers could be trained;
  * now each value knows what made it, and `loss.backward()` follows any path.
  *
  * Follows document 004, "Going to PyTorch". The functions are those of stage 4, `layers/04_function.ts`.
@@ -40,9 +40,9 @@ for (const [name, p] of Object.entries({ w1, b1, w2, b2 })) {
   console.log(`${name}.g [${p.g!.shape}] norm ${p.g!.norm()}`);
 }
 
-// Every operation of a tensor is such a function already: no class is needed for what is made of them.
+// Every operation on tensors is such a function already: what is composed of them needs no class.
 const before = w1.g!;
-w1.g = null; // gradients add up until they are put away
+w1.g = null; // gradients accumulate until they are cleared
 x.matmul(w1).add(b1).relu().matmul(w2).add(b2).squeeze(-1).sub(y).pow(2).mean().backward();
 console.log(`largest difference ${w1.g!.sub(before).abs().max().item().toExponential(0)}`);
 
@@ -55,5 +55,5 @@ console.log(`2a + 1 at 3: ${a.g}`);
 gradcheck((i) => MyRelu.apply(i), [randn([4, 3], { dtype: "float64" }).requiresGrad_()]);
 console.log("gradcheck finds no fault in MyRelu");
 
-// An update is no part of what is differentiated.
+// An update must not be recorded: the next gradient would flow through it.
 noGrad(() => w1.sub_(w1.g!.mul(0.1)));

@@ -45,7 +45,7 @@ const model = new Model(100, 50, 1);
 console.log(`${model}`);
 console.log(model.summary());
 
-// The numbers of the steps before, in PyTorch's layout and under its names: the gradients are the same once more.
+// The weights of steps 6 to 9, in PyTorch's layout and under its names: the gradients are the same once more.
 manualSeed(42);
 const x = randn([200, 100]);
 const y = randn([200]);
@@ -65,7 +65,7 @@ loss.backward();
 console.log(`loss ${loss.item().toFixed(4)}`);
 for (const [name, p] of model.namedParameters()) console.log(`${name} g [${p.g!.shape}] norm ${p.g!.norm()}`);
 
-// An optimiser does what `p −= lr · g` did in step 7, for every parameter it is given.
+// An optimizer does what `p −= lr · g` did in step 7, for every parameter that it is given.
 const optimizer = new optim.SGD(model.parameters(), { lr: 0.05 });
 for (let step = 1; step <= 30; step++) {
   optimizer.zeroGrad();

@@ -1,6 +1,6 @@
 /**
- * Document 000, replayed: a whole network from memory, 784-128-64-10. Two things are as written there, and unusual: each row
- * of the batch has a bias row of its own, and log-softmax divides by the sum over the whole batch. It learns all the same.
+ * The program of document 000: a whole network from memory, 784-128-64-10. Two things are unusual, and kept as written there: each
+ * row of the batch has a bias of its own, and log-softmax divides by the sum over the whole batch. It learns all the same.
  *
  *     deno task replay 000 [--data DIR] [--epochs N]
  *
@@ -29,7 +29,7 @@ class Linear implements Layer {
   }
 }
 
-/** Uniform numbers in ±1/√rows, which want a gradient. */
+/** Uniform random numbers in ±1/√rows, with `requiresGrad`. */
 function uniform(rows: number, columns: number): Tensor {
   const bound = 1 / Math.sqrt(rows);
   return nn.init.uniform_(zeros([rows, columns]), -bound, bound).requiresGrad_();
@@ -133,7 +133,7 @@ export function replay000(dataset: ImageDataset, epochs: number): Generator<[los
   return new Learner(model, dataset).fit(epochs, 0.01);
 }
 
-/** Prints the numbers of each epoch here beside those there. */
+/** Prints loss and accuracy of each epoch beside those of the document's program in PyTorch. */
 export function show000(dataset: ImageDataset, there: readonly [loss: number, accuracy: number][]): void {
   console.log("there: the document's program in PyTorch, with seed 42\n");
   console.log("epoch   loss there   loss here   accuracy there   accuracy here");

@@ -1,7 +1,7 @@
 /**
- * Document 002, replayed: sigmoid networks in float64 with the quadratic cost and NumPy's random numbers. As written there, only
- * the weights learn: the optimiser leaves the biases as they were drawn. A whole batch goes through at once, one column an
- * image, where the document takes image by image; the sums are the same.
+ * The program of document 002: sigmoid networks in float64 with the quadratic cost and NumPy's random numbers. As written there, only
+ * the weights learn: the optimizer leaves the biases as they were drawn. Here a whole batch is computed at once, one column for each
+ * image, where the document goes image by image; the sums are the same.
  *
  *     deno task replay 002 [--data DIR] [--epochs N]
  */
@@ -14,7 +14,7 @@ const BATCH = 32;
 class Linear {
   w: Tensor;
   readonly b: Tensor;
-  /** The activations it was last called with, what it answered, and the sum of its weights' gradients since. */
+  /** The latest input and output, and the sum of the weights' gradients since `zeroGrad`. */
   a!: Tensor;
   z!: Tensor;
   derW: Tensor;

@@ -1,6 +1,6 @@
 /**
- * Document 003, replayed with its own seed, 42: a two-layer network on MNIST, its loss before any training, and the gradients by
- * hand, first as functions and then as classes.
+ * The program of document 003, with its seed 42: a two-layer network on MNIST, its loss before any training, and its gradients
+ * without autograd, first by functions and then by classes.
  *
  *     deno task replay 003 [--data DIR]
  */
@@ -17,7 +17,7 @@ export interface Replay003 {
   xTrain: Tensor;
   /** Their labels [50000]. */
   yTrain: Tensor;
-  /** What the first layer makes of the 10,000 images after those, [10000, 50]. */
+  /** The output of the first layer for the next 10,000 images, [10000, 50]. */
   activations: Tensor;
   /** The weights, with the gradients that `forwardAndBackward` leaves in their `.g`. */
   weights: TwoLayers;

@@ -9,7 +9,7 @@ import { operations, product, type Step, type Workload, WORKLOADS } from "../../
 
 const WORKLOAD = product(10, 100, 10); // 20,000 operations
 
-/** A row with these microseconds. */
+/** A row with these times in microseconds. */
 function row(us: Record<string, number>, peak: number | null = 40): Row {
   return { workload: WORKLOAD, us: new Map(Object.entries(us)), peak };
 }

@@ -14,7 +14,7 @@ const WORKLOAD = product(2, 3, 4);
 const mayRun = granted({ name: "run", command: Deno.execPath() });
 const itRuns = mayRun ? it : it.skip;
 
-/** Whether a program succeeds; one that is not there or may not be run does not. */
+/** Whether a program is there, may be run, and succeeds. */
 function succeeds(command: string, args: string[], env: Record<string, string> = {}): boolean {
   if (!granted({ name: "run", command })) return false;
   try {
@@ -43,7 +43,7 @@ async function write(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text);
 }
 
-/** Starts a peer and stops it again; what was said of it. */
+/** Starts a peer and stops it again; returns the messages about it. */
 async function start(command: PeerCommand): Promise<string[]> {
   const said: string[] = [];
   const peers = await startPeers([command], WORKLOAD, (line) => said.push(line));
@@ -51,7 +51,7 @@ async function start(command: PeerCommand): Promise<string[]> {
   return said;
 }
 
-/** An npm package as a folder holds it. */
+/** Writes an npm package into a folder. */
 async function install(folder: string, name: string, source: string): Promise<void> {
   await write(`${folder}/node_modules/${name}/package.json`, JSON.stringify({ name, type: "module", main: "main.js" }));
   await write(`${folder}/node_modules/${name}/main.js`, source);
@@ -102,7 +102,7 @@ describe("commandsOf()", () => {
     }));
 });
 
-/** What a BLAS without blocks or vectors multiplies with: no other symbol tells that it is one. */
+/** The product of a slow BLAS, the reference implementation: it has no symbol by which it could be known. */
 const REFERENCE = `
   void sgemm_(char *ta, char *tb, int *m, int *n, int *k, float *alpha, float *a, int *lda, float *b, int *ldb,
               float *beta, float *c, int *ldc) {}`;
@@ -116,7 +116,7 @@ async function compileLibrary(folder: string, source: string): Promise<string> {
   return `${folder}/library.so`;
 }
 
-/** PyTorch as far as `blas.py` looks at it: the library it stands on. */
+/** The part of PyTorch that `blas.py` uses: which library it is linked to. */
 const TORCH = (library: string, mkl: boolean) => `
 from types import SimpleNamespace as N
 _C = N(__file__="${library}")

@@ -7,7 +7,7 @@ import { inFolder } from "../core/io/in_folder.ts";
 import { decode, mayRun, ROOT } from "./run_script.ts";
 import { type Grant, grantsOf, type Places, runTask, type ScriptTask } from "./task_flags.ts";
 
-/** What each task is told, so that it is done soon. */
+/** The arguments of each task, so that it takes little time. */
 const ARGUMENTS: Record<ScriptTask, string[]> = {
   train: ["--epochs", "1"],
   replay: ["003"],
@@ -16,7 +16,7 @@ const ARGUMENTS: Record<ScriptTask, string[]> = {
 };
 const TASKS = Object.keys(ARGUMENTS) as ScriptTask[];
 
-/** No server listens at this port, so that nothing is downloaded where there is a network either. */
+/** No server listens at this port, so that nothing is downloaded even if there is a network. */
 const NO_NETWORK = { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "" };
 
 // The kernels of all tasks are the same: this cc makes one by the other cc, and copies that from then on.
@@ -29,7 +29,7 @@ if [ -f "$kept" ]; then exec cp "$kept" kernel; fi
 cc "$@" && cp kernel "$kept"
 `;
 
-/** The variable that tells of the cache folder elsewhere, and is not read here. */
+/** The variable that names the cache folder on other systems, and is not read here. */
 const FOREIGN = `--allow-env=${Deno.build.os === "windows" ? "HOME" : "LOCALAPPDATA"}`;
 
 /** A folder with what the scripts read. Its cache is where the system's own rules put it under `folder`, as a home. */
@@ -47,24 +47,24 @@ async function withPlaces(task: (places: Places, folder: string) => Promise<void
   });
 }
 
-/** What the message must name: nobody can name `.` but by its path. */
+/** What the message must name; of `.` only the kind of permission, since it has another path. */
 function namedBy(grant: Grant): string {
   return grant.endsWith("=.") ? grant.split("=")[0] : grant;
 }
 
-/** A permission in use. */
+/** A permission that a program used. */
 interface Entry {
   permission: string;
   value: string;
 }
 
-/** Deno's own record of the permissions that a program used. */
+/** Deno's record of the permissions that a program used. */
 async function used(record: string): Promise<Entry[]> {
   const lines = (await Deno.readTextFile(record)).trim().split("\n");
   return lines.map((line) => JSON.parse(line));
 }
 
-/** The record leaves programs out: a kernel in the cache shows that the compiler ran. */
+/** An entry for the compiler, which the record lacks, if there is a compiled kernel in the cache. */
 function compilations(cache: string): Entry[] {
   const names = Array.from(Deno.readDirSync(cache), ({ name }) => name);
   return names.filter((name) => name.startsWith("kernel-")).map(() => ({ permission: "run", value: "cc" }));
@@ -77,7 +77,7 @@ function needs(grant: Grant, work: string): (entry: Entry) => boolean {
   return (entry) => entry.permission === kind && (fits?.(entry.value) ?? `${entry.value}`.includes(value));
 }
 
-/** Where this Deno keeps its packages, which a child with another home needs as well. */
+/** The folder of Deno's packages, which a child process with another home needs. */
 function denoFolder(): string {
   const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync();
   return JSON.parse(decode(stdout)).denoDir;

@@ -11,13 +11,13 @@ import { mayRun, runScript } from "./run_script.ts";
 const images = digits({ train: 1, test: 3, seed: 5 }).test.images;
 const [first, second] = [0, 1].map((i) => Uint8Array.from(images.at(i).clone().data));
 
-/** Any network will do: the script must say what it says. */
+/** An untrained network: the script must give its probabilities, whatever they are. */
 function network(): nn.Sequential {
   manualSeed(8);
   return new nn.Sequential(new nn.Linear(784, 16), new nn.ReLU(), new nn.Linear(16, 10)).requiresGrad_(false);
 }
 
-/** What the network makes of a picture that was normalised by mean 0.2 and deviation 0.5. */
+/** The probabilities of the network for a picture normalized by mean 0.2 and standard deviation 0.5. */
 function expected(levels: Uint8Array): number[] {
   const x = fromData(levels, [1, 784]).float().div(255).sub(0.2).div(0.5);
   return nn.functional.softmax(network().call(x)).view(-1).toArray() as number[];

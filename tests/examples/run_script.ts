@@ -6,7 +6,7 @@ export const ROOT = new URL("../../", import.meta.url);
 /** Whether scripts may be run at all. */
 export const mayRun = Deno.permissions.querySync({ name: "run", command: Deno.execPath() }).state === "granted";
 
-/** How a script ended and what it said. */
+/** The exit code and the output of a script. */
 export interface Said {
   code: number;
   out: string;
@@ -34,12 +34,12 @@ export async function runScriptWith(
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
-/** What a program wrote. */
+/** The output of a program as text. */
 export function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** The last line, as JSON. */
+/** The value of the last line, which is JSON. */
 export function lastJson({ out }: Said): Record<string, number | string> {
   return JSON.parse(out.trimEnd().split("\n").at(-1)!);
 }

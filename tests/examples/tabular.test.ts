@@ -5,7 +5,7 @@ import { readSafetensors } from "@gradus/gradus/io";
 import { inFolder } from "../core/io/in_folder.ts";
 import { lastJson, mayRun, runScript, type Said } from "./run_script.ts";
 
-/** 300 plants of three kinds that differ in size and colour; some sizes are not known. */
+/** 300 plants of three kinds that differ in size and colour; some sizes are missing. */
 function plants(): string {
   const g = new Generator(3);
   const rows = Array.from({ length: 300 }, (_, i) => {
@@ -16,7 +16,7 @@ function plants(): string {
   return ["size,colour,kind", ...rows, ""].join("\n");
 }
 
-/** 300 prices that are a line of area and rooms, with noise. */
+/** 300 prices, linear in area and rooms, with noise. */
 function prices(): string {
   const g = new Generator(4);
   const rows = Array.from({ length: 300 }, () => {
@@ -31,7 +31,7 @@ function times(): string {
   return ["time,i", ...Array.from({ length: 300 }, (_, i) => `${1_700_000_000_000 + i * 50},${i}`), ""].join("\n");
 }
 
-/** Runs the script on a table that stands in a folder of its own. */
+/** Runs the script on a table in a folder of its own. */
 async function learn(csv: string, ...args: string[]): Promise<Said> {
   let said: Said | undefined;
   await inFolder(async (folder) => {

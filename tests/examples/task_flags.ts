@@ -1,4 +1,4 @@
-/** The permission flags of the tasks, as they stand in `.ci/task.ts`, and what becomes of a task without one of them. */
+/** The permission flags of the tasks in `.ci/task.ts`, and runs of tasks without one of them. */
 import { TASKS } from "../../.ci/task.ts";
 import { decode, ROOT, type Said } from "./run_script.ts";
 
@@ -18,12 +18,12 @@ export interface Places {
 /** A flag with one of the values it lists, or without any: `--allow-run=cc`, `--allow-read`. */
 export type Grant = string;
 
-/** What Deno is told for a task. */
+/** The command line of a task. */
 function wordsOf(task: ScriptTask, { cache, data }: Places): string[] {
   return TASKS[task]({ cache, data: `${cache},${data}`, temp: cache, deno: Deno.execPath() });
 }
 
-/** Each thing that a task grants. */
+/** The permissions that a task grants, one by one. */
 export function grantsOf(task: ScriptTask, places: Places): Grant[] {
   return wordsOf(task, places).filter((word) => word.startsWith("--allow-")).flatMap((flag) => {
     const [name, values] = flag.split("=");

@@ -113,7 +113,7 @@ function commandOf(name: string): string[] {
   return command.split(" ");
 }
 
-/** What a command prints; fails with what it says when it does. */
+/** The output of a command, which must succeed. */
 async function run([run, ...args]: string[]): Promise<string> {
   const command = new Deno.Command(here, {
     args: [run, "--quiet", "--no-prompt", ...args],

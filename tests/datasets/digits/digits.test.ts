@@ -6,13 +6,13 @@ const PIXELS = 784;
 
 /** The share of `test` whose nearest picture in `train`, by squared distance, has the same label. */
 function nearestNeighbour(train: LabelledImages, test: LabelledImages): number {
-  const known = train.images.data, asked = test.images.data, count = test.labels.numel();
+  const known = train.images.data, unknown = test.images.data, count = test.labels.numel();
   let right = 0;
   for (let i = 0; i < count; i++) {
     let best = Infinity, label = -1;
     for (let j = 0; j < train.labels.numel(); j++) {
       let distance = 0;
-      for (let p = 0; p < PIXELS; p++) distance += (known[j * PIXELS + p] - asked[i * PIXELS + p]) ** 2;
+      for (let p = 0; p < PIXELS; p++) distance += (known[j * PIXELS + p] - unknown[i * PIXELS + p]) ** 2;
       if (distance < best) [best, label] = [distance, train.labels.data[j]];
     }
     right += Number(label === test.labels.data[i]);

@@ -6,28 +6,31 @@ import { type Answer, cut, serveFile } from "./raw_server.ts";
 
 describe("download() goes on after a break", () => {
   it("download() asks for the rest, if it is still the same file", () =>
-    scene(inTurn((asked) => cut(serveFile(asked, content, '"one"'), 40_000), good), async ({ server, get, result }) => {
-      await get();
-      const { headers } = server.asked[1];
-      const start = Number(headers.get("range")!.match(/^bytes=(\d+)-$/)![1]);
-      assert(start > 0 && start <= 40_000);
-      assertEquals([headers.get("if-range"), result()], ['"one"', content]);
-    }));
+    scene(
+      inTurn((request) => cut(serveFile(request, content, '"one"'), 40_000), good),
+      async ({ server, get, result }) => {
+        await get();
+        const { headers } = server.requests[1];
+        const start = Number(headers.get("range")!.match(/^bytes=(\d+)-$/)![1]);
+        assert(start > 0 && start <= 40_000);
+        assertEquals([headers.get("if-range"), result()], ['"one"', content]);
+      },
+    ));
 
   it("download() arrives through one break after the other", () =>
-    scene((asked) => cut(serveFile(asked, content, '"one"'), 9_000), async ({ get, result }) => {
+    scene((request) => cut(serveFile(request, content, '"one"'), 9_000), async ({ get, result }) => {
       await get({ retry: { attempts: 100, pause: 0 } });
       assertEquals(result(), content);
     }));
 
   it("download() tries again when a server that has answered is lost", () =>
-    scene(inTurn((asked) => cut(serveFile(asked, content, '"one"'), 9_000), "hang up", good), async (scene) => {
+    scene(inTurn((request) => cut(serveFile(request, content, '"one"'), 9_000), "hang up", good), async (scene) => {
       await scene.get();
-      assertEquals([scene.server.asked.length, scene.result()], [3, content]);
+      assertEquals([scene.server.requests.length, scene.result()], [3, content]);
     }));
 
   it("download() begins anew when the ETag has changed", () =>
-    scene(inTurn((asked) => cut(serveFile(asked, other, '"old"'), 40_000), good), async ({ get, result }) => {
+    scene(inTurn((request) => cut(serveFile(request, other, '"old"'), 40_000), good), async ({ get, result }) => {
       await get();
       assertEquals(result(), content);
     }));
@@ -35,10 +38,10 @@ describe("download() goes on after a break", () => {
   for (const etag of ["", 'W/"one"']) {
     it(`download() begins anew when the ETag is ${etag || "absent"}`, () =>
       scene(
-        (asked, n) => cut(serveFile(asked, content, etag), n === 0 ? 40_000 : content.length),
+        (request, n) => cut(serveFile(request, content, etag), n === 0 ? 40_000 : content.length),
         async ({ server, get, result }) => {
           await get();
-          assertEquals([server.asked[1].headers.get("range"), result()], [null, content]);
+          assertEquals([server.requests[1].headers.get("range"), result()], [null, content]);
         },
       ));
   }
@@ -48,7 +51,7 @@ describe("download() goes on after a break", () => {
       await Deno.writeFile(`${folder}/f.part`, content.subarray(0, 5));
       await Deno.writeTextFile(`${folder}/f.part.json`, JSON.stringify({ url: server.url("a"), etag: '"one"' }));
       await get();
-      assertEquals([server.asked[0].headers.get("range"), result()], ["bytes=5-", content]);
+      assertEquals([server.requests[0].headers.get("range"), result()], ["bytes=5-", content]);
     }));
 
   it("download() removes what a process left that was killed while it wrote", () =>
@@ -69,7 +72,7 @@ describe("download() goes on after a break", () => {
       await Deno.writeFile(`${folder}/f.part`, content.subarray(0, 5));
       await Deno.writeTextFile(`${folder}/f.part.json`, JSON.stringify({ url: server.url("a"), etag: 'W/"one"' }));
       await get();
-      assertEquals([server.asked[0].headers.get("range"), result()], [null, content]);
+      assertEquals([server.requests[0].headers.get("range"), result()], [null, content]);
     }));
 
   for (const note of ['{"url":"http://elsewhere/a","etag":"\\"one\\""}', '{"url":"ht', "null", "{}"]) {
@@ -78,23 +81,23 @@ describe("download() goes on after a break", () => {
         await Deno.writeFile(`${folder}/f.part`, other.subarray(0, 5));
         await Deno.writeTextFile(`${folder}/f.part.json`, note);
         await get();
-        assertEquals([server.asked[0].headers.get("range"), result()], [null, content]);
+        assertEquals([server.requests[0].headers.get("range"), result()], [null, content]);
       }));
   }
 
   it("download() asks anew for a whole when the parts of two files were joined", () =>
-    scene((asked) => serveFile(asked, content, '"one"'), async ({ folder, server, get, result }) => {
+    scene((request) => serveFile(request, content, '"one"'), async ({ folder, server, get, result }) => {
       await Deno.writeFile(`${folder}/f.part`, other.subarray(0, 5));
       await Deno.writeTextFile(`${folder}/f.part.json`, JSON.stringify({ url: server.url("a"), etag: '"one"' }));
       await get();
-      assertEquals([server.asked.length, result()], [2, content]);
+      assertEquals([server.requests.length, result()], [2, content]);
     }));
 
   it("download() begins anew when a server answers 206 with another range", () => {
     const wrong: Answer = { status: 206, headers: { "content-range": "bytes 0-9/10" }, body: content.subarray(0, 10) };
-    return scene(inTurn((asked) => cut(serveFile(asked, content, '"one"'), 9_000), wrong, good), async (scene) => {
+    return scene(inTurn((request) => cut(serveFile(request, content, '"one"'), 9_000), wrong, good), async (scene) => {
       await scene.get();
-      assertEquals([scene.server.asked[2].headers.get("range"), scene.result()], [null, content]);
+      assertEquals([scene.server.requests[2].headers.get("range"), scene.result()], [null, content]);
     });
   });
 
@@ -103,7 +106,7 @@ describe("download() goes on after a break", () => {
       await Deno.writeFile(`${folder}/f.part`, content);
       await Deno.writeTextFile(`${folder}/f.part.json`, JSON.stringify({ url: server.url("a"), etag: '"one"' }));
       await get();
-      assertEquals([server.asked[0].headers.get("range"), result()], [`bytes=${content.length}-`, content]);
+      assertEquals([server.requests[0].headers.get("range"), result()], [`bytes=${content.length}-`, content]);
     }));
 });
 
@@ -116,13 +119,13 @@ describe("download() ends when told", () => {
       const waiting = get({ signal: controller.signal });
       setTimeout(() => controller.abort(new Error("enough")), 10);
       await assertRejects(() => waiting, Error, "enough");
-      assertEquals(server.asked, []);
+      assertEquals(server.requests, []);
       await lock.unlock();
       await get();
     }));
 
   it("download() throws the signal's reason and keeps what came", () =>
-    scene((asked) => cut(serveFile(asked, content, '"one"'), 40_000), async ({ folder, get }) => {
+    scene((request) => cut(serveFile(request, content, '"one"'), 40_000), async ({ folder, get }) => {
       const controller = new AbortController();
       const onProgress = () => controller.abort(new Error("enough"));
       await assertRejects(() => get({ signal: controller.signal, onProgress }), Error, "enough");

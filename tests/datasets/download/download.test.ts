@@ -13,13 +13,13 @@ describe("download() brings the file", () => {
 
   it("download() inflates what comes gzipped, and hashes the content", async () => {
     const body = await gzip(content);
-    await scene((asked) => serveFile(asked, body, '"one"'), async ({ get, result }) => {
+    await scene((request) => serveFile(request, body, '"one"'), async ({ get, result }) => {
       await get();
       assertEquals(result(), content);
     });
   });
 
-  it("download() inflates what a server gzips on the way, though asked not to", async () => {
+  it("download() inflates what a server gzips on the way, though request not to", async () => {
     const body = await gzip(content);
     await scene(() => ({ status: 200, headers: { "content-encoding": "gzip" }, body }), async ({ get, result }) => {
       await get();
@@ -30,9 +30,9 @@ describe("download() brings the file", () => {
   it("download() keeps gzip as it comes when told, and hashes that", async () => {
     const body = await gzip(content);
     const options = { keepGzip: true, digest: { sha256: await sha256(body) } };
-    await scene((asked) => serveFile(asked, body, '"one"'), async ({ get, result, server }) => {
+    await scene((request) => serveFile(request, body, '"one"'), async ({ get, result, server }) => {
       await get(options);
-      assertEquals([result(), await get(options), server.asked.length], [body, null, 1]);
+      assertEquals([result(), await get(options), server.requests.length], [body, null, 1]);
     });
   });
 
@@ -51,7 +51,7 @@ describe("download() brings the file", () => {
   it("download() asks nobody for a file that is there and right", () =>
     scene(good, async ({ folder, server, get }) => {
       await Deno.writeFile(`${folder}/f`, content);
-      assertEquals([await get(), server.asked.length], [null, 0]);
+      assertEquals([await get(), server.requests.length], [null, 0]);
     }));
 
   it("download() replaces a file that is there and wrong", () =>
@@ -77,6 +77,6 @@ describe("download() brings the file", () => {
   it("download() asks once when two callers want the same file", () =>
     scene(good, async ({ server, get, result }) => {
       assertEquals((await Promise.all([get(), get()])).filter((url) => url === null).length, 1);
-      assertEquals([result(), server.asked.length], [content, 1]);
+      assertEquals([result(), server.requests.length], [content, 1]);
     }));
 });

@@ -8,7 +8,7 @@ import { cut, type Handler, serveFile } from "./raw_server.ts";
 
 describe("download() is not fooled", () => {
   it("download() refuses another content and tells both hashes", () =>
-    scene((asked) => serveFile(asked, other, '"one"'), async (scene) => {
+    scene((request) => serveFile(request, other, '"one"'), async (scene) => {
       const message = await failure(scene);
       assert(message.includes(await sha256(other)) && message.includes(hash), message);
       assertEquals(namesIn(scene.folder), ["f.lock"]);
@@ -18,7 +18,7 @@ describe("download() is not fooled", () => {
     scene(() => ({ status: 200, headers: { "content-length": "100001" }, body: content }), async (scene) => {
       const message = await failure(scene, { retry: { attempts: 2, pause: 0 } });
       assert(message.includes("broke off"), message);
-      assertEquals(scene.server.asked.length, 2);
+      assertEquals(scene.server.requests.length, 2);
     }));
 
   it("download() refuses a length that promises too little", () =>
@@ -28,7 +28,7 @@ describe("download() is not fooled", () => {
     }));
 
   it("download() refuses a range whose total disagrees with its bytes", () => {
-    const first: Handler = (asked) => cut(serveFile(asked, content, '"one"'), 9_000);
+    const first: Handler = (request) => cut(serveFile(request, content, '"one"'), 9_000);
     const lie: Handler = ({ headers }) => {
       const start = Number(headers.get("range")!.slice(6, -1));
       return { status: 206, headers: { "content-range": `bytes ${start}-9/10` }, body: content.subarray(start) };
@@ -104,10 +104,10 @@ describe("download() is not fooled", () => {
   });
 
   it("download() stops waiting for bytes that do not come, and goes on where they ended", () => {
-    const stalled: Handler = (asked) => ({ ...cut(serveFile(asked, content, '"one"'), 9_000), hang: true });
+    const stalled: Handler = (request) => ({ ...cut(serveFile(request, content, '"one"'), 9_000), hang: true });
     return scene(inTurn(stalled, good), async ({ get, server, result }) => {
       await get({ stallTimeout: 100 });
-      assertEquals([server.asked[1].headers.get("range"), result()], ["bytes=9000-", content]);
+      assertEquals([server.requests[1].headers.get("range"), result()], ["bytes=9000-", content]);
     });
   });
 });

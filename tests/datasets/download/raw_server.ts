@@ -1,28 +1,28 @@
-/** A web server for tests that answers byte for byte what it is told, lies and broken connections included. */
+/** A web server for tests that answers exactly the given bytes, also wrong headers and broken connections. */
 
-/** What a client asked. */
-export interface Asked {
+/** The request of a client. */
+export interface RawRequest {
   path: string;
   headers: Headers;
 }
 
-/** What to answer; the connection is closed after `body`. */
+/** An answer, after which the connection is closed. */
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
   body?: Uint8Array;
-  /** Milliseconds between a byte of the body and the next; all at once when absent. */
+  /** Milliseconds between a byte of the body and the next; without it all bytes are sent at once. */
   drip?: number;
-  /** Leave the connection open after `body`, and say no more. */
+  /** Whether to leave the connection open after `body`, without sending more. */
   hang?: boolean;
 }
 
-/** The `n`-th request, from 0, and its answer, if there is any. */
-export type Handler = (asked: Asked, n: number) => Answer | "silence" | "hang up";
+/** The answer to the `n`-th request, counted from 0. */
+export type Handler = (request: RawRequest, n: number) => Answer | "silence" | "hang up";
 
-/** Listens on 127.0.0.1 until disposed of, and remembers what it was asked. */
+/** Listens on 127.0.0.1 until it is disposed of, and keeps the requests. */
 export class RawServer implements AsyncDisposable {
-  readonly asked: Asked[] = [];
+  readonly requests: RawRequest[] = [];
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
   readonly #done: Promise<void>;
@@ -50,9 +50,9 @@ export class RawServer implements AsyncDisposable {
   async #serve(connection: Deno.Conn): Promise<void> {
     this.#open.add(connection);
     try {
-      const asked = await readRequest(connection);
-      if (asked === null) return;
-      const answer = this.handler(asked, this.asked.push(asked) - 1);
+      const request = await readRequest(connection);
+      if (request === null) return;
+      const answer = this.handler(request, this.requests.push(request) - 1);
       if (answer === "hang up") return;
       if (answer !== "silence") await writeAnswer(connection, answer);
       if (answer === "silence" || answer.hang) await connection.read(new Uint8Array(1)); // until the client gives up
@@ -64,7 +64,7 @@ export class RawServer implements AsyncDisposable {
   }
 }
 
-async function readRequest(connection: Deno.Conn): Promise<Asked | null> {
+async function readRequest(connection: Deno.Conn): Promise<RawRequest | null> {
   const piece = new Uint8Array(4096);
   let text = "";
   while (!text.includes("\r\n\r\n")) {
@@ -96,7 +96,7 @@ async function writeBytes(connection: Deno.Conn, bytes: Uint8Array): Promise<voi
   for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 
-/** A client that hangs up in the middle is part of the game. */
+/** Ignores that a client closed the connection, which the tests make it do. */
 function ignoreHangUp(error: unknown): void {
   const hangUps = [Deno.errors.BrokenPipe, Deno.errors.ConnectionReset, Deno.errors.ConnectionAborted];
   if (!hangUps.some((kind) => error instanceof kind)) throw error;
@@ -110,8 +110,8 @@ function closeQuietly(connection: Deno.Conn): void {
   }
 }
 
-/** Serves `body` as a good server does: ranges, and all of it when `If-Range` names another ETag. */
-export function serveFile({ headers }: Asked, body: Uint8Array, etag: string): Answer {
+/** Serves `body` correctly: ranges, and all of it if `If-Range` names another ETag. */
+export function serveFile({ headers }: RawRequest, body: Uint8Array, etag: string): Answer {
   const start = Number(headers.get("range")?.match(/^bytes=(\d+)-$/)?.[1] ?? 0);
   const unchanged = headers.get("if-range") === null || headers.get("if-range") === etag;
   if (start === 0 || !unchanged) return { status: 200, headers: { etag }, body };
@@ -120,7 +120,7 @@ export function serveFile({ headers }: Asked, body: Uint8Array, etag: string): A
   return { status: 206, headers: { etag, "content-range": range }, body: body.subarray(start) };
 }
 
-/** `answer` with its connection cut after `count` bytes of the body, its headers promising all of it. */
+/** `answer` with the connection closed after `count` bytes of the body, while the headers promise all of it. */
 export function cut(answer: Answer, count: number): Answer {
   const body = answer.body ?? new Uint8Array();
   return {

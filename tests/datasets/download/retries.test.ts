@@ -9,14 +9,14 @@ describe("download() tries again, or does not", () => {
     it(`download() tries again after ${status}`, () =>
       scene(inTurn({ status, headers: { "retry-after": "0" } }, good), async ({ server, get, result }) => {
         await get();
-        assertEquals([server.asked.length, result()], [2, content]);
+        assertEquals([server.requests.length, result()], [2, content]);
       }));
   }
 
   it("download() gives up after as many tries as allowed", () =>
     scene(() => ({ status: 503 }), async (scene) => {
       const message = await failure(scene, { retry: { attempts: 3, pause: 0 } });
-      assertEquals(scene.server.asked.length, 3);
+      assertEquals(scene.server.requests.length, 3);
       assert(message.includes("answered 503"), message);
     }));
 
@@ -24,17 +24,20 @@ describe("download() tries again, or does not", () => {
     it(`download() does not try again after ${status}`, () =>
       scene(() => ({ status, headers: { location: "/b" } }), async (scene) => {
         const message = await failure(scene);
-        assertEquals(scene.server.asked.length, 1);
+        assertEquals(scene.server.requests.length, 1);
         assert(message.includes(`answered ${status}`), message);
       }));
   }
 
   it("download() goes to the next address after a lasting failure", () =>
-    scene((asked) => asked.path === "/a" ? { status: 404 } : serveFile(asked, content, '"one"'), async (scene) => {
-      const { server } = scene;
-      assertEquals(await scene.get({ urls: [server.url("a"), server.url("b")] }), server.url("b"));
-      assertEquals([server.asked.map(({ path }) => path), scene.result()], [["/a", "/b"], content]);
-    }));
+    scene(
+      (request) => request.path === "/a" ? { status: 404 } : serveFile(request, content, '"one"'),
+      async (scene) => {
+        const { server } = scene;
+        assertEquals(await scene.get({ urls: [server.url("a"), server.url("b")] }), server.url("b"));
+        assertEquals([server.requests.map(({ path }) => path), scene.result()], [["/a", "/b"], content]);
+      },
+    ));
 
   it("download() goes to the next address at once when nobody listens", () =>
     scene(good, async ({ server, get, result }) => {
@@ -46,34 +49,39 @@ describe("download() tries again, or does not", () => {
     }));
 
   it("download() goes to the next address when no answer comes", () =>
-    scene((asked) => asked.path === "/a" ? "silence" : serveFile(asked, content, '"one"'), async ({ server, get }) => {
-      assertEquals(await get({ urls: [server.url("a"), server.url("b")], connectTimeout: 1_000 }), server.url("b"));
-      assertEquals(server.asked.map(({ path }) => path), ["/a", "/b"]);
-    }));
+    scene(
+      (request) => request.path === "/a" ? "silence" : serveFile(request, content, '"one"'),
+      async ({ server, get }) => {
+        assertEquals(await get({ urls: [server.url("a"), server.url("b")], connectTimeout: 1_000 }), server.url("b"));
+        assertEquals(server.requests.map(({ path }) => path), ["/a", "/b"]);
+      },
+    ));
 
   it("download() goes to the next address when one drips", () => {
-    const dripping: Handler = (asked) =>
-      asked.path === "/a"
-        ? { ...serveFile(asked, content, '"one"'), drip: 20 } // half an hour for all of it
-        : serveFile(asked, content, '"one"');
+    const dripping: Handler = (request) =>
+      request.path === "/a"
+        ? { ...serveFile(request, content, '"one"'), drip: 20 } // half an hour for all of it
+        : serveFile(request, content, '"one"');
     return scene(dripping, async ({ server, get, result }) => {
       const retry = { attempts: 2, pause: 0 };
       assertEquals(await get({ urls: [server.url("a"), server.url("b")], stallTimeout: 200, retry }), server.url("b"));
-      assertEquals([server.asked.map(({ path }) => path), result()], [["/a", "/a", "/b"], content]);
+      assertEquals([server.requests.map(({ path }) => path), result()], [["/a", "/a", "/b"], content]);
     });
   });
 
   it("download() goes to the next address at once when one asks for a day's patience", () => {
-    const busy: Handler = (asked) =>
-      asked.path === "/a" ? { status: 503, headers: { "retry-after": "100000" } } : serveFile(asked, content, '"one"');
+    const busy: Handler = (request) =>
+      request.path === "/a"
+        ? { status: 503, headers: { "retry-after": "100000" } }
+        : serveFile(request, content, '"one"');
     return scene(busy, async ({ server, get, result }) => {
       assertEquals(await get({ urls: [server.url("a"), server.url("b")] }), server.url("b"));
-      assertEquals([server.asked.map(({ path }) => path), result()], [["/a", "/b"], content]);
+      assertEquals([server.requests.map(({ path }) => path), result()], [["/a", "/b"], content]);
     });
   });
 
   it("download() tells what each address did", () =>
-    scene((asked) => ({ status: asked.path === "/a" ? 404 : 403 }), async (scene) => {
+    scene((request) => ({ status: request.path === "/a" ? 404 : 403 }), async (scene) => {
       const [a, b] = [scene.server.url("a"), scene.server.url("b")];
       assertEquals(
         await failure(scene, { urls: [a, b] }),

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { retry, Transient } from "../../../datasets/download/receive.ts";
 
-/** A task that fails with `error` the first `failures` times, then gives how often it ran. */
+/** A task that fails with `error` the first `failures` times, then returns how often it ran. */
 function failing(failures: number, error: Error): () => Promise<number> {
   let runs = 0;
   return () => ++runs <= failures ? Promise.reject(error) : Promise.resolve(runs);

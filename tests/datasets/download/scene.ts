@@ -20,11 +20,11 @@ export interface Scene {
   folder: string;
   server: RawServer;
   get(options?: Partial<DownloadOptions>): Promise<string | null>;
-  /** The content of `f`, after checking that nothing but its lock stands beside it. */
+  /** The content of `f`, after a check that nothing but its lock is in the folder. */
   result(): Uint8Array;
 }
 
-/** Runs `task` in a new scene whose server answers by `handler`. */
+/** Runs `task` with a new scene whose server answers by `handler`. */
 export async function scene(handler: Handler, task: (scene: Scene) => Promise<void>): Promise<void> {
   await inFolder(async (folder) => {
     await using server = new RawServer(handler);
@@ -38,7 +38,7 @@ export async function scene(handler: Handler, task: (scene: Scene) => Promise<vo
   });
 }
 
-/** Downloads in vain: the message, after checking that nothing has the final name. */
+/** The error message of a download that fails, after a check that there is no file with the final name. */
 export async function failure({ folder, get }: Scene, options: Partial<DownloadOptions> = {}): Promise<string> {
   const { message } = await assertRejects(() => get(options), AggregateError, "Cannot download f: ");
   assert(!namesIn(folder).includes("f"));
@@ -46,10 +46,10 @@ export async function failure({ folder, get }: Scene, options: Partial<DownloadO
 }
 
 /** Serves the content. */
-export const good: Handler = (asked) => serveFile(asked, content, '"one"');
+export const good: Handler = (request) => serveFile(request, content, '"one"');
 
-/** Answers one after the other, the last again and again. */
-export const inTurn = (...answers: (ReturnType<Handler> | Handler)[]): Handler => (asked, n) => {
+/** A handler that gives these answers one after the other, and then the last one again and again. */
+export const inTurn = (...answers: (ReturnType<Handler> | Handler)[]): Handler => (request, n) => {
   const answer = answers[Math.min(n, answers.length - 1)];
-  return typeof answer === "function" ? answer(asked, n) : answer;
+  return typeof answer === "function" ? answer(request, n) : answer;
 };

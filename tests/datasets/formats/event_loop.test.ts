@@ -5,7 +5,7 @@ import { longestGap } from "../../longest_gap.ts";
 
 const ROWS = 300_000;
 
-/** A text that comes whole. */
+/** A stream that has all of the text at once. */
 function whole(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
   return ReadableStream.from([new TextEncoder().encode(text)]);
 }
@@ -14,7 +14,7 @@ function rows(cells: (i: number) => string): string {
   return Array.from({ length: ROWS }, (_, i) => cells(i)).join("\n");
 }
 
-/** Reads within the time for which the event loop may be held. */
+/** Checks that reading never holds the event loop for more than 100 ms. */
 async function within<T = Table>(read: () => Promise<T>): Promise<T> {
   let table!: T;
   assertLess(await longestGap(async () => table = await read()), 100);

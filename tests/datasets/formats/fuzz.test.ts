@@ -11,7 +11,7 @@ const CASES = { numRuns: 20_000, seed: 6 };
 
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** Whether codes are those of categories, and every row is whole. */
+/** Whether all indices of categories are valid, and every row is complete. */
 function isRight({ x, y, columns, target }: Table): boolean {
   const [rows, width] = x.shape;
   const fits = ({ kind, categories }: Column, value: number) =>
@@ -21,7 +21,7 @@ function isRight({ x, y, columns, target }: Table): boolean {
     (y === null || (y.data.length === rows && y.data.every((value: number) => fits(target!, value))));
 }
 
-/** As `readsOrRefuses`, for readers that give promises. */
+/** As `readsOrRefuses`, for readers that return promises. */
 async function refusesOrReads<T>(reading: Promise<T>, isRight: (value: T) => boolean): Promise<void> {
   const read = await reading.then((value) => ({ value }), (error) => ({ error }));
   if ("error" in read) checkError(read.error);

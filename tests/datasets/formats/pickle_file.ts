@@ -1,4 +1,4 @@
-/** Pickles by hand, opcode by opcode. */
+/** Pickles that are written opcode by opcode. */
 
 const text = (value: string) => Array.from(value, (c) => c.charCodeAt(0));
 const int = (n: number) => [n & 255, n >> 8 & 255, n >> 16 & 255, n >>> 24];
@@ -33,7 +33,7 @@ export function pickle(...parts: readonly (readonly number[])[]): Uint8Array<Arr
   return new Uint8Array(parts.flat());
 }
 
-/** What may differ in an array's opcodes. */
+/** The parts of an array's pickle that tests change. */
 export interface Parts {
   kind?: number[];
   order?: number[];

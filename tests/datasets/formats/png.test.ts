@@ -9,14 +9,14 @@ import { longestGap } from "../../longest_gap.ts";
 const digit = Uint8Array.from(digits({ train: 1, test: 1, seed: 5 }).test.images.clone().data);
 const greyPng = Uint8Array.from(encode({ width: 28, height: 28, data: digit, channels: 1, depth: 8 }));
 
-/** A picture of one row of pixels, by its PNG. */
+/** The grey levels of a picture with one row of pixels, encoded as PNG and read again. */
 async function row(data: number[], channels: number, depth: 8 | 16 = 8): Promise<number[]> {
   const pixels = depth === 16 ? Uint16Array.from(data) : Uint8Array.from(data);
   const png = Uint8Array.from(encode({ width: data.length / channels, height: 1, data: pixels, channels, depth }));
   return Array.from((await parsePng(png, "row")).data, Math.round);
 }
 
-/** What is said of a PNG file that cannot be read. */
+/** The error message of a PNG file that cannot be read, or `null`. */
 async function faultOf(bytes: Uint8Array<ArrayBuffer>): Promise<string | null> {
   try {
     await parsePng(bytes, "p");
@@ -33,14 +33,14 @@ function chunk(type: string, data: ArrayLike<number>): number[] {
   return [...u32(Array.from(data).length), ...body, ...u32(crc32(Uint8Array.from(body)))];
 }
 
-/** What the parts of a PNG file by hand may be. */
+/** The parts of a PNG file that is written byte by byte. */
 interface Parts {
   width?: number;
   height?: number;
   depth?: number;
   colour?: number;
   interlace?: number;
-  /** Bytes of all rows, each with the filter before it. */
+  /** The bytes of all scanlines, each with the number of its filter before it. */
   rows?: number[];
   /** Chunks before the pixels. */
   before?: number[];

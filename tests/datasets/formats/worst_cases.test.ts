@@ -11,7 +11,7 @@ const arff = (text: string, options: ArffOptions = {}) => readArff(pieces(text),
 
 const head = "@relation r\n@attribute a string\n@attribute b real\n@data\n";
 
-/** What a file becomes under a gzip name: the text `unit` over and over, `times` of it. */
+/** Calls `read` with the path of a gzipped file that contains `text`. */
 async function gzipped(name: string, text: string, read: (path: string) => Promise<void>) {
   await inFolder(async (folder) => {
     await Deno.writeFile(`${folder}/${name}`, await gzip(new TextEncoder().encode(text)));
@@ -19,7 +19,7 @@ async function gzipped(name: string, text: string, read: (path: string) => Promi
   });
 }
 
-/** Runs what took minutes where time grew with the square of the input, and takes a second where it grows with the input. */
+/** Checks the time of a task that takes a second if it is linear in the input, and minutes if it is quadratic. */
 async function inLinearTime(task: () => Promise<unknown>): Promise<void> {
   const start = performance.now();
   await task();

@@ -107,7 +107,7 @@ describe("DataLoader makes batches", () => {
     assertEquals([loader.length, numbers(loader)], [2, [[0, 1], [2, 3]]]);
   });
 
-  it("DataLoader gives batches of 1 unless told, and none of nothing", () => {
+  it("DataLoader gives batches of 1 by default, and none of an empty dataset", () => {
     assertEquals([numbers(load(2)), numbers(load(0)), load(0).length], [[[0], [1]], [], 0]);
   });
 

@@ -21,7 +21,7 @@ const values = (x: Tensor) => x.toArray() as number[];
 const load = (slow: Slow, options: DataLoaderOptions<Promise<number>, Tensor> = {}) =>
   new DataLoader(slow, { batchSize: 2, ...options });
 
-/** All batches that a loop gives from here on. */
+/** All batches that a loop still gives. */
 async function rest(loader: AsyncIterable<Tensor>): Promise<number[][]> {
   return (await Array.fromAsync(loader)).map(values);
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 
-/** What a worker answers that has loaded `module` and nothing else, and evaluated `expression` with it as `m`. */
+/** The value of `expression` in a worker that has imported `module` as `m`, and nothing else. */
 async function alone(module: string, expression: string): Promise<unknown> {
   const url = new URL(`../../../${module}`, import.meta.url).href;
   const worker = new Worker(new URL("alone_worker.ts", import.meta.url), { type: "module" });
@@ -19,7 +19,7 @@ async function alone(module: string, expression: string): Promise<unknown> {
   }
 }
 
-// Each makes a tensor: core/tensor.ts must have been loaded on the way.
+// Each makes a tensor, so that the module must import core/tensor.ts, directly or not.
 const uses: [module: string, expression: string, expected: unknown][] = [
   ["datasets/formats/idx.ts", "m.parseIdx(new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 7])).toArray()", [7]],
   ["datasets/digits/digits.ts", "m.digits({ train: 1, test: 0 }).train.images.shape", [1, 28, 28]],

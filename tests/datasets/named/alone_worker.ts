@@ -1,4 +1,4 @@
-/** Loads one module of the library and answers what an expression makes of it, as `m`. */
+/** A worker that imports one module of the library as `m`, and answers with the value of an expression. */
 self.addEventListener("message", async (event) => {
   const { url, expression } = (event as MessageEvent<{ url: string; expression: string }>).data;
   const evaluate = new Function("m", `return (async () => ${expression})()`);

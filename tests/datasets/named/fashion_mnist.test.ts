@@ -11,7 +11,7 @@ import { RawServer } from "../download/raw_server.ts";
 const idx = (sizes: number[], elements: number[]) =>
   new Uint8Array([0, 0, 8, sizes.length, ...sizes.flatMap((size) => [0, 0, 0, size]), ...elements]);
 
-/** The four files of a data set of 1 + 1 pictures, gzipped as the mirrors have them; gives their digests. */
+/** Writes the four files of a data set with 1 + 1 pictures, gzipped as on the mirrors; returns their digests. */
 async function fill(folder: string): Promise<Record<string, string>> {
   for (const part of ["train", "t10k"]) {
     await Deno.writeFile(`${folder}/${part}-images-idx3-ubyte.gz`, await gzip(idx([1, 28, 28], Array(784).fill(9))));

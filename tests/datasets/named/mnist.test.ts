@@ -19,7 +19,7 @@ function idx(sizes: number[], elements: number[]): Uint8Array<ArrayBuffer> {
 
 const images = (n: number) => idx([n, 28, 28], Array.from({ length: n * 784 }, (_, i) => i % 256));
 
-/** The four files of a data set of 3 + 2 pictures. */
+/** The four files of a data set with 3 + 2 pictures. */
 const tiny: Record<string, Uint8Array<ArrayBuffer>> = {
   "train-images-idx3-ubyte": images(3),
   "train-labels-idx1-ubyte": idx([3], [7, 0, 9]),
@@ -27,7 +27,7 @@ const tiny: Record<string, Uint8Array<ArrayBuffer>> = {
   "t10k-labels-idx1-ubyte": idx([2], [1, 2]),
 };
 
-/** Its digests. */
+/** The digests of their contents. */
 const tinyDigests = Object.fromEntries(
   await Promise.all(Object.entries(tiny).map(async ([name, bytes]) => [name, await digestLike(bytes, { sha256: "" })])),
 );
@@ -36,7 +36,7 @@ async function fill(folder: string, files: Record<string, Uint8Array>): Promise<
   for (const [name, bytes] of Object.entries(files)) await Deno.writeFile(`${folder}/${name}`, bytes);
 }
 
-/** Runs `task` with a folder that holds the tiny data set, some of its files replaced. */
+/** Runs `task` with a folder that has the tiny data set; some files may be replaced. */
 const withTiny = (changed: Record<string, Uint8Array>, task: (folder: string) => Promise<void>) =>
   inFolder(async (folder) => {
     await fill(folder, { ...tiny, ...changed });
@@ -105,7 +105,7 @@ describe("loadMnist() with a folder", () => {
   }
 });
 
-/** Which files to put where. */
+/** The advice which files to put into which folder. */
 function cure(cache: string): string {
   const parts = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
   return `put ${parts.map((part) => `${part}-ubyte.gz`).join(", ")} into ${cache}`;
@@ -157,7 +157,7 @@ describe("loadMnist() without a folder", () => {
       isTiny(dataset);
       const start = `downloaded to ${cache} (Cannot use ${cache}/train-labels-idx1-ubyte: its SHA-256 is `;
       assert(dataset.source.startsWith(start), dataset.source);
-      assertEquals(server.asked.map(({ path }) => path), ["/train-labels-idx1-ubyte.gz"]);
+      assertEquals(server.requests.map(({ path }) => path), ["/train-labels-idx1-ubyte.gz"]);
     }));
 
   it("loadMnist() looks at a kept file once, and again when its size or time has changed", () =>
@@ -248,12 +248,12 @@ describe("loadMnist() with the files of MNIST itself", () => {
         const options = { cache, mirrors: [server.url("bad/"), server.url("")] };
         const first = await loadMnist(options);
         assertEquals([first.source, first.train.labels.shape], [`downloaded to ${cache}`, [60000]]);
-        assertEquals(server.asked.map(({ path }) => path), [
+        assertEquals(server.requests.map(({ path }) => path), [
           "/bad/train-images-idx3-ubyte.gz",
           ...Object.keys(tiny).map((name) => `/${name}.gz`),
         ]);
         assertEquals(namesIn(cache).filter((name) => !name.endsWith(".lock")), Object.keys(tiny).sort());
-        assertEquals([(await loadMnist(options)).source, server.asked.length], [`cache ${cache}`, 5]);
+        assertEquals([(await loadMnist(options)).source, server.requests.length], [`cache ${cache}`, 5]);
         await Deno.writeFile(`${cache}/train-images-idx3-ubyte`, new Uint8Array(59_000).fill(255), { append: true });
         assertEquals((await loadMnist({ cache, offline: true })).name, "digits");
       }),

@@ -21,7 +21,7 @@ const description = {
 
 const json = (value: unknown): Answer => ({ status: 200, body: encode(JSON.stringify(value)) });
 
-/** OpenML with one data set, some of its answers replaced. */
+/** A server that answers as OpenML does with one data set; some answers may be replaced. */
 const answers = (changed: Record<string, Answer> = {}): Record<string, Answer> => ({
   "/api/v1/json/data/list/data_name/tiny/limit/2/data_version/1": json(list),
   "/api/v1/json/data/554": json({ data_set_description: description }),
@@ -61,7 +61,7 @@ describe("openml()", () => {
     scene(answers(), async ({ folder, get, server }) => {
       await get();
       const { target, source } = await get({ offline: true });
-      assertEquals([target!.name, source, server.asked.length], ["kind", `cache ${folder}/tiny.v1.arff`, 3]);
+      assertEquals([target!.name, source, server.requests.length], ["kind", `cache ${folder}/tiny.v1.arff`, 3]);
     }));
 
   it("openml() sets a kept file aside that is no longer what OpenML told, names it, and downloads anew", () =>
@@ -71,13 +71,13 @@ describe("openml()", () => {
       const message = `Cannot use ${folder}/tiny.v1.arff: its MD5 is `;
       await assertRejects(() => get({ offline: true }), Error, message);
       assertEquals(namesIn(folder).includes("tiny.v1.arff.wrong"), true);
-      assertEquals([(await get()).source, server.asked.length], [`downloaded to ${folder}/tiny.v1.arff`, 6]);
+      assertEquals([(await get()).source, server.requests.length], [`downloaded to ${folder}/tiny.v1.arff`, 6]);
     }));
 
   it("openml() reads a file that somebody put there, its last attribute the target", () =>
     scene({}, async ({ folder, get, server }) => {
       await Deno.writeFile(`${folder}/tiny.v1.arff`, arff);
-      assertEquals([(await get()).target!.name, server.asked.length], ["x", 0]);
+      assertEquals([(await get()).target!.name, server.requests.length], ["x", 0]);
     }));
 
   it("openml() passes over a note beside a file that is none of its own", () =>
