@@ -7,7 +7,7 @@ import { type PermissionUse, REQUIRE_PERMISSIONS, requirePermissions } from "./p
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
 export const INTERRUPTED = 130;
 
-/** The wrong use of a command: told with a hint at --help, exit code 2. */
+/** The wrong use of a command: its message is followed by a hint at --help, the exit code is 2. */
 export class UsageError extends Error {}
 
 /** An option of a command. */
@@ -34,7 +34,7 @@ type ValueOf<O extends Option> = O extends { value: string }
 /** The values of options, by their names. */
 export type Values<T extends Options> = { [K in keyof T]: ValueOf<T[K]> };
 
-/** What a command may be told. */
+/** The command line of a command. */
 export interface CommandLine<T extends Options = Options> {
   /** What the command does, in a sentence: the first of its help. */
   readonly purpose: string;
@@ -53,8 +53,8 @@ export interface Command<T extends Options> extends CommandLine<T> {
 }
 
 /**
- * Runs a command by what its command line says. An error becomes a line and an exit code, unless `--debug` asks for its stack; a back
- * end that was asked for and cannot be had is told before anything is read.
+ * Runs a command with the values of its command line. An error becomes a line and an exit code, unless `--debug` asks for its stack.
+ * A back end that `GRADUS_BACKEND` asks for and that cannot be used is an error before anything is read.
  */
 export async function runCommand<const T extends Options>(command: Command<T>): Promise<void> {
   try {

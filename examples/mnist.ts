@@ -47,7 +47,7 @@ async function main({ data, epochs, seed, out, checkpoints, json }: Values<typeo
   const batches = new DataLoader(learnFrom, { batchSize: 64, shuffle: true, normalize });
   const optimizer = new optim.AdamW(model.parameters(), { weightDecay: 0.1 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 3e-3, totalSteps: epochs * batches.length });
-  const settings = { "--seed": seed, "--epochs": epochs, data: name }; // whoever goes on from a checkpoint keeps to them
+  const settings = { "--seed": seed, "--epochs": epochs, data: name }; // a run that goes on must have the same
   const keeping = checkpoints ? [new RunSettings(checkpoints, settings), new Checkpoints(checkpoints)] : [];
   const learner = new Learner({
     ...{ model, optimizer, loss: nn.functional.crossEntropy, metrics: [metrics.accuracy()] },

@@ -34,7 +34,7 @@ async function main(settings: Settings, files: string[]): Promise<void> {
   }
 }
 
-/** The pictures in a file, uint8 [n, 28, 28]; whether it is PNG or IDX is told by its first bytes. */
+/** The pictures in a file, uint8 [n, 28, 28]; its first bytes show whether it is PNG or IDX. */
 async function readPictures(file: string, { from, count }: Settings): Promise<{ pictures: Tensor; names: string[] }> {
   const bytes = await Deno.readFile(file);
   const first = bytes.subarray(0, 4).toHex();

@@ -24,7 +24,10 @@ const options = {
   skip: { value: "COLUMNS", default: "", help: "columns to leave out, with commas between" },
   "skip-incomplete": { help: "leave out rows with an empty cell" },
   header: { help: "the first record names the columns, even though it holds numbers" },
-  separator: { value: "C", help: "what stands between cells (told by the first line: comma, semicolon, tab or bar)" },
+  separator: {
+    value: "C",
+    help: "what stands between cells (guessed from the first line: comma, semicolon, tab or bar)",
+  },
   hidden: { value: "SIZES", default: "64,32", help: "sizes of the hidden layers, with commas between" },
   epochs: { value: "N", least: 1, default: 60, help: "times through the training rows" },
   test: { value: "PERCENT", least: 1, default: 20, help: "rows kept apart to judge by" },

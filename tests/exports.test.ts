@@ -24,7 +24,6 @@ const OTHERS: Names = {
   "core/random/generator.ts": ["GeneratorState", "encodeState", "decodeState"],
   "core/random/torch_streams.ts": ["fillBernoulli", "shuffledOrder"],
   "datasets/download/download.ts": ["DownloadOptions", "withFileLock"],
-  "datasets/named/fashion_mnist.ts": ["fashionMnistOf"],
   "datasets/named/mnist.ts": ["loadMnistOf"],
   "layers/train/callbacks/model_monitors.ts": ["onEachCall"],
 };

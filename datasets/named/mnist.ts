@@ -46,7 +46,7 @@ export interface MnistOptions {
   signal?: AbortSignal;
 }
 
-/** Of the options that tell where to look. */
+/** The types of the options that say where to look. */
 export const PLACES = { dir: "string", cache: "string", offline: "boolean", onProgress: "function" } as const;
 
 /**

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { describe, it } from "../../bdd.ts";
 import { granted } from "../../../core/io/cache_dir.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
-import { FASHION_CLASSES, fashionMnist } from "@gradus/gradus/data";
-import { fashionMnistOf } from "../../../datasets/named/fashion_mnist.ts";
+import { FASHION_CLASSES, fashionMnist, type MnistOptions } from "@gradus/gradus/data";
+import { loadPublished } from "../../../datasets/named/published_set.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";
 import { RawServer } from "../download/raw_server.ts";
@@ -23,12 +23,17 @@ async function fill(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(digests));
 }
 
+/** Loads a set with other files as if it were Fashion-MNIST. */
+function loadOther(digests: Record<string, string>, options: MnistOptions) {
+  return loadPublished({ name: "fashion-mnist", title: "Fashion-MNIST", mirrors: [], digests }, options);
+}
+
 describe("fashionMnist()", () => {
   it("fashionMnist() reads the files of dir, and of the cache, and says which", () =>
     inFolder(async (folder) => {
       const digests = await fill(folder);
       const fromDir = await fashionMnist({ dir: folder });
-      const fromCache = await fashionMnistOf(digests, { cache: folder, offline: true });
+      const fromCache = await loadOther(digests, { cache: folder, offline: true });
       assertEquals([fromDir.name, fromDir.source], ["fashion-mnist", `files in ${folder}`]);
       assertEquals([fromCache.source, FASHION_CLASSES[fromCache.test.labels.item()]], [
         `cache ${folder}`,
@@ -62,7 +67,7 @@ describe("fashionMnist()", () => {
       const digests = await fill(cache);
       const path = `${cache}/t10k-labels-idx1-ubyte.gz`;
       await Deno.writeFile(path, await gzip(idx([1], [8])));
-      const error = await assertRejects(() => fashionMnistOf(digests, { cache, offline: true }), Error);
+      const error = await assertRejects(() => loadOther(digests, { cache, offline: true }), Error);
       assert(error.message.includes(`; Cannot use ${path}: its SHA-256 is `), error.message);
       assert(error.message.includes(`it is set aside as ${path}.wrong; or put`), error.message);
       assertEquals(namesIn(cache).filter((name) => name.startsWith("t10k-labels")), [
@@ -74,7 +79,7 @@ describe("fashionMnist()", () => {
     inFolder(async (cache) => {
       const digests = await fill(cache);
       await Deno.writeFile(`${cache}/t10k-labels-idx1-ubyte`, idx([1], [8]));
-      const { test } = await fashionMnistOf(digests, { cache, offline: true });
+      const { test } = await loadOther(digests, { cache, offline: true });
       assertEquals(test.labels.item(), 9);
     }));
 
