@@ -17,6 +17,8 @@ const MANIFEST = "manifest.json";
 const WEIGHTS = "weights.safetensors";
 const TRAINING = "training.safetensors";
 const LOCK = ".lock";
+/** Ends the name of the folder that is to replace one: in the order of names it comes after that, and before later ones. */
+const REPLACEMENT = "-again";
 
 /** The facts about a checkpoint in its manifest. */
 interface CheckpointFacts {
@@ -40,19 +42,35 @@ interface Manifest extends CheckpointFacts {
   files: Record<string, FileFacts>;
 }
 
-/** Writes a checkpoint into `folder`; it is complete once its manifest exists. */
+/**
+ * Writes a checkpoint as `folder`. One that is there already is replaced when the new one is complete beside it, so that a kill at any
+ * moment leaves one of the two whole.
+ */
 export async function writeCheckpoint(folder: string, state: LearnerState, score: number | null): Promise<void> {
+  const replacement = folder + REPLACEMENT;
+  if (!await isCheckpoint(folder)) {
+    await writeInto(folder, state, score);
+    return await removeIfThere(replacement);
+  }
+  await removeIfThere(replacement);
+  await writeInto(replacement, state, score);
+  await removeCheckpoint(folder);
+  await Deno.rename(replacement, folder);
+}
+
+/** Writes a checkpoint into `folder`, which holds no manifest; it is complete once its manifest exists. */
+async function writeInto(folder: string, state: LearnerState, score: number | null): Promise<void> {
   const { model, ...rest } = state;
   const { json, tensors } = await runInSlices(packingState(rest));
   await makeFolder(folder);
-  for (const name of [MANIFEST, WEIGHTS, TRAINING]) await clearFolder(`${folder}/${name}`);
+  for (const name of [MANIFEST, WEIGHTS, TRAINING]) await removeFolderAt(`${folder}/${name}`);
   const files: Record<string, FileFacts> = {};
   const contents = [[WEIGHTS, safetensorsParts(model)], [TRAINING, safetensorsParts(tensors, { json })]] as const;
   for (const [name, steps] of contents) files[name] = await writePart(`${folder}/${name}`, await runInSlices(steps));
   const { epoch, batch, step } = state;
   const manifest: Manifest = { format: FORMAT, epoch, batch, step, score, files };
-  const sealed = { ...manifest, seal: await seal(manifest) };
-  await writeAtomically(`${folder}/${MANIFEST}`, [new TextEncoder().encode(JSON.stringify(sealed, null, 2) + "\n")]);
+  const written = { ...manifest, seal: await manifestHash(manifest) };
+  await writeAtomically(`${folder}/${MANIFEST}`, [new TextEncoder().encode(JSON.stringify(written, null, 2) + "\n")]);
 }
 
 /** Writes a file and returns its size and hash. Each piece is copied, so that weights that change meanwhile change both or neither. */
@@ -76,7 +94,7 @@ async function writePart(path: string, parts: readonly Uint8Array[]): Promise<Fi
 }
 
 /** Removes a folder in the place of a file, which a rename cannot replace. */
-async function clearFolder(path: string): Promise<void> {
+async function removeFolderAt(path: string): Promise<void> {
   const there = await Deno.lstat(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
@@ -162,6 +180,12 @@ export async function removeCheckpoint(folder: string): Promise<void> {
   await Deno.remove(folder, { recursive: true });
 }
 
+async function removeIfThere(folder: string): Promise<void> {
+  await removeCheckpoint(folder).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}
+
 async function readManifest(folder: string): Promise<Manifest> {
   const path = `${folder}/${MANIFEST}`;
   const { seal: expected, ...manifest } = parse(new TextDecoder().decode(await readFile(path)), path);
@@ -172,9 +196,9 @@ async function readManifest(folder: string): Promise<Manifest> {
       }, expected "${FORMAT}" or "${FIRST_FORMAT}"`,
     );
   }
-  if (expected !== await seal(manifest)) {
+  if (expected !== await manifestHash(manifest)) {
     throw new SyntaxError(
-      `Cannot read ${path}: its seal does not fit its content, it is damaged; take another checkpoint`,
+      `Cannot read ${path}: its hash, "seal", does not fit its content, it is damaged; take another checkpoint`,
     );
   }
   return manifest;
@@ -211,8 +235,8 @@ async function readPart(folder: string, name: string, files: Manifest["files"]):
   );
 }
 
-/** A hash of the manifest's values, so that a flipped digit is noticed. */
-async function seal(manifest: Manifest): Promise<string> {
+/** A hash of the manifest's values, which the file holds as `seal`, so that a flipped digit is noticed. */
+async function manifestHash(manifest: Manifest): Promise<string> {
   return await sha256(new TextEncoder().encode(JSON.stringify(manifest)));
 }
 

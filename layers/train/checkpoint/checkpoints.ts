@@ -42,7 +42,8 @@ export interface CheckpointsOptions extends MonitorOptions {
   warn?: (message: string) => void;
 }
 
-const NAME = /^step-(\d{8,})(-epoch-\d+)?$/;
+/** With `-again` at its end, one that was to replace the other: see `writeCheckpoint()`. */
+const NAME = /^step-(\d{8,})(-epoch-\d+)?(-again)?$/;
 
 /**
  * Writes checkpoints into a folder: after epochs, after steps, and where the run is stopped (Ctrl-C). Each is a folder of its own; the
@@ -134,10 +135,10 @@ export class Checkpoints implements Callback {
   /** Writes a checkpoint now, unless one of this step was just written; then removes those that are not to be kept. */
   async save(learner: Learner): Promise<void> {
     const { epoch, batch, step, history } = learner;
-    const ended = batch === 0 && epoch > 0;
-    const name = `step-${`${step}`.padStart(8, "0")}${ended ? `-epoch-${epoch}` : ""}`;
+    const epochIsDone = batch === 0 && epoch > 0;
+    const name = `step-${`${step}`.padStart(8, "0")}${epochIsDone ? `-epoch-${epoch}` : ""}`;
     if (name === this.#saved) return;
-    const score = ended && history.length > 0 ? scoreOf(learner, this.#options) : null;
+    const score = epochIsDone && history.length > 0 ? scoreOf(learner, this.#options) : null;
     await writeCheckpoint(`${this.folder}/${name}`, learner.stateDict(), Number.isFinite(score) ? score : null);
     this.#saved = name;
     await this.#prune();

@@ -29,7 +29,7 @@ export interface LearnerState {
 /** The state of a learner whose epoch began at `epochStart`, and whose pass over the training data is `pass`. */
 export function saveLearnerState(learner: Learner, epochStart: RngState, pass: BatchPass | null): LearnerState {
   const { model, optimizer, data, epoch, batch, step } = learner;
-  const callbacks = Array.from(keepers(learner), ([name, callback]) => [name, callback.stateDict!()]);
+  const callbacks = Array.from(statefulCallbacks(learner), ([name, callback]) => [name, callback.stateDict!()]);
   return {
     model: model.stateDict(),
     optimizer: optimizer.stateDict(),
@@ -46,7 +46,7 @@ export function saveLearnerState(learner: Learner, epochStart: RngState, pass: B
 export function loadLearnerState(learner: Learner, state: LearnerState): RngState {
   const parts = ["model", "optimizer", "rngState", "epochStart", "callbacks", "epoch", "batch", "step"] as const;
   requireState("a Learner", state, parts);
-  const own = keepers(learner);
+  const own = statefulCallbacks(learner);
   const saved = Object.keys(state.callbacks);
   const differ = [
     ...saved.filter((name) => !own.has(name)),
@@ -62,15 +62,17 @@ export function loadLearnerState(learner: Learner, state: LearnerState): RngStat
   const before = saveLearnerState(learner, state.epochStart, null);
   before.model = new Map(Array.from(before.model, ([name, x]) => [name, x.clone()])); // whose tensors change with the model
   try {
-    takeOver(learner, own, state);
+    applyState(learner, own, state);
   } catch (error) {
-    takeOver(learner, own, before);
+    applyState(learner, own, before);
     throw error;
   }
   return state.epochStart;
 }
 
-function takeOver(learner: Learner, own: ReturnType<typeof keepers>, state: LearnerState): void {
+type StatefulCallbacks = Map<string, Learner["callbacks"][number]>;
+
+function applyState(learner: Learner, own: StatefulCallbacks, state: LearnerState): void {
   learner.model.loadStateDict(state.model);
   learner.optimizer.loadStateDict(state.optimizer);
   own.forEach((callback, name) => callback.loadStateDict?.(state.callbacks[name]));
@@ -79,8 +81,8 @@ function takeOver(learner: Learner, own: ReturnType<typeof keepers>, state: Lear
 }
 
 /** The callbacks that have a state, by name; of those with one name the second is `name 2`. */
-function keepers({ callbacks }: Learner): Map<string, Learner["callbacks"][number]> {
-  const named = new Map<string, Learner["callbacks"][number]>();
+function statefulCallbacks({ callbacks }: Learner): StatefulCallbacks {
+  const named: StatefulCallbacks = new Map();
   for (const callback of callbacks) {
     if (callback.stateDict === undefined) continue;
     const name = callback.name ?? callback.constructor.name;

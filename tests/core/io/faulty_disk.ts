@@ -27,6 +27,27 @@ export function watchSyncs(): [paths: string[], end: () => void] {
   return [paths, end];
 }
 
+/**
+ * Lets so many changes of folders happen (a file opened to be written, a rename, a removal, a new folder), and none after them, as if the
+ * process had been killed there; the returned function ends this and tells whether any was refused.
+ */
+export function diskThatStops(changes: number): () => boolean {
+  const { open, rename, remove, mkdir } = Deno;
+  let stopped = false;
+  const counted =
+    <A extends unknown[], R>(change: (...args: A) => Promise<R>, counts = (..._: A) => true) => (...args: A) => {
+      if (!counts(...args) || changes-- > 0) return change(...args);
+      stopped = true;
+      return Promise.reject(new Error("The disk has stopped"));
+    };
+  Deno.open = counted(open, (_, options) => options?.write === true);
+  Object.assign(Deno, { rename: counted(rename), remove: counted(remove), mkdir: counted(mkdir) });
+  return () => {
+    Object.assign(Deno, { open, rename, remove, mkdir });
+    return stopped;
+  };
+}
+
 function onOpen(change: (path: string, file: Deno.FsFile) => void): () => void {
   const { open } = Deno;
   Deno.open = async (path, options) => {

@@ -1,12 +1,20 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+  equal,
+} from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
-import { type Tensor, zeros } from "@gradus/gradus";
+import { noGrad, type Tensor, zeros } from "@gradus/gradus";
 import { readSafetensors } from "@gradus/gradus/io";
 import { type Callback, CancelFit, Checkpoints, type RecorderState } from "@gradus/gradus/train";
 import { readCheckpoint, writeCheckpoint } from "../../../../layers/train/checkpoint/checkpoint_file.ts";
 import { inFolder, namesIn } from "../../../core/io/in_folder.ts";
 import { checkpointsIn, filled } from "./checkpointed_run.ts";
-import { failingWrites, watchSyncs } from "../../../core/io/faulty_disk.ts";
+import { diskThatStops, failingWrites, watchSyncs } from "../../../core/io/faulty_disk.ts";
 import { trainAndKill } from "./killed_run.ts";
 import { longestGap } from "../../../longest_gap.ts";
 import { smallLearner } from "../small_run.ts";
@@ -164,6 +172,28 @@ describe("Checkpoints", () => {
         end();
       }
     }));
+
+  it("are whole, the old or the new, wherever a run ends that writes one in the place of another", async () => {
+    let stopped = true;
+    for (let changes = 0; stopped; changes++) {
+      await inFolder(async (folder) => {
+        const checkpoints = () => new Checkpoints(folder, { keepLast: 1, warn: () => {} });
+        const learner = smallLearner([checkpoints()]);
+        await learner.fit(1);
+        const weights = () => [...learner.model.parameters()].map((p) => p.toArray());
+        const before = weights();
+        noGrad(() => [...learner.model.parameters()].forEach((p) => p.add_(1)));
+        const after = weights();
+        const end = diskThatStops(changes);
+        await checkpoints().save(learner).catch(() => {});
+        stopped = end();
+        learner.loadStateDict((await checkpoints().load())!);
+        assert([before, after].some((whole) => equal(whole, weights())), `after ${changes} changes`);
+        await checkpoints().save(learner);
+        assertEquals(checkpointsIn(folder), ["step-00000005-epoch-1"]);
+      });
+    }
+  });
 
   it("are synced into their folder, and that into the one above, when they are made", () =>
     inFolder(async (folder) => {
