@@ -160,7 +160,9 @@ describe("wrong calls", () => {
     const there = Object.entries(TABLE).flatMap(([place, names]) =>
       Object.keys(names).map((name) => `${place}: ${name}`)
     );
-    assertEquals(there.toSorted(), [...(await everything()).keys()].toSorted());
+    const exported = [...(await everything()).keys()];
+    assertEquals(exported.filter((name) => !there.includes(name)), [], "these need a line in tests/wrong_calls/");
+    assertEquals(there.filter((name) => !exported.includes(name)), [], "these are exported no longer");
   });
   for (const [place, names] of Object.entries(TABLE)) {
     for (const [name, cases] of Object.entries(names)) {

@@ -107,9 +107,11 @@ export async function parsePng(
   const { width, height } = header;
   const size = bytesOfScanlines(header);
   cap.check(size + 4 * width * height, () => `a picture of ${width}×${height} pixels, as byte 16 says,`);
-  const toGrey = greyOf(header, chunks, fail);
   const scanlines = await inflateAll(chunks, size, fail);
-  return fromData(await runInSlices(readPixels(scanlines, header, toGrey, fail)), [height, width]);
+  const pixels = chunks.find(({ type }) => type === "IDAT")!;
+  const failAtPixel: Fail = (what) => fail(`${what}, in the pixels of IDAT at byte ${pixels.at}`);
+  const toGrey = greyOf(header, chunks, fail, failAtPixel);
+  return fromData(await runInSlices(readPixels(scanlines, header, toGrey, failAtPixel)), [height, width]);
 }
 
 /** The chunks up to IEND, their check sums compared. */
@@ -177,8 +179,9 @@ function bytesOfScanlines(header: Header): number {
 async function inflateAll(chunks: readonly Chunk[], size: number, fail: Fail): Promise<Uint8Array> {
   const first = chunks.findIndex(({ type }) => type === "IDAT");
   const parts = chunks.filter(({ type }) => type === "IDAT");
-  if (first < 0) throw fail("it has no IDAT, and so no pixels");
-  if (chunks[first + parts.length - 1].type !== "IDAT") throw fail("something stands between its IDAT chunks");
+  if (first < 0) throw fail(`it has no IDAT, and so no pixels, before byte ${chunks.at(-1)!.at}`);
+  const between = chunks.slice(first, first + parts.length).find(({ type }) => type !== "IDAT");
+  if (between !== undefined) throw fail(`${between.type} at byte ${between.at} stands between the IDAT chunks`);
   const where = `the pixels in IDAT at byte ${chunks[first].at}`;
   const deflated = parts.reduce((sum, { data }) => sum + data.length, 0);
   if (size > (deflated + 1) * MAX_RATIO) throw fail(`${where} cannot inflate to the ${size} bytes of its size`);
@@ -264,10 +267,10 @@ function sampleAt(line: Uint8Array, i: number, depth: number): number {
 }
 
 /** What makes a grey level of samples, by the palette and the transparent colour. */
-function greyOf(header: Header, chunks: readonly Chunk[], fail: Fail): ToGrey {
+function greyOf(header: Header, chunks: readonly Chunk[], fail: Fail, failAtPixel: Fail): ToGrey {
   const { colourType, channels, depth } = header;
   const transparency = chunks.find(({ type }) => type === "tRNS")?.data;
-  if (colourType === 3) return greyOfPalette(readPalette(chunks, depth, fail), transparency, fail);
+  if (colourType === 3) return greyOfPalette(readPalette(chunks, depth, fail), transparency, failAtPixel);
   const most = 2 ** depth - 1;
   const clear = colourType > 3 || transparency === undefined ? null : transparentColour(transparency, channels, fail);
   return (samples) => {
@@ -278,10 +281,10 @@ function greyOf(header: Header, chunks: readonly Chunk[], fail: Fail): ToGrey {
   };
 }
 
-function greyOfPalette(palette: Uint8Array, transparency: Uint8Array | undefined, fail: Fail): ToGrey {
+function greyOfPalette(palette: Uint8Array, transparency: Uint8Array | undefined, failAtPixel: Fail): ToGrey {
   const part = (byte: number) => byte / 255;
   return ([i]) => {
-    if (3 * i >= palette.length) throw fail(`a pixel has colour ${i} of a palette of ${palette.length / 3}`);
+    if (3 * i >= palette.length) throw failAtPixel(`a pixel has colour ${i} of a palette of ${palette.length / 3}`);
     const [red, green, blue] = [palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]].map(part);
     return greyOverWhite(red, green, blue, part(transparency?.[i] ?? 255));
   };
@@ -297,7 +300,9 @@ function transparentColour(data: Uint8Array, channels: number, fail: Fail): numb
 
 function readPalette(chunks: readonly Chunk[], depth: number, fail: Fail): Uint8Array {
   const chunk = chunks.find(({ type }) => type === "PLTE");
-  if (chunk === undefined) throw fail("its pixels are indices into a palette, and it has no PLTE");
+  if (chunk === undefined) {
+    throw fail(`its pixels are indices into a palette, and it has no PLTE before byte ${chunks.at(-1)!.at}`);
+  }
   const { data, at } = chunk;
   if (data.length > 0 && data.length % 3 === 0 && data.length <= 3 * 2 ** depth) return data;
   throw fail(`PLTE at byte ${at} has ${data.length} bytes, not 3 for each of at most ${2 ** depth} colours`);

@@ -1,7 +1,10 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import * as fc from "fast-check";
-import { type Column, fromCsv, parseIdx, parseMnistPickle, readArff, type Table } from "@gradus/gradus/data";
+import * as data from "@gradus/gradus/data";
+import { type Column, fromCsv, parseIdx, parseMnistPickle, parsePng, readArff, type Table } from "@gradus/gradus/data";
+import { encode as encodePng } from "fast-png";
+import { crc32 } from "node:zlib";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";
 import { checkError, damage, damages, readsOrRefuses } from "../../core/io/damage.ts";
 import { gzip } from "./gzip.ts";
@@ -92,5 +95,39 @@ describe("a damaged table", () => {
       await refusesOrReads(readArff(stream, { name: "bad" }), isRight);
     });
     await fc.assert(property, CASES);
+  });
+});
+
+describe("a damaged PNG file", () => {
+  const colours = Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => 7 * i);
+  const file = Uint8Array.from(encodePng({ width: 5, height: 4, data: colours, channels: 3, depth: 8 }));
+
+  /** The file with right check sums of all chunks that are whole, so that damages get past them. */
+  function withCheckSums(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const view = new DataView(bytes.buffer);
+    for (let at = 8, end; at + 12 <= bytes.length; at = end) {
+      end = at + 12 + view.getUint32(at);
+      if (end <= bytes.length) view.setUint32(end - 4, crc32(bytes.subarray(at + 4, end - 4)));
+    }
+    return bytes;
+  }
+
+  it("parsePng() gives grey levels, or an error that names file and place", async () => {
+    const property = fc.asyncProperty(damages, async (all) => {
+      const bytes = withCheckSums(damage(file, all));
+      await refusesOrReads(parsePng(bytes, "bad"), ({ data, shape: [height, width] }) => {
+        return data.length === height * width && data.every((level) => level >= 0 && level <= 255.001);
+      });
+    });
+    await fc.assert(property, CASES);
+  });
+});
+
+describe("every reader of @gradus/gradus/data", () => {
+  it("is given damaged files here, by itself or as parse… of the same format", async () => {
+    const text = await Deno.readTextFile(new URL(import.meta.url));
+    const readers = Object.keys(data).filter((name) => /^(read|parse|from)[A-Z]/.test(name));
+    const parsers = (name: string) => [name, name.replace(/^read/, "parse")];
+    assertEquals(readers.filter((name) => !parsers(name).some((one) => text.includes(`${one}(`))), []);
   });
 });
