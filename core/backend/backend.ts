@@ -40,8 +40,8 @@ export type InputActivation =
   | "mish"
   | "softplus";
 
-/** Their codes in `kernels.h`. */
-export const INPUT_ACTIVATIONS: Readonly<Record<InputActivation, number>> = {
+/** The codes in `kernels.h` of those whose derivative C has. */
+export const INPUT_ACTIVATIONS: Readonly<Partial<Record<InputActivation, number>>> = {
   ...{ clamp: 4, hardtanh: 5, leakyRelu: 6, elu: 7, gelu: 8, geluTanh: 9, silu: 10, mish: 11, softplus: 12 },
 };
 

@@ -90,11 +90,19 @@ function isStep(n: number): boolean {
 /** Integers in the descriptor of `activationBackward`. */
 export const ACTIVATION_BACKWARD_FIELDS = 11;
 
-const CODES = { ...ACTIVATIONS, ...INPUT_ACTIVATIONS };
+const DERIVATIVE_CODES: Readonly<Partial<Record<Activation | InputActivation, number>>> = {
+  ...ACTIVATIONS,
+  ...INPUT_ACTIVATIONS,
+};
 const bits = new Float32Array(1);
 const asInteger = new Int32Array(bits.buffer);
 
-/** Writes the descriptor of `activationBackward` into `into`, for arrays of the given lengths. */
+/** Whether C has the derivative of an activation. */
+export function hasDerivative(op: Activation | InputActivation): boolean {
+  return DERIVATIVE_CODES[op] !== undefined;
+}
+
+/** Writes the descriptor of `activationBackward`, of an activation that {@linkcode hasDerivative}, into `into`, for arrays of the given lengths. */
 export function describeActivationBackward(
   into: Int32Array,
   op: Activation | InputActivation,
@@ -107,7 +115,7 @@ export function describeActivationBackward(
   low: number,
   high: number,
 ): void {
-  into[0] = CODES[op], into[1] = rows, into[2] = cols;
+  into[0] = DERIVATIVE_CODES[op]!, into[1] = rows, into[2] = cols;
   into[3] = g, into[4] = y, into[5] = out ?? 0, into[6] = db ?? 0;
   into[7] = out === null ? 0 : 1, into[8] = db === null ? 0 : 1;
   into[9] = floatBits(low), into[10] = floatBits(high);

@@ -1,7 +1,7 @@
 /** The native verbs for training: derivatives of activations, cross-entropy, and the optimisers' steps. */
 import type { TypedArray } from "../../dtype.ts";
 import type { Activation, Backend, InputActivation, UpdateKind, UpdateSlot } from "../backend.ts";
-import { ACTIVATION_BACKWARD_FIELDS, describeActivationBackward, unwrap } from "../descriptor.ts";
+import { ACTIVATION_BACKWARD_FIELDS, describeActivationBackward, hasDerivative, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
 import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
 import { badTarget, checkActivationBackward, checkLoss, checkUpdate } from "../checks.ts";
@@ -11,7 +11,7 @@ const backwardDescriptor = new Int32Array(ACTIVATION_BACKWARD_FIELDS);
 const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
-/** `activationBackward` for float32; other dtypes are passed on to the reference. */
+/** `activationBackward` for float32; other dtypes, and activations that C does not know, are passed on to the reference. */
 export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["activationBackward"] {
   return function activationBackward(
     op: Activation | InputActivation,
@@ -24,7 +24,8 @@ export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["act
     low = 0,
     high = 0,
   ): void {
-    if (!isFloat32(g) || !isFloat32(y) || !isFloat32OrNull(out) || !isFloat32OrNull(db)) {
+    const known = hasDerivative(op) && isFloat32(g) && isFloat32(y) && isFloat32OrNull(out) && isFloat32OrNull(db);
+    if (!known) {
       return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
     }
     checkActivationBackward(op, rows, cols, g, y, out, db);

@@ -3,6 +3,7 @@ import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { ACTIVATIONS, type Backend, INPUT_ACTIVATIONS, type InputActivation } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
+import { UNARY_BACKWARD } from "../../../core/backend/reference/formulas.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
@@ -86,6 +87,18 @@ describe("activations", () => {
         }
         backend!.activationBackward(op, 67, 1, g, x, g, null, low, high);
         assertEquals(g, whole.subarray(0, 67));
+      }
+    });
+
+    test(`activationBackward() of ${name} leaves to the reference what C does not know`, () => {
+      const cube = "cube" as InputActivation;
+      UNARY_BACKWARD[cube] = (g, x) => 3 * g * x * x;
+      try {
+        const out = new Float32Array(3);
+        backend!.activationBackward(cube, 1, 3, Float32Array.of(1, 1, 2), Float32Array.of(1, 2, 3), out, null);
+        assertEquals([...out], [3, 12, 54]);
+      } finally {
+        delete (UNARY_BACKWARD as Record<string, unknown>)[cube];
       }
     });
 
