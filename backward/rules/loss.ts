@@ -10,8 +10,9 @@ export function mseBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor] {
 }
 
 /**
- * `L = −Σ ln softmax(z)[i, y_i] / n` for logits z [n, classes] and targets y [n], so `dz = g · (softmax(z) − onehot(y)) / n`; the
- * back end computes the fraction in one pass.
+ * `L = −Σ ln softmax(z)[i, y_i] / n` for logits z [n, classes] and targets y [n], so `dz = g · (softmax(z) − onehot(y)) / n`, of which
+ * the back end computes `(softmax(z) − onehot(y)) / n` in one pass. This is the mean over all rows; for class weights, ignored rows and
+ * other reductions there is {@linkcode weightedCrossEntropyBackward}.
  */
 export function crossEntropyBackward(g: Tensor, z: Tensor, y: Tensor): [dz: Tensor] {
   const dz = crossEntropyGradient(z, y);

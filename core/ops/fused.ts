@@ -1,4 +1,7 @@
-/** Several operations in one pass, where the back end has a verb for them. The results are those of the operations one by one. */
+/**
+ * Several operations in one pass, where the back end has a verb for them: the mean cross-entropy, and the derivatives that a back end
+ * computes, of the cross-entropy and of activations. Their formulas are in `backward/rules/`, whose rules call these functions.
+ */
 import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import type { Activation, InputActivation } from "../backend/backend.ts";
@@ -17,14 +20,14 @@ import { elements } from "./movement.ts";
  * @throws {TypeError} If the logits are integers, or the classes are not.
  */
 export function crossEntropyMean(z: Tensor, y: Tensor): Tensor {
-  checkClasses(z, y);
+  checkLogits(z, y);
   const loss = backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), null);
   return record("crossEntropy", scalar(loss, z.dtype), [z, y]);
 }
 
 /** The derivative of the mean cross-entropy by each logit: `(softmax(z) − onehot(y)) / n`. */
 export function crossEntropyGradient(z: Tensor, y: Tensor): Tensor {
-  checkClasses(z, y);
+  checkLogits(z, y);
   const dz = newEmpty(z.shape, z.dtype);
   backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), dz.data);
   return dz;
@@ -34,7 +37,7 @@ function indices(y: Tensor): Int32Array {
   return elements(cast(y, "int32")) as Int32Array;
 }
 
-function checkClasses(z: Tensor, y: Tensor): void {
+function checkLogits(z: Tensor, y: Tensor): void {
   requireTensor(z, "take the cross-entropy of");
   requireTensor(y, "take the cross-entropy with");
   if (z.shape.length !== 2 || y.shape.length !== 1 || y.shape[0] !== z.shape[0]) {
@@ -74,8 +77,8 @@ export function activationBiasBackward(
 }
 
 /**
- * The derivative of an activation, `g · op′`, in one pass. y is the output for relu, sigmoid and tanh and the input for the others; `low`
- * and `high` are as in `unary`.
+ * The derivative of an activation, `g · op′`, in one pass. y is the output for sigmoid and tanh, the input for an `InputActivation`, and
+ * for relu either: one is above 0 where the other is. `low` and `high` are as in `unary`.
  */
 export function activationBackward(
   op: Exclude<Activation, "none"> | InputActivation,

@@ -53,7 +53,7 @@ export function nll(logProbabilities: Tensor, target: Tensor, options: NllOption
   requireTensor(logProbabilities, "take nll() of");
   requireTensor(target, "take nll() with the target");
   const { reduction, weight = null, ignoreIndex = -100 } = options;
-  checkClasses("nll", logProbabilities, target);
+  checkClassTargets("nll", logProbabilities, target);
   const l = classesLast(logProbabilities); // [n, classes]
   checkClassWeight(weight, l.shape[1]);
   const targets = readTargets(target, l.shape[1], l, weight, ignoreIndex);
@@ -87,8 +87,8 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   }
   if (isFloating(target.dtype)) return ofProbabilities(logits, target, options);
   if (labelSmoothing > 0) return smoothed(logits, target, options);
-  checkClasses("crossEntropy", logits, target);
-  if (isPlain(logits, target, options)) return crossEntropyMean(logits, target);
+  checkClassTargets("crossEntropy", logits, target);
+  if (isMeanOverAllRows(logits, target, options)) return crossEntropyMean(logits, target);
   const z = classesLast(logits); // [n, classes]
   checkClassWeight(weight, z.shape[1]);
   const targets = readTargets(target, z.shape[1], z, weight, options.ignoreIndex ?? -100);
@@ -96,8 +96,8 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   return reduced(rows.view(...target.shape), options.reduction, targets.total);
 }
 
-/** Whether it is the mean over all rows with nothing else to heed, which is a single pass. */
-function isPlain(
+/** Whether the loss is the mean over all rows of [n, classes], unweighted, which the back end computes in one pass. */
+function isMeanOverAllRows(
   logits: Tensor,
   target: Tensor,
   { weight, ignoreIndex = -100, reduction }: CrossEntropyOptions,
@@ -125,7 +125,7 @@ function ofProbabilities(logits: Tensor, target: Tensor, options: CrossEntropyOp
 
 /** `(1 − ε) · nll + ε / classes · Σ_c −w_c · ln softmax(z)_c`, where ignored rows have no second part either. */
 function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
-  checkClasses("crossEntropy", logits, target);
+  checkClassTargets("crossEntropy", logits, target);
   const { weight = null, labelSmoothing = 0, ignoreIndex = -100, reduction } = options;
   const counts = target.reshape(-1).ne(ignoreIndex);
   const l = logSoftmax(where(counts.unsqueeze(1), classesLast(logits), 0)); // [n, classes]
@@ -148,7 +148,7 @@ function classesLast(x: Tensor): Tensor {
   return x.permute(0, ...rest, 1).reshape(-1, x.shape[1]);
 }
 
-function checkClasses(loss: string, prediction: Tensor, target: Tensor): void {
+function checkClassTargets(loss: string, prediction: Tensor, target: Tensor): void {
   if (isFloating(target.dtype) || target.dtype === "bool") {
     throw new TypeError(`Cannot take the ${loss} of ${target.dtype} targets: classes are integers, use int()`);
   }
