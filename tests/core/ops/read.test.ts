@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import { arange, ones, tensor, zeros } from "@gradus/gradus";
 import { Parameter } from "@gradus/gradus/nn";
 

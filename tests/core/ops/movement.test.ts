@@ -1,8 +1,8 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
 import { arange, ones, type Tensor, tensor } from "@gradus/gradus";
-import { assertModel, filled, fullShape, type Model, modelOf, SEEDED, values } from "./oracle.ts";
+import { assertModel, filled, fullShape, type Model, modelOf, SEEDED, values } from "../oracle.ts";
 
 interface Pair {
   x: Tensor;

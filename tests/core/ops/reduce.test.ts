@@ -1,10 +1,10 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
 import { arange, full, ones, tensor, zeros } from "@gradus/gradus";
-import { reduce } from "../../core/ops/reduce.ts";
-import { Tensor } from "../../core/tensor.ts";
-import { anyShape, assertModel, filled, indices, type Model, SEEDED } from "./oracle.ts";
+import { reduce } from "../../../core/ops/reduce.ts";
+import { Tensor } from "../../../core/tensor.ts";
+import { anyShape, assertModel, filled, indices, type Model, SEEDED } from "../oracle.ts";
 
 const ints = (...values: number[]) => tensor(values, { dtype: "int32" });
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import { tensor, zeros } from "@gradus/gradus";
 
 describe("cumsum()", () => {

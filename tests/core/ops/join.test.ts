@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import { arange, cat, ones, stack, type Tensor, tensor, zeros } from "@gradus/gradus";
 
 const m = tensor([[1, 2], [3, 4]]);

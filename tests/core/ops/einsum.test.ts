@@ -1,8 +1,8 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
 import { arange, einsum, ones, tensor, zeros } from "@gradus/gradus";
-import { assertModel, filled, indices, type Model, SEEDED } from "./oracle.ts";
+import { assertModel, filled, indices, type Model, SEEDED } from "../oracle.ts";
 
 /** The definition: for every value of the output's letters, the products summed over all values of the others. */
 function brute(inputs: readonly string[], output: string, sizes: Readonly<Record<string, number>>, ms: Model[]): Model {

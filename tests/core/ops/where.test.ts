@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import { arange, ones, tensor, where } from "@gradus/gradus";
 
 describe("where()", () => {

@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
 import { arange, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
-import { linear } from "../../core/ops/linalg.ts";
-import { assertModel, broadcastModel, broadcastShape, filled, type Model, SEEDED, smallerShape } from "./oracle.ts";
+import { linear } from "../../../core/ops/linalg.ts";
+import { assertModel, broadcastModel, broadcastShape, filled, type Model, SEEDED, smallerShape } from "../oracle.ts";
 
 /** The definition: `c[…, i, j] = Σ a[…, i, k]·b[…, k, j]` over broadcast leading dimensions. */
 function productModel(a: Model, b: Model): Model {

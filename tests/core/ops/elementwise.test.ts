@@ -1,11 +1,11 @@
 import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
-import type { UnaryOp } from "../../core/backend/backend.ts";
-import { BINARY, UNARY } from "../../core/backend/reference/formulas.ts";
+import type { UnaryOp } from "../../../core/backend/backend.ts";
+import { BINARY, UNARY } from "../../../core/backend/reference/formulas.ts";
 import { type DType, fromData, nn, ones, Tensor, tensor } from "@gradus/gradus";
-import { binary, unary } from "../../core/ops/elementwise.ts";
-import { anyShape, assertModel, broadcastModel, filled, type Model, SEEDED, smallerShape, values } from "./oracle.ts";
+import { binary, unary } from "../../../core/ops/elementwise.ts";
+import { anyShape, assertModel, broadcastModel, filled, type Model, SEEDED, smallerShape, values } from "../oracle.ts";
 
 const ints = (...values: number[]) => tensor(values, { dtype: "int32" });
 const bytes = (...values: number[]) => tensor(Uint8Array.from(values));

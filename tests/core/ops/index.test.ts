@@ -1,9 +1,9 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { describe, it } from "../bdd.ts";
+import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
 import { arange, ones, tensor, zeros } from "@gradus/gradus";
-import { oneHot, pick } from "../../core/ops/index.ts";
-import { assertModel, filled, fullShape, indices, modelOf, SEEDED, values } from "./oracle.ts";
+import { oneHot, pick } from "../../../core/ops/index.ts";
+import { assertModel, filled, fullShape, indices, modelOf, SEEDED, values } from "../oracle.ts";
 
 const ints = (values: Parameters<typeof tensor>[0]) => tensor(values, { dtype: "int32" });
 
