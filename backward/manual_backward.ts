@@ -36,14 +36,14 @@ export function leaveGradients<Args extends readonly (Tensor | null)[]>(
   ...args: Args
 ): void {
   for (const x of tensors) requireTensor(x, "leave a gradient on");
-  const memory = new Ownership();
-  memory.own(() => {
+  const blocks = new Ownership();
+  blocks.track(() => {
     const gradients = rule(...args.map((x) => x instanceof GradientSlot ? bare(x) : x) as unknown as Args);
     gradients.forEach((g, i) => {
-      if (g !== null) memory.leave(tensors[i], g);
+      if (g !== null) blocks.leave(tensors[i], g);
     });
   });
-  memory.end(STEP);
+  blocks.releaseAll(STEP);
 }
 
 /**

@@ -18,12 +18,12 @@ export class Ownership {
   readonly #own: TypedArray[] = [];
 
   /** Runs code of the library, and tracks the blocks that it acquires. */
-  own<T>(body: () => T): T {
+  track<T>(body: () => T): T {
     return trackAcquired(this.#own, body);
   }
 
   /** Runs the user's code, which sees `g`: neither `g` nor what the code acquires will be used again. */
-  show<T>(g: Tensor, body: () => T): T {
+  runUserCode<T>(g: Tensor, body: () => T): T {
     this.#disown(g.data);
     return trackAcquired(null, body);
   }
@@ -35,7 +35,7 @@ export class Ownership {
   }
 
   /** Releases all blocks that are still tracked; `part` says how much of a whole backward pass this was. */
-  end(part = 1): void {
+  releaseAll(part = 1): void {
     for (const block of this.#own) release(block);
     this.#own.length = 0;
     endPass(part);

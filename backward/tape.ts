@@ -182,7 +182,7 @@ export class BackwardPass {
   readonly #grads: Map<Tensor, Tensor>;
   readonly #pending: Map<Tensor, number>;
   readonly #ready: Tensor[];
-  readonly #memory = new Ownership();
+  readonly #blocks = new Ownership();
   /** Memory that more than one gradient may use. */
   readonly #shared = new Set<TypedArray>();
 
@@ -202,14 +202,14 @@ export class BackwardPass {
   step(): boolean {
     const x = this.#ready.pop();
     if (x !== undefined) this.#visit(x);
-    else this.#memory.end();
+    else this.#blocks.releaseAll();
     return x !== undefined;
   }
 
   #visit(x: Tensor): void {
     const g = this.#grads.get(x);
     this.#grads.delete(x);
-    if (g !== undefined) this.#memory.own(() => this.#receive(x, g));
+    if (g !== undefined) this.#blocks.track(() => this.#receive(x, g));
     if (x.node === null) return;
     for (const input of x.node.inputs) if (input.requiresGrad) this.#countUse(input);
     if (!this.retainGraph) x.node.release();
@@ -227,7 +227,7 @@ export class BackwardPass {
     if (x.node === null || isRetained(x)) {
       const before = peekGradient(x);
       const first = () => x.node === null ? this.#unshared(g) : copyOf(g); // g of a value that is no leaf is still needed
-      this.#memory.leave(x, before === null ? first() : bare(before).add(g));
+      this.#blocks.leave(x, before === null ? first() : bare(before).add(g));
     }
     if (x.node === null) return;
     const { inputs } = x.node;
@@ -247,7 +247,7 @@ export class BackwardPass {
   }
 
   #runHooks(x: Tensor, g: Tensor): Tensor {
-    return this.#memory.show(g, () => hooked(x, g));
+    return this.#blocks.runUserCode(g, () => hooked(x, g));
   }
 
   /** `g`, or a copy if another gradient uses its memory: the user may write into what the user sees. */
@@ -261,7 +261,7 @@ export class BackwardPass {
    */
   #inputGradients(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
     if (node instanceof RuleNode && node.backward === ruleBackward) return node.backward(g);
-    return this.#memory.show(g, () => node.backward(g)).map((part) => part && bare(part));
+    return this.#blocks.runUserCode(g, () => node.backward(g)).map((part) => part && bare(part));
   }
 }
 

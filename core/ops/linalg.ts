@@ -63,7 +63,7 @@ export function linear(x: Tensor, w: Tensor, bias: Tensor | null, options: Linea
     return activation === "none" ? out : unary(activation, out);
   }
   const out = newEmpty([x.shape[0], w.shape[transposed ? 0 : 1]], x.dtype); // [batch, out]
-  const product = describe(x, w, out, bias, transposed);
+  const product = gemmLayout(x, w, out, bias, transposed);
   product.activation = activation;
   backend().gemm(product, x.data, w.data, out.data, bias?.data ?? null);
   return record("linear", out, bias === null ? [x, w] : [x, w, bias], { activation, transposed });
@@ -79,12 +79,12 @@ function fitsGemm(x: Tensor, w: Tensor, bias: Tensor | null, transposed: boolean
 /** `a @ b` for matrices whose shapes and dtypes are known to fit, on the given back end. */
 export function product(a: Tensor, b: Tensor, on: Backend = backend()): Tensor {
   const out = newEmpty([a.shape[0], b.shape[1]], a.dtype); // [m, n]
-  on.gemm(describe(a, b, out, null), a.data, b.data, out.data, null);
+  on.gemm(gemmLayout(a, b, out, null), a.data, b.data, out.data, null);
   return record("matmul", out, [a, b]);
 }
 
 /** The sizes, offsets and strides of a product; with `transposed`, those of `bᵀ` in place of b. */
-function describe(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null, transposed = false): Gemm {
+function gemmLayout(a: Tensor, b: Tensor, c: Tensor, bias: Tensor | null, transposed = false): Gemm {
   const [rows, columns] = transposed ? [1, 0] : [0, 1];
   return {
     m: a.shape[0],
@@ -111,7 +111,7 @@ function batched(a: Tensor, b: Tensor): Tensor {
   const left = expand(detached(a), [...lead, ...a.shape.slice(-2)]);
   const right = expand(detached(b), [...lead, ...b.shape.slice(-2)]);
   const out = newEmpty([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
-  eachMatrix([left, right, out], (p, q, c) => backend().gemm(describe(p, q, c, null), p.data, q.data, c.data, null));
+  eachMatrix([left, right, out], (p, q, c) => backend().gemm(gemmLayout(p, q, c, null), p.data, q.data, c.data, null));
   return record("matmul", out, [a, b]);
 }
 

@@ -89,7 +89,7 @@ export class TableEncoder {
 
   /** A line about each column: `size: numeric, mean 2.000, std 1.000, 1 empty`. */
   describe(): string[] {
-    return this.columns.map((column, i) => describe(column, this.#missing[i]));
+    return this.columns.map((column, i) => columnLine(column, this.#missing[i]));
   }
 }
 
@@ -116,7 +116,7 @@ function statisticsOf(name: string, cells: ArrayLike<number>): { mean: number; s
   throw new RangeError(`Cannot scale column "${name}": its numbers are too large, skip it`);
 }
 
-function describe({ name, kind, mean, std, width, categories }: ColumnEncoding, missing: number): string {
+function columnLine({ name, kind, mean, std, width, categories }: ColumnEncoding, missing: number): string {
   const empty = missing > 0 ? `, ${missing} empty` : "";
   if (kind === "numeric") {
     const constant = std === 0 ? " (constant)" : "";

@@ -1,4 +1,5 @@
 /** A state as JSON and tensors: plain values go into the JSON, tensors and typed arrays beside it by name. */
+import { isPlainObject } from "../../../core/arguments.ts";
 import { fromData } from "../../../core/create.ts";
 import { isTypedArray } from "../../../core/dtype.ts";
 import { runAtOnce, type Steps } from "../../../core/event_loop.ts";
@@ -61,7 +62,7 @@ function* pack(value: unknown, path: string, tensors: Map<string, Tensor>): Step
   if (isTypedArray(value)) return { $array: keep(fromData(value, [value.length]), path, tensors) };
   if (Array.isArray(value)) return yield* packList(yield* packEach(value.entries(), path, tensors), path, tensors);
   if (value instanceof Map) return { $map: yield* packEntries([...value], path, tensors) };
-  if (isPlain(value)) return yield* packObject(value, path, tensors);
+  if (isPlainObject(value)) return yield* packObject(value, path, tensors);
   throw new TypeError(
     `Cannot save ${path}: expected plain values, maps, tensors and typed arrays, found ${typeof value}`,
   );
@@ -156,12 +157,6 @@ function found(path: string, tensors: ReadonlyMap<string, Tensor>): Tensor {
 /** Whether JSON can hold the number: it has no −0, no infinity and no NaN. */
 function exact(value: number): boolean {
   return Number.isFinite(value) && !Object.is(value, -0);
-}
-
-function isPlain(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function join(path: string, key: unknown): string {
