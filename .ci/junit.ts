@@ -20,7 +20,7 @@ export function add(a: Counts, b: Counts): Counts {
 const STEP = " &gt; ";
 
 /**
- * The counts in a JUnit report as `deno test --junit-path` writes it. A test with steps is no test beside them, unless it
+ * The counts in a JUnit report as `deno test --junit-path` writes it. A test with steps is not a test beside them, unless it
  * failed though none of them did: it left something open.
  */
 export function countTests(report: string): Counts {

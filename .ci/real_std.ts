@@ -18,7 +18,7 @@ async function importsFrom(std: URL): Promise<Record<string, string>> {
     if (!isDirectory) continue;
     const home = new URL(`${folder}/`, std);
     const text = await Deno.readTextFile(new URL("deno.json", home)).catch((error) => {
-      if (error instanceof Deno.errors.NotFound) return null; // a folder that is no package
+      if (error instanceof Deno.errors.NotFound) return null; // a folder that is not a package
       throw error;
     });
     if (text === null) continue;

@@ -82,7 +82,7 @@ export abstract class Function {
     const ctx = new Context();
     ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
     const result = noGrad(() => this.forward(ctx, ...args));
-    if (!(result instanceof Tensor)) requireTensor(result, `use the answer of ${this.name}.forward(),`);
+    if (!(result instanceof Tensor)) requireTensor(result, `use the result of ${this.name}.forward(),`);
     if (!isGradEnabled() || !ctx.needsInputGrad.includes(true)) return result;
     if (!isFloating(result.dtype)) {
       throw new TypeError(
@@ -139,7 +139,7 @@ class FunctionNode implements OpNode {
 function checkCount(op: string, grads: readonly (Tensor | null)[], wanted: readonly boolean[]): void {
   if (grads.length <= wanted.length && wanted.lastIndexOf(true) < grads.length) return;
   throw new RangeError(
-    `Cannot go back through ${op}: its backward() answered ${grads.length} gradients for ${wanted.length} arguments, ` +
+    `Cannot go back through ${op}: its backward() returned ${grads.length} gradients for ${wanted.length} arguments, ` +
       `give one for each, null for what has none`,
   );
 }

@@ -24,7 +24,7 @@ export function registerHook(x: Tensor, hook: GradHook): () => void {
 }
 
 /**
- * Makes `backward()` set the `.g` of `x` although it is no leaf; PyTorch's `retain_grad`.
+ * Makes `backward()` set the `.g` of `x` although it is not a leaf; PyTorch's `retain_grad`.
  *
  * @throws {Error} If `x` does not require a gradient.
  */
@@ -53,14 +53,14 @@ export function isRetained(x: Tensor): boolean {
 /** The gradient of `x` after its hooks have run. */
 export function hooked(x: Tensor, g: Tensor): Tensor {
   for (const { hook } of hooks.get(x) ?? []) {
-    const answer = hook(g) ?? g;
-    requireTensor(answer, "use the answer of a hook,");
-    if (!sameShape(answer.shape, x.shape)) {
+    const result = hook(g) ?? g;
+    requireTensor(result, "use the result of a hook,");
+    if (!sameShape(result.shape, x.shape)) {
       throw new RangeError(
-        `Cannot use the gradient that a hook answered: it has shape ${show(answer.shape)}, its value ${show(x.shape)}`,
+        `Cannot use the gradient that a hook returned: it has shape ${show(result.shape)}, its value ${show(x.shape)}`,
       );
     }
-    if (answer !== g) g = answer.to(x.dtype).clone(); // the hook may keep what it returned
+    if (result !== g) g = result.to(x.dtype).clone(); // the hook may keep what it returned
   }
   return g;
 }

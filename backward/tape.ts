@@ -226,7 +226,7 @@ export class BackwardPass {
     const g = hasHooks(x) ? this.#runHooks(x, this.#unshared(arrived)) : arrived;
     if (x.node === null || isRetained(x)) {
       const before = peekGradient(x);
-      const first = () => x.node === null ? this.#unshared(g) : copyOf(g); // g of a value that is no leaf is still needed
+      const first = () => x.node === null ? this.#unshared(g) : copyOf(g); // g of a value that is not a leaf is still needed
       this.#blocks.leave(x, before === null ? first() : bare(before).add(g));
     }
     if (x.node === null) return;

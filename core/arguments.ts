@@ -10,7 +10,7 @@ const TYPE_TEXTS = { boolean: "true or false", number: "a number", string: "a te
 /**
  * Checks that `options` goes by name and names nothing but `known`: a misspelt option is refused instead of overlooked.
  *
- * @throws {TypeError} If it names another option (the message lists those there are, and the nearest), is no plain object, or an option
+ * @throws {TypeError} If it names another option (the message lists those there are, and the nearest), is not a plain object, or an option
  * is of another type than `types` says.
  */
 export function checkOptions<T extends object>(
@@ -202,8 +202,8 @@ export function requireNumber(x: number, action: string): void {
 /**
  * Checks that sizes are whole numbers from 0.
  *
- * @throws {TypeError} With the name of one that is no number.
- * @throws {RangeError} With the name of one that is no such number.
+ * @throws {TypeError} With the name of one that is not a number.
+ * @throws {RangeError} With the name of one that is not such a number.
  */
 export function requireSizes(action: string, sizes: Readonly<Record<string, number>>): void {
   for (const [name, size] of Object.entries(sizes)) {

@@ -13,7 +13,7 @@ import type { Tensor } from "./tensor.ts";
 type NoSettings = Record<never, never>;
 
 /**
- * The arguments of each primitive operation that are no tensors; the keys are the names of all operations. A tensor that the derivative
+ * The arguments of each primitive operation that are not tensors; the keys are the names of all operations. A tensor that the derivative
  * reads is an input of the operation even if it has no gradient, as the classes of a loss: only writes to inputs are noticed.
  */
 export type OpSettings =

@@ -53,7 +53,7 @@ export function listed(sizes: readonly number[] | readonly [readonly number[]]):
  * Checks sizes that came from a caller and returns a copy of them.
  *
  * @throws {RangeError} If a size is negative, fractional, or the product passes 2³¹ − 1 elements.
- * @throws {TypeError} If the sizes are no array.
+ * @throws {TypeError} If the sizes are not an array.
  */
 export function checkShape(shape: Shape): number[] {
   if (!Array.isArray(shape)) {

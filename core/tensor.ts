@@ -399,14 +399,14 @@ export class Tensor extends GradientSlot {
   }
   /** The largest element of all. Throws a RangeError where there is none. */
   max(): Tensor;
-  /** The largest along `dim`, and the first index where it stands. */
+  /** The largest along `dim`, and its first index. */
   max(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
   max(dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
     return dim === undefined ? reduce("max", this, dim) : extreme("max", this, dim, keepdim);
   }
   /** The smallest element of all. Throws a RangeError where there is none. */
   min(): Tensor;
-  /** The smallest along `dim`, and the first index where it stands. */
+  /** The smallest along `dim`, and its first index. */
   min(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
   min(dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
     return dim === undefined ? reduce("min", this, dim) : extreme("min", this, dim, keepdim);

@@ -1,6 +1,6 @@
 /**
  * Stage 1, functions. Last stage: none, this is where the path begins.
- * What moved: nothing yet; beside every function stands the one for its gradient, and the programmer calls these in reverse order.
+ * What moved: nothing yet; every function has one beside it for its gradient, and the programmer calls these in reverse order.
  * What stays: the formulas are in `backward/rules/`, the gradients are left in `.g`.
  *
  * @example
@@ -55,7 +55,7 @@ export function linGrad(inp: Tensor, out: Tensor, w: Tensor, b: Tensor, options:
 /**
  * The parameters `[w, b]` of a linear layer: w [in, out], b [out].
  *
- * @throws {TypeError} If one of them is no tensor.
+ * @throws {TypeError} If one of them is not a tensor.
  * @throws {RangeError} If they do not fit together.
  */
 export function linParameters(w: Tensor, b: Tensor): readonly [w: Tensor, b: Tensor] {
@@ -123,7 +123,7 @@ function predictions(output: Tensor, targ: Tensor): Tensor {
 /**
  * The mean cross-entropy `−Σ ln softmax(z)[i, y_i] / n` of logits z [n, classes] and integer targets y [n].
  *
- * @throws {RangeError} If a target is no class, or there is not one for each row.
+ * @throws {RangeError} If a target is not a class, or there is not one for each row.
  */
 export function crossEntropy(logits: Tensor, targ: Tensor): Tensor {
   return crossEntropyMean(logits, targ);

@@ -206,7 +206,7 @@ export class Model {
   /**
    * A model of the given layers, called in order.
    *
-   * @throws {TypeError} If it is given weights, as the documents write it, or anything else that is no layer.
+   * @throws {TypeError} If it is given weights, as the documents write it, or anything else that is not a layer.
    */
   constructor(readonly layers: readonly Layer[], readonly loss: Loss) {
     if (Array.isArray(layers) && [...layers, loss].every((part) => typeof part?.backward === "function")) return;

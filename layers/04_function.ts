@@ -1,7 +1,7 @@
 /**
  * Stage 4, functions on the tape. What stage 3 cost us: `Model` called the layers in reverse order, so only chains could be trained.
  * What moved: each call records how its value was computed; `loss.backward()` follows these records through any graph.
- * What stays: the rules and the `.g` slots; a gradient now adds to what stands there, until it is set to null.
+ * What stays: the rules and the `.g` slots; a gradient is now added to the one in the slot, until that is set to null.
  *
  * @example
  * ```ts
@@ -129,7 +129,7 @@ export class Model {
   /**
    * A model of the given layers, called in order.
    *
-   * @throws {TypeError} If it is given weights, as the documents write it, or anything else that is no layer.
+   * @throws {TypeError} If it is given weights, as the documents write it, or anything else that is not a layer.
    */
   constructor(readonly layers: readonly Layer[], readonly loss: { apply(inp: Tensor, targ: Tensor): Tensor }) {
     if (Array.isArray(layers) && layers.every((layer) => typeof layer?.call === "function") && loss) return;

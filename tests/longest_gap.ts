@@ -15,7 +15,7 @@ export async function longestGap(body: () => unknown): Promise<number> {
   };
   const timer = setInterval(look, 1);
   try {
-    await new Promise((done) => setTimeout(done, 5)); // the timer's own start is no gap
+    await new Promise((done) => setTimeout(done, 5)); // the timer's own start is not a gap
     look();
     longest = 0;
     await body();

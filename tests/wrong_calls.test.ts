@@ -1,5 +1,5 @@
 /**
- * Everything public is called wrongly: with an option that it does not know, and with what is no tensor. The tables have every export of
+ * Everything public is called wrongly: with an option that it does not know, and with what is not a tensor. The tables have every export of
  * every entry point in deno.json; a new one that is neither in them nor said to take neither fails the first test.
  */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";

@@ -13,7 +13,7 @@ export interface BackwardStep<S> {
   readonly y: Tensor;
   /** The first input's shape, for rules that need nothing else of it. */
   readonly shape: Shape;
-  /** The operation's arguments that are no tensors. */
+  /** The operation's arguments that are not tensors. */
   readonly settings: S;
   /** For each input, whether it requires a gradient; a rule may return `null` for the others. */
   readonly needsInputGrad: readonly boolean[];

@@ -178,7 +178,7 @@ export function badTarget(target: number, cols: number): RangeError {
 /**
  * Checks an optimiser's settings and arrays.
  *
- * @throws {RangeError} If the step is no whole number above 0, or an array is missing or has another length than its parameter.
+ * @throws {RangeError} If the step is not a whole number above 0, or an array is missing or has another length than its parameter.
  */
 export function checkUpdate(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
   const step = settings[UPDATE_SETTINGS.step]; // undefined where there are too few settings

@@ -24,7 +24,7 @@ export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string
 /**
  * The names and tensors as a list, in their order.
  *
- * @throws {TypeError} If it is no collection of tensors by name, such as a module or nested objects.
+ * @throws {TypeError} If it is not a collection of tensors by name, such as a module or nested objects.
  */
 export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tensor][] {
   const collection = tensors instanceof Map || isPlainObject(tensors);

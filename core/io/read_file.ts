@@ -30,7 +30,7 @@ export class Cap {
   /**
    * A cap for a file, which errors call `where`; `size` is the file's size, `null` for a stream.
    *
-   * @throws {RangeError} if `maxBytes` is no number of bytes
+   * @throws {RangeError} if `maxBytes` is not a number of bytes
    */
   constructor(readonly where: string, { maxBytes }: ReadOptions, public size: number | null = null) {
     if (maxBytes !== undefined && !(typeof maxBytes === "number" && maxBytes >= 0)) {
@@ -78,7 +78,7 @@ const PIECE = 1 << 22;
 /**
  * The bytes of the file `path`. A pipe or a device is read as far as `maxBytes` allows: it may have no end.
  *
- * @throws {TypeError} if `path` is no string
+ * @throws {TypeError} if `path` is not a string
  * @throws {RangeError} if there are more than `maxBytes`
  */
 export async function readFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {

@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor.ts";
 /**
  * The sizes of `a @ b`: a is [m, k], b is [k, n].
  *
- * @throws {RangeError} If one is no matrix or the inner sizes differ.
+ * @throws {RangeError} If one is not a matrix or the inner sizes differ.
  * @throws {TypeError} If one is not float32, the dtype of all rungs.
  */
 export function checkProduct(a: Tensor, b: Tensor): { m: number; k: number; n: number } {

@@ -41,7 +41,7 @@ const COMPARE = new Set<BinaryOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "o
 /**
  * `op(x)`, element by element; {@linkcode UnaryOp} says what `low` and `high` are for the operation.
  *
- * @throws {TypeError} If x is no tensor, or one of the two no number.
+ * @throws {TypeError} If x is not a tensor, or one of the two is not a number.
  */
 export function unary(op: UnaryOp, x: Tensor, low = 0, high = 0): Tensor {
   if (!(x instanceof GradientSlot)) requireTensor(x, `take ${op}() of`); // asked first, so that no text is made for nothing

@@ -16,7 +16,7 @@ import { elements } from "./movement.ts";
 /**
  * The mean of `−ln softmax(z)[i, y_i]` over the rows of float z [n, classes], for integer classes y [n].
  *
- * @throws {RangeError} If the shapes do not fit, or a target is no class.
+ * @throws {RangeError} If the shapes do not fit, or a target is not a class.
  * @throws {TypeError} If the logits are integers, or the classes are not.
  */
 export function crossEntropyMean(z: Tensor, y: Tensor): Tensor {

@@ -18,7 +18,7 @@ export type Index = number | string | null;
  * The view that the indices describe: `x[:, 1, ::2]` is `at(x, [":", 1, "::2"])`.
  *
  * @throws {RangeError} If there are more indices than dimensions, or a number is out of range.
- * @throws {SyntaxError} If a string is no range.
+ * @throws {SyntaxError} If a string is not a range.
  * @throws {TypeError} If an index is a tensor or an array: those copy, and are for `index`.
  */
 export function at(x: Tensor, indices: readonly Index[]): Tensor {

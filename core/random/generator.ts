@@ -127,7 +127,7 @@ export class Generator {
   /**
    * Sets a state that `getState`, or PyTorch's `get_state`, returned.
    *
-   * @throws {RangeError} If the bytes are no such state; this generator is then unchanged.
+   * @throws {RangeError} If the bytes are not such a state; this generator is then unchanged.
    */
   setState(bytes: Uint8Array): this {
     requireBytes(bytes, "a generator's state");

@@ -42,7 +42,7 @@ export class RandomState {
   /**
    * `n` numbers of [0, 1), each of two words: `((first >> 5) · 2²⁶ + (second >> 6)) / 2⁵³`.
    *
-   * @throws {RangeError} If `n` is no length of an array.
+   * @throws {RangeError} If `n` is not a valid length of an array.
    */
   randomSample(n: number): Float64Array {
     return new Float64Array(n).map(() => this.#double());
@@ -51,7 +51,7 @@ export class RandomState {
   /**
    * `n` numbers of the standard normal distribution, two at a time by Marsaglia's polar method.
    *
-   * @throws {RangeError} If `n` is no length of an array.
+   * @throws {RangeError} If `n` is not a valid length of an array.
    */
   randn(n: number): Float64Array {
     return new Float64Array(n).map(() => this.#normal());

@@ -14,7 +14,7 @@ export interface CsvOptions extends ReadOptions {
   /** Whether the first record names the columns. Without it, it does if none of its cells is empty or a number. */
   header?: boolean;
   /**
-   * What stands between cells. `null` guesses it, as pandas does for `sep=None`: the one of `, ; TAB |` that stands in the first line
+   * The separator of cells. `null` guesses it, as pandas does for `sep=None`: the one of `, ; TAB |` that stands in the first line
    * most often.
    *
    * @default {","}

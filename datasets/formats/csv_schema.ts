@@ -11,7 +11,7 @@ interface CsvSample {
   readonly records: readonly string[][];
   /** Whether the first record names the columns; `undefined` to guess it. */
   readonly header: boolean | undefined;
-  /** What stands between cells. */
+  /** The separator of cells. */
   readonly separator: string;
   /** What to read columns as, by name. */
   readonly columns: Readonly<Record<string, ColumnKind | "skip">>;

@@ -357,7 +357,7 @@ function requireReady<B>(batch: B | Promise<B>): B {
 // Batches that come as promises, begun before they are asked for.
 
 /**
- * Prepares things by their numbers, in order: while one is used, the next `count` are prepared. Things that are no promises are not
+ * Prepares things by their numbers, in order: while one is used, the next `count` are prepared. Things that are not promises are not
  * begun early, since nothing would be gained.
  */
 class Prefetcher<T> {

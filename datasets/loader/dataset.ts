@@ -198,7 +198,7 @@ export type Batch<T> = T extends Tensor | TypedArray | number | boolean ? Tensor
  * assertEquals([x.toArray(), y.toArray(), y.dtype], [[[0, 1], [2, 3]], [3, 7], "int32"]);
  * ```
  * @throws {RangeError} if tensors differ in shape, or arrays in length
- * @throws {TypeError} if a typed array is of a type that no tensor has, or the samples are no array
+ * @throws {TypeError} if a typed array is of a type that no tensor has, or the samples are not an array
  */
 export function collate<T>(samples: readonly T[]): Batch<T> {
   requireArray(samples, "make a batch of", "[sample, …]");

@@ -45,8 +45,8 @@ export interface CrossEntropyOptions extends NllOptions {
  * The negative log-likelihood `−w[y] · l[y]` of log-probabilities l [n, classes] (or [n, classes, …], or [classes]) and integer
  * targets y [n] (or [n, …], or []); the mean divides by `Σ w[y]`.
  *
- * @throws {RangeError} If the shapes do not fit, or a target is no class.
- * @throws {TypeError} If the targets are no integers.
+ * @throws {RangeError} If the shapes do not fit, or a target is not a class.
+ * @throws {TypeError} If the targets are not integers.
  */
 export function nll(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
   checkOptions("take nll()", options, NLL, LOSS_KINDS);
@@ -75,7 +75,7 @@ export function nll(logProbabilities: Tensor, target: Tensor, options: NllOption
  * const target = tensor([0, -100], { dtype: "int32" }); // the second row does not count
  * assertAlmostEquals(nn.functional.crossEntropy(logits, target).item(), Math.log1p(Math.exp(-2)), 1e-6);
  * ```
- * @throws {RangeError} If the shapes do not fit, a target is no class, or the smoothing lies outside [0, 1].
+ * @throws {RangeError} If the shapes do not fit, a target is not a class, or the smoothing lies outside [0, 1].
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   checkOptions("take crossEntropy()", options, CROSS_ENTROPY, LOSS_KINDS);
@@ -218,7 +218,7 @@ interface ClassTargets {
 /**
  * Reads the targets [n] of `classes` classes.
  *
- * @throws {RangeError} If a target is no class.
+ * @throws {RangeError} If a target is not a class.
  */
 function readTargets(
   targets: Tensor,

@@ -78,8 +78,8 @@ export interface EmbeddingOptions {
 /**
  * The rows of `weight` [rows, width] that `indices` (any shape, integers) name: [...indices.shape, width].
  *
- * @throws {RangeError} If an index is no row; they count from 0 alone, as in PyTorch.
- * @throws {TypeError} If the indices are no integers.
+ * @throws {RangeError} If an index is not a row; they count from 0 alone, as in PyTorch.
+ * @throws {TypeError} If the indices are not integers.
  */
 export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
   requireTensor(indices, "look up rows by");

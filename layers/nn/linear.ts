@@ -128,7 +128,7 @@ export class Embedding extends Module {
   /**
    * A table of `numEmbeddings` vectors of `embeddingDim` values.
    *
-   * @throws {RangeError} If the padding is no row.
+   * @throws {RangeError} If the padding is not a row.
    */
   constructor(
     /** How many vectors there are. */
@@ -152,7 +152,7 @@ export class Embedding extends Module {
     if (this.paddingIdx !== null) noGrad(() => this.weight.select(0, this.paddingIdx!).zero_());
   }
 
-  /** The vectors of the indices. Throws a RangeError if one is no row. */
+  /** The vectors of the indices. Throws a RangeError if one is not a row. */
   forward(indices: Tensor): Tensor {
     return embedding(indices, this.weight, { paddingIdx: this.paddingIdx });
   }
@@ -172,7 +172,7 @@ export class Dropout extends Module {
    * A layer that drops with this probability.
    *
    * @throws {RangeError} If p lies outside [0, 1].
-   * @throws {TypeError} If p is no number.
+   * @throws {TypeError} If p is not a number.
    */
   constructor(
     /**

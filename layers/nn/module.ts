@@ -78,7 +78,7 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     return this.namedModules().map(([, module]) => module);
   }
 
-  /** Every parameter of this module and those below, with its path; one that is shared stands there once. */
+  /** Every parameter of this module and those below, with its path; one that is shared appears once. */
   namedParameters(): [name: string, parameter: Parameter][] {
     return namedTensors(this, Parameter);
   }
@@ -88,7 +88,7 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
-  /** Every buffer of this module and those below, with its path; one that is shared stands there once. */
+  /** Every buffer of this module and those below, with its path; one that is shared appears once. */
   namedBuffers(): [name: string, buffer: Buffer][] {
     return namedTensors(this, Buffer);
   }

@@ -27,7 +27,7 @@ export class Sequential extends Module {
   /**
    * A model of these modules, in the order in which they are called.
    *
-   * @throws {TypeError} If one of them is no module, such as an array of them, or a class without `new`.
+   * @throws {TypeError} If one of them is not a module, such as an array of them, or a class without `new`.
    */
   constructor(...modules: Module[]) {
     super();

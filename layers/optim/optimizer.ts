@@ -71,7 +71,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * An optimiser of the given parameters, or groups of them; `options` override the `standard` settings for all groups.
    *
    * @throws {RangeError} If there are no parameters, or a setting is out of its range.
-   * @throws {TypeError} If something is no leaf of a floating kind, or a setting has a name that the optimiser does not know.
+   * @throws {TypeError} If something is not a leaf of a floating kind, or a setting has a name that the optimiser does not know.
    */
   constructor(params: Params<S>, standard: S, options: Partial<S> = {}) {
     const { name } = this.constructor;
@@ -152,7 +152,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * optimiser sets their learning rate from now on, with the `lr` given here as their base rate.
    *
    * @throws {RangeError} If it is empty, a setting is out of its range, or the schedule lists its settings by group and has none for it.
-   * @throws {TypeError} If a parameter is no leaf, or stands in a group already.
+   * @throws {TypeError} If a parameter is not a leaf, or is in a group already.
    */
   addParamGroup(group: GroupOptions<S>): void {
     checkOptions("add a parameter group", group, ["params", ...namesIn(this.defaults)]);
@@ -209,7 +209,7 @@ export abstract class Optimizer<S extends GroupSettings = GroupSettings> {
    * Loads what {@linkcode Optimizer.stateDict | stateDict} returned; the tensors are copied. Parameters are matched by their order.
    *
    * @throws {RangeError} If groups, shapes or settings do not fit; nothing is changed then.
-   * @throws {TypeError} If it is no state of an optimiser.
+   * @throws {TypeError} If it is not a state of an optimiser.
    */
   loadStateDict(saved: OptimizerStateDict): void {
     const { settings, state } = loadState(saved, this.paramGroups);

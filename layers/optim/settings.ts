@@ -19,7 +19,7 @@ export const OPTIONAL_SETTINGS: readonly string[] = ["initialLr"];
 /**
  * The parameters, or groups of them, as an array.
  *
- * @throws {TypeError} If it is no list, but the model itself or a single tensor.
+ * @throws {TypeError} If it is not a list, but the model itself or a single tensor.
  */
 export function parameterList<T>(params: Iterable<T>, action: string): T[] {
   if (typeof params === "object" && params !== null && Symbol.iterator in params) return [...params];
@@ -32,7 +32,7 @@ export function parameterList<T>(params: Iterable<T>, action: string): T[] {
 /**
  * Refuses numbers that are not in `low ≤ x < high`.
  *
- * @throws {RangeError} If one is not, or is no number at all.
+ * @throws {RangeError} If one is not, or is not a number at all.
  */
 export function requireWithin<S>(
   settings: S,
@@ -51,7 +51,7 @@ export function requireWithin<S>(
 /**
  * Refuses numbers that are not above 0.
  *
- * @throws {RangeError} If one is not, or is no finite number at all.
+ * @throws {RangeError} If one is not, or is not a finite number at all.
  */
 export function requirePositive<S>(settings: S, names: readonly (keyof S & string)[]): void {
   for (const name of names) {

@@ -38,7 +38,7 @@ export interface LearnerData {
 }
 
 /**
- * Refuses a value that is no batches.
+ * Refuses a value that is not batches.
  *
  * @throws {TypeError} With how to make batches of a dataset.
  */
@@ -48,7 +48,7 @@ export function requireBatches(batches: Batches): void {
   throw new TypeError(`Cannot learn from ${describe(batches)}: give batches, new DataLoader(dataset) or [[x, y], …]`);
 }
 
-/** Refuses a batch that is no pair of inputs and targets. */
+/** Refuses a batch that is not a pair of inputs and targets. */
 export function requireBatch(batch: TrainingBatch): void {
   if (Array.isArray(batch) && batch.length >= 2) return;
   const found = Array.isArray(batch) ? `an array of ${batch.length}` : describe(batch);

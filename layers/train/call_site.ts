@@ -20,7 +20,7 @@ export function causedIn(error: unknown, where: string, callers: string): unknow
   return error;
 }
 
-/** The last error in the chain of causes; `null` if it is no error, or cannot be changed. */
+/** The last error in the chain of causes; `null` if it is not an error, or cannot be changed. */
 function lastCause(error: unknown): Error | null {
   let last = error;
   for (const seen = new Set(); last instanceof Error && last.cause !== undefined; last = last.cause) {

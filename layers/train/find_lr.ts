@@ -65,7 +65,7 @@ export interface LrCurve {
  * const { rates } = await findLr(new Learner({ model, optimizer, loss: nn.functional.mse, data }), { start: 0.01, factor: 2 });
  * assertEquals(rates.slice(0, 3), [0.01, 0.02, 0.04]);
  * ```
- * @throws {RangeError} If a setting is out of its range, or the first loss is no number.
+ * @throws {RangeError} If a setting is out of its range, or the first loss is not a number.
  */
 export async function findLr(
   learner: Learner,

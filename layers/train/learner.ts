@@ -344,7 +344,7 @@ export class Learner {
   #lossOf(prediction: Tensor, y: Tensor): Tensor {
     const loss = this.lossFunction;
     const value = typeof loss === "function" ? loss(prediction, y) : loss.call(prediction, y);
-    requireTensor(value, "use the answer of the loss,");
+    requireTensor(value, "use the result of the loss,");
     return value;
   }
 

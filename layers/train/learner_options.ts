@@ -105,7 +105,7 @@ export function checkLearner(options: LearnerOptions): void {
 }
 
 /**
- * Refuses epochs that are no number of them, and options of `fit` that nobody can follow.
+ * Refuses epochs that are not a whole number, and options of `fit` that nobody can follow.
  *
  * @throws {TypeError} With what was found, and what is expected.
  * @throws {RangeError} If the epochs are not whole.
@@ -128,7 +128,7 @@ export function checkFit(epochs: number, options: FitOptions): void {
 /**
  * The state to resume from, or `null` where a run begins from the start.
  *
- * @throws {TypeError} If `from` is no boolean, state or function.
+ * @throws {TypeError} If `from` is not a boolean, state or function.
  * @throws {Error} If it is `true` and no callback has checkpoints.
  */
 export async function stateToResume(from: Resume, callbacks: readonly Callback[]): Promise<LearnerState | null> {

@@ -127,7 +127,7 @@ describe("Function", () => {
 
   it("refuses fewer gradients than there are arguments that want one", () => {
     const y = withBackward((_, g) => [g]).apply(leaf(1), leaf(2)).sum();
-    assertThrows(() => y.backward(), RangeError, "through Custom: its backward() answered 1 gradients for 2 arguments");
+    assertThrows(() => y.backward(), RangeError, "through Custom: its backward() returned 1 gradients for 2 arguments");
   });
 
   it("refuses more gradients than there are arguments", () => {

@@ -24,7 +24,7 @@ function compilerFlags(arch: string): string[] {
 }
 
 /**
- * The kernels in the cache for these sources, flags and target, newest first. Left out are damaged ones, what is no file, and those that
+ * The kernels in the cache for these sources, flags and target, newest first. Left out are damaged ones, what is not a file, and those that
  * another user could have put there or changed.
  *
  * @throws {Error} If other users may write the folder: whatever is in it would run with this program's rights.

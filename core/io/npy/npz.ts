@@ -26,7 +26,7 @@ const MAX_NAME = 0xffff - SUFFIX.length;
 /**
  * The `.npz` file that holds `tensors`; equal tensors give equal bytes, and a view is written with its own elements only.
  *
- * @throws {TypeError} if a name is no relative path, has `..` in it, or is not well-formed Unicode
+ * @throws {TypeError} if a name is not a relative path, has `..` in it, or is not well-formed Unicode
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ function* encoding(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array
  *
  * @param name What to call the file in errors
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
- * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
+ * @throws {SyntaxError} if it is not a zip archive of npy files, or a member is encrypted, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
 export function decodeNpz(bytes: Uint8Array, name: string = "npz", options: ReadOptions = {}): Map<string, Tensor> {
@@ -77,7 +77,7 @@ function* decoding(bytes: Uint8Array, name: string, options: ReadOptions): Steps
 /**
  * Writes `tensors` to the `.npz` file `path`, wholly or not at all: see {@linkcode encodeNpz}.
  *
- * @throws {TypeError} if a name is no relative path, has `..` in it, or is not well-formed Unicode
+ * @throws {TypeError} if a name is not a relative path, has `..` in it, or is not well-formed Unicode
  */
 export async function writeNpz(path: string, tensors: NamedTensors, options: NpzOptions = {}): Promise<void> {
   await writeAtomically(path, await runInSlices(toParts(tensors, options)));
@@ -87,7 +87,7 @@ export async function writeNpz(path: string, tensors: NamedTensors, options: Npz
  * Reads the `.npz` file `path`: see {@linkcode decodeNpz}.
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
- * @throws {SyntaxError} if it is no zip archive of npy files, or a member is encrypted, oddly named or damaged
+ * @throws {SyntaxError} if it is not a zip archive of npy files, or a member is encrypted, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
 export async function readNpz(path: string, options: ReadOptions = {}): Promise<Map<string, Tensor>> {

@@ -109,7 +109,7 @@ function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: 
   return fromData(data, entry.shape, dtype);
 }
 
-/** The file in parts that follow each other; they share the memory of tensors that are no views. */
+/** The file in parts that follow each other; they share the memory of tensors that are not views. */
 export function* safetensorsParts(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},

@@ -101,7 +101,7 @@ interface Directory {
 /**
  * The members of an archive, in the order of their bytes.
  *
- * @throws {SyntaxError} if it is no zip archive, or a member is encrypted, oddly packed, or oddly named
+ * @throws {SyntaxError} if it is not a zip archive, or a member is encrypted, oddly packed, or oddly named
  * @throws {RangeError} if a size or an offset is wrong
  */
 function readDirectory(view: ZipView): { entries: ZipEntry[]; directory: Directory } {
@@ -247,7 +247,7 @@ interface Member {
  * The members of the zip archive `bytes`, in the order of their bytes.
  *
  * @param cap The most bytes that all contents together may have
- * @throws {SyntaxError} if it is no zip archive, or a member is encrypted, oddly packed, oddly named or damaged
+ * @throws {SyntaxError} if it is not a zip archive, or a member is encrypted, oddly packed, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or there are more bytes than `cap` allows
  */
 export function unzip(bytes: Uint8Array, where: string, cap: Cap): Member[] {

@@ -127,7 +127,7 @@ export abstract class Scheduler<S extends object = object> {
    * Loads what {@linkcode Scheduler.stateDict | stateDict} returned, and sets the learning rates of that step.
    *
    * @throws {RangeError} If the number of groups or the names of the settings differ, or the count is past the schedule's end.
-   * @throws {TypeError} If it is no state of a schedule. Nothing is changed in either case.
+   * @throws {TypeError} If it is not a state of a schedule. Nothing is changed in either case.
    */
   loadStateDict(state: SchedulerStateDict): void {
     requireState(state);
@@ -154,7 +154,7 @@ export abstract class Scheduler<S extends object = object> {
   }
 }
 
-/** Refuses a value that is no optimiser, such as the model. */
+/** Refuses a value that is not an optimiser, such as the model. */
 export function requireOptimizer(optimizer: Optimizer, schedule: string): void {
   if (optimizer instanceof Optimizer) return;
   throw new TypeError(
@@ -172,7 +172,7 @@ function requireState(state: Partial<SchedulerStateDict>): void {
   );
 }
 
-/** Refuses a value that is no whole number of at least 1. */
+/** Refuses a value that is not a whole number of at least 1. */
 export function requireCount(name: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
   throw new RangeError(`Cannot set ${name} to ${shown(value)}: expected a whole number of at least 1`);

@@ -132,7 +132,7 @@ export class Progress {
   /** A bar for `total` steps, shown on `out`. */
   constructor(readonly label: string, readonly total: number, readonly out: ProgressOutput = standardError()) {}
 
-  /** Shows that `done` steps are done; nothing where `out` is no terminal. */
+  /** Shows that `done` steps are done; nothing where `out` is not a terminal. */
   update(done: number, note = ""): void {
     const now = performance.now();
     if (!this.out.terminal || (now - this.#drawn < EVERY && done < this.total)) return;

@@ -174,7 +174,7 @@ export function isDamage(error: unknown): error is Error {
   return damaged || isMisplaced(error) || (error as { code?: string }).code === "EIO";
 }
 
-/** Removes the checkpoint in `folder`, its manifest first: what is left if the process is killed in between is no checkpoint. */
+/** Removes the checkpoint in `folder`, its manifest first: what is left if the process is killed in between is not a checkpoint. */
 export async function removeCheckpoint(folder: string): Promise<void> {
   if (await isCheckpoint(folder)) await Deno.remove(`${folder}/${MANIFEST}`);
   await Deno.remove(folder, { recursive: true });
@@ -216,7 +216,7 @@ function parse(text: string, path: string): Manifest & { seal: unknown } {
   throw new SyntaxError(`Cannot read ${path}: it does not tell how long ${missing} is; take another checkpoint`);
 }
 
-/** The bytes of a file whose size is checked first. What is no file, such as a pipe, is refused, for it might never end. */
+/** The bytes of a file whose size is checked first. What is not a file, such as a pipe, is refused, for it might never end. */
 async function readFile(path: string, bytes?: number): Promise<Uint8Array> {
   const { isFile, size } = await Deno.stat(path);
   if (!isFile) throw new SyntaxError(`Cannot read ${path}: it is no file; take another checkpoint`);

@@ -8,7 +8,7 @@ import { Tensor } from "../../../core/tensor.ts";
 
 /** A state in two parts. */
 interface PackedState {
-  /** The plain values as JSON; what JSON cannot hold stands there as `{"$tensor": "its name"}`, `{"$map": …}` and the like. */
+  /** The plain values as JSON; what JSON cannot hold is written as `{"$tensor": "its name"}`, `{"$map": …}` and the like. */
   json: string;
   /** Tensors and typed arrays by their path in the state. */
   tensors: Map<string, Tensor>;
@@ -44,7 +44,7 @@ export function* packingState(state: unknown): Steps<PackedState> {
 /**
  * The state that was packed; tensors are those given.
  *
- * @throws {SyntaxError} If the text is no JSON, or names a tensor that is not there.
+ * @throws {SyntaxError} If the text is not JSON, or names a tensor that is not there.
  */
 export function unpackState(packed: PackedState): unknown {
   return runAtOnce(unpackingState(packed));

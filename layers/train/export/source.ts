@@ -102,7 +102,7 @@ export interface Exported {
   outputs: number | null;
 }
 
-/** What is no layer of its own, or has no source: `predict()` takes values, and an `Embedding` whole numbers. */
+/** What is not a layer of its own, or has no source: `predict()` takes values, and an `Embedding` whole numbers. */
 type NoSource = "Module" | "Sequential" | "Embedding";
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */

@@ -42,7 +42,7 @@ export function measure(metric: Metric, prediction: Tensor, target: Tensor): Met
   return metric.value();
 }
 
-/** Refuses predictions and targets that are no tensors. */
+/** Refuses predictions and targets that are not tensors. */
 export function requirePair(name: string, prediction: Tensor, target: Tensor): void {
   requireTensor(prediction, `take the ${name} of`);
   requireTensor(target, `take the ${name} with the target`);

@@ -35,7 +35,7 @@ export function accuracy(): Metric {
 /**
  * The fraction of rows in which fewer than `k` classes score higher than the right one.
  *
- * @throws {RangeError} If `k` is no whole number of at least 1; on `update`, if the shapes are not [n, classes] and [n].
+ * @throws {RangeError} If `k` is not a whole number of at least 1; on `update`, if the shapes are not [n, classes] and [n].
  */
 export function topK(k: number): Metric {
   if (!Number.isInteger(k) || k < 1) {

@@ -20,7 +20,7 @@ describe("gradus_check", () => {
       }));
   }
 
-  // What only an intrinsic or the operating system uses, other names for the same, and what is no instruction set.
+  // What only an intrinsic or the operating system uses, other names for the same, and what is not an instruction set.
   const OTHERS = new RegExp(
     [
       "^__(?:AMX_?\\w+|CLDEMOTE|CLFLUSHOPT|CLWB|CLZERO|CRC32|ENQCMD|FSGSBASE|HRESET|INVPCID|KL|LWP|MOVDIR64B|MWAITX)__$",

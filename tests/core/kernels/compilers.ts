@@ -37,7 +37,7 @@ const STRICT = "-std=c11 -D_DEFAULT_SOURCE -pthread -Wall -Wextra -Werror -I.";
 
 const EMPTY = "int main(void) { return 0; }\n";
 
-// Compilers and what they make are no commands that a test may run: a Deno of its own runs them, with that permission alone.
+// Compilers and what they make are not commands that a test may run: a Deno of its own runs them, with that permission alone.
 const RUN = `const ran = [], decoder = new TextDecoder();
 for (const [command, ...args] of JSON.parse(Deno.args[0])) {
   try {
