@@ -4,10 +4,12 @@
  * @example
  * ```ts
  * import { tensor } from "@gradus/gradus";
- * import { gradcheck } from "@gradus/gradus/autograd";
- * import { assert } from "@std/assert";
+ * import { gradcheck, noGrad } from "@gradus/gradus/autograd";
+ * import { assertThrows } from "@std/assert";
  *
- * assert(gradcheck((x) => x.mul(x).sum(), [tensor([1, 2], { dtype: "float64" })]));
+ * const x = tensor([1, 2], { dtype: "float64" });
+ * gradcheck((x) => x.mul(x).sum(), [x]);
+ * assertThrows(() => gradcheck((x) => x.mul(noGrad(() => x.add(0))).sum(), [x]), Error, "differs"); // half of it is lost
  * ```
  * @module
  */

@@ -1,15 +1,13 @@
 import { describe, it } from "./bdd.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess, fail } from "@std/assert";
 import { backendName, einsum, manualSeed, randn, setPrintOptions, type Tensor, tensor } from "@gradus/gradus";
-import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
+import type { ImageDataset } from "@gradus/gradus/data";
 import { relu } from "@gradus/gradus/functional";
 import { replay000 } from "../examples/document_000.ts";
-import { replay002 } from "../examples/document_002.ts";
 import { type Replay003, replay003 } from "../examples/document_003.ts";
+import { itOnMnist } from "./real_mnist.ts";
 import documents from "./reference/documents_reference.json" with { type: "json" };
 import torch from "./reference/torch_reference.json" with { type: "json" };
-
-const MNIST = new URL("../../shared/data/mnist/", import.meta.url);
 
 /** Epochs of a curve that the back end in use runs here; where that is not all, `examples/` runs the rest. */
 const EPOCHS = { native: Infinity, wasm: 2, reference: 1 }[backendName()];
@@ -20,7 +18,7 @@ type Judge = (name: string, value: never) => void;
 /** By the beginning of the key; the first that fits is taken. */
 const JUDGES: readonly [start: string, judge: Judge][] = [
   ["000:", judge000],
-  ["002:", judge002],
+  ["002:", () => {}], // document_002.test.ts
   ["001: Frobenius norm", judgeNorm],
   ["001, 003: mnist.pkl.gz", judgeData],
   ["003: manual_seed(42): mse", judgeLoss],
@@ -37,26 +35,6 @@ describe("the documents' numbers", () => {
     else it(key, () => fail("Cannot judge this entry: add it to JUDGES"));
   }
 });
-
-let dataset: Promise<ImageDataset> | undefined;
-
-function mnist(): Promise<ImageDataset> {
-  return dataset ??= loadMnist({ dir: MNIST.pathname });
-}
-
-/** A test that reads the real files, skipped by name where they are absent. */
-function itOnMnist(name: string, fn: (dataset: ImageDataset) => void): void {
-  const have = existing(MNIST);
-  (have ? it : it.skip)(have ? name : `${name} (needs ${MNIST.pathname})`, async () => fn(await mnist()));
-}
-
-function existing(folder: URL): boolean {
-  try {
-    return Deno.statSync(folder).isDirectory;
-  } catch {
-    return false;
-  }
-}
 
 /** A test of the first epochs of a curve, and the rest by name. */
 function itEpochs<T>(
@@ -79,15 +57,6 @@ function judge000(name: string, curve: readonly [loss: number, accuracy: number]
       assertAlmostEquals(loss, first[i][0], 1e-3, `loss of epoch ${i + 1}`);
       assertAlmostEquals(accuracy, first[i][1], 5e-3, `accuracy of epoch ${i + 1}`);
     });
-  });
-}
-
-function judge002(name: string, counts: readonly number[]): void {
-  const sizes = /\d+(-\d+)+/.exec(name)![0].split("-").map(Number);
-  itEpochs(name, counts, (data, first) => {
-    const here = Array.from(replay002(data, sizes, first.length));
-    assertEquals(here.length, first.length);
-    here.forEach((count, i) => assertAlmostEquals(count, first[i], 0.005 * first[i], `epoch ${i + 1}`));
   });
 }
 
