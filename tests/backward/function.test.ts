@@ -132,7 +132,7 @@ describe("Function", () => {
 
   it("refuses more gradients than there are arguments", () => {
     const y = withBackward((_, g) => [g, g, g]).apply(leaf(1), leaf(2)).sum();
-    assertThrows(() => y.backward(), RangeError, "answered 3 gradients for 2 arguments");
+    assertThrows(() => y.backward(), RangeError, "returned 3 gradients for 2 arguments");
   });
 
   it("refuses a gradient of another shape, even one with as many elements", () => {
