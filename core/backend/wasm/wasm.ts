@@ -16,6 +16,7 @@ import {
   describeGemm,
   floatBits,
   GEMM_FIELDS,
+  hasDerivative,
   unwrap,
 } from "../descriptor.ts";
 import { UNARY_OPS } from "../native/verbs.ts";
@@ -204,7 +205,7 @@ function forEachRun(
   });
 }
 
-const SLOW_BACKWARD: ReadonlySet<Activation | InputActivation> = new Set(SLOW_ACTIVATIONS);
+const SLOW_BACKWARD: ReadonlySet<Activation | InputActivation> = new Set(SLOW_ACTIVATIONS.filter(hasDerivative));
 
 /** `activationBackward` for float32 and {@linkcode SLOW_ACTIVATIONS}; everything else is passed on to the reference. */
 function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["activationBackward"] {

@@ -49,8 +49,8 @@ const NAME = /^step-(\d{8,})(-epoch-\d+)?(-again)?$/;
  * Writes checkpoints into a folder: after epochs, after steps, and where the run is stopped (Ctrl-C). Each is a folder of its own; the
  * newest few and the best are kept.
  *
- * `step-00000938-epoch-1` is of the end of an epoch, `step-00000100` of a place within one. The weights in it are an ordinary
- * safetensors file.
+ * `step-00000938-epoch-1` is of the end of an epoch, `step-00000100` of a place within one; with `-again` behind it one that was
+ * written in the place of the other when the run was killed. The weights in it are an ordinary safetensors file.
  *
  * @throws {Error} Before a run, if the folder holds checkpoints of later steps than the learner's (resume, or use another folder), if
  * another run writes there, or if nothing can be written there.
