@@ -114,7 +114,7 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
    *
    * @throws {RangeError} If names are missing or unexpected (unless `strict` is false), or sizes differ: one error names all of
    * them, and nothing was changed.
-   * @throws {TypeError} If the state holds no tensors by name, or the options do not go by name: `{ strict: false }`.
+   * @throws {TypeError} If the state does not hold tensors by name, or the options are not given by name, as `{ strict: false }`.
    */
   loadStateDict(state: State, options: LoadOptions = {}): LoadReport {
     return loadState(this, state, options);

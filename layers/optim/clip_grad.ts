@@ -73,7 +73,7 @@ export function clipGradNorm(
  * optim.clipGradValue([w], 2);
  * assertEquals(w.g!.toArray(), [2, -1]);
  * ```
- * @throws {RangeError} If the bound is negative or no number.
+ * @throws {RangeError} If the bound is negative or not a number.
  */
 export function clipGradValue(params: Tensor | Iterable<Tensor>, maxValue: number): void {
   requireBound("the values", maxValue);
