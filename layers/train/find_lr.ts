@@ -46,7 +46,7 @@ export interface LrCurve {
 }
 
 /**
- * Trains for some batches, each with a learning rate 1.3 times that of the one before, until the loss is 3 times the best, NaN or infinite.
+ * Trains for some batches, each with a learning rate 1.3 times that of the one before, until the loss is past 3 times the best, or NaN.
  * Then it restores everything: weights, optimiser, random numbers.
  *
  * Source: Smith, "Cyclical Learning Rates for Training Neural Networks" (2015).
