@@ -1,12 +1,13 @@
 /**
- * Runs the tests once for each back end, then every check, never stopping early; the last line holds the counts.
+ * Runs all tests by the README's command, then on each other back end those that can tell it from the first, then every check, never
+ * stopping early; the last line holds the counts.
  *
  * @module
  */
 import { add, countRun, type Counts, summary } from "./junit.ts";
 import { paths } from "./paths.ts";
 import { CHECKS, reportStep } from "./steps.ts";
-import { reportAlone } from "./test_runs.ts";
+import { ANY_BACK_END, reportAlone } from "./test_runs.ts";
 
 interface Pass {
   readonly name: string;
@@ -19,14 +20,21 @@ const TEST = ["task", "test"];
 /** Names the task's own paths: a bare `--deny-ffi` leaves granted what `--allow-ffi` names more precisely. */
 const DENY_FFI = `--deny-ffi=.,${paths(["cache", "temp"])}`;
 
+/** What the first run has done for every back end: the tests that know none, and types, which the checks look at once more. */
+const ONCE = [`--ignore=${ANY_BACK_END.flatMap(([, ...paths]) => paths).join(",")}`, "--no-check"];
+
 const PASSES: readonly Pass[] = [
   { name: "tests, by the README's command", command: ["npx", "-y", "deno@2.9.6", ...TEST] },
   {
     name: "tests without permission for native code",
-    command: [Deno.execPath(), ...TEST, DENY_FFI],
+    command: [Deno.execPath(), ...TEST, DENY_FFI, ...ONCE],
     env: { GRADUS_BACKEND: "wasm" },
   },
-  { name: "tests with plain loops", command: [Deno.execPath(), ...TEST], env: { GRADUS_BACKEND: "reference" } },
+  {
+    name: "tests with plain loops",
+    command: [Deno.execPath(), ...TEST, ...ONCE],
+    env: { GRADUS_BACKEND: "reference" },
+  },
 ];
 
 /** What `.ci/run` understands as "ran to the end, and some failed"; a crash of this script ends with another code. */
@@ -46,6 +54,7 @@ async function exitCode([program, ...args]: readonly string[], env: Record<strin
 
 async function runPass(pass: Pass, report: string): Promise<Counts> {
   console.log(`\n== ${pass.name}`);
+  if (pass.command.includes(ONCE[0])) sayWhatIsLeftOut();
   const code = await exitCode([...pass.command, `--junit-path=${report}`], { NO_COLOR: "1", ...pass.env });
   const texts = await Promise.all(
     [report, reportAlone(report)].map((path) => Deno.readTextFile(path).catch(() => null)),
@@ -53,6 +62,11 @@ async function runPass(pass: Pass, report: string): Promise<Counts> {
   const counts = countRun(code, texts.includes(null) ? null : texts.join("\n"));
   console.log(`${pass.name}: ${summary(counts)}`);
   return counts;
+}
+
+function sayWhatIsLeftOut(): void {
+  console.log("Left out, for the first run has tried it and no back end changes it:");
+  for (const [why, ...paths] of ANY_BACK_END) console.log(`  ${why}: ${paths.join(", ")}`);
 }
 
 async function runChecks(): Promise<Counts> {

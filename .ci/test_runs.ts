@@ -1,11 +1,13 @@
 /** How the tests are run: files at the same time where they bear it, and what is not installed told once. */
 
 /**
- * Files during whose tests nothing else may run: they measure how long the event loop is held, or set a variable that the
- * whole process sees. A test of the house compares this list with what they import and call.
+ * Files during whose tests nothing else may run: they measure how long the event loop is held, or set what the whole process has
+ * in common, its environment and the kernel's threads. A test compares this list with what files import and call.
  */
 export const ALONE: readonly string[] = [
   "tests/core/backend/choose.test.ts",
+  "tests/core/backend/threads.test.ts",
+  "tests/core/backend/workers.test.ts",
   "tests/core/io/event_loop.test.ts",
   "tests/datasets/formats/event_loop.test.ts",
   "tests/datasets/formats/png.test.ts",
@@ -16,8 +18,36 @@ export const ALONE: readonly string[] = [
 
 /** Whether a file is one of those, by its text. */
 export function mustBeAlone(text: string): boolean {
-  return /^import .*\blongestGap\b/m.test(text) || /\bDeno\.(env\.(set|delete)|chdir)\(/.test(text);
+  return /^import .*\blongestGap\b/m.test(text) || /\bDeno\.(env\.(set|delete)|chdir)\(|\bsetThreads\([^)]/.test(text);
 }
+
+/**
+ * What knows nothing of the back end in use, so that one run over it is enough where several back ends are tried: why, and the files
+ * and folders.
+ */
+export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])[] = [
+  ["programs in C, compiled and run without Deno", "tests/core/kernels"],
+  [
+    "each back end, opened by name",
+    ...["native", "wasm", "activation.test.ts", "elementwise.test.ts", "reduce_gather.test.ts", "training.test.ts"]
+      .map((name) => `tests/core/backend/${name}`),
+  ],
+  [
+    "programs in processes of their own",
+    ...["flags", "mnist", "permissions", "predict", "replay", "require_permissions", "tabular", "tasks"]
+      .map((name) => `tests/examples/${name}.test.ts`),
+    ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
+  ],
+  ["plain loops in float64, on every back end", "tests/document_002.test.ts"],
+  [
+    "the bytes of files and of downloads",
+    ...["tests/core/io", "tests/datasets/formats", "tests/datasets/download", "tests/datasets/named"],
+  ],
+  [
+    "the files of the project",
+    ...["bdd", "exports", "house", "pages"].map((name) => `tests/${name}.test.ts`),
+  ],
+];
 
 /** Programs that some test runs. Deno complains once a file about one that a flag names and that is not installed. */
 export const PROGRAMS: readonly string[] = ["cc", "git", "node", "chromium", "/usr/bin/python3"];
@@ -66,9 +96,11 @@ export function testRuns(
   if (args.some((arg) => !arg.startsWith("-") && exists(arg))) return [[...command, ...args]];
   const isReport = (arg: string, i: number) => arg.startsWith("--junit-path=") || args[i - 1] === "--junit-path";
   const own = args.map((arg, i) => isReport(arg, i) ? reportAlone(arg) : arg);
+  const left = args.filter((arg) => arg.startsWith("--ignore=")).flatMap((arg) => arg.slice(9).split(","));
+  const alone = ALONE.filter((file) => !left.some((path) => file === path || file.startsWith(`${path}/`)));
   return [
     [...command, "--parallel", `--ignore=${ALONE.join(",")}`, ...args],
-    [...command.filter((word) => word !== "--doc"), ...own, ...ALONE],
+    [...command.filter((word) => word !== "--doc"), ...own, ...alone],
   ];
 }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { TASKS } from "../../.ci/task.ts";
-import { ALONE, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
+import { ALONE, ANY_BACK_END, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
@@ -42,6 +42,10 @@ describe("testRuns()", () => {
   it("runs what is named in one", () => {
     assertEquals(runs("tests/a.test.ts", "--quiet"), [["test", "--doc", "-A", "tests/a.test.ts", "--quiet"]]);
   });
+  it("leaves out of the second run, too, what is to be ignored", () => {
+    const [, second] = runs("--ignore=tests/core,tests/a.ts");
+    assertEquals(second.slice(3), ALONE.filter((path) => !path.startsWith("tests/core/")));
+  });
   it("gives the second run a report of its own, however the first is named", () => {
     const [apart, joined] = [runs("--junit-path", "/x.xml"), runs("--junit-path=/x.xml")].map(([, second]) => second);
     assertEquals([apart[3], joined[2]], ["/x.alone.xml", "--junit-path=/x.alone.xml"]);
@@ -49,9 +53,15 @@ describe("testRuns()", () => {
 });
 
 describe("ALONE", () => {
-  it("names the tests that measure how long the event loop is held, or set what the whole process sees", () => {
+  it("names the tests that measure how long the event loop is held, or set what the process has in common", () => {
     const found = testFiles("tests").filter((path) => mustBeAlone(Deno.readTextFileSync(new URL(path, ROOT))));
     assertEquals(found.toSorted(), ALONE);
+  });
+});
+
+describe("ANY_BACK_END", () => {
+  it("names files and folders that are there", async () => {
+    for (const path of ANY_BACK_END.flatMap(([, ...paths]) => paths)) await Deno.stat(new URL(path, ROOT));
   });
 });
 
