@@ -197,7 +197,7 @@ describe("importsGoOneWay()", () => {
     ]);
   });
   it("refuses a re-export of layers in backward", () => {
-    const bad = { "backward/a.ts": 'export { x } from "../layers/nn/linear.ts";' };
+    const bad = { "backward/a.ts": 'export { x } from "../layers/nn/layers.ts";' };
     assertEquals(complaints(house.importsGoOneWay, bad).length, 1);
   });
   it("refuses datasets that import layers", () => {

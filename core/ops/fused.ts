@@ -1,6 +1,7 @@
 /**
  * Several operations in one pass, where the back end has a verb for them: the mean cross-entropy, and the derivatives that a back end
- * computes, of the cross-entropy and of activations. Their formulas are in `backward/rules/`, whose rules call these functions.
+ * computes, of the cross-entropy and of activations. Their formulas are in `backward/rules/`, whose rules call these functions; the
+ * arithmetic is in `backend/reference/`, and for float32 in `kernels/` too.
  */
 import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";

@@ -12,10 +12,20 @@
  * ```
  * @module
  */
-export * from "./activation.ts"; // each activation as a module, under PyTorch's name
-export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
+
+// Modules, and what they are made of.
+export { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "./module.ts";
+export { Sequential } from "./sequential.ts";
 export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from "./parameter.ts";
-export { Dropout, Embedding, type EmbeddingModuleOptions, Flatten, Linear, type LinearOptions } from "./linear.ts";
+
+// Layers.
+export { Dropout, Embedding, type EmbeddingModuleOptions, Flatten, Linear, type LinearOptions } from "./layers.ts";
+export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
+
+// Activations: ReLU, GELU, Softmax and their kin, each function of `functional` as a module.
+export * from "./activation.ts";
+
+// Losses.
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -28,6 +38,14 @@ export {
   type Pair,
   SmoothL1Loss,
 } from "./loss.ts";
+
+// Functions and initialisers.
+/** What layers compute, as functions without state. */
+export * as functional from "./functional.ts";
+/** Initialisers, which fill a tensor in place. */
+export * as init from "./init.ts";
+
+// Options and types that these speak of.
 export type {
   BceOptions,
   BceWithLogitsOptions,
@@ -41,10 +59,4 @@ export type {
   SmoothL1Options,
   SoftplusOptions,
 } from "./functional.ts";
-export { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "./module.ts";
-export { Sequential } from "./sequential.ts";
-/** What layers compute, as functions without state. */
-export * as functional from "./functional.ts";
-/** Initialisers, which fill a tensor in place. */
-export * as init from "./init.ts";
 export type * from "../../core/types.ts";

@@ -3,7 +3,7 @@ import type { Activation } from "../../core/backend/backend.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { ReLU, Sigmoid, Tanh } from "./activation.ts";
-import { Linear } from "./linear.ts";
+import { Linear } from "./layers.ts";
 import { Module } from "./module.ts";
 
 /**

@@ -15,6 +15,9 @@
  * ```
  * @module
  */
+
+// Optimisers, and their base class.
+export { Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
 export {
   Adagrad,
   type AdagradSettings,
@@ -23,11 +26,15 @@ export {
   AdamW,
   RMSprop,
   type RMSpropSettings,
-} from "./adam.ts";
-export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
-export { Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
+} from "./adaptive.ts";
 export { type AttachedSchedule, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
-export { OneCycleLR, type OneCycleLRSettings } from "./schedules/one_cycle_lr.ts";
+export type { GroupSettings } from "./settings.ts";
+export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
+
+// Gradients kept from growing.
+export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
+
+// Schedules of the learning rate.
 export { Scheduler, type SchedulerStateDict } from "./schedules/scheduler.ts";
 export {
   CosineAnnealingLR,
@@ -39,6 +46,6 @@ export {
   StepLR,
   type StepLRSettings,
 } from "./schedules/schedules.ts";
-export type { GroupSettings } from "./settings.ts";
-export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
+export { OneCycleLR, type OneCycleLRSettings } from "./schedules/one_cycle_lr.ts";
+
 export type * from "../../core/types.ts";

@@ -16,19 +16,22 @@
  * ```
  * @module
  */
-export type { Batches, BatchSource, LearnerData, TrainingBatch } from "./batches.ts";
-export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from "./callbacks/callback.ts";
-export { Checkpoints, type CheckpointsOptions, loadCheckpoint } from "./checkpoint/checkpoints.ts";
-export { ClipGradients, type ClipGradientsOptions } from "./callbacks/clip_gradients.ts";
-export { EarlyStopping, type EarlyStoppingOptions, type MonitorOptions } from "./callbacks/early_stopping.ts";
-export { RunSettings, type RunSettingsOptions, type Settings } from "./checkpoint/run_settings.ts";
-export { exportTs } from "./export/export_ts.ts";
-export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
-export { LayerStatistics, type LayerStatisticsOptions, NanWatchdog, type Spread } from "./callbacks/model_monitors.ts";
+
+// The learner.
 export { Learner } from "./learner.ts";
 export type { FitOptions, FitReport, LearnerOptions, Loss, Resume } from "./learner_options.ts";
-export type { LearnerState, RngState } from "./checkpoint/learner_state.ts";
-export type { Metric, MetricValue } from "./metrics/metric.ts";
+export type { Batches, BatchSource, LearnerData, TrainingBatch } from "./batches.ts";
+export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
+
+// Callbacks.
+export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from "./callbacks/callback.ts";
+export { ClipGradients, type ClipGradientsOptions } from "./callbacks/clip_gradients.ts";
+export { EarlyStopping, type EarlyStoppingOptions, type MonitorOptions } from "./callbacks/early_stopping.ts";
+export { LayerStatistics, type LayerStatisticsOptions, NanWatchdog, type Spread } from "./callbacks/model_monitors.ts";
+export { type EpochRecord, Recorder, type RecorderState } from "./callbacks/recorder.ts";
+export { Schedule, type ScheduleOption } from "./callbacks/schedule.ts";
+
+// Progress on a terminal.
 export {
   describeEpoch,
   formatSeconds,
@@ -39,10 +42,19 @@ export {
   type ShowProgressOptions,
   standardError,
 } from "./callbacks/show_progress.ts";
-export { type EpochRecord, Recorder, type RecorderState } from "./callbacks/recorder.ts";
-export { Schedule, type ScheduleOption } from "./callbacks/schedule.ts";
+
+// Checkpoints.
+export { Checkpoints, type CheckpointsOptions, loadCheckpoint } from "./checkpoint/checkpoints.ts";
+export { RunSettings, type RunSettingsOptions, type Settings } from "./checkpoint/run_settings.ts";
+export type { LearnerState, RngState } from "./checkpoint/learner_state.ts";
+
+// Metrics, also an entry point of their own, and trained models as source text.
 /** The metrics as a namespace: `metrics.accuracy()`. */
 export * as metrics from "./metrics/metrics.ts";
+export type { Metric, MetricValue } from "./metrics/metric.ts";
+export { exportTs } from "./export/export_ts.ts";
+
+// Types of other entry points that these speak of.
 export type * from "../../core/types.ts";
 export type { AnyModule, Buffer, LoadOptions, LoadReport, Module, Parameter, Sequential, State } from "../nn/nn.ts";
 export type {
