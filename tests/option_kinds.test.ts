@@ -6,6 +6,7 @@ import * as data from "../datasets/data.ts";
 import * as train from "../layers/train/train.ts";
 import * as g from "../mod.ts";
 import { learner, model, sgd, type Wrong, x } from "./wrong_calls/cases.ts";
+import { textInstead } from "./wording.ts";
 
 const { nn, optim } = g;
 const { functional: F, init } = nn;
@@ -115,22 +116,22 @@ const PLAIN: [what: string, call: () => unknown, message: string][] = [
   [
     "new Linear() of a text",
     () => new nn.Linear("2" as Wrong, 1),
-    'make Linear with inFeatures the text "2": give a whole',
+    `make Linear with inFeatures ${textInstead("2", "a whole")}`,
   ],
   [
     "new Embedding() of a text",
     () => new nn.Embedding(2, "1" as Wrong),
-    'with embeddingDim the text "1": give a whole',
+    `with embeddingDim ${textInstead("1", "a whole")}`,
   ],
   [
     "new BatchNorm1d() of a text",
     () => new nn.BatchNorm1d("2" as Wrong),
-    'with numFeatures the text "2": give a whole',
+    `with numFeatures ${textInstead("2", "a whole")}`,
   ],
   ["index() by an array", () => x.index([0] as Wrong), "Cannot pick rows by an array: give them in a tensor, tensor(["],
   ["index() by a number", () => x.index(0 as Wrong), "Cannot pick rows by the number 0: give them in a tensor"],
-  ["uniform_() between texts", () => init.uniform_(g.ones([2]), "0" as Wrong), 'with the text "0": give a number'],
-  ["normal_() of a text", () => init.normal_(g.ones([2]), 0, "1" as Wrong), 'with the text "1": give a number'],
+  ["uniform_() between texts", () => init.uniform_(g.ones([2]), "0" as Wrong), `with ${textInstead("0")}`],
+  ["normal_() of a text", () => init.normal_(g.ones([2]), 0, "1" as Wrong), `with ${textInstead("1")}`],
 ];
 
 async function errorOf(call: () => unknown): Promise<Error> {

@@ -16,6 +16,7 @@ import {
   type TypedArray,
   zeros,
 } from "@gradus/gradus";
+import { nearestIs, optionsByName, textInstead, unknownOption } from "../wording.ts";
 
 describe("tensor()", () => {
   it("tensor() reads its shape off nested arrays", () => {
@@ -128,10 +129,10 @@ describe("filled tensors", () => {
 describe("numbers that are none", () => {
   it("full(), arange() and linspace() refuse text and arrays, which JavaScript would take for numbers", () => {
     const text = "3" as unknown as number, list = [3] as unknown as number;
-    assertThrows(() => full([1], text), TypeError, 'Cannot fill a tensor with the text "3": give a number');
+    assertThrows(() => full([1], text), TypeError, `Cannot fill a tensor with ${textInstead("3")}`);
     assertThrows(() => arange(list), TypeError, "Cannot count by an array: give a number");
-    assertThrows(() => arange(0, text), TypeError, 'Cannot count by the text "3": give a number');
-    assertThrows(() => linspace(text, 4, 2), TypeError, 'Cannot space numbers by the text "3": give a number');
+    assertThrows(() => arange(0, text), TypeError, `Cannot count by ${textInstead("3")}`);
+    assertThrows(() => linspace(text, 4, 2), TypeError, `Cannot space numbers by ${textInstead("3")}`);
   });
 });
 
@@ -188,19 +189,19 @@ describe("options", () => {
   it("an unknown dtype is refused with those there are, and the nearest", () => {
     const dtypes = "the dtypes are float64, float32, int32, uint8, bool";
     const cases: [() => unknown, string][] = [
-      [() => tensor([1], { dtype: typo("float16") }), `"float16": ${dtypes}, the nearest is float32`],
-      [() => zeros([2], { dtype: typo("int64") }), `"int64": ${dtypes}, the nearest is int32`],
-      [() => rand([2], { dtype: typo("half") }), `"half": ${dtypes}, the nearest is float32`],
-      [() => ones([2]).to(typo("long")), `"long": ${dtypes}, the nearest is int32`],
+      [() => tensor([1], { dtype: typo("float16") }), `"float16": ${dtypes}, ${nearestIs("float32")}`],
+      [() => zeros([2], { dtype: typo("int64") }), `"int64": ${dtypes}, ${nearestIs("int32")}`],
+      [() => rand([2], { dtype: typo("half") }), `"half": ${dtypes}, ${nearestIs("float32")}`],
+      [() => ones([2]).to(typo("long")), `"long": ${dtypes}, ${nearestIs("int32")}`],
       [() => ones([2]).to(typo("toString")), `"toString": ${dtypes}`],
     ];
     for (const [call, message] of cases) assertThrows(call, TypeError, `Cannot use the dtype ${message}`);
   });
   it("an option there is not is refused with those there are", () => {
     const wrong = { dtyp: "int32" } as Record<never, never>;
-    assertThrows(() => tensor([1], wrong), TypeError, 'the option "dtyp": the options are dtype, requiresGrad');
+    assertThrows(() => tensor([1], wrong), TypeError, unknownOption("dtyp", "dtype", "requiresGrad"));
     assertThrows(() => randn([1], wrong), TypeError, "dtype, requiresGrad, generator");
-    assertThrows(() => zeros([1], "int32" as Record<never, never>), TypeError, "as in { dtype: … }");
+    assertThrows(() => zeros([1], "int32" as Record<never, never>), TypeError, optionsByName("dtype"));
   });
   it("sizes without an array are refused with one", () => {
     const sizes = (n: number) => n as unknown as number[];

@@ -3,6 +3,7 @@ import { afterEach, describe, it } from "../bdd.ts";
 import { type PrintSettings, setPrintOptions } from "@gradus/gradus";
 import { formatTensor } from "../../core/format.ts";
 import { arange, int, lines, printable } from "./printable.ts";
+import { unknownOption } from "../wording.ts";
 
 afterEach(() => setPrintOptions({ profile: "default" }));
 
@@ -85,8 +86,12 @@ describe("setPrintOptions()", () => {
   }
 
   it("setPrintOptions() refuses a name it does not know, and lists those it knows", () => {
-    const known = "precision, threshold, edgeItems, lineWidth, sciMode, profile";
-    assertThrows(() => setPrintOptions({ precison: 1 } as PrintSettings), TypeError, `the options are ${known}`);
+    const known = ["precision", "threshold", "edgeItems", "lineWidth", "sciMode", "profile"];
+    assertThrows(
+      () => setPrintOptions({ precison: 1 } as PrintSettings),
+      TypeError,
+      unknownOption("precison", ...known),
+    );
     const profile = "long" as "full";
     assertThrows(
       () => setPrintOptions({ profile }),

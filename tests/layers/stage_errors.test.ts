@@ -6,6 +6,7 @@ import * as classes from "@gradus/gradus/classes";
 import * as layerFunctions from "@gradus/gradus/layer_function";
 import * as functions from "@gradus/gradus/function";
 import { linParameters } from "@gradus/gradus/functional";
+import { notATensor } from "../wording.ts";
 
 const [w, b] = [ones([3, 2]), zeros([2])];
 
@@ -49,7 +50,7 @@ describe("Lin", () => {
       assertThrows(() => make(w), TypeError, "with the bias undefined: w is [3, 2], give zeros([2])");
     });
     it(`${name} without weights says what it takes`, () => {
-      assertThrows(() => make(), TypeError, "with the weights undefined: it is no tensor");
+      assertThrows(() => make(), TypeError, notATensor("with the weights undefined"));
     });
     it(`${name} refuses a bias of another length`, () => {
       assertThrows(() => make(w, zeros([3])), RangeError, "weights [3, 2] and bias [3]");

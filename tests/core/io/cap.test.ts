@@ -15,6 +15,7 @@ import {
 import { Cap } from "../../../core/io/read_file.ts";
 import { inFolder } from "./in_folder.ts";
 import { header, npyFile } from "./npy/npy_file.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 const most = (size: number | null, maxBytes?: number) => new Cap("f", { maxBytes }, size).limit;
 
@@ -53,7 +54,7 @@ describe("readers of tensors within their cap", () => {
     assertThrows(
       () => decodeNpy(shorts, "a.npy", { maxBytes: 39 }),
       RangeError,
-      "Cannot read a.npy: <i2 [10] comes to 40 bytes, and maxBytes allows 39",
+      `Cannot read a.npy: <i2 [10] ${pastMaxBytes(39, 40)}`,
     );
   });
 
@@ -69,7 +70,7 @@ describe("readers of tensors within their cap", () => {
     assertThrows(
       () => decodeSafetensors(bytes, "a.safetensors", { maxBytes: 2_500 }),
       RangeError,
-      "and maxBytes allows 2500",
+      pastMaxBytes(2_500),
     );
   });
 

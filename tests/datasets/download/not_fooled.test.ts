@@ -5,6 +5,7 @@ import { namesIn } from "../../core/io/in_folder.ts";
 import { content, failure, good, hash, inTurn, other, scene, sha256 } from "./scene.ts";
 import { gzip } from "../formats/gzip.ts";
 import { cut, type Handler, serveFile } from "./raw_server.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 describe("download() is not fooled", () => {
   it("download() refuses another content and tells both hashes", () =>
@@ -50,20 +51,20 @@ describe("download() is not fooled", () => {
   it("download() takes nothing of a body whose length is past maxBytes", () =>
     scene(good, async (scene) => {
       const message = await failure(scene, { maxBytes: 99_999 });
-      assert(message.includes("the file comes to 100000 bytes, and maxBytes allows 99999"), message);
+      assert(message.includes(`the file ${pastMaxBytes(99_999, 100_000)}`), message);
       assertEquals(namesIn(scene.folder), ["f.lock"]);
     }));
 
   it("download() stops a body without a length at maxBytes, and keeps nothing of it", () =>
     scene(() => ({ status: 200, headers: { "content-length": "" }, body: content }), async (scene) => {
-      assert((await failure(scene, { maxBytes: 50_000 })).includes("and maxBytes allows 50000"));
+      assert((await failure(scene, { maxBytes: 50_000 })).includes(pastMaxBytes(50_000)));
       assertEquals(namesIn(scene.folder), ["f.lock"]);
     }));
 
   it("download() stops a small body that inflates past the limit", async () => {
     const body = await gzip(new Uint8Array(10_000_000));
     await scene(() => ({ status: 200, body }), async (scene) => {
-      assert((await failure(scene, { maxBytes: 1_000_000 })).includes("and maxBytes allows 1000000"));
+      assert((await failure(scene, { maxBytes: 1_000_000 })).includes(pastMaxBytes(1_000_000)));
     });
   });
 
@@ -73,14 +74,14 @@ describe("download() is not fooled", () => {
     new DataView(body.buffer).setUint32(body.length - 4, 2 ** 28 + 1, true);
     await scene(() => ({ status: 200, body }), async (scene) => {
       const message = await failure(scene);
-      assert(message.includes("268435457 bytes, and maxBytes allows 268435456"), message);
+      assert(message.includes(pastMaxBytes(2 ** 28, 2 ** 28 + 1)), message);
     });
   });
 
   it("download() refuses a length past 256 MiB when nothing else is said", () =>
     scene(() => ({ status: 200, headers: { "content-length": "268435457" }, body: content }), async (scene) => {
       const message = await failure(scene);
-      assert(message.includes("the file comes to 268435457 bytes, and maxBytes allows 268435456"), message);
+      assert(message.includes(`the file ${pastMaxBytes(2 ** 28, 2 ** 28 + 1)}`), message);
     }));
 
   it("download() names the file where the disk is full", () =>

@@ -3,6 +3,7 @@ import { describe, it } from "../../bdd.ts";
 import { joinBytes } from "../../../core/io/in_steps.ts";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";
 import { gzip } from "./gzip.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 describe("gunzip()", () => {
   it("gunzip() gives bytes that are not gzip as they are", async () => {
@@ -39,8 +40,7 @@ describe("gunzip()", () => {
     const bytes = new Uint8Array(300_000); // with fewer, such a length could not be true
     bytes.set([0x1f, 0x8b]);
     new DataView(bytes.buffer).setUint32(bytes.length - 4, 2 ** 28 + 1, true);
-    const message =
-      "Cannot read f.gz: what byte 299996 tells comes to 268435457 bytes, and maxBytes allows 268435456: raise";
+    const message = `Cannot read f.gz: what byte 299996 tells ${pastMaxBytes(2 ** 28, 2 ** 28 + 1)}`;
     await assertRejects(() => gunzip(bytes, "f.gz"), RangeError, message);
   });
 

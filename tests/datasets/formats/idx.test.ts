@@ -3,6 +3,7 @@ import { describe, it } from "../../bdd.ts";
 import { Tensor } from "@gradus/gradus";
 import { parseIdx, readIdx } from "@gradus/gradus/data";
 import { gzip } from "./gzip.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 /** An IDX file: type, sizes, then the element bytes as given. */
 function idx(type: number, sizes: number[], elements: number[]): Uint8Array<ArrayBuffer> {
@@ -137,7 +138,7 @@ describe("readIdx()", () => {
     assertThrows(() => parseIdx(bytes, "a", { maxBytes: 39 }), RangeError, "[10] of type 09 comes to 40 bytes");
     await withFile(await gzip(bytes), async (path) => {
       assertEquals((await readIdx(path, { maxBytes: 40 })).shape, [10]);
-      await assertRejects(() => readIdx(path, { maxBytes: 39 }), RangeError, "and maxBytes allows 39: raise it");
+      await assertRejects(() => readIdx(path, { maxBytes: 39 }), RangeError, pastMaxBytes(39));
     });
   });
 });

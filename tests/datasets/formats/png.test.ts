@@ -5,6 +5,7 @@ import { encode } from "fast-png";
 import { crc32, deflateSync } from "node:zlib";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { longestGap } from "../../longest_gap.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 const digit = Uint8Array.from(digits({ train: 1, test: 1, seed: 5 }).test.images.clone().data);
 const greyPng = Uint8Array.from(encode({ width: 28, height: 28, data: digit, channels: 1, depth: 8 }));
@@ -137,8 +138,9 @@ describe("parsePng()", () => {
 describe("parsePng() refuses", () => {
   it("parsePng() refuses a picture that would fill the memory, before it inflates", async () => {
     const large = { width: 20_000, height: 20_000, rows: Array(50_000).fill(0) };
-    const message =
-      "Cannot read p: a picture of 20000×20000 pixels, as byte 16 says, comes to 2000020000 bytes, and maxBytes allows 268435456";
+    const message = `Cannot read p: a picture of 20000×20000 pixels, as byte 16 says, ${
+      pastMaxBytes(2 ** 28, 2_000_020_000)
+    }`;
     await assertRejects(() => parsePng(pngFile(large), "p"), RangeError, message);
   });
 
@@ -147,7 +149,7 @@ describe("parsePng() refuses", () => {
     await assertRejects(
       () => parsePng(pngFile({}), "p", { maxBytes: 10 }),
       RangeError,
-      "and maxBytes allows 10: raise it",
+      pastMaxBytes(10),
     );
   });
 

@@ -4,6 +4,7 @@ import { type ArffOptions, type CsvOptions, fromCsv, readArff } from "@gradus/gr
 import { joinBytes } from "../../../core/io/in_steps.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "./gzip.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 const pieces = (...parts: string[]) => ReadableStream.from(parts).pipeThrough(new TextEncoderStream());
 const csv = (text: string, options: CsvOptions = {}) => fromCsv(pieces(text), { name: "bad.csv", ...options });
@@ -103,15 +104,13 @@ describe("fromCsv() in linear time", () => {
 });
 
 describe("a text within its cap", () => {
-  const message = (bytes: number, most: number) => `comes to ${bytes} bytes, and maxBytes allows ${most}: raise it`;
-
   it("fromCsv() refuses a table past maxBytes, and takes one of just so many", async () => {
     const text = `a,b\n${"1,2\n".repeat(1000)}`; // 2 columns of 256 bytes, and 8,000 of numbers
     assertEquals((await csv(text, { maxBytes: 2 * 256 + 8000 })).x.shape, [1000, 2]);
     await assertRejects(
       () => csv(text, { maxBytes: 2 * 256 + 7999 }),
       RangeError,
-      `Cannot read bad.csv: row 1000 ${message(8_512, 8_511)}`,
+      `Cannot read bad.csv: row 1000 ${pastMaxBytes(8_511, 8_512)}`,
     );
   });
 
@@ -119,10 +118,10 @@ describe("a text within its cap", () => {
     await assertRejects(
       () => arff(`${head}${"x,2\n".repeat(1000)}`, { maxBytes: 5_000 }),
       RangeError,
-      "maxBytes allows 5000",
+      pastMaxBytes(5_000),
     );
     const words = Array.from({ length: 1000 }, (_, i) => `w${i},1\n`).join("");
-    await assertRejects(() => arff(head + words, { maxBytes: 50_000 }), RangeError, "maxBytes allows 50000");
+    await assertRejects(() => arff(head + words, { maxBytes: 50_000 }), RangeError, pastMaxBytes(50_000));
   });
 
   it("fromCsv() refuses gzipped text that says more than 256 MiB when nothing else is said, before it inflates", () =>
@@ -130,7 +129,7 @@ describe("a text within its cap", () => {
       const bytes = new Uint8Array(300_000); // with fewer, such a length could not be true
       new DataView(bytes.buffer).setUint32(bytes.length - 4, 2 ** 28 + 1, true);
       await Deno.writeFile(`${folder}/a.csv.gz`, bytes);
-      const wanted = `what byte 299996 tells ${message(2 ** 28 + 1, 2 ** 28)}`;
+      const wanted = `what byte 299996 tells ${pastMaxBytes(2 ** 28, 2 ** 28 + 1)}`;
       await assertRejects(() => fromCsv(`${folder}/a.csv.gz`), RangeError, wanted);
     }));
 
@@ -157,7 +156,7 @@ describe("a text within its cap", () => {
       const [mark, found] of [[",", "columns comes to"], ['"', "characters comes to"], ["x", "characters comes to"]]
     ) {
       await gzipped("a.csv.gz", `a,b\n${mark.repeat(40_000_000)}`, async (path) => {
-        await assertRejects(() => fromCsv(path, { header: false }), RangeError, "maxBytes allows 268435456", found);
+        await assertRejects(() => fromCsv(path, { header: false }), RangeError, pastMaxBytes(2 ** 28), found);
       });
     }
   });

@@ -4,6 +4,7 @@ import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { openml, type OpenmlOptions, type OpenmlTable } from "@gradus/gradus/data";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { type Answer, RawServer } from "../download/raw_server.ts";
+import { pastMaxBytes } from "../../wording.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const arff = encode(
@@ -127,7 +128,7 @@ describe("openml()", () => {
     const flood = {
       "/api/v1/json/data/554": { status: 200, headers: { "content-length": "" }, body: new Uint8Array(2 ** 24 + 1) },
     };
-    await scene(answers(flood), (scene) => failure(scene, "maxBytes allows 16777216: raise it"));
+    await scene(answers(flood), (scene) => failure(scene, pastMaxBytes(2 ** 24)));
   });
 
   for (

@@ -4,6 +4,7 @@ import { describe, it } from "../../bdd.ts";
 import { arange, Generator, manualSeed, type Nested, ones, type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as nn from "@gradus/gradus/nn";
 import { assertNear, entries, float64, int32 } from "./reference.ts";
+import { optionsByName, textInstead } from "../../wording.ts";
 
 const F = nn.functional;
 const dtype = "float64";
@@ -91,7 +92,7 @@ describe("Dropout", () => {
   it("refuses a probability past 1", () => {
     assertThrows(() => new nn.Dropout(1.5), RangeError, "from 0 to 1");
     const text = "0.3" as unknown as number;
-    assertThrows(() => new nn.Dropout(text), TypeError, 'Cannot drop with probability the text "0.3": give a number');
+    assertThrows(() => new nn.Dropout(text), TypeError, `Cannot drop with probability ${textInstead("0.3")}`);
     assertThrows(() => F.dropout(ones([2]), { p: -1 }), RangeError, "from 0 to 1");
   });
   it("refuses integers, which cannot be scaled", () => {
@@ -226,7 +227,7 @@ describe("options of layers", () => {
       assertThrows(
         () => make(false as never),
         TypeError,
-        `Cannot make ${name} with the boolean false for options: they go by name, as in { ${first}: … }`,
+        `Cannot make ${name} with the boolean false for options: ${optionsByName(first)}: … }`,
       );
     });
   }

@@ -4,6 +4,7 @@ import { describe, it } from "../../bdd.ts";
 import { manualSeed, ones, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { decodeSafetensors, encodeSafetensors } from "@gradus/gradus/io";
 import * as nn from "@gradus/gradus/nn";
+import { notATensor, optionsByName } from "../../wording.ts";
 
 const model = () =>
   new nn.Sequential(new nn.Linear(2, 3), new nn.BatchNorm1d(3), new nn.Sequential(new nn.Linear(3, 1)));
@@ -141,11 +142,11 @@ describe("loadStateDict()", () => {
     assertThrows(
       load({ tensors: new Map(), metadata: new Map() }),
       TypeError,
-      'the state "tensors", a Map: it is no tensor',
+      notATensor('the state "tensors", a Map'),
     );
   });
   it("refuses PyTorch's second argument, and names the option", () => {
     const [layer, options] = [new nn.Linear(1, 1), false as unknown as nn.LoadOptions];
-    assertThrows(() => layer.loadStateDict({}, options), TypeError, "they go by name, as in { strict: … }");
+    assertThrows(() => layer.loadStateDict({}, options), TypeError, optionsByName("strict"));
   });
 });

@@ -4,6 +4,7 @@ import { describe, it } from "../../bdd.ts";
 import "../../../backward/tape.ts";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as optim from "@gradus/gradus/optim";
+import { notATensor, unknownOption } from "../../wording.ts";
 
 const p = () => zeros([2]).requiresGrad_();
 
@@ -92,7 +93,7 @@ const BAD: Record<string, [make: () => unknown, error: typeof RangeError | typeo
   "SGD() refuses what is no tensor": [
     () => new optim.SGD([3 as unknown as Tensor]),
     TypeError,
-    "Cannot optimise the number 3: it is no tensor",
+    notATensor("Cannot optimise the number 3"),
   ],
   "SGD() refuses a parameter that stands in one group twice": [
     () => {
@@ -113,7 +114,7 @@ const BAD: Record<string, [make: () => unknown, error: typeof RangeError | typeo
   "SGD() refuses a setting it does not know": [
     () => new optim.SGD([p()], { weight_decay: 1 } as object),
     TypeError,
-    'the option "weight_decay": the options are lr, momentum, dampening, weightDecay, nesterov, maximize, initialLr',
+    unknownOption("weight_decay", "lr", "momentum", "dampening", "weightDecay", "nesterov", "maximize", "initialLr"),
   ],
   "addParamGroup() refuses a setting out of its range": [
     () => new optim.SGD([{ params: [p()], lr: -1 }]),

@@ -12,6 +12,7 @@ import {
 } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
 import * as optim from "@gradus/gradus/optim";
+import { nearestIs } from "../../wording.ts";
 
 const [x, y] = [ones([4, 2]), ones([4, 1])];
 const model = new nn.Linear(2, 1);
@@ -55,7 +56,7 @@ describe("Learner() refuses parts that are none", () => {
     ],
     "a schedule per batches": [
       { scheduler: { scheduler: new optim.StepLR(parts().optimizer, { stepSize: 1 }), per: "batches" } },
-      'rhythm "batches": the rhythms are batch, epoch, the nearest is batch',
+      `rhythm "batches": the rhythms are batch, epoch, ${nearestIs("batch")}`,
     ],
   };
   for (const [name, [part, message]] of Object.entries(PARTS)) {
@@ -84,7 +85,7 @@ describe("Learner() refuses callbacks that would never be called", () => {
       afterEpoch() {}
       onBatchEnd() {}
     }
-    assertThrows(() => new Learner({ ...parts(), callbacks: [new Mine()] }), TypeError, "the nearest is afterBatch");
+    assertThrows(() => new Learner({ ...parts(), callbacks: [new Mine()] }), TypeError, nearestIs("afterBatch"));
   });
   it("Learner() refuses an object none of whose methods is a moment", () => {
     assertThrows(

@@ -7,6 +7,7 @@ import { runAtOnce } from "../../../../core/event_loop.ts";
 import { crc32 } from "../../../../core/io/zip/unzip.ts";
 import { inFolder, namesIn } from "../in_folder.ts";
 import { type End, type Member, zipFile } from "../zip/zip_file.ts";
+import { pastMaxBytes } from "../../../wording.ts";
 
 const content = encodeNpy(tensor([1, 2]));
 const packed = deflateSync(content);
@@ -165,11 +166,11 @@ describe("decodeNpz() refuses", () => {
     assertThrows(
       () => decodeNpz(two, "big.npz", { maxBytes: 1_000 }),
       RangeError,
-      'with "b.npy" at byte 583 it comes to 1056 bytes, and maxBytes allows 1000: raise it',
+      `with "b.npy" at byte 583 it ${pastMaxBytes(1_000, 1_056)}`,
     );
     const small = { method: 8, packed: new Uint8Array(300_000), size: 2 ** 28 + 1 };
-    refuses(one(small), RangeError, '"t.npy" at byte 0 it comes to 268435457 bytes, and maxBytes allows 268435456');
-    refuses(one({ size: 2 ** 32 - 2, packedSize: 2 ** 32 - 2 }), RangeError, "maxBytes allows 268435456");
+    refuses(one(small), RangeError, `"t.npy" at byte 0 it ${pastMaxBytes(2 ** 28, 2 ** 28 + 1)}`);
+    refuses(one({ size: 2 ** 32 - 2, packedSize: 2 ** 32 - 2 }), RangeError, pastMaxBytes(2 ** 28));
   });
 
   it("decodeNpz() refuses a directory that is not where the end record says", () => {
