@@ -125,7 +125,7 @@ describe("ladder", () => {
     const below = ladder[i];
     const reason = missing(rung) ?? missing(below);
     const check = reason === null ? it : it.skip;
-    const why = reason === null ? "" : `: ${reason}`;
+    const why = reason === null ? "" : `: ${reason}`; // said once
     const sizes = SIZES.filter(([m, k, n]) => m * k * n <= (SLOW.has(below.name) ? 50_000 : Infinity));
 
     check(`${rung.name} agrees with ${below.name} on ${sizes.length} sizes around every tile edge${why}`, () => {
@@ -135,7 +135,7 @@ describe("ladder", () => {
       }
     });
 
-    check(`${rung.name} has the bits of ${below.name} for powers of two${why}`, () => {
+    check(`${rung.name} has the bits of ${below.name} for powers of two`, () => {
       for (const [m, k, n] of sizes.filter(([, k]) => k <= 512)) {
         const [a, b] = [powersOfTwo(m, k, 1), powersOfTwo(k, n, 2)];
         assertEquals(read(climb(rung, a, b)), read(climb(below, a, b)));
@@ -143,14 +143,14 @@ describe("ladder", () => {
     });
 
     for (const [layout, make] of Object.entries(LAYOUTS)) {
-      check(`${rung.name} reads ${layout} as ${below.name} does${why}`, () => {
+      check(`${rung.name} reads ${layout} as ${below.name} does`, () => {
         const [a, b] = make();
         assertNear(climb(rung, a, b), climb(below, a, b), a, b);
       });
     }
 
     for (const [oddity, make] of Object.entries(ODD)) {
-      check(`${rung.name} keeps ${oddity} as ${below.name} does${why}`, () => {
+      check(`${rung.name} keeps ${oddity} as ${below.name} does`, () => {
         const [a, b] = make();
         const product = read(climb(rung, a, b));
         assert(product.some((value) => !Number.isFinite(value)));
@@ -165,14 +165,10 @@ describe("ladder", () => {
       assertThrows(() => rung.multiply(ones([3]), ones([3, 1])), RangeError, "expected matrices");
       assertThrows(() => rung.multiply(ones([1, 1]).double(), ones([1, 1])), TypeError, "use float()");
     });
-    const reason = missing(rung);
-    (reason === null ? it : it.skip)(
-      `${rung.name} leaves its operands as they were${reason ? `: ${reason}` : ""}`,
-      () => {
-        const [a, b] = [arange(6).view(2, 3), arange(6).view(3, 2)];
-        climb(rung, a, b);
-        assertEquals([read(a), read(b)], [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]);
-      },
-    );
+    (missing(rung) === null ? it : it.skip)(`${rung.name} leaves its operands as they were`, () => {
+      const [a, b] = [arange(6).view(2, 3), arange(6).view(3, 2)];
+      climb(rung, a, b);
+      assertEquals([read(a), read(b)], [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]);
+    });
   }
 });
