@@ -19,6 +19,7 @@ import {
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
+import { COLUMNS, FLOAT_ROWS, floatDots, integerDots } from "./inner_loops.ts";
 import type { TypedArray } from "../../dtype.ts";
 
 /** A loop nest over the elements of several strided operands, like NumPy's `nditer` and PyTorch's `TensorIterator`. */
@@ -95,40 +96,23 @@ function isInteger(data: TypedArray): boolean {
 
 function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
   const activation = d.activation === undefined || d.activation === "none" ? null : UNARY[d.activation];
-  const sumOf = isInteger(c) ? integerDot : dot;
+  const sumsOf = isInteger(c) ? integerDots : floatDots;
   checkGemm(d, a.length, b.length, c.length, bias === null ? null : bias.length);
+  const sums = new Float64Array(COLUMNS);
   for (let i = 0; i < d.m; i++) {
-    const aRow = d.aOffset + i * d.aRow;
-    const cRow = d.cOffset + i * d.cRow;
-    for (let j = 0; j < d.n; j++) {
-      const at = cRow + j * d.cCol;
-      let sum = sumOf(d.k, a, aRow, d.aCol, b, d.bOffset + j * d.bCol, d.bRow);
-      if (bias !== null) sum += bias[d.biasOffset + j * d.biasStride];
-      c[at] = d.beta === 0 ? sum : c[at] + sum;
-      if (activation !== null) c[at] = activation(c[at], 0, 0); // of the stored number, as `unary` would read it
+    const [aRow, cRow] = [d.aOffset + i * d.aRow, d.cOffset + i * d.cRow];
+    for (let first = 0; first < d.n; first += COLUMNS) {
+      const count = Math.min(COLUMNS, d.n - first);
+      sumsOf(count, d.k, a, aRow, d.aCol, b, d.bOffset + first * d.bCol, d.bRow, d.bCol, sums);
+      for (let j = first; j < first + count; j++) {
+        const at = cRow + j * d.cCol;
+        let sum = sums[j - first];
+        if (bias !== null) sum += bias[d.biasOffset + j * d.biasStride];
+        c[at] = d.beta === 0 ? sum : c[at] + sum;
+        if (activation !== null) c[at] = activation(c[at], 0, 0); // of the stored number, as `unary` would read it
+      }
     }
   }
-}
-
-function dot(n: number, a: TypedArray, p: number, pStep: number, b: TypedArray, q: number, qStep: number): number {
-  let sum = 0;
-  for (let i = 0; i < n; i++, p += pStep, q += qStep) sum += a[p] * b[q];
-  return sum;
-}
-
-/** The dot product modulo 2³²; float64 would lose digits past 2⁵³. */
-function integerDot(
-  n: number,
-  a: TypedArray,
-  p: number,
-  pStep: number,
-  b: TypedArray,
-  q: number,
-  qStep: number,
-): number {
-  let sum = 0;
-  for (let i = 0; i < n; i++, p += pStep, q += qStep) sum = (sum + Math.imul(a[p], b[q])) | 0;
-  return sum;
 }
 
 function unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
@@ -147,6 +131,7 @@ function unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, 
 
 function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
   const f = (isInteger(out.data) ? INTEGER_BINARY[op] : undefined) ?? BINARY[op];
+  const rowLoop = isInteger(out.data) ? undefined : FLOAT_ROWS[op];
   checkStrided(op, "the left operand", shape, a);
   checkStrided(op, "the right operand", shape, b);
   checkStrided(op, "the result", shape, out);
@@ -156,6 +141,7 @@ function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, 
   const [left, right, to] = [a.data, b.data, out.data];
   forEachRow(loop, [a.offset, b.offset, out.offset], (starts) => {
     let [p, q, o] = [starts[0], starts[1], starts[2]];
+    if (rowLoop) return rowLoop(n, left, p, aStep, right, q, bStep, to, o, outStep);
     for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) to[o] = f(left[p], right[q]);
   });
 }

@@ -1,0 +1,85 @@
+/**
+ * The inner loops of the reference that most time goes to: as plain as the others, but such that the engine makes numbers of numbers.
+ * Each keeps the order of additions of the definition, and so its bits.
+ */
+import type { TypedArray } from "../../dtype.ts";
+import type { BinaryOp } from "./formulas.ts";
+
+/** `out[o + i·outStep] = a[p + i·aStep] ∘ b[q + i·bStep]` for i of 0 … n − 1. */
+export type RowLoop = (
+  n: number,
+  a: TypedArray,
+  p: number,
+  aStep: number,
+  b: TypedArray,
+  q: number,
+  bStep: number,
+  out: TypedArray,
+  o: number,
+  outStep: number,
+) => void;
+
+/** Arithmetic on floats: a function that is called for every element would hand over each number in memory of its own. */
+export const FLOAT_ROWS: Partial<Record<BinaryOp, RowLoop>> = {
+  add: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] + b[q];
+  },
+  sub: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] - b[q];
+  },
+  mul: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] * b[q];
+  },
+  div: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] / b[q];
+  },
+};
+
+/** So many dot products at once: one alone waits for each of its additions. */
+export const COLUMNS = 4;
+
+/** Sums over k of `a[p + k·aStep] · b[q + k·bStep + j·next]` for j of 0 … count − 1, into `sums`. */
+export type DotProducts = (
+  count: number,
+  k: number,
+  a: TypedArray,
+  p: number,
+  aStep: number,
+  b: TypedArray,
+  q: number,
+  bStep: number,
+  next: number,
+  sums: Float64Array,
+) => void;
+
+/** The dot products of floats. */
+export const floatDots: DotProducts = (count, k, a, p, aStep, b, q, bStep, next, sums) => {
+  if (count < COLUMNS) {
+    for (let j = 0; j < count; j++) sums[j] = dot(k, a, p, aStep, b, q + j * next, bStep);
+    return;
+  }
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let i = 0; i < k; i++, p += aStep, q += bStep) {
+    const x = a[p];
+    s0 += x * b[q];
+    s1 += x * b[q + next];
+    s2 += x * b[q + 2 * next];
+    s3 += x * b[q + 3 * next];
+  }
+  sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
+};
+
+function dot(n: number, a: TypedArray, p: number, pStep: number, b: TypedArray, q: number, qStep: number): number {
+  let sum = 0;
+  for (let i = 0; i < n; i++, p += pStep, q += qStep) sum += a[p] * b[q];
+  return sum;
+}
+
+/** The dot products modulo 2³²; float64 would lose digits past 2⁵³. */
+export const integerDots: DotProducts = (count, k, a, p, aStep, b, q, bStep, next, sums) => {
+  for (let j = 0; j < count; j++) {
+    let sum = 0;
+    for (let i = 0; i < k; i++) sum = (sum + Math.imul(a[p + i * aStep], b[q + j * next + i * bStep])) | 0;
+    sums[j] = sum;
+  }
+};
