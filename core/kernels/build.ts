@@ -5,7 +5,7 @@
  * @module
  */
 import { checkFlags } from "../arguments.ts";
-import { MAIN_SOURCE, sourcesFingerprint } from "./sources.ts";
+import { MAIN_SOURCE, type Sources, sourcesFingerprint, writeSources } from "./sources.ts";
 
 // Engines compile what they get in the order it comes in, and put into registers what is alive in that order. So operations stay
 // where the source has them, and an address is a pointer and a constant, which the engine adds while it reads.
@@ -32,12 +32,16 @@ function run(commands: string[], args: string[], cwd: string): void {
   throw new Error(`Cannot build the wasm kernel: ${new TextDecoder().decode(result.stderr).split("\n", 3).join(" ")}`);
 }
 
-type Sources = Readonly<Record<string, string>>;
-
-/** The C sources in a folder, by name. */
+/** The C sources in a folder and the folders in it, by their path. */
 export function readSources(folder: string): Sources {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => /\.[ch]$/.test(name)).sort();
-  return Object.fromEntries(names.map((name) => [name, Deno.readTextFileSync(`${folder}/${name}`)]));
+  return Object.fromEntries(sourcesIn(folder).sort().map((path) => [path, Deno.readTextFileSync(`${folder}/${path}`)]));
+}
+
+function sourcesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return sourcesIn(`${folder}/${name}`).map((path) => `${name}/${path}`);
+    return /\.[ch]$/.test(name) ? [name] : [];
+  });
 }
 
 /** One module with all sources: forty of them would take four milliseconds of every start. */
@@ -49,7 +53,7 @@ export function sourceModule(sources: Sources): string {
 /** The fingerprint of these sources. */
 export const SOURCES_FINGERPRINT = "${sourcesFingerprint(sources)}";
 
-/** The C sources by name: they travel with the module, so that a compiler is all that the native back end needs. */
+/** The C sources by their path: they travel with the module, so that a compiler is all that the native back end needs. */
 export const SOURCES: Readonly<Record<string, string>> = {
 ${lines.join("\n")}
 };
@@ -60,7 +64,7 @@ ${lines.join("\n")}
 function buildWasm(folder: string, sources: Sources, extra: readonly string[] = []): Uint8Array {
   const room = Deno.makeTempDirSync({ dir: folder, prefix: "wasm-" });
   try {
-    for (const [name, text] of Object.entries(sources)) Deno.writeTextFileSync(`${room}/${name}`, text);
+    writeSources(room, sources);
     run(["clang-19", "clang"], [...COMPILE, ...extra, MAIN_SOURCE, "-o", "kernel.o"], room);
     run(["wasm-ld-19", "wasm-ld"], [...LINK, "kernel.o", "-o", "kernel.wasm"], room);
     return Deno.readFileSync(`${room}/kernel.wasm`);

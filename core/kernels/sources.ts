@@ -1,7 +1,19 @@
 /** How the C sources are known: by the file that includes them all, and by a fingerprint. `source_texts.ts` holds them. */
 
+/** Texts by their path in `core/kernels/`. */
+export type Sources = Readonly<Record<string, string>>;
+
 /** The one file that includes the others, and that is given to the compiler. */
 export const MAIN_SOURCE = "kernels.c";
+
+/** Writes sources into a folder, for a compiler. */
+export function writeSources(folder: string, sources: Sources): void {
+  for (const [path, text] of Object.entries(sources)) {
+    const slash = path.lastIndexOf("/");
+    if (slash > 0) Deno.mkdirSync(`${folder}/${path.slice(0, slash)}`, { recursive: true });
+    Deno.writeTextFileSync(`${folder}/${path}`, text);
+  }
+}
 
 /**
  * A fingerprint of bytes or text as 16 hexadecimal digits: two 32-bit sums in the manner of FNV-1a, word by word.
@@ -22,7 +34,7 @@ export function fingerprint(data: Uint8Array | string): string {
   return [a, b].map((x) => (x >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
-/** The fingerprint of all sources together, by their names. */
-export function sourcesFingerprint(sources: Readonly<Record<string, string>>): string {
+/** The fingerprint of all sources together, by their paths. */
+export function sourcesFingerprint(sources: Sources): string {
   return fingerprint(Object.entries(sources).flat().join("\0"));
 }

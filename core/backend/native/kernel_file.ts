@@ -1,7 +1,7 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
 import { cacheDir, granted } from "../../io/cache_dir.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.ts";
-import { fingerprint, MAIN_SOURCE } from "../../kernels/sources.ts";
+import { fingerprint, MAIN_SOURCE, writeSources } from "../../kernels/sources.ts";
 
 /** The cache folder and the compiler; tests replace them. */
 export interface Host {
@@ -127,7 +127,7 @@ function writableFolder(host: Host): string {
 }
 
 function build(host: Host, folder: string): string {
-  for (const [name, text] of Object.entries(SOURCES)) Deno.writeTextFileSync(`${folder}/${name}`, text);
+  writeSources(folder, SOURCES);
   const { success, output } = host.compile([...compilerFlags(Deno.build.arch), MAIN_SOURCE, "-o", "kernel"], folder);
   if (!success) throw new Error(`the C compiler failed: ${output.trim().split("\n", 1)[0]}`);
   return `${folder}/kernel`;

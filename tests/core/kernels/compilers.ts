@@ -1,7 +1,7 @@
 /** The C compilers of this machine: whether they can be used, and what they make of the kernels and of the programs that call them. */
 import { assertEquals } from "@std/assert";
 import { granted } from "../../../core/io/cache_dir.ts";
-import { fingerprint } from "../../../core/kernels/sources.ts";
+import { fingerprint, writeSources } from "../../../core/kernels/sources.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { keep, restore } from "./kept_files.ts";
 import bits from "./bits.c" with { type: "text" };
@@ -80,10 +80,9 @@ export function succeed(lines: readonly string[], folder: string): string[] {
 export function inFolder<T>(work: (folder: string) => T): T {
   const folder = Deno.makeTempDirSync();
   try {
-    const files = { ...SOURCES, "harness.c": harness, "harness.h": harnessHeader, "run.ts": RUN, "empty.c": EMPTY };
-    for (const [name, text] of Object.entries(files)) Deno.writeTextFileSync(`${folder}/${name}`, text);
-    Deno.mkdirSync(`${folder}/programs`);
-    for (const [name, text] of Object.entries(PROGRAMS)) Deno.writeTextFileSync(`${folder}/programs/${name}.c`, text);
+    const programs = Object.entries(PROGRAMS).map(([name, text]) => [`programs/${name}.c`, text]);
+    writeSources(folder, { ...SOURCES, ...Object.fromEntries(programs) });
+    writeSources(folder, { "harness.c": harness, "harness.h": harnessHeader, "run.ts": RUN, "empty.c": EMPTY });
     return work(folder);
   } finally {
     Deno.removeSync(folder, { recursive: true });

@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { readSources, sourceModule } from "../../../core/kernels/build.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../../core/kernels/source_texts.ts";
-import { fingerprint, MAIN_SOURCE, sourcesFingerprint } from "../../../core/kernels/sources.ts";
+import { fingerprint, MAIN_SOURCE, sourcesFingerprint, writeSources } from "../../../core/kernels/sources.ts";
 
 const FOLDER = new URL("../../../core/kernels/", import.meta.url).pathname;
 
@@ -17,6 +17,15 @@ describe("source_texts.ts", () => {
     const included = [...SOURCES[MAIN_SOURCE].matchAll(/^#include "(.*)"$/gm)].map(([, name]) => name);
     assertEquals(included.filter((name) => !(name in SOURCES)), []);
     assertEquals(included.length > 10, true);
+  });
+});
+
+describe("writeSources()", () => {
+  it("writeSources() and readSources() agree on files in folders", () => {
+    const [folder, sources] = [Deno.makeTempDirSync(), { "a.c": "a\n", "room/b.h": "b\n", "room/deep/c.c": "c\n" }];
+    writeSources(folder, { ...sources, "room/notes.ts": "" });
+    assertEquals(readSources(folder), sources);
+    Deno.removeSync(folder, { recursive: true });
   });
 });
 
