@@ -1,5 +1,5 @@
 /** Activations as modules, for use in a `Sequential`: each calls its function in `nn.functional`. */
-import { checkOptions, requireChoice } from "../../core/arguments.ts";
+import { checkOptions, requireChoice, requireNumber } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import * as F from "./functional_activation.ts";
 import * as known from "./known_options.ts";
@@ -25,6 +25,7 @@ export class LeakyReLU extends Module {
     readonly negativeSlope: number = 0.01,
   ) {
     super();
+    requireNumber(negativeSlope, "make LeakyReLU with a slope of");
   }
   /** `x` where it is positive, else `negativeSlope · x`. */
   forward(x: Tensor): Tensor {
@@ -64,6 +65,7 @@ export class ELU extends Module {
     readonly alpha: number = 1,
   ) {
     super();
+    requireNumber(alpha, "make ELU with an alpha of");
   }
   /** `x` where it is positive, else `alpha · (eˣ − 1)`. */
   forward(x: Tensor): Tensor {
@@ -152,6 +154,7 @@ export class Hardtanh extends Module {
     readonly high: number = 1,
   ) {
     super();
+    for (const bound of [low, high]) requireNumber(bound, "make Hardtanh with a bound of");
   }
   /** `min(max(x, low), high)` of each element. */
   forward(x: Tensor): Tensor {
@@ -183,6 +186,7 @@ export class Softmax extends Module {
     readonly dim: number = -1,
   ) {
     super();
+    requireNumber(dim, "make Softmax along dimension");
   }
   /** `eˣ / Σeˣ` along `dim`; the shape stays. */
   forward(x: Tensor): Tensor {
@@ -206,6 +210,7 @@ export class LogSoftmax extends Module {
     readonly dim: number = -1,
   ) {
     super();
+    requireNumber(dim, "make LogSoftmax along dimension");
   }
   /** `x − ln Σeˣ` along `dim`; the shape stays. */
   forward(x: Tensor): Tensor {

@@ -1,6 +1,6 @@
 /** The small modules: Linear, Embedding, Dropout and Flatten. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, describe, requireSizes, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, describe, requireNumber, requireSizes, requireTensor } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { resolveDim } from "../../core/shape.ts";
@@ -218,6 +218,8 @@ export class Flatten extends Module {
     readonly endDim: number = -1,
   ) {
     super();
+    requireNumber(startDim, "flatten from dimension");
+    requireNumber(endDim, "flatten to dimension");
   }
 
   /** x under its new shape. */

@@ -22,7 +22,7 @@ export interface FindLrOptions {
    */
   factor?: number;
   /**
-   * The trial ends at a loss of so many times the best one.
+   * The trial ends where the loss is above the best one by `limit − 1` times its size: with 3 at three times a best loss above 0.
    *
    * @default {3}
    */
@@ -46,7 +46,7 @@ export interface LrCurve {
 }
 
 /**
- * Trains for some batches, each with a learning rate 1.3 times that of the one before, until the loss is past 3 times the best, or NaN.
+ * Trains for some batches, each with a learning rate 1.3 times that of the one before, until the loss is past 3 times the best, or not finite.
  * Then it restores everything: weights, optimiser, random numbers.
  *
  * Source: Smith, "Cyclical Learning Rates for Training Neural Networks" (2015).
@@ -118,7 +118,8 @@ class RateTrial implements Callback {
     const { optimizer, loss } = learner;
     const [{ lr }] = optimizer.paramGroups;
     const value = loss.item();
-    if (this.#losses.length > 0 && (lr > this.end || !(value <= this.limit * this.#best))) throw new CancelFit();
+    const bound = this.#best + (this.limit - 1) * Math.abs(this.#best); // also for a loss below 0
+    if (this.#losses.length > 0 && (lr > this.end || value > bound || !Number.isFinite(value))) throw new CancelFit();
     if (!Number.isFinite(value)) {
       throw new RangeError(`Cannot find a rate: the first loss is ${value}; ${faultOf(learner) ?? "look at the data"}`);
     }

@@ -1,5 +1,5 @@
 /** The progress of a run: a bar during an epoch, a line after it. */
-import { checkOptions, describe } from "../../../core/arguments.ts";
+import { checkOptions, describe, requireNumber } from "../../../core/arguments.ts";
 import type { Callback } from "./callback.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { Learner } from "../learner.ts";
@@ -130,7 +130,9 @@ export class Progress {
   #drawn = -Infinity;
 
   /** A bar for `total` steps, shown on `out`. */
-  constructor(readonly label: string, readonly total: number, readonly out: ProgressOutput = standardError()) {}
+  constructor(readonly label: string, readonly total: number, readonly out: ProgressOutput = standardError()) {
+    requireNumber(total, "show progress of");
+  }
 
   /** Shows that `done` steps are done; nothing where `out` is not a terminal. */
   update(done: number, note = ""): void {

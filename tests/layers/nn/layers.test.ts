@@ -215,6 +215,26 @@ describe("Flatten", () => {
   });
 });
 
+describe("a text in the place of a number", () => {
+  const text = "0.5" as never;
+  const misused: Record<string, () => unknown> = {
+    "Flatten from": () => new nn.Flatten(text),
+    "Flatten to": () => new nn.Flatten(1, text),
+    "LeakyReLU": () => new nn.LeakyReLU(text),
+    "leakyRelu()": () => nn.functional.leakyRelu(ones([2]), text),
+    "ELU": () => new nn.ELU(text),
+    "elu()": () => nn.functional.elu(ones([2]), text),
+    "Hardtanh": () => new nn.Hardtanh(-1, text),
+    "hardtanh()": () => nn.functional.hardtanh(ones([2]), text),
+    "Softmax": () => new nn.Softmax(text),
+    "LogSoftmax": () => new nn.LogSoftmax(text),
+    "Dropout": () => new nn.Dropout(text),
+  };
+  for (const [name, make] of Object.entries(misused)) {
+    it(`is refused by ${name}`, () => void assertThrows(make, TypeError, '"0.5"'));
+  }
+});
+
 describe("options of layers", () => {
   const misused: [name: string, make: (options: never) => unknown, first: string][] = [
     ["Linear", (options) => new nn.Linear(2, 3, options), "bias"],

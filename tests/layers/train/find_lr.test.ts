@@ -29,6 +29,21 @@ describe("findLr()", () => {
     assertEquals(rates, [1, 2, 4, 8]);
   });
 
+  it("goes on while a loss below 0 falls, and ends where it rises by twice its size", async () => {
+    const values = [-1, -1.5, -2, -2.5, -3, 2.9, 3.1, -9];
+    let at = 0;
+    const given = parabola({ loss: (p) => p.mul(0).sum().add(values[at++]) });
+    const { losses } = await findLr(given, { start: 0.01 });
+    assertEquals(losses, values.slice(0, 6));
+  });
+
+  it("ends at a later loss of −∞", async () => {
+    const values = [1, 0.5, -Infinity, 0.1];
+    let at = 0;
+    const lost = parabola({ loss: (p) => p.mul(0).sum().add(values[at++]) });
+    assertEquals((await findLr(lost, { start: 0.01 })).losses, [1, 0.5]);
+  });
+
   it("suggests a tenth of the rate of the least loss", async () => {
     const { rates, losses, suggestion } = await findLr(parabola(), { start: 0.01 });
     assertEquals(suggestion, rates[losses.indexOf(Math.min(...losses))] / 10);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
 import { describeEpoch, formatSeconds, Progress, ShowProgress, standardError } from "@gradus/gradus/train";
 import { parabola } from "../parabola.ts";
@@ -72,6 +72,9 @@ describe("Progress", () => {
     new Progress("epoch 1/5", 938, out).update(done, "loss 0.3021");
     return text.replace("\r\x1b[K", "").replace(/ [\d.]+\/s, [\d.:]+( s)? left/, " 9/s, 1 s left");
   }
+  it("refuses a total that is a text", () => {
+    assertThrows(() => new Progress("epoch", "3" as never), TypeError, 'Cannot show progress of "3": give a number');
+  });
   it("Progress stays on one line of 50, 40 and 10 columns, and keeps the last one free", () => {
     for (const columns of [120, 80, 50, 40, 10, 1]) {
       let raw = "";
