@@ -1,5 +1,5 @@
 /** Activations as functions. Each is one operation, with one pass forward and one backward; softmax and its logarithm are several. */
-import { checkOptions, requireChoice, requireNumber, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { unary } from "../../core/ops/elementwise.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { GELU, GELU_APPROXIMATIONS, SOFTPLUS } from "./known_options.ts";
@@ -14,7 +14,6 @@ export function relu(x: Tensor): Tensor {
 /** `x` where it is positive, else `slope · x`. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   requireTensor(x, "take leakyRelu() of");
-  requireNumber(slope, "take leakyRelu() with a slope of");
   return unary("leakyRelu", x, slope);
 }
 
@@ -33,7 +32,6 @@ export function tanh(x: Tensor): Tensor {
 /** `x` where it is positive, else `α(eˣ − 1)`. Source: Clevert et al., "Exponential Linear Units" (2015). */
 export function elu(x: Tensor, alpha = 1): Tensor {
   requireTensor(x, "take elu() of");
-  requireNumber(alpha, "take elu() with an alpha of");
   return unary("elu", x, alpha, 1);
 }
 
@@ -107,7 +105,6 @@ export function logSigmoid(x: Tensor): Tensor {
 /** `min(max(x, low), high)`; its derivative on the bounds is 0, that of `clamp` is 1. */
 export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
   requireTensor(x, "take hardtanh() of");
-  for (const bound of [low, high]) requireNumber(bound, "take hardtanh() with a bound of");
   return unary("hardtanh", x, low, high);
 }
 

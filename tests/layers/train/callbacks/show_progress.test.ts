@@ -73,7 +73,11 @@ describe("Progress", () => {
     return text.replace("\r\x1b[K", "").replace(/ [\d.]+\/s, [\d.:]+( s)? left/, " 9/s, 1 s left");
   }
   it("refuses a total that is a text", () => {
-    assertThrows(() => new Progress("epoch", "3" as never), TypeError, 'Cannot show progress of "3": give a number');
+    assertThrows(
+      () => new Progress("epoch", "3" as never),
+      TypeError,
+      'Cannot show progress of the text "3": give a number',
+    );
   });
   it("Progress stays on one line of 50, 40 and 10 columns, and keeps the last one free", () => {
     for (const columns of [120, 80, 50, 40, 10, 1]) {
