@@ -1,9 +1,9 @@
 /** Options of another kind than theirs: the text "false" would count as true, and a text alone as the list of its letters. */
 import { assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "./bdd.ts";
-import * as io from "../core/io/io.ts";
-import * as data from "../datasets/data.ts";
-import * as train from "../layers/train/train.ts";
+import * as io from "@gradus/gradus/io";
+import * as data from "@gradus/gradus/data";
+import * as train from "@gradus/gradus/train";
 import * as g from "../mod.ts";
 import { learner, model, sgd, type Wrong, x } from "./wrong_calls/cases.ts";
 import { textInstead } from "./wording.ts";

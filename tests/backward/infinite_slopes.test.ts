@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { full, type Nested, type Tensor, tensor, where } from "@gradus/gradus";
-import * as F from "../../layers/nn/functional.ts";
+import { functional as F } from "@gradus/gradus/nn";
 
 const [inf, nan] = [Infinity, NaN];
 const DTYPES = ["float32", "float64"] as const;

@@ -15,7 +15,7 @@ import {
   weightedCrossEntropyBackward,
 } from "../../backward/rules/loss.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
-import * as F from "../../layers/nn/functional_activation.ts";
+import { functional as F } from "@gradus/gradus/nn";
 
 type Rule = (g: Tensor, ...inputs: Tensor[]) => readonly (Tensor | null)[];
 

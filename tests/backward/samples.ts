@@ -4,7 +4,7 @@ import type { OpName } from "../../core/record.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
-import * as F from "../../layers/nn/functional_activation.ts";
+import { functional as F } from "@gradus/gradus/nn";
 
 /** Operations whose result is a choice or a place, so that nothing flows back. */
 export const CHOICES = [

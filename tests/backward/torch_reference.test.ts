@@ -3,7 +3,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { ones, type Tensor, tensor } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
-import { logSoftmax, softmax } from "../../layers/nn/functional.ts";
+import { functional } from "@gradus/gradus/nn";
+
+const { logSoftmax, softmax } = functional;
 import reference from "../reference/torch_reference.json" with { type: "json" };
 
 const PRIMITIVES: Record<string, (x: Tensor) => Tensor> = {

@@ -3,7 +3,7 @@ import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
 import { arange, full, ones, tensor, zeros } from "@gradus/gradus";
 import { reduce } from "../../../core/ops/reduce.ts";
-import { Tensor } from "../../../core/tensor.ts";
+import { Tensor } from "@gradus/gradus";
 import { anyShape, assertModel, filled, indices, type Model, SEEDED } from "../oracle.ts";
 
 const ints = (...values: number[]) => tensor(values, { dtype: "int32" });
