@@ -1,4 +1,4 @@
-/** The printed form of tensors, in the terminal and in a notebook: as PyTorch 1.13 prints them. */
+/** The printed form of tensors, in the terminal and in a notebook, and of settings: as PyTorch 1.13 prints them. */
 import { checkOptions, requireChoice } from "./arguments.ts";
 import { type DType, isFloating, memoryGone, type TypedArray } from "./dtype.ts";
 
@@ -291,4 +291,26 @@ function fullText(value: number): string {
   if (Number(power) < -4 || Number(power) >= 16) return twoDigitPower(value.toExponential());
   const text = Object.is(value, -0) ? "-0" : String(value);
   return Number.isInteger(value) ? text + ".0" : text;
+}
+
+// Settings in PyTorch's printed form.
+
+/** A setting as Python prints it: `True`, `1e-05`, `0.0`, `(3, 4)`. */
+export function pythonic(value: boolean | number | null | readonly number[], kind: "int" | "float" = "int"): string {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "number") return kind === "float" ? pythonFloat(value) : pythonPower(`${value}`);
+  return value.length === 1 ? `(${value[0]},)` : `(${value.join(", ")})`;
+}
+
+function pythonFloat(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e16) return `${value}.0`;
+  const size = Math.abs(value);
+  const text = size < 1e-4 || size >= 1e16 ? value.toExponential() : `${value}`;
+  return pythonPower(text).replace("Infinity", "inf");
+}
+
+/** Python's powers of ten have two digits. */
+function pythonPower(text: string): string {
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
 }

@@ -3,7 +3,8 @@ import { checkOptions, requireChoice, requireNumber } from "../../core/arguments
 import type { Tensor } from "../../core/tensor.ts";
 import * as F from "./functional_activation.ts";
 import * as known from "./known_options.ts";
-import { Module, pythonic } from "./module.ts";
+import { pythonic } from "../../core/format.ts";
+import { Module } from "./module.ts";
 
 /** `max(x, 0)`: negative values become 0. */
 export class ReLU extends Module {

@@ -7,7 +7,8 @@ import { resolveDim } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { dropout, embedding, linear } from "./functional_layer.ts";
 import { fanIn, kaimingUniform_, normal_, uniform_ } from "./init.ts";
-import { Module, pythonic } from "./module.ts";
+import { pythonic } from "../../core/format.ts";
+import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 
 /** The options of {@linkcode Linear}. */

@@ -6,7 +6,8 @@ import type { DType } from "../../core/dtype.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { batchNorm, layerNorm } from "./functional_layer.ts";
-import { Module, pythonic } from "./module.ts";
+import { pythonic } from "../../core/format.ts";
+import { Module } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 
 /** The options of {@linkcode BatchNorm1d}. */

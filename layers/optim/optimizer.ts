@@ -7,7 +7,7 @@ import { peekGradient } from "../../core/gradient_slot.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { noGrad } from "../../backward/tape.ts";
-import { pythonic } from "../nn/module.ts";
+import { pythonic } from "../../core/format.ts";
 import {
   type GroupSettings,
   OPTIONAL_SETTINGS,

@@ -4,9 +4,9 @@ import { describe, it } from "../bdd.ts";
 import { ones, type Tensor, tensor } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { functional } from "@gradus/gradus/nn";
+import reference from "../reference/torch_reference.json" with { type: "json" };
 
 const { logSoftmax, softmax } = functional;
-import reference from "../reference/torch_reference.json" with { type: "json" };
 
 const PRIMITIVES: Record<string, (x: Tensor) => Tensor> = {
   relu: (x) => x.relu(),
