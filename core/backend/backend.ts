@@ -90,6 +90,91 @@ export interface Gemm {
   activation?: Activation;
 }
 
+/**
+ * One convolution, for each of its groups
+ * `y[n, o, i, j] = Σ_{c, r, s} x[n, c, i·strideH + r·dilationH − padTop, j·strideW + s·dilationW − padLeft] · w[o, c, r, s]`,
+ * where x outside of its sizes adds nothing. In one dimension `h`, `kh` and `oh` are 1.
+ *
+ * x is [n, groups·cIn, h, w], the weight [groups·cOut, cIn, kh, kw], y [n, groups·cOut, oh, ow]; each has an offset and four strides.
+ */
+export interface Conv {
+  /** Images. */
+  n: number;
+  /** Groups: the channels of each see nothing of the others. */
+  groups: number;
+  /** Channels of x in one group. */
+  cIn: number;
+  /** Channels of y in one group. */
+  cOut: number;
+  /** Rows of x. */
+  h: number;
+  /** Columns of x. */
+  w: number;
+  /** Rows of the kernel. */
+  kh: number;
+  /** Columns of the kernel. */
+  kw: number;
+  /** Rows of y. */
+  oh: number;
+  /** Columns of y. */
+  ow: number;
+  /** Rows of x from one window to the next. */
+  strideH: number;
+  /** Columns of x from one window to the next. */
+  strideW: number;
+  /** Rows of zeros above x. */
+  padTop: number;
+  /** Columns of zeros to the left of x. */
+  padLeft: number;
+  /** Rows of x from one row of the kernel to the next. */
+  dilationH: number;
+  /** Columns of x from one column of the kernel to the next. */
+  dilationW: number;
+  /** Where x's first element stands. */
+  xOffset: number;
+  /** x's stride from an image to the next. */
+  xN: number;
+  /** From a channel. */
+  xC: number;
+  /** From a row. */
+  xH: number;
+  /** From a column. */
+  xW: number;
+  /** Where the weight's first element stands. */
+  wOffset: number;
+  /** The weight's stride from a channel of y to the next. */
+  wO: number;
+  /** From a channel of x. */
+  wC: number;
+  /** From a row. */
+  wH: number;
+  /** From a column. */
+  wW: number;
+  /** Where y's first element stands. */
+  yOffset: number;
+  /** y's stride from an image to the next. */
+  yN: number;
+  /** From a channel. */
+  yC: number;
+  /** From a row. */
+  yH: number;
+  /** From a column. */
+  yW: number;
+  /** Where the bias begins; unused without one. */
+  biasOffset: number;
+  /** The bias's stride; unused without one. */
+  biasStride: number;
+  /**
+   * What is applied to the result where that is y or x; the bits are those of `unary` applied afterwards.
+   *
+   * @default {"none"}
+   */
+  activation?: Activation;
+}
+
+/** Which of a convolution's three arrays is computed from the other two. */
+export type ConvResult = "y" | "x" | "w";
+
 /** Reductions, by name; `argmax` and `argmin` give the first index. */
 export type ReduceOp = "sum" | "prod" | "max" | "min" | "argmax" | "argmin" | "any" | "all";
 
@@ -148,6 +233,17 @@ export interface Backend {
   readonly name: Exclude<BackendName, "auto">;
   /** `C = activation(A·B + bias + beta·C)`. */
   gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void;
+  /**
+   * Computes one of a convolution's arrays from the other two; what was in it is never read.
+   *
+   * - `y`: the convolution, plus the bias of each channel of y; then the activation
+   * - `x`: the gradient of x by that of y (the transposed convolution), plus the bias of each channel of x; then the activation
+   * - `w`: the gradient of the weight by x and the gradient of y; unless `bias` is null, the sum of y over all but its channels is
+   *   written into it
+   *
+   * No two elements of the result may share a place.
+   */
+  conv(result: ConvResult, d: Conv, x: TypedArray, w: TypedArray, y: TypedArray, bias: TypedArray | null): void;
   /** `out = op(x)` over `shape`; `low` and `high` are what {@linkcode UnaryOp} says of the operation. */
   unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void;
   /** `out = a op b` over `shape`; broadcasting is a stride of 0. */

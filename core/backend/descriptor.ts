@@ -2,6 +2,7 @@
 import {
   type Activation,
   ACTIVATIONS,
+  type Conv,
   type Gemm,
   INPUT_ACTIVATIONS,
   type InputActivation,
@@ -76,6 +77,49 @@ function checkMatrix(
   throw new RangeError(
     `Cannot multiply: ${name} of [${rows}, ${cols}] at offset ${offset} with strides [${row}, ${col}] ` +
       (sane ? `reaches from ${low} to ${high} in a buffer of ${length}` : `must be integers below ${LIMIT}`),
+  );
+}
+
+/**
+ * Checks the sizes of a convolution, and that its arrays lie in their buffers. `channels` are those that the bias has, if there is one.
+ *
+ * @throws {RangeError} If an array reaches past its buffer, a number does not fit in 32 bits, or a stride or dilation is not above 0.
+ */
+export function checkConv(
+  d: Conv,
+  x: TypedArray,
+  w: TypedArray,
+  y: TypedArray,
+  bias: TypedArray | null,
+  channels: number,
+): void {
+  checkWindow("rows", d.h, d.kh, d.oh, d.strideH, d.padTop, d.dilationH);
+  checkWindow("columns", d.w, d.kw, d.ow, d.strideW, d.padLeft, d.dilationW);
+  const [cIn, cOut] = [d.groups * d.cIn, d.groups * d.cOut];
+  const at = (data: TypedArray, offset: number, ...strides: number[]) => ({ data, offset, strides });
+  checkStrided("convolve", "x", [d.n, cIn, d.h, d.w], at(x, d.xOffset, d.xN, d.xC, d.xH, d.xW));
+  checkStrided("convolve", "the weight", [cOut, d.cIn, d.kh, d.kw], at(w, d.wOffset, d.wO, d.wC, d.wH, d.wW));
+  checkStrided("convolve", "y", [d.n, cOut, d.oh, d.ow], at(y, d.yOffset, d.yN, d.yC, d.yH, d.yW));
+  if (bias !== null) checkStrided("convolve", "the bias", [channels], at(bias, d.biasOffset, d.biasStride));
+}
+
+/** Checks one dimension of a convolution: the places that its windows reach are numbers of 32 bits. */
+function checkWindow(
+  name: string,
+  size: number,
+  kernel: number,
+  windows: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+): void {
+  const reach = windows * stride + kernel * dilation + Math.abs(padding) + size;
+  const sane = [size, kernel, windows].every(isSize) && [stride, dilation].every((n) => isSize(n) && n > 0) &&
+    isStep(padding) && isStep(reach);
+  if (sane) return;
+  throw new RangeError(
+    `Cannot convolve: ${windows} windows of ${kernel} ${name} with a stride of ${stride}, a dilation of ${dilation} and a padding of ` +
+      `${padding} over ${size} must be integers below ${LIMIT}, stride and dilation above 0`,
   );
 }
 

@@ -5,6 +5,7 @@ import { unwrap } from "../descriptor.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
 import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
+import { reference } from "../reference/reference.ts";
 import { selfTest } from "./self_test.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
@@ -101,6 +102,7 @@ function verbsOf(symbols: Symbols): Backend {
   return {
     name: "native",
     gemm: nativeGemm(symbols),
+    conv: reference.conv,
     unary: nativeUnary(symbols),
     binary: nativeBinary(symbols),
     where: nativeWhere(symbols),

@@ -20,6 +20,7 @@ import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpd
 import { checkGemm, checkStrided } from "../descriptor.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import { COLUMNS, FLOAT_ROWS, floatDots, integerDots } from "./inner_loops.ts";
+import { conv } from "./windows.ts";
 import type { TypedArray } from "../../dtype.ts";
 
 /** A loop nest over the elements of several strided operands, like NumPy's `nditer` and PyTorch's `TensorIterator`. */
@@ -80,6 +81,7 @@ export function forEachRow({ shape, strides }: StridedLoop, starts: number[], ro
 export const reference: Backend = {
   name: "reference",
   gemm,
+  conv,
   unary,
   binary,
   where,
