@@ -25,6 +25,20 @@ export {
 export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
 export { type ColumnEncoding, TableEncoder, type TableEncoderOptions } from "./loader/table_encoder.ts";
 
+// Pictures changed at random while they are learned from.
+export type { RandomTransformOptions, Transform } from "./transforms/transform.ts";
+export {
+  horizontalFlip,
+  randomCrop,
+  type RandomCropOptions,
+  randomFlip,
+  type RandomFlipOptions,
+  randomShift,
+  type RandomShiftOptions,
+} from "./transforms/transforms.ts";
+export { randomErase, type RandomEraseOptions } from "./transforms/random_erase.ts";
+export { testTimeAugmentation } from "./transforms/test_time_augmentation.ts";
+
 // Tables and files of pictures.
 export { type CsvOptions, fromCsv, MISSING } from "./formats/csv.ts";
 export { type ArffOptions, readArff } from "./formats/arff.ts";

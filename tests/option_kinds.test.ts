@@ -26,10 +26,15 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
     sampler: "01",
     collate: "sum",
     generator: 7,
+    transform: "flip",
   }],
   ["DataLoader's normalize", (o) => new data.DataLoader([x], { normalize: { mean: 0, std: 1, ...o } }), {
     mean: "0.1",
   }],
+  ["randomCrop()", data.randomCrop, { size: "28", padding: "4", fill: "0", generator: 7 }],
+  ["randomShift()", data.randomShift, { most: "2", fill: "0", generator: 7 }],
+  ["randomFlip()", data.randomFlip, { p: "0.5", generator: 7 }],
+  ["randomErase()", data.randomErase, { p: "0.5", scale: 0.1, ratio: "1", value: "white", generator: 7 }],
   ["fromCsv()", (o) => data.fromCsv(csv(), o), {
     header: "false",
     skipIncomplete: "no",

@@ -5,7 +5,9 @@ import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../../core/random/generator.ts";
 import { randperm } from "../../core/random/torch_streams.ts";
 import { type Batch, collate as collateSamples, type Dataset, requireDataset } from "./dataset.ts";
-import { type Normalization, normalizeBatch, Normalizer } from "./normalize.ts";
+import type { Transform } from "../transforms/transform.ts";
+import { Prefetcher } from "./prefetcher.ts";
+import { changeBatch, type Normalization, Normalizer } from "./normalize.ts";
 
 /** The numbers of the samples to visit, in order: PyTorch's `Sampler`. */
 export interface Sampler extends Iterable<number> {
@@ -55,6 +57,11 @@ export interface DataLoaderOptions<T, B> {
   generator?: Generator;
   /** Normalizes the first tensor of each batch: `(x / 255 − mean) / std` if it is uint8, else `(x − mean) / std`. */
   normalize?: Normalization;
+  /**
+   * Changes the first tensor of each batch, after it was normalized and as it is given out: a transform such as
+   * `randomFlip()`, or several that follow each other.
+   */
+  transform?: Transform | readonly Transform[];
 }
 
 const KNOWN = [
@@ -66,6 +73,7 @@ const KNOWN = [
   "prefetch",
   "generator",
   "normalize",
+  "transform",
 ] as const satisfies readonly (keyof DataLoaderOptions<unknown, unknown>)[];
 
 /** How far a {@linkcode DataLoader}, or a loop over it, has come. */
@@ -138,6 +146,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   readonly #prefetch: number;
   readonly #generator: Generator;
   readonly #normalizer: Normalizer | undefined;
+  readonly #transforms: readonly Transform[];
   #epoch: Epoch | null = null; // of the loop that began last, or of the loaded state that the next loop goes on from
   #resumed = false;
 
@@ -166,6 +175,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     this.#prefetch = prefetch;
     this.#generator = generator;
     this.#normalizer = options.normalize && new Normalizer(options.normalize);
+    this.#transforms = transformsOf(options.transform);
   }
 
   /** How many batches an epoch has. */
@@ -251,7 +261,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const order = epoch.order ??= this.#draw();
     const end = this.#batches(order.length);
     while (epoch.position < end) {
-      const batch = requireReady(this.#batch(order, epoch.position));
+      const batch = this.#transformed(requireReady(this.#batch(order, epoch.position)));
       this.#advance(epoch, order);
       yield batch;
     }
@@ -265,7 +275,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const prefetcher = new Prefetcher((i) => this.#batchOrNamedError(order, i), epoch.position, end, this.#prefetch);
     try {
       while (epoch.position < end) {
-        const batch = await prefetcher.next();
+        const batch = this.#transformed(await prefetcher.next()); // now, so that a batch draws when its turn has come
         this.#advance(epoch, order); // batches in preparation do not count: a loop that resumes here prepares them again
         yield batch;
         if (slice.isOver()) await yieldToEventLoop(); // without it, batches in memory would hold the loop for the whole epoch
@@ -329,8 +339,12 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
       return this.dataset.getNormalized(rows, normalizer) as B | Promise<B>;
     }
     const batch = this.#gather(rows);
-    const change = (batch: B) => normalizeBatch(batch, normalizer) as B;
+    const change = (batch: B) => changeBatch("normalize", batch, (x) => normalizer.all(x));
     return batch instanceof Promise ? batch.then(change) : change(batch);
+  }
+
+  #transformed(batch: B): B {
+    return this.#transforms.reduce((changed, transform) => changeBatch("transform", changed, transform), batch);
   }
 
   #gather(rows: Int32Array): B | Promise<B> {
@@ -344,6 +358,18 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
 }
 
 /**
+ * Transforms, one or several, as an array.
+ *
+ * @throws {TypeError} if one is not a function
+ */
+function transformsOf(transform: Transform | readonly Transform[] = []): readonly Transform[] {
+  const all: readonly Transform[] = Array.isArray(transform) ? transform : [transform];
+  const odd = all.find((one) => typeof one !== "function");
+  if (odd === undefined) return all;
+  throw new TypeError(`Cannot transform batches by ${describe(odd)}: give a function, such as randomFlip()`);
+}
+
+/**
  * The batch itself.
  *
  * @throws {TypeError} if it is a promise
@@ -352,44 +378,6 @@ function requireReady<B>(batch: B | Promise<B>): B {
   if (!(batch instanceof Promise)) return batch;
   batch.catch(() => {}); // nobody awaits it
   throw new TypeError("Cannot loop over batches that come as promises: write for await");
-}
-
-// Batches that come as promises, begun before they are asked for.
-
-/**
- * Prepares things by their numbers, in order: while one is used, the next `count` are prepared. Things that are not promises are not
- * begun early, since nothing would be gained.
- */
-class Prefetcher<T> {
-  readonly #prepare: (i: number) => T | Promise<T>;
-  readonly #waiting: Promise<T>[] = [];
-  #next: number;
-
-  /** Prepares the things `start` to `end`, without `end`. */
-  constructor(prepare: (i: number) => T | Promise<T>, start: number, readonly end: number, readonly count: number) {
-    this.#prepare = prepare;
-    this.#next = start;
-  }
-
-  /** The next thing; rejects if it could not be prepared, now or earlier. */
-  async next(): Promise<T> {
-    const next = this.#waiting.shift() ?? this.#prepare(this.#next++);
-    if (!(next instanceof Promise)) return next;
-    const value = await next;
-    while (this.#waiting.length < this.count && this.#next < this.end) this.#begin();
-    return value;
-  }
-
-  /** Waits until nothing is being prepared. */
-  async settle(): Promise<void> {
-    await Promise.allSettled(this.#waiting);
-  }
-
-  #begin(): void {
-    const begun = Promise.try(this.#prepare, this.#next++);
-    begun.catch(() => {}); // next() rejects when its turn comes
-    this.#waiting.push(begun);
-  }
 }
 
 function isSampler(sampler: Sampler): boolean {

@@ -76,12 +76,12 @@ export function normalizer(normalization: Normalization): (x: Tensor) => Tensor 
 }
 
 /**
- * A batch whose first tensor is normalized: the batch itself, or the first of an array.
+ * A batch whose first tensor is changed: the batch itself, or the first of an array.
  *
  * @throws {TypeError} if the batch does not begin with a tensor
  */
-export function normalizeBatch(batch: unknown, normalizer: Normalizer): unknown {
-  if (batch instanceof Tensor) return normalizer.all(batch);
-  if (Array.isArray(batch) && batch[0] instanceof Tensor) return [normalizer.all(batch[0]), ...batch.slice(1)];
-  throw new TypeError("Cannot normalize a batch that does not begin with a tensor: leave it to collate");
+export function changeBatch<B>(action: string, batch: B, change: (x: Tensor) => Tensor): B {
+  if (batch instanceof Tensor) return change(batch) as B;
+  if (Array.isArray(batch) && batch[0] instanceof Tensor) return [change(batch[0]), ...batch.slice(1)] as B;
+  throw new TypeError(`Cannot ${action} a batch that does not begin with a tensor: leave it to collate`);
 }
