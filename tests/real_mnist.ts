@@ -1,22 +1,34 @@
-/** Tests that read the real files of MNIST, skipped by name where they are absent. */
+/** Tests that read the real files of MNIST and Fashion-MNIST, skipped by name where they are absent. */
 import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
 import { it } from "./bdd.ts";
 
-const MNIST = new URL("../../shared/data/mnist/", import.meta.url);
+const MNIST = new URL("../../shared/data/mnist/", import.meta.url).pathname;
+const FASHION = "/usr/share/datasets/fashion-mnist/"; // Debian's package dataset-fashion-mnist
 
-let dataset: Promise<ImageDataset> | undefined;
+const datasets = new Map<string, Promise<ImageDataset>>();
 
 /** A test on MNIST. */
-export function itOnMnist(name: string, fn: (dataset: ImageDataset) => void): void {
-  const have = existing(MNIST);
-  (have ? it : it.skip)(have ? name : `${name} (needs ${MNIST.pathname})`, async () => fn(await mnist()));
+export function itOnMnist(name: string, fn: (dataset: ImageDataset) => void | Promise<void>): void {
+  itOn(MNIST, name, fn);
 }
 
-function mnist(): Promise<ImageDataset> {
-  return dataset ??= loadMnist({ dir: MNIST.pathname });
+/** A test on Fashion-MNIST. */
+export function itOnFashionMnist(name: string, fn: (dataset: ImageDataset) => void | Promise<void>): void {
+  itOn(FASHION, name, fn);
 }
 
-function existing(folder: URL): boolean {
+function itOn(dir: string, name: string, fn: (dataset: ImageDataset) => void | Promise<void>): void {
+  const have = existing(dir);
+  (have ? it : it.skip)(have ? name : `${name} (needs ${dir})`, async () => await fn(await load(dir)));
+}
+
+function load(dir: string): Promise<ImageDataset> {
+  const loading = datasets.get(dir) ?? loadMnist({ dir });
+  datasets.set(dir, loading);
+  return loading;
+}
+
+function existing(folder: string): boolean {
   try {
     return Deno.statSync(folder).isDirectory;
   } catch {

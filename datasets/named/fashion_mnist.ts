@@ -40,7 +40,7 @@ const FASHION: PublishedSet = {
  * Fashion-MNIST's 60,000 + 10,000 pictures of clothes, as `loadMnist` gives MNIST; the names of the classes are
  * {@linkcode FASHION_CLASSES}.
  *
- * With `dir` they are read there. Otherwise they are read in the folder `cache`, or downloaded into it (31 MB); the default is the
+ * With `dir` they are read there, as in Debian's `/usr/share/datasets/fashion-mnist` (package `dataset-fashion-mnist`). Otherwise they are read in the folder `cache`, or downloaded into it (31 MB); the default is the
  * folder `fashion-mnist` in the one that `GRADUS_DATA` names, else in the user's cache. A file there is checked by SHA-256 once, and
  * again when its size or time has changed; a wrong one is renamed to `*.wrong`. Never asks for a permission.
  *

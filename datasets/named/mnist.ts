@@ -13,7 +13,10 @@ export const MNIST_MIRRORS: readonly string[] = [
 
 /** Where {@linkcode loadMnist} looks. */
 export interface MnistOptions {
-  /** A folder with the four IDX files, gzipped or not: the only place where is looked. */
+  /**
+   * A folder with the four IDX files, gzipped or not, of MNIST or of another set in its format: the only place where is looked. The
+   * package `dataset-fashion-mnist` of Debian, for instance, puts Fashion-MNIST into `/usr/share/datasets/fashion-mnist`.
+   */
   dir?: string | undefined;
   /**
    * The folder in which downloads are kept. A file in it with other content than MNIST's is renamed: use `dir` for another data set

@@ -32,6 +32,9 @@ export const MNIST_FILES: Readonly<Record<string, string>> = {
   "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 };
 
+/** The SHA-256 of the classes of Fashion-MNIST's test set: its files have the names of MNIST's. */
+const FASHION_TEST_LABELS = "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9";
+
 /**
  * The folder in which `loadMnist` keeps what it downloads: `GRADUS_DATA` if it is set, else `mnist` in the user's cache folder.
  *
@@ -45,7 +48,8 @@ const SIDE = 28;
 const CLASSES = 10;
 
 /**
- * The data set in the four IDX files of `dir`, gzipped or not: MNIST, or another one in its format such as Fashion-MNIST.
+ * The data set in the four IDX files of `dir`, gzipped or not: MNIST, or another one in its format such as Fashion-MNIST, which is
+ * known by its classes.
  *
  * @param names The names that a file may have, in the order in which they are tried
  * @throws {Deno.errors.NotFound} if a file is missing; the message lists the missing ones
@@ -65,11 +69,10 @@ export async function readMnistFolder(dir: string, names = candidates): Promise<
     );
   }
   const [trainImages, trainLabels, testImages, testLabels] = paths as string[];
-  return {
-    name: "mnist",
-    train: await readPart(trainImages, trainLabels),
-    test: await readPart(testImages, testLabels),
-  };
+  const test = await readPart(testImages, testLabels);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(test.labels.data))).toHex();
+  const name = digest === FASHION_TEST_LABELS ? "fashion-mnist" : "mnist";
+  return { name, train: await readPart(trainImages, trainLabels), test };
 }
 
 /** The names that a file may have: with a dash or a dot before `idx`, gzipped or not. */

@@ -6,6 +6,7 @@ import { FASHION_CLASSES, fashionMnist, type MnistOptions } from "@gradus/gradus
 import { loadPublished } from "../../../datasets/named/published_set.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";
+import { itOnFashionMnist } from "../../real_mnist.ts";
 import { RawServer } from "../download/raw_server.ts";
 
 const idx = (sizes: number[], elements: number[]) =>
@@ -40,6 +41,16 @@ describe("fashionMnist()", () => {
         "Ankle boot",
       ]);
     }));
+
+  itOnFashionMnist(
+    "loadMnist() knows Fashion-MNIST by its classes, in a folder that names its files as MNIST's",
+    (set) => {
+      assertEquals([set.name, set.train.images.shape, set.test.labels.shape], ["fashion-mnist", [60000, 28, 28], [
+        10000,
+      ]]);
+      assertEquals(FASHION_CLASSES[set.test.labels.at(0).item()], "Ankle boot");
+    },
+  );
 
   it("fashionMnist() says which files to put where when offline, and generates nothing", () =>
     inFolder(async (cache) => {
