@@ -45,7 +45,7 @@ export { type ArffOptions, readArff } from "./formats/arff.ts";
 export type { Column, ColumnKind, Table } from "./formats/table.ts";
 export type { TextSource } from "./formats/text_source.ts";
 export { parseIdx, readIdx } from "./formats/idx.ts";
-export { parsePng, readPng } from "./formats/png.ts";
+export { parsePng, type PngOptions, readPng } from "./formats/png.ts";
 export type { ReadOptions } from "../core/io/read_file.ts";
 
 // Named sets.
@@ -53,6 +53,7 @@ export { type ImageDataset, type LabelledImages, mnistFolder } from "./named/mni
 export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./named/mnist.ts";
 export { type MnistPickle, parseMnistPickle, readMnistPickle } from "./named/mnist_pickle.ts";
 export { FASHION_CLASSES, FASHION_MIRRORS, fashionMnist } from "./named/fashion_mnist.ts";
+export { type ImageFolder, imageFolder, type ImageFolderOptions } from "./named/image_folder.ts";
 export { openml, OPENML_API, type OpenmlOptions, type OpenmlTable } from "./named/openml.ts";
 export type { DownloadProgress } from "./download/receive.ts";
 

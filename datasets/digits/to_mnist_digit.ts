@@ -3,16 +3,10 @@ import { requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { elements } from "../../core/ops/movement.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { type Picture, resized } from "../formats/resized.ts";
 
 const SIZE = 28;
 const BOX = 20; // the digits of MNIST fit into a box of 20×20
-
-/** Grey levels, row by row. */
-interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly levels: Float32Array;
-}
 
 /**
  * A picture of a digit, grey levels 0 to 255 of shape [height, width], prepared as MNIST's were: light ink on black, scaled into
@@ -83,29 +77,7 @@ function cropped({ width, height, levels }: Picture, name: string): Picture {
 function scaled(picture: Picture): Picture {
   const factor = Math.max(picture.width, picture.height) / BOX;
   const [width, height] = [picture.width, picture.height].map((size) => Math.max(1, Math.round(size / factor)));
-  const [fx, fy] = [picture.width / width, picture.height / height];
-  const at = (_: unknown, i: number) => {
-    const [row, column] = [Math.floor(i / width), i % width];
-    return meanOver(picture, column * fx, (column + 1) * fx, row * fy, (row + 1) * fy);
-  };
-  return { width, height, levels: Float32Array.from({ length: width * height }, at) };
-}
-
-function meanOver({ width, levels }: Picture, left: number, right: number, top: number, bottom: number): number {
-  let [sum, area] = [0, 0];
-  for (let row = Math.floor(top); row < bottom; row++) {
-    for (let column = Math.floor(left); column < right; column++) {
-      const part = covered(column, left, right) * covered(row, top, bottom);
-      sum += part * (levels[row * width + column] ?? 0);
-      area += part;
-    }
-  }
-  return sum / area;
-}
-
-/** How much of the cell from `cell` to `cell + 1` lies between two bounds. */
-function covered(cell: number, from: number, to: number): number {
-  return Math.max(0, Math.min(cell + 1, to) - Math.max(cell, from));
+  return resized(picture, width, height);
 }
 
 /** The levels in 28×28, with the centre of their mass in the middle, or as near to it as they fit. */

@@ -1,9 +1,9 @@
 /**
- * PNG pictures as grey levels.
+ * PNG pictures as grey levels, or as red, green and blue.
  *
  * Every size in the file is checked before memory is taken for it.
  */
-import { checkOptions, requireBytes } from "../../core/arguments.ts";
+import { checkOptions, requireBytes, shown } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
@@ -60,20 +60,34 @@ interface Chunk {
 
 type Fail = (what: string) => SyntaxError;
 
-/** The grey level of a pixel with these samples. */
-type ToGrey = (samples: readonly number[]) => number;
+/** The level in a plane of the result, of a pixel with these samples. */
+type ToLevel = (samples: readonly number[]) => number;
+
+/** The level in a plane of a colour over white, from parts between 0 and 1. */
+type Mix = (red: number, green: number, blue: number, alpha: number) => number;
+
+/** How pictures are read. */
+export interface PngOptions extends ReadOptions {
+  /**
+   * 1 for grey levels [height, width], 3 for red, green and blue [3, height, width].
+   *
+   * @default {1}
+   */
+  channels?: 1 | 3;
+}
 
 /**
  * The picture in the PNG file at `path` as grey levels from 0 (black) to 255 (white): float32 [height, width]. Colours become their
- * Rec. 601 luma, `0.299 R + 0.587 G + 0.114 B`; what is transparent shows white.
+ * Rec. 601 luma, `0.299 R + 0.587 G + 0.114 B`; with `channels: 3` they stay, as float32 [3, height, width]. What is transparent shows
+ * white.
  *
  * @throws {SyntaxError} if it is not a PNG file or is damaged; the message names the byte
  * @throws {RangeError} if the picture comes to more than `maxBytes`
  * @see {@link https://www.w3.org/TR/png-3/} for the format
  */
-export async function readPng(path: string, options: ReadOptions = {}): Promise<Tensor> {
-  checkOptions("read PNG", options, ["maxBytes"]);
-  return await parsePng(await readFile(path, options), path, options);
+export async function readPng(path: string, options: PngOptions = {}): Promise<Tensor> {
+  const { channels: _, ...whole } = checkPngOptions(options);
+  return await parsePng(await readFile(path, whole), path, options);
 }
 
 /**
@@ -96,9 +110,9 @@ export async function readPng(path: string, options: ReadOptions = {}): Promise<
 export async function parsePng(
   bytes: Uint8Array<ArrayBuffer>,
   name: string = "PNG",
-  options: ReadOptions = {},
+  options: PngOptions = {},
 ): Promise<Tensor> {
-  checkOptions("read PNG", options, ["maxBytes"]);
+  const { channels = 1 } = checkPngOptions(options);
   requireBytes(bytes, name);
   const cap = new Cap(name, options, bytes.length);
   const fail: Fail = (what) => new SyntaxError(`Cannot read ${name}: ${what}`);
@@ -106,12 +120,29 @@ export async function parsePng(
   const header = readHeader(chunks[0], fail);
   const { width, height } = header;
   const size = bytesOfScanlines(header);
-  cap.check(size + 4 * width * height, () => `a picture of ${width}×${height} pixels, as byte 16 says,`);
+  cap.check(size + 4 * channels * width * height, () => `a picture of ${width}×${height} pixels, as byte 16 says,`);
   const scanlines = await inflateAll(chunks, size, fail);
   const pixels = chunks.find(({ type }) => type === "IDAT")!;
   const failAtPixel: Fail = (what) => fail(`${what}, in the pixels of IDAT at byte ${pixels.at}`);
-  const toGrey = greyOf(header, chunks, fail, failAtPixel);
-  return fromData(await runInSlices(readPixels(scanlines, header, toGrey, failAtPixel)), [height, width]);
+  const planes = (channels === 1 ? [greyOverWhite] : RGB_OVER_WHITE).map((mix) => {
+    return levelOf(header, chunks, mix, fail, failAtPixel);
+  });
+  const levels = await runInSlices(readPixels(scanlines, header, planes, failAtPixel));
+  return fromData(levels, channels === 1 ? [height, width] : [channels, height, width]);
+}
+
+/**
+ * Refuses options that there are not, and another number of channels than 1 and 3.
+ *
+ * @throws {TypeError | RangeError} with what was found
+ */
+export function checkPngOptions(options: PngOptions): PngOptions {
+  checkOptions("read PNG", options, ["maxBytes", "channels"]);
+  const { channels = 1 } = options;
+  if (channels === 1 || channels === 3) return options;
+  throw new RangeError(
+    `Cannot read PNG with ${shown(channels)} channels: give 1 for grey, or 3 for red, green and blue`,
+  );
 }
 
 /** The chunks up to IEND, their check sums compared. */
@@ -201,15 +232,15 @@ async function inflateAll(chunks: readonly Chunk[], size: number, fail: Fail): P
   return scanlines;
 }
 
-/** The grey levels of all pixels, row by row. */
+/** The levels of all pixels, plane by plane and row by row. */
 function* readPixels(
   scanlines: Uint8Array,
   header: Header,
-  toGrey: ToGrey,
+  planes: readonly ToLevel[],
   fail: Fail,
 ): Steps<Float32Array<ArrayBuffer>> {
   const { width, height, channels, depth, passes } = header;
-  const levels = new Float32Array(width * height);
+  const levels = new Float32Array(planes.length * width * height);
   const samples: number[] = Array(channels).fill(0);
   let at = 0;
   for (const pass of passes) {
@@ -219,7 +250,7 @@ function* readPixels(
       let to = (top + row * rowStep) * width + left;
       for (let column = 0; column < columns; column++, to += columnStep) {
         for (let c = 0; c < channels; c++) samples[c] = sampleAt(line, column * channels + c, depth);
-        levels[to] = toGrey(samples);
+        for (let p = 0; p < planes.length; p++) levels[p * width * height + to] = planes[p](samples);
         if (column % STEP === STEP - 1) yield;
       }
       at += 1 + line.length;
@@ -266,27 +297,32 @@ function sampleAt(line: Uint8Array, i: number, depth: number): number {
   return (line[bit >> 3] >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
 }
 
-/** What makes a grey level of samples, by the palette and the transparent colour. */
-function greyOf(header: Header, chunks: readonly Chunk[], fail: Fail, failAtPixel: Fail): ToGrey {
+/** What makes a level of samples, by the palette and the transparent colour. */
+function levelOf(header: Header, chunks: readonly Chunk[], mix: Mix, fail: Fail, failAtPixel: Fail): ToLevel {
   const { colourType, channels, depth } = header;
   const transparency = chunks.find(({ type }) => type === "tRNS")?.data;
-  if (colourType === 3) return greyOfPalette(readPalette(chunks, depth, fail), transparency, failAtPixel);
+  if (colourType === 3) return levelOfPalette(readPalette(chunks, depth, fail), transparency, mix, failAtPixel);
   const most = 2 ** depth - 1;
   const clear = colourType > 3 || transparency === undefined ? null : transparentColour(transparency, channels, fail);
   return (samples) => {
     const [red, green, blue] = channels < 3 ? [samples[0], samples[0], samples[0]] : samples;
     const isClear = clear?.every((value, c) => value === samples[c]) ?? false;
     const alpha = channels % 2 === 0 ? samples[channels - 1] / most : isClear ? 0 : 1;
-    return greyOverWhite(red / most, green / most, blue / most, alpha);
+    return mix(red / most, green / most, blue / most, alpha);
   };
 }
 
-function greyOfPalette(palette: Uint8Array, transparency: Uint8Array | undefined, failAtPixel: Fail): ToGrey {
+function levelOfPalette(
+  palette: Uint8Array,
+  transparency: Uint8Array | undefined,
+  mix: Mix,
+  failAtPixel: Fail,
+): ToLevel {
   const part = (byte: number) => byte / 255;
   return ([i]) => {
     if (3 * i >= palette.length) throw failAtPixel(`a pixel has colour ${i} of a palette of ${palette.length / 3}`);
     const [red, green, blue] = [palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]].map(part);
-    return greyOverWhite(red, green, blue, part(transparency?.[i] ?? 255));
+    return mix(red, green, blue, part(transparency?.[i] ?? 255));
   };
 }
 
@@ -310,6 +346,13 @@ function readPalette(chunks: readonly Chunk[], depth: number, fail: Fail): Uint8
 
 /** Rec. 601 luma over white, from parts between 0 and 1. */
 function greyOverWhite(red: number, green: number, blue: number, alpha: number): number {
-  const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
-  return 255 * (luma * alpha + 1 - alpha);
+  return overWhite(0.299 * red + 0.587 * green + 0.114 * blue, alpha);
 }
+
+const overWhite = (part: number, alpha: number) => 255 * (part * alpha + 1 - alpha);
+
+const RGB_OVER_WHITE: readonly Mix[] = [
+  (red, _green, _blue, alpha) => overWhite(red, alpha),
+  (_red, green, _blue, alpha) => overWhite(green, alpha),
+  (_red, _green, blue, alpha) => overWhite(blue, alpha),
+];

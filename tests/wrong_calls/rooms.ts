@@ -131,6 +131,7 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     ],
   },
   horizontalFlip: unary(data.horizontalFlip),
+  imageFolder: { options: [["sise", "size", (o) => data.imageFolder("nowhere", o)]] },
   loadMnist: { options: [["ofline", "offline", (o) => data.loadMnist({ dir: "nowhere", ...o })]] },
   mnistFolder: NEITHER,
   normalizationOf: unary(data.normalizationOf),

@@ -77,6 +77,16 @@ describe("parsePng()", () => {
     assertEquals(await row([255, 0, 0, 0, 255, 0, 0, 0, 255], 3), [76, 150, 29]);
   });
 
+  it("parsePng() keeps colours in three planes, over white", async () => {
+    const of = async (data: number[], channels: number) => {
+      const png = encode({ width: data.length / channels, height: 1, data: Uint8Array.from(data), channels, depth: 8 });
+      return (await parsePng(Uint8Array.from(png), "row", { channels: 3 })).round().toArray();
+    };
+    assertEquals(await of([255, 0, 9, 0, 128, 7], 3), [[[255, 0]], [[0, 128]], [[9, 7]]]);
+    assertEquals(await of([10, 20, 30, 255, 1, 2, 3, 0], 4), [[[10, 255]], [[20, 255]], [[30, 255]]]);
+    assertEquals(await of([77, 5], 1), [[[77, 5]], [[77, 5]], [[77, 5]]]);
+  });
+
   it("parsePng() sees white through what is transparent", async () => {
     assertEquals([await row([0, 0, 0, 255], 2), await row([0, 0, 0, 0, 0, 0, 0, 255], 4)], [[255, 0], [255, 0]]);
     assertEquals(await levelsOf({ before: chunk("tRNS", [0, 7]) }), [255, 9]);
