@@ -12,6 +12,22 @@ import type { Tensor } from "./tensor.ts";
 /** The settings of an operation that has none. */
 type NoSettings = Record<never, never>;
 
+/** The settings of a convolution; each pair is for rows and columns. */
+export interface ConvSettings {
+  /** The steps from one window to the next. */
+  readonly stride: readonly [number, number];
+  /** The steps from one place of the kernel to the next. */
+  readonly dilation: readonly [number, number];
+  /** The zeros above x and to the left of it. */
+  readonly padding: readonly [number, number];
+  /** In how many groups the channels are. */
+  readonly groups: number;
+  /** The kernel's sizes, which a weight that is not read still has. */
+  readonly kernel: readonly [number, number];
+  /** What is applied to the result. */
+  readonly activation: Activation;
+}
+
 /**
  * The arguments of each primitive operation that are not tensors; the keys are the names of all operations. A tensor that the derivative
  * reads is an input of the operation even if it has no gradient, as the classes of a loss: only writes to inputs are noticed.
@@ -40,6 +56,10 @@ export type OpSettings =
     matmul: NoSettings;
     /** `activation(x @ w + bias)` with the inputs in that order, the last one optional; `transposed`: w is [out, in]. */
     linear: { readonly activation: Activation; readonly transposed: boolean };
+    /** `activation(x ⋆ weight + bias)` of images, with the inputs in that order, the last one optional. */
+    conv: ConvSettings;
+    /** `activation(bias + …)` of the gradient of a convolution's x by its y; the inputs are y, weight and the bias, which is optional. */
+    convTranspose: ConvSettings;
     /** The mean cross-entropy of logits, the first input, and classes, the second. */
     crossEntropy: NoSettings;
   };

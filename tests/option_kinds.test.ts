@@ -75,6 +75,32 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
   ["LayerStatistics", (o) => new train.LayerStatistics(o), { every: "3" }],
   ["ShowProgress", (o) => new train.ShowProgress(o), { out: "stderr", print: "false", line: "short" }],
   ["ClipGradients", (o) => new train.ClipGradients(o), { maxNorm: "3", maxValue: "3" }],
+  ["conv1d()", (o) => F.conv1d(g.ones([1, 3]), g.ones([1, 1, 2]), null, o), {
+    stride: "2",
+    padding: "full",
+    dilation: "1",
+    groups: "1",
+  }],
+  ["conv2d()", (o) => F.conv2d(g.ones([1, 3, 3]), g.ones([1, 1, 2, 2]), null, o), {
+    stride: "2",
+    padding: "full",
+    dilation: [1],
+    groups: "1",
+  }],
+  ["convTranspose1d()", (o) => F.convTranspose1d(g.ones([1, 3]), g.ones([1, 1, 2]), null, o), {
+    stride: "2",
+    padding: "same",
+    outputPadding: "0",
+    dilation: "1",
+    groups: "1",
+  }],
+  ["convTranspose2d()", (o) => F.convTranspose2d(g.ones([1, 3, 3]), g.ones([1, 1, 2, 2]), null, o), {
+    stride: "2",
+    padding: "same",
+    outputPadding: "0",
+    dilation: [1],
+    groups: "1",
+  }],
   ["Linear", (o) => new nn.Linear(2, 1, o), { bias: "false" }],
   ["BatchNorm1d", (o) => new nn.BatchNorm1d(2, o), {
     eps: "1",

@@ -6,6 +6,7 @@ import { lossRules } from "./loss.ts";
 import { movementRules } from "./movement.ts";
 import { reduceRules } from "./reduce.ts";
 import type { Rules } from "./rule.ts";
+import { windowRules } from "./windows.ts";
 
 /** The rule of every operation. */
 export const rules: Rules<OpName> = {
@@ -15,4 +16,5 @@ export const rules: Rules<OpName> = {
   ...movementRules,
   ...linalgRules,
   ...lossRules,
+  ...windowRules,
 };

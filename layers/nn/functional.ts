@@ -15,6 +15,17 @@
 export * from "./functional_activation.ts"; // each activation, under PyTorch's name
 export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
 export {
+  conv1d,
+  type Conv1dOptions,
+  conv2d,
+  type Conv2dOptions,
+  convTranspose1d,
+  type ConvTranspose1dOptions,
+  convTranspose2d,
+  type ConvTranspose2dOptions,
+  type NumberOrPair,
+} from "./functional_convolution.ts";
+export {
   batchNorm,
   type BatchNormOptions,
   dropout,

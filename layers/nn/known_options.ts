@@ -30,3 +30,7 @@ export const LOSS_KINDS = {
   ignoreIndex: "number",
   labelSmoothing: "number",
 } as const;
+/** Of `conv1d` and `conv2d`. */
+export const CONV = ["stride", "padding", "dilation", "groups"] as const;
+/** Of `convTranspose1d` and `convTranspose2d`. */
+export const CONV_TRANSPOSE = ["stride", "padding", "outputPadding", "dilation", "groups"] as const;

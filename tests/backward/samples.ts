@@ -4,6 +4,7 @@ import type { OpName } from "../../core/record.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
+import { convolution, transposedConvolution } from "../../core/ops/windows/conv.ts";
 import { functional as F } from "@gradus/gradus/nn";
 
 /** Operations whose result is a choice or a place, so that nothing flows back. */
@@ -249,6 +250,58 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
         empty: [[0, 3], [3, 2], [2]],
       },
     ])),
+  },
+  conv: {
+    "images": {
+      f: (x, w, b) => F.conv2d(x, w, b),
+      inputs: [values([2, 2, 4, 3], 1), values([3, 2, 2, 2], 2), values([3], 3)],
+      empty: [[0, 2, 4, 3], [3, 2, 2, 2], [3]],
+    },
+    "one image, with strides, padding and dilation": {
+      f: (x, w) => F.conv2d(x, w, null, { stride: [2, 1], padding: [1, 2], dilation: [1, 2] }),
+      inputs: [values([2, 4, 3], 1), values([2, 2, 3, 2], 2)],
+      empty: [],
+    },
+    "groups, with the same size": {
+      f: (x, w, b) => F.conv2d(x, w, b, { groups: 2, padding: "same" }),
+      inputs: [values([1, 4, 3, 3], 1), values([2, 2, 2, 3], 2), values([2], 3)],
+      empty: [[0, 4, 3, 3], [2, 2, 2, 3], [2]],
+    },
+    "sequences": {
+      f: (x, w, b) => F.conv1d(x, w, b, { stride: 2, padding: 1 }),
+      inputs: [values([2, 2, 5], 1), values([3, 2, 3], 2), values([3], 3)],
+      empty: [[0, 2, 5], [3, 2, 3], [3]],
+    },
+    ...Object.fromEntries((["relu", "sigmoid", "tanh"] as const).map((activation): [string, Sample] => [
+      `images followed by ${activation}`,
+      {
+        f: (x, w, b) => convolution(2, x.sub(1), w.sub(1.3), b.sub(1.1), { padding: 1 }, activation),
+        inputs: [values([1, 2, 3, 3], 1), values([2, 2, 2, 2], 2), values([2], 3)],
+        empty: [[0, 2, 3, 3], [2, 2, 2, 2], [2]],
+      },
+    ])),
+  },
+  convTranspose: {
+    "images": {
+      f: (x, w, b) => F.convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: [1, 0] }),
+      inputs: [values([2, 3, 2, 2], 1), values([3, 2, 3, 2], 2), values([2], 3)],
+      empty: [[0, 3, 2, 2], [3, 2, 3, 2], [2]],
+    },
+    "one image in groups, with dilation": {
+      f: (x, w) => F.convTranspose2d(x, w, null, { groups: 2, dilation: [2, 1] }),
+      inputs: [values([4, 2, 2], 1), values([4, 1, 2, 2], 2)],
+      empty: [],
+    },
+    "sequences": {
+      f: (x, w, b) => F.convTranspose1d(x, w, b, { stride: 3, padding: 1 }),
+      inputs: [values([2, 3, 3], 1), values([3, 2, 4], 2), values([2], 3)],
+      empty: [[0, 3, 3], [3, 2, 4], [2]],
+    },
+    "images followed by relu": {
+      f: (x, w, b) => transposedConvolution(2, x.sub(1), w.sub(1.3), b.sub(1.1), {}, "relu"),
+      inputs: [values([1, 2, 2, 2], 1), values([2, 2, 2, 2], 2), values([2], 3)],
+      empty: [[0, 2, 2, 2], [2, 2, 2, 2], [2]],
+    },
   },
   crossEntropy: {
     "three classes": { f: (z) => crossEntropyMean(z, tensor([2, 0], { dtype: "int32" })), inputs: [signed], empty: [] },

@@ -13,6 +13,7 @@ import {
   sgd,
   type TensorCase,
   unary,
+  type Wrong,
   x,
   y,
 } from "./cases.ts";
@@ -47,6 +48,15 @@ for (const [name, f] of Object.entries({ nll: nn.functional.nll, crossEntropy: n
 LOSSES.bceWithLogits.tensors!.push([(posWeight) => nn.functional.bceWithLogits(x, x, { posWeight }), "undefined"]);
 
 const F = nn.functional;
+const image = ones([1, 4, 4]);
+const kernel = ones([1, 1, 2, 2]);
+const sequence = ones([1, 4]);
+const short = ones([1, 1, 2]);
+/** A convolution of x by a weight, with a bias. */
+const convolved = (f: (x: Wrong, w: Wrong, b?: Wrong, o?: Wrong) => unknown, x: g.Tensor, w: g.Tensor): Cases => ({
+  options: [["strides", "stride", (o) => f(x, w, null, o)], ["Dilation", "dilation", (o) => f(x, w, null, o)]],
+  tensors: [(wrong) => f(wrong, w), (wrong) => f(x, wrong), [(wrong) => f(x, w, wrong), "undefined"]],
+});
 export const FUNCTIONAL: Record<string, Cases> = {
   ...LOSSES,
   relu: unary(F.relu),
@@ -66,6 +76,10 @@ export const FUNCTIONAL: Record<string, Cases> = {
   linear: {
     tensors: [(x) => F.linear(x, x), (w) => F.linear(x, w), [(b) => F.linear(x, x, b), "undefined"]],
   },
+  conv1d: convolved(F.conv1d, sequence, short),
+  conv2d: convolved(F.conv2d, image, kernel),
+  convTranspose1d: convolved(F.convTranspose1d, sequence, short),
+  convTranspose2d: convolved(F.convTranspose2d, image, kernel),
   dropout: { options: [["trainning", "training", (o) => F.dropout(x, o)]], ...unary(F.dropout) },
   embedding: {
     options: [["padding_idx", "paddingIdx", (o) => F.embedding(ints, x, o)]],
