@@ -23,6 +23,7 @@ export {
   type Sampler,
 } from "./loader/data_loader.ts";
 export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
+export { type ImageLoaderOptions, type ImageLoaders, imageLoaders } from "./loader/image_loaders.ts";
 export { type ColumnEncoding, TableEncoder, type TableEncoderOptions } from "./loader/table_encoder.ts";
 
 // Pictures changed at random while they are learned from.

@@ -1,11 +1,15 @@
 /** The command line of the programs that people run: options, help, exit codes, and errors in a line instead of a stack trace. */
 import { parseArgs } from "node:util";
-import { backendName } from "@gradus/gradus";
+import { backendName, backendReason } from "@gradus/gradus";
+import type { ImageDataset } from "@gradus/gradus/data";
 import { requireWritable } from "@gradus/gradus/io";
 import { type PermissionUse, REQUIRE_PERMISSIONS, requirePermissions } from "./permissions.ts";
 
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
 export const INTERRUPTED = 130;
+
+/** What `--data` takes, for its help. */
+export const IMAGE_FOLDER = "folder with the four IDX files, gzipped or not";
 
 /** The wrong use of a command: its message is followed by a hint at --help, the exit code is 2. */
 export class UsageError extends Error {}
@@ -16,6 +20,8 @@ export interface Option {
   readonly help: string;
   /** What stands for its value in the help, such as `FILE`; an option without it is a switch. */
   readonly value?: string;
+  /** What its value must be one of. */
+  readonly choices?: readonly string[];
   /** The least whole number that it may be; an option with it is a number. */
   readonly least?: number;
   /** Its value where it is not given. */
@@ -99,9 +105,12 @@ function parse<T extends Options>(command: CommandLine<T>): { values: Values<T>;
   return { values: Object.fromEntries(values) as Values<T>, words: positionals };
 }
 
-function valueOf(name: string, { value, least, multiple, default: usual }: Option, given: unknown): unknown {
+function valueOf(name: string, { value, choices, least, multiple, default: usual }: Option, given: unknown): unknown {
   if (value === undefined) return given ?? false;
   if (given === undefined) return multiple ? [] : usual;
+  if (choices?.includes(given as string) === false) {
+    throw new UsageError(`Cannot use --${name} ${given}: expected ${choices.join(", ")}`);
+  }
   return least === undefined ? given : wholeNumber(name, given as string, least);
 }
 
@@ -135,10 +144,10 @@ const COLUMN = 20; // where the explanations begin
 
 function helpOf(command: CommandLine): string {
   const lines = Object.entries(optionsOf(command)).map((
-    [name, { value, help, default: usual }],
+    [name, { value, help, choices, default: usual }],
   ): [name: string, help: string] => [
     value === undefined ? `--${name}` : `--${name} ${value}`,
-    usual === undefined || usual === "" ? help : `${help} (${usual})`,
+    (choices ? `${help}: ${choices.join(", ")}` : help) + (usual === undefined || usual === "" ? "" : ` (${usual})`),
   ]);
   const entries = command.words === undefined ? lines : [command.words, ...lines];
   return [wrapped(command.purpose, 100).join("\n"), "", ...entries.map(([name, help]) => helpEntry(name, help))].join(
@@ -173,4 +182,12 @@ export async function requireWritableFolder(folder: string): Promise<void> {
     throw new Error(`Cannot make the folder ${folder}: ${(error as Error).message}`, { cause: error });
   }
   await requireWritable(`${folder}/checkpoint`);
+}
+
+/** Prints where pictures come from and what computes; how many there are to learn from and to judge by. */
+export function tellData({ name, source, train, test }: ImageDataset): { train: number; test: number } {
+  const counts = { train: train.labels.numel(), test: test.labels.numel() };
+  console.log(`Data: ${name}, ${counts.train} images to learn from and ${counts.test} to judge by; ${source}`);
+  console.log(`Back end: ${backendName()} (${backendReason()})`);
+  return counts;
 }

@@ -7,6 +7,7 @@ import { nn, noGrad, stack, type Tensor } from "@gradus/gradus";
 import { drawDigit, normalizer, parsePng, readIdx, toMnistDigit } from "@gradus/gradus/data";
 import { readSafetensors } from "@gradus/gradus/io";
 import { runCommand, UsageError, type Values } from "./command_line.ts";
+import { networkOf } from "./networks.ts";
 import { noteMissing, readingVariables } from "./permissions.ts";
 
 const options = {
@@ -64,24 +65,8 @@ async function readClassifier(path: string): Promise<(pictures: Tensor) => Tenso
   });
   const [mean, std] = [Number(metadata.get("mean") ?? 0.1307), Number(metadata.get("std") ?? 0.3081)];
   if (!(Number.isFinite(mean) && std > 0)) throw new RangeError(`Cannot use ${path}: its mean or std is no number`);
-  const model = networkOf(tensors, path), normalize = normalizer({ mean, std });
-  return (pictures) => noGrad(() => nn.functional.softmax(model.call(normalize(pictures.reshape(-1, 784)))));
-}
-
-/** The network that has these weights: linear layers with ReLU between them. */
-function networkOf(tensors: Map<string, Tensor>, path: string): nn.Sequential {
-  const places = [...tensors.keys()].flatMap((name) => /^(\d+)\.weight$/.exec(name)?.[1] ?? []).map(Number);
-  const shapes = places.sort((a, b) => a - b).map((place) => tensors.get(`${place}.weight`)!.shape);
-  const fits = shapes.every((shape, i) => shape.length === 2 && shape[1] === (i === 0 ? 784 : shapes[i - 1][0]));
-  if (shapes.length === 0 || !fits) {
-    const found = Array.from(tensors, ([name, { shape }]) => `${name} [${shape}]`).slice(0, 8).join(", ");
-    const expected = "the weights of linear layers from 784 values on, made by deno task train";
-    throw new RangeError(`Cannot use ${path}: expected ${expected}, found ${found}`);
-  }
-  const layers = shapes.flatMap(([outputs, inputs]) => [new nn.Linear(inputs, outputs), new nn.ReLU()]);
-  const model = new nn.Sequential(...layers.slice(0, -1));
-  model.loadStateDict(tensors);
-  return model.eval();
+  const { model, shape } = networkOf(tensors, path), normalize = normalizer({ mean, std });
+  return (pictures) => noGrad(() => nn.functional.softmax(model.call(normalize(pictures.reshape(-1, ...shape)))));
 }
 
 /** Classes and probabilities, the likeliest first. */

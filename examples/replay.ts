@@ -6,7 +6,7 @@
 import { backendName, backendReason } from "@gradus/gradus";
 import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
 import reference from "../tests/reference/documents_reference.json" with { type: "json" };
-import { runCommand, UsageError } from "./command_line.ts";
+import { IMAGE_FOLDER, runCommand, UsageError } from "./command_line.ts";
 import { show000 } from "./document_000.ts";
 import { show002 } from "./document_002.ts";
 import { show003 } from "./document_003.ts";
@@ -66,7 +66,7 @@ await runCommand({
   options: {
     data: {
       value: "DIR",
-      help: "folder with the four IDX files, gzipped or not; without it: the cache, where deno task train puts them",
+      help: `${IMAGE_FOLDER}; without it: the cache, where deno task train puts them`,
     },
     epochs: { value: "N", least: 1, help: `times through the training images (${most})` },
   },

@@ -31,6 +31,10 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
   ["DataLoader's normalize", (o) => new data.DataLoader([x], { normalize: { mean: 0, std: 1, ...o } }), {
     mean: "0.1",
   }],
+  ["imageLoaders()", (o) => data.imageLoaders(data.digits({ train: 2, test: 2 }), o), {
+    transform: "flip",
+    shape: "784",
+  }],
   ["imageFolder()", (o) => data.imageFolder("nowhere", o), { size: "28", channels: 4 }],
   ["randomCrop()", data.randomCrop, { size: "28", padding: "4", fill: "0", generator: 7 }],
   ["randomShift()", data.randomShift, { most: "2", fill: "0", generator: 7 }],

@@ -61,6 +61,12 @@ describe("examples/mnist.ts", () => {
     assertStringIncludes(said.err, "error: Cannot use --epochs many: expected a whole number");
   });
 
+  test("names the networks where --model is none of them", async () => {
+    const said = await runScript("mnist.ts", [], "--model", "cnn");
+    assertEquals([said.code, said.out], [2, ""]);
+    assertStringIncludes(said.err, "error: Cannot use --model cnn: expected mlp");
+  });
+
   test("names the permission to write, and the flag", async () => {
     const said = await runScript("mnist.ts", ["--allow-read"], "--epochs", "1");
     assertEquals([said.code, said.out], [1, ""]);

@@ -90,6 +90,9 @@ export const TRAIN: Record<string, Cases | typeof NEITHER> = {
   standardError: NEITHER,
 };
 
+const pictures = { images: zeros([2, 3, 3]), labels: zeros([2]) };
+const sets = { train: pictures, test: pictures };
+
 export const DATA: Record<string, Cases | typeof NEITHER> = {
   DataLoader: {
     options: [
@@ -131,6 +134,7 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     ],
   },
   horizontalFlip: unary(data.horizontalFlip),
+  imageLoaders: { options: [["batch_size", "batchSize", (o) => data.imageLoaders(sets, o)]] },
   imageFolder: { options: [["sise", "size", (o) => data.imageFolder("nowhere", o)]] },
   loadMnist: { options: [["ofline", "offline", (o) => data.loadMnist({ dir: "nowhere", ...o })]] },
   mnistFolder: NEITHER,
