@@ -61,6 +61,12 @@ const MUST_PRINT: Record<string, readonly (string | RegExp)[]> = {
     "layers.2.weight g [1,50] norm tensor(4.8159)",
     /step 30: loss 0\.2\d+\n/,
   ],
+  "11_minibatches.ts": [
+    /loss by hand (\d\.\d{4}), crossEntropy \1, ln 10 2\.3026/,
+    "accuracy before training 0.1",
+    /with a DataLoader and an optimizer\n(\d .*\n){3}\nas a Learner\n(epoch \d\/3 .*\n){3}/,
+    "largest difference from the loop above 0\naccuracy 0.95",
+  ],
 };
 
 function rungsNear(): RegExp[] {
@@ -76,11 +82,14 @@ describe("examples/", () => {
     const scripts = Array.from(Deno.readDirSync(new URL("examples/", ROOT)), ({ name }) => name);
     assertEquals(scripts.filter((name) => /^\d/.test(name)).sort(), Object.keys(MUST_PRINT).sort());
   });
-  it("names the step and the document in the header of every numbered script", () => {
+  it("names the step and the document or notebook in the header of every numbered script", () => {
     for (const name of Object.keys(MUST_PRINT)) {
       const [step] = /^0?\d+/.exec(name)!;
       assertMatch(headerOf(name), new RegExp(`^/\\*\\*\\n \\* Step ${Number(step)}, `), name);
-      assertMatch(headerOf(name), /\n \* Follows document 00[0-4], "/, name);
+      const followed = Number(step) <= 10
+        ? /\n \* Follows document 00[0-4], "/
+        : /\n \* Follows notebook \d\d of the course, "/;
+      assertMatch(headerOf(name), followed, name);
     }
   });
   it("has a row for every numbered script in the README's path, in their order", () => {
