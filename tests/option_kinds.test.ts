@@ -105,6 +105,30 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
     dilation: [1],
     groups: "1",
   }],
+  ["Conv1d", (o) => new nn.Conv1d(1, 1, 2, o), {
+    stride: "2",
+    padding: "full",
+    groups: "1",
+    bias: "false",
+    paddingMode: 1,
+  }],
+  ["Conv2d", (o) => new nn.Conv2d(1, 1, 2, o), {
+    stride: [1],
+    padding: "full",
+    groups: "1",
+    bias: "false",
+    paddingMode: 1,
+  }],
+  ["ConvTranspose1d", (o) => new nn.ConvTranspose1d(1, 1, 2, o), {
+    padding: "same",
+    outputPadding: "1",
+    bias: "false",
+  }],
+  ["ConvTranspose2d", (o) => new nn.ConvTranspose2d(1, 1, 2, o), {
+    padding: "same",
+    outputPadding: "1",
+    bias: "false",
+  }],
   ["Linear", (o) => new nn.Linear(2, 1, o), { bias: "false" }],
   ["BatchNorm1d", (o) => new nn.BatchNorm1d(2, o), {
     eps: "1",

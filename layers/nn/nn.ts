@@ -20,6 +20,19 @@ export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from "./
 
 // Layers.
 export { Dropout, Embedding, type EmbeddingModuleOptions, Flatten, Linear, type LinearOptions } from "./layers.ts";
+export {
+  Conv1d,
+  type Conv1dModuleOptions,
+  Conv2d,
+  type Conv2dModuleOptions,
+  type ConvNd,
+  type ConvParameterOptions,
+  ConvTranspose1d,
+  type ConvTranspose1dModuleOptions,
+  ConvTranspose2d,
+  type ConvTranspose2dModuleOptions,
+  type PaddingMode,
+} from "./convolution.ts";
 export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
 
 // Activations: ReLU, GELU, Softmax and their kin, each function of `functional` as a module.
@@ -49,12 +62,17 @@ export * as init from "./init.ts";
 export type {
   BceOptions,
   BceWithLogitsOptions,
+  Conv1dOptions,
+  Conv2dOptions,
+  ConvTranspose1dOptions,
+  ConvTranspose2dOptions,
   CrossEntropyOptions,
   GeluOptions,
   HuberOptions,
   KlDivOptions,
   LossOptions,
   NllOptions,
+  NumberOrPair,
   Reduction,
   SmoothL1Options,
   SoftplusOptions,

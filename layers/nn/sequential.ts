@@ -3,6 +3,7 @@ import type { Activation } from "../../core/backend/backend.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { ReLU, Sigmoid, Tanh } from "./activation.ts";
+import { activatedConvolution, Conv2d } from "./convolution.ts";
 import { Linear } from "./layers.ts";
 import { Module } from "./module.ts";
 
@@ -48,14 +49,15 @@ export class Sequential extends Module {
   /** The output of the last module; `x` itself where there is none. */
   forward(x: Tensor): Tensor {
     for (let i = 0; i in this; i++) {
-      const activation = isPlainLinear(this[i]) ? fusedActivation(this[i + 1]) : undefined;
-      x = activation === undefined ? this[i].call(x) : activatedLinear(this[i++] as Linear, activation, x);
+      const activated = withActivation(this[i]);
+      const activation = activated === undefined ? undefined : fusedActivation(this[i + 1]);
+      x = activation === undefined ? this[i].call(x) : activated!(this[i++], x, activation);
     }
     return x;
   }
 }
 
-/** The activations that the back end applies within a linear layer's product; one that it learns does not compile without a class. */
+/** The activations that the back end applies within a product or a convolution; one that it learns does not compile without a class. */
 const FUSED: Readonly<Record<Exclude<Activation, "none">, { prototype: Module }>> = {
   relu: ReLU,
   sigmoid: Sigmoid,
@@ -65,12 +67,20 @@ const FUSED: Readonly<Record<Exclude<Activation, "none">, { prototype: Module }>
 const BY_FORWARD: ReadonlyMap<unknown, Activation> = new Map(
   Object.entries(FUSED).map(([name, { prototype }]) => [prototype.forward, name as Activation]),
 );
-const { forward: linearForward } = Linear.prototype;
 const { call: moduleCall } = Module.prototype;
 
-/** Whether to call the module is to run `Linear.forward`: in a class derived from it, or on the object, either may be another one. */
-function isPlainLinear(module: Module): boolean {
-  return module.forward === linearForward && module.call === moduleCall;
+/** A layer and the activation after it, in one pass. */
+type Activated = (layer: Module, x: Tensor, activation: Activation) => Tensor;
+
+/** How layers compute an activation as well, by the method that computes them without one. */
+const WITH_ACTIVATION: ReadonlyMap<unknown, Activated> = new Map<unknown, Activated>([
+  [Linear.prototype.forward, (layer, x, activation) => activatedLinear(layer as Linear, x, activation)],
+  [Conv2d.prototype.forward, (layer, x, activation) => activatedConvolution(layer as Conv2d, x, activation)],
+]);
+
+/** How the module computes an activation as well, where to call it is to run the library's own `forward`. */
+function withActivation(module: Module): Activated | undefined {
+  return module.call === moduleCall ? WITH_ACTIVATION.get(module.forward) : undefined;
 }
 
 /** The activation that the module is, where it computes that and nothing else. */
@@ -78,8 +88,7 @@ function fusedActivation(module: Module | undefined): Activation | undefined {
   return module?.call === moduleCall ? BY_FORWARD.get(module.forward) : undefined;
 }
 
-/** A linear layer and the activation after it, in one pass. */
-function activatedLinear({ weight, bias }: Linear, activation: Activation, x: Tensor): Tensor {
+function activatedLinear({ weight, bias }: Linear, x: Tensor, activation: Activation): Tensor {
   return linear(x, weight, bias, { activation, transposed: true });
 }
 

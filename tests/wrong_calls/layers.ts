@@ -144,6 +144,22 @@ export const NN: Record<string, Cases | typeof NEITHER> = {
     ...called(() => new nn.BatchNorm1d(2)),
   },
   Buffer: { options: [["presistent", "persistent", (o) => new nn.Buffer(x, o)]], ...unary((x) => new nn.Buffer(x)) },
+  Conv1d: {
+    options: [["padding_mode", "paddingMode", (o) => new nn.Conv1d(1, 1, 2, o)]],
+    ...called(() => new nn.Conv1d(1, 1, 2)),
+  },
+  Conv2d: {
+    options: [["padding_mode", "paddingMode", (o) => new nn.Conv2d(1, 1, 2, o)]],
+    ...called(() => new nn.Conv2d(1, 1, 2)),
+  },
+  ConvTranspose1d: {
+    options: [["output_padding", "outputPadding", (o) => new nn.ConvTranspose1d(1, 1, 2, o)]],
+    ...called(() => new nn.ConvTranspose1d(1, 1, 2)),
+  },
+  ConvTranspose2d: {
+    options: [["output_padding", "outputPadding", (o) => new nn.ConvTranspose2d(1, 1, 2, o)]],
+    ...called(() => new nn.ConvTranspose2d(1, 1, 2)),
+  },
   Dropout: called(() => new nn.Dropout()),
   ELU: called(() => new nn.ELU()),
   Embedding: {

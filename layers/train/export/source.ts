@@ -102,8 +102,14 @@ export interface Exported {
   outputs: number | null;
 }
 
-/** What is not a layer of its own, or has no source: `predict()` takes values, and an `Embedding` whole numbers. */
-type NoSource = "Module" | "Sequential" | "Embedding";
+/**
+ * What is not a layer of its own, or has no source: `predict()` takes values, an `Embedding` whole numbers, and what goes over images needs
+ * to know their sizes.
+ */
+type NoSource = "Module" | "Sequential" | "Embedding" | OfImages;
+
+/** Layers over images and sequences. */
+type OfImages = "Conv1d" | "Conv2d" | "ConvTranspose1d" | "ConvTranspose2d";
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
 type LayerName = {
