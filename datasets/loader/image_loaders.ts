@@ -48,8 +48,8 @@ export interface ImageLoaders {
 }
 
 /**
- * Loaders of a training set and a test set of pictures, as `loadMnist()` gives them, normalized by the training set: what a `Learner`
- * takes as its `data`.
+ * Loaders of a training set and a test set of pictures, as `loadMnist()` gives them, normalized by the training set: a
+ * `Learner` takes both as `data: { train, valid }`.
  *
  * @throws {RangeError} if a picture does not have as many pixels as `shape`
  *
