@@ -5,7 +5,8 @@
  */
 import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, ReduceOp, UnaryOp } from "./backend/backend.ts";
-import { isFloating } from "./dtype.ts";
+import type { BatchNorm, Pooling, Resampling } from "./backend/planes.ts";
+import { isFloating, type TypedArray } from "./dtype.ts";
 import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -62,6 +63,16 @@ export type OpSettings =
     convTranspose: ConvSettings;
     /** The mean cross-entropy of logits, the first input, and classes, the second. */
     crossEntropy: NoSettings;
+    /** The maxima of the first input's windows; the second input holds their places. */
+    maxPool: Pooling;
+    /** The means of windows. */
+    avgPool: Pooling;
+    /** Resized, or padded by its own elements. */
+    resample: Resampling;
+    /** The tensor with constants around it: so many before and after, for each dimension; negative ones take away. */
+    pad: { readonly before: readonly number[]; readonly after: readonly number[] };
+    /** The first input normalised by channel; then its weight and bias, both or neither. `stats` is the verb's, written. */
+    batchNorm: BatchNorm & { readonly stats: TypedArray };
   };
 
 /** The name of a primitive operation. */

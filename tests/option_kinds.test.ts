@@ -14,6 +14,7 @@ const { functional: F, init } = nn;
 const csv = () => new Response("a,b\n1,2\n").body!;
 const arff = () => new Response("@ATTRIBUTE a REAL\n@ATTRIBUTE b REAL\n@DATA\n1,2\n").body!;
 const nowhere = { cache: "/nowhere", offline: true } as const;
+const image = g.ones([1, 1, 4, 4]);
 const ints = g.tensor([0, 1], { dtype: "int32" });
 const momentum = () => new optim.SGD(model().parameters(), { momentum: 0.9 });
 const wide = g.ones([2], { dtype: "float64" }).requiresGrad_();
@@ -136,6 +137,25 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
     affine: "false",
     trackRunningStats: "false",
   }],
+  ["BatchNorm2d", (o) => new nn.BatchNorm2d(2, o), { eps: "1", momentum: "0.1", affine: "false" }],
+  ["InstanceNorm2d", (o) => new nn.InstanceNorm2d(2, o), { affine: "false", trackRunningStats: "false" }],
+  ["GroupNorm", (o) => new nn.GroupNorm(1, 2, o), { eps: "1", affine: "false" }],
+  ["groupNorm()", (o) => F.groupNorm(x, 1, o), { eps: "1" }],
+  ["instanceNorm()", (o) => F.instanceNorm(x, o), { eps: "1", useInputStats: "false", momentum: "1" }],
+  ["MaxPool2d", (o) => new nn.MaxPool2d(2, o), { stride: "2", padding: "1", dilation: "1", ceilMode: "false" }],
+  ["maxPool2d()", (o) => F.maxPool2d(image, 2, o), { stride: "2", returnIndices: "false", ceilMode: "false" }],
+  ["MaxPool1d", (o) => new nn.MaxPool1d(2, o), { stride: "2", padding: "1", dilation: "1", ceilMode: "false" }],
+  ["AvgPool2d", (o) => new nn.AvgPool2d(2, o), { countIncludePad: "false", divisorOverride: "3" }],
+  ["avgPool1d()", (o) => F.avgPool1d(x, 1, o), { stride: "2", countIncludePad: "false", ceilMode: "false" }],
+  ["adaptiveMaxPool2d()", (o) => F.adaptiveMaxPool2d(image, 1, o), { returnIndices: "false" }],
+  ["pad()", (o) => F.pad(x, [1, 1], o), { mode: "edge", value: "1" }],
+  ["interpolate()", (o) => F.interpolate(image, { size: 2, mode: "bilinear", ...o }), {
+    size: "2",
+    mode: "cubic",
+    alignCorners: "false",
+  }],
+  ["Upsample", (o) => new nn.Upsample(o), { scaleFactor: "2", size: "2" }],
+  ["dropout2d()", (o) => F.dropout2d(image, o), { p: "0.5", training: "false" }],
   ["LayerNorm", (o) => new nn.LayerNorm(2, o), { eps: "1", elementwiseAffine: "false" }],
   ["batchNorm()", (o) => F.batchNorm(x, null, null, o), { training: "false", eps: "1", momentum: "1" }],
   ["layerNorm()", (o) => F.layerNorm(x, [2], o), { eps: "1" }],

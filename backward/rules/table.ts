@@ -4,6 +4,7 @@ import { binaryRules, unaryRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";
 import { lossRules } from "./loss.ts";
 import { movementRules } from "./movement.ts";
+import { poolingRules } from "./pooling.ts";
 import { reduceRules } from "./reduce.ts";
 import type { Rules } from "./rule.ts";
 import { windowRules } from "./windows.ts";
@@ -17,4 +18,5 @@ export const rules: Rules<OpName> = {
   ...linalgRules,
   ...lossRules,
   ...windowRules,
+  ...poolingRules,
 };

@@ -5,6 +5,7 @@
  * checked the shapes. A back end that implements one verb is `{ ...reference, name, gemm }`.
  */
 import type { TypedArray } from "../dtype.ts";
+import type { BatchNorm, Pooling, Resampling } from "./planes.ts";
 import type { BinaryOp, UnaryOp } from "./reference/formulas.ts";
 
 export type { BinaryOp, UnaryOp };
@@ -290,6 +291,38 @@ export interface Backend {
    * @throws {RangeError} If a target is not one of 0 … cols − 1.
    */
   crossEntropy(rows: number, cols: number, z: TypedArray, targets: Int32Array, dz: TypedArray | null): number;
+  /**
+   * Pools x [planes, h, w] into `out` [planes, rows, columns]. For `max`, `at` gets each maximum's index within its plane, `h · w` places,
+   * unless it is null: the first of equal ones; a NaN counts as larger than any number, and the last one wins. A window that covers
+   * nothing gives −∞ at index −1, or a mean of 0.
+   */
+  pool(d: Pooling, x: TypedArray, out: TypedArray, at: Int32Array | null): void;
+  /** The gradient of x by g, that of the result; for `max` it goes to the places `at`. `dx` is overwritten. */
+  poolBackward(d: Pooling, g: TypedArray, at: Int32Array | null, dx: TypedArray): void;
+  /** Takes each element of `out` [planes, rows, columns] from up to four of x [planes, h, w]. */
+  resample(d: Resampling, x: TypedArray, out: TypedArray): void;
+  /** The gradient of x by g, that of the result: what each element of x gave, added up. `dx` is overwritten. */
+  resampleBackward(d: Resampling, g: TypedArray, dx: TypedArray): void;
+  /**
+   * `y = activation((x − mean) / √(variance + ε) · weight + bias)` for each channel. `stats` [4, c] holds mean, biased variance, weight
+   * and bias, in the dtype of x; in training the first two are written.
+   */
+  batchNorm(d: BatchNorm, x: TypedArray, stats: TypedArray, y: TypedArray): void;
+  /**
+   * The gradients of x, weight and bias by g, that of y. With `ĝ = g` where the activation let it pass and else 0, `x̂` the normalised x and
+   * `m = n · l`: `db = Σĝ`, `dw = Σĝ·x̂`, and `dx = weight / √(variance + ε) · (ĝ − db / m − x̂ · dw / m)`, in evaluation without the last two
+   * terms. `dx` may be null, and y where there is no activation.
+   */
+  batchNormBackward(
+    d: BatchNorm,
+    g: TypedArray,
+    x: TypedArray,
+    y: TypedArray | null,
+    stats: TypedArray,
+    dx: TypedArray | null,
+    dw: TypedArray,
+    db: TypedArray,
+  ): void;
   /**
    * One step of an optimiser over all its parameters, with settings in the order of {@linkcode UPDATE_SETTINGS}.
    *

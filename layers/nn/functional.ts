@@ -26,16 +26,39 @@ export {
   type NumberOrPair,
 } from "./functional_convolution.ts";
 export {
-  batchNorm,
-  type BatchNormOptions,
   dropout,
+  dropout2d,
   type DropoutOptions,
   embedding,
   type EmbeddingOptions,
-  layerNorm,
-  type LayerNormOptions,
   linear,
 } from "./functional_layer.ts";
+export {
+  batchNorm,
+  type BatchNormOptions,
+  groupNorm,
+  instanceNorm,
+  type InstanceNormOptions,
+  layerNorm,
+  type LayerNormOptions,
+} from "./functional_norm.ts";
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  type AdaptiveMaxPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  type AvgPool2dOptions,
+  type AvgPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  type MaxPoolOptions,
+  type OutputSize,
+  type ValuesAndIndices,
+  type WindowOptions,
+} from "./functional_pooling.ts";
+export { interpolate, type InterpolateOptions, pad, type PadOptions, pixelShuffle } from "./functional_resize.ts";
 export {
   bce,
   type BceOptions,

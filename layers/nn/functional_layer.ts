@@ -1,15 +1,14 @@
 /** Layers as functions: their parameters are arguments. */
 import { type Context, Function } from "../../backward/function.ts";
 import { embeddingBackward } from "../../backward/rules/movement.ts";
-import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, type OptionTypes, requireArray, requireNumber, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, type OptionTypes, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { allocate, isFloating } from "../../core/dtype.ts";
 import { linear as product } from "../../core/ops/linalg.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
 import { fillDropout, type FloatArray } from "../../core/random/torch_streams.ts";
-import { resolveDim, sameShape, show } from "../../core/shape.ts";
+import { resolveDim, show, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /**
@@ -54,15 +53,37 @@ const DROPOUT: OptionTypes<DropoutOptions> = { p: "number", training: "boolean" 
  * @throws {TypeError} If x is of an integer kind.
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
-  requireTensor(x, "take dropout() of");
-  checkOptions("take dropout()", options, ["p", "training", "generator"], DROPOUT);
+  return drop("dropout()", x, options, () => x.shape);
+}
+
+/**
+ * Zeroes each channel of x [batch, channels, rows, columns] or [batch, channels, length] with probability p and multiplies the others by
+ * `1 / (1 − p)`.
+ *
+ * Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks" (2015). The same seed drops what PyTorch drops.
+ *
+ * @throws {RangeError} If p lies outside [0, 1], or x has another rank.
+ * @throws {TypeError} If x is of an integer kind.
+ */
+export function dropout2d(x: Tensor, options: DropoutOptions = {}): Tensor {
+  return drop("dropout2d()", x, options, () => {
+    if (x.ndim === 3 || x.ndim === 4) return x.shape.map((n, d) => (d < 2 ? n : 1));
+    throw new RangeError(`Cannot drop channels of ${show(x.shape)}: expected [batch, channels, rows, columns]`);
+  });
+}
+
+/** x times a mask of the shape that `maskShape` says, which is broadcast. */
+function drop(name: string, x: Tensor, options: DropoutOptions, maskShape: () => readonly number[]): Tensor {
+  requireTensor(x, `take ${name} of`);
+  checkOptions(`take ${name}`, options, ["p", "training", "generator"], DROPOUT);
   const { p = 0.5, training = true, generator = defaultGenerator } = options;
   if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
   if (!isFloating(x.dtype)) throw new TypeError(`Cannot drop from a ${x.dtype} tensor: cast it with float()`);
+  const shape = maskShape();
   if (!training || p === 0) return x;
-  const kept = allocate(x.dtype, x.numel());
+  const kept = allocate(x.dtype, sizeOf(shape));
   fillDropout(generator, kept as FloatArray, p);
-  return x.mul(fromData(kept, x.shape));
+  return x.mul(fromData(kept, shape));
 }
 
 /** The options of `embedding`. */
@@ -113,143 +134,4 @@ class EmbeddingFunction extends Function {
     const [weight] = ctx.savedTensors;
     return embeddingBackward(g, weight.shape, ctx.rows, ctx.padding);
   }
-}
-
-// Normalisations as functions: `(x − mean) / √(variance + ε)`, then scaled and shifted.
-
-/** The options of `layerNorm`. */
-export interface LayerNormOptions {
-  /**
-   * What the normalised values are multiplied by.
-   *
-   * @default {null}
-   */
-  weight?: Tensor | null;
-  /**
-   * What is added after that.
-   *
-   * @default {null}
-   */
-  bias?: Tensor | null;
-  /**
-   * The ε that keeps the denominator above 0.
-   *
-   * @default {1e-5}
-   */
-  eps?: number;
-}
-
-const LAYER_NORM: OptionTypes<LayerNormOptions> = { eps: "number" };
-
-/** The options of `batchNorm`. */
-export interface BatchNormOptions extends LayerNormOptions {
-  /**
-   * Whether the batch's own statistics are used, and the running ones updated.
-   *
-   * @default {false}
-   */
-  training?: boolean;
-  /**
-   * The weight of a batch's statistics in the running ones, as PyTorch counts it: `running ← (1 − momentum) · running + momentum · batch`.
-   *
-   * @default {0.1}
-   */
-  momentum?: number;
-}
-
-const BATCH_NORM: OptionTypes<BatchNormOptions> = { eps: "number", training: "boolean" };
-
-/**
- * Normalises each channel of x [batch, channels] or [batch, channels, …] by its mean and biased variance over everything else: those
- * of the batch in training or without running ones, else the running ones, which are updated with the unbiased variance.
- *
- * Source: Ioffe and Szegedy, "Batch Normalization" (2015).
- *
- * @throws {RangeError} If there is a single value for each channel to take the variance of.
- */
-export function batchNorm(
-  x: Tensor,
-  runningMean: Tensor | null,
-  runningVar: Tensor | null,
-  options: BatchNormOptions = {},
-): Tensor {
-  checkOptions("take batchNorm()", options, ["weight", "bias", "eps", "training", "momentum"], BATCH_NORM);
-  requireTensor(x, "take batchNorm() of");
-  for (const running of [runningMean, runningVar]) {
-    if (running !== null) requireTensor(running, "take batchNorm() with the statistics");
-  }
-  const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
-  requireNumber(momentum, "take batchNorm() with momentum");
-  checkAffine(weight, bias);
-  const others = x.shape.flatMap((_, d) => (d === 1 ? [] : [d]));
-  const alongChannels = (v: Tensor) => v.view(...x.shape.map((_, d) => (d === 1 ? -1 : 1)));
-  const scaled = (y: Tensor) => affine(y, weight && alongChannels(weight), bias && alongChannels(bias));
-  if (!training && runningMean !== null && runningVar !== null) {
-    return scaled(x.sub(alongChannels(runningMean)).mul(alongChannels(runningVar).add(eps).rsqrt()));
-  }
-  const count = x.numel() / x.shape[1];
-  if (count <= 1) {
-    throw new RangeError(
-      `Cannot normalise a batch of shape ${
-        show(x.shape)
-      }: more than 1 value per channel is needed in training, use a larger batch or eval()`,
-    );
-  }
-  const { mean, variance, y } = normalise(x, others, eps);
-  if (training) {
-    noGrad(() => {
-      if (runningMean !== null) moveToward(runningMean, mean, momentum);
-      if (runningVar !== null) moveToward(runningVar, variance.mul(count / (count - 1)), momentum);
-    });
-  }
-  return scaled(y);
-}
-
-/**
- * Normalises x over its last dimensions, whose sizes are `normalizedShape`, by their mean and biased variance.
- *
- * Source: Ba et al., "Layer Normalization" (2016).
- *
- * @throws {RangeError} If the last sizes of x are others.
- */
-export function layerNorm(
-  x: Tensor,
-  normalizedShape: readonly number[],
-  options: LayerNormOptions = {},
-): Tensor {
-  checkOptions("take layerNorm()", options, ["weight", "bias", "eps"], LAYER_NORM);
-  requireTensor(x, "take layerNorm() of");
-  requireArray(normalizedShape, "normalise over", "[3]");
-  const { weight = null, bias = null, eps = 1e-5 } = options;
-  checkAffine(weight, bias);
-  const lead = x.ndim - normalizedShape.length;
-  if (normalizedShape.length === 0 || lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
-    throw new RangeError(
-      `Cannot normalise ${show(x.shape)} over ${show(normalizedShape)}: these must be its last sizes`,
-    );
-  }
-  const last = normalizedShape.map((_, i) => lead + i);
-  return affine(normalise(x, last, eps).y, weight, bias);
-}
-
-function normalise(x: Tensor, dims: number[], eps: number): { mean: Tensor; variance: Tensor; y: Tensor } {
-  const mean = x.mean(dims, true);
-  const apart = x.sub(mean);
-  const variance = apart.square().mean(dims, true); // biased
-  return { mean, variance, y: apart.mul(variance.add(eps).rsqrt()) };
-}
-
-function checkAffine(weight: Tensor | null, bias: Tensor | null): void {
-  if (weight !== null) requireTensor(weight, "scale what is normalised by");
-  if (bias !== null) requireTensor(bias, "shift what is normalised by");
-}
-
-function affine(y: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
-  const scaled = weight === null ? y : y.mul(weight);
-  return bias === null ? scaled : scaled.add(bias);
-}
-
-/** `running ← (1 − momentum) · running + momentum · found` */
-function moveToward(running: Tensor, found: Tensor, momentum: number): void {
-  running.mul_(1 - momentum).add_(found.detach().view(-1).mul(momentum));
 }

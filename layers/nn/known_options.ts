@@ -6,6 +6,26 @@ export const GELU = ["approximate"] as const;
 export const GELU_APPROXIMATIONS = ["none", "tanh"] as const;
 /** Of `softplus`. */
 export const SOFTPLUS = ["beta", "threshold"] as const;
+/** Of `maxPool1d` and `maxPool2d`. */
+export const MAX_POOL = ["stride", "padding", "dilation", "ceilMode", "returnIndices"] as const;
+/** Of `MaxPool1d` and `MaxPool2d`, whose output is one tensor. */
+export const MAX_POOL_MODULE = ["stride", "padding", "dilation", "ceilMode"] as const;
+/** Of `avgPool1d`. */
+export const AVG_POOL_1D = ["stride", "padding", "ceilMode", "countIncludePad"] as const;
+/** Of `avgPool2d`. */
+export const AVG_POOL = ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"] as const;
+/** Of `adaptiveMaxPool2d`. */
+export const ADAPTIVE_MAX_POOL = ["returnIndices"] as const;
+/** What those of windows are, where it is not sizes. */
+export const POOL_KINDS = { ceilMode: "boolean", returnIndices: "boolean", countIncludePad: "boolean" } as const;
+/** The same of sequences, whose sizes are numbers. */
+export const POOL_1D_KINDS = { stride: "number", padding: "number", dilation: "number", ...POOL_KINDS } as const;
+/** How `pad` may fill what it adds. */
+export const PAD_MODES = ["constant", "reflect", "replicate", "circular"] as const;
+/** Of `interpolate`. */
+export const INTERPOLATE = ["size", "scaleFactor", "mode", "alignCorners"] as const;
+/** How `interpolate` may compute an element. */
+export const INTERPOLATE_MODES = ["nearest", "bilinear"] as const;
 /** Of `mse` and `l1`. */
 export const LOSS = ["reduction"] as const;
 /** Of `smoothL1`. */

@@ -1,11 +1,18 @@
-/** The small modules: Linear, Embedding, Dropout and Flatten. */
+/** The small modules: Linear, Embedding, dropout, other shapes, and none. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, describe, requireNumber, requireSizes, requireTensor } from "../../core/arguments.ts";
+import {
+  checkOptions,
+  describe,
+  requireArray,
+  requireNumber,
+  requireSizes,
+  requireTensor,
+} from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
-import { resolveDim } from "../../core/shape.ts";
+import { inferShape, resolveDim } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { dropout, embedding, linear } from "./functional_layer.ts";
+import { dropout, dropout2d, embedding, linear } from "./functional_layer.ts";
 import { fanIn, kaimingUniform_, normal_, uniform_ } from "./init.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";
@@ -184,8 +191,7 @@ export class Dropout extends Module {
     readonly p: number = 0.5,
   ) {
     super();
-    if (typeof p !== "number") throw new TypeError(`Cannot drop with probability ${describe(p)}: give a number`);
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
+    requireProbability(p);
   }
 
   /** x with some elements dropped. */
@@ -199,7 +205,43 @@ export class Dropout extends Module {
   }
 }
 
-// Flatten: many dimensions to one.
+/** In training, zeroes each channel with probability p and scales the others by `1 / (1 − p)`; passes everything in `eval()`. */
+export class Dropout2d extends Module {
+  /**
+   * A layer that drops with this probability.
+   *
+   * @throws {RangeError} If p lies outside [0, 1].
+   * @throws {TypeError} If p is not a number.
+   */
+  constructor(
+    /**
+     * The probability that a channel becomes 0.
+     *
+     * @default {0.5}
+     */
+    readonly p: number = 0.5,
+  ) {
+    super();
+    requireProbability(p);
+  }
+
+  /** x [batch, channels, rows, columns] with some channels dropped. */
+  forward(x: Tensor): Tensor {
+    return dropout2d(x, { p: this.p, training: this.training });
+  }
+
+  /** `p=0.5, inplace=False`, for the printed form. */
+  override extraRepr(): string {
+    return `p=${this.p}, inplace=False`;
+  }
+}
+
+function requireProbability(p: number): void {
+  if (typeof p !== "number") throw new TypeError(`Cannot drop with probability ${describe(p)}: give a number`);
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
+}
+
+// Other shapes, and nothing at all.
 
 /** Joins the dimensions from `startDim` to `endDim` into one: by default [batch, …] becomes [batch, features]. */
 export class Flatten extends Module {
@@ -232,5 +274,56 @@ export class Flatten extends Module {
   /** `start_dim=1, end_dim=-1`, for the printed form. */
   override extraRepr(): string {
     return `start_dim=${this.startDim}, end_dim=${this.endDim}`;
+  }
+}
+
+/**
+ * Splits one dimension into several.
+ *
+ * @example
+ * ```ts
+ * import { nn, zeros } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new nn.Unflatten(1, [1, 28, 28]).call(zeros([64, 784])).shape, [64, 1, 28, 28]);
+ * ```
+ */
+export class Unflatten extends Module {
+  /**
+   * A layer that splits dimension `dim` into these sizes.
+   *
+   * @throws {TypeError} If the sizes are not an array.
+   */
+  constructor(
+    /** The dimension that is split; negative ones count from the end. */
+    readonly dim: number,
+    /** What it is split into; one of the sizes may be -1. */
+    readonly unflattenedSize: readonly number[],
+  ) {
+    super();
+    requireNumber(dim, "make Unflatten of dimension");
+    requireArray(unflattenedSize, "split into", "[1, 28, 28]");
+  }
+
+  /** x under its new shape. */
+  forward(x: Tensor): Tensor {
+    requireTensor(x, "unflatten");
+    const at = resolveDim(this.dim, x.ndim, "unflatten");
+    const sizes = inferShape(this.unflattenedSize, [x.shape[at]]);
+    return x.reshape(...x.shape.toSpliced(at, 1, ...sizes));
+  }
+
+  /** `dim=1, unflattened_size=(1, 28, 28)`, for the printed form. */
+  override extraRepr(): string {
+    return `dim=${this.dim}, unflattened_size=${pythonic(this.unflattenedSize)}`;
+  }
+}
+
+/** Passes its input on: a place in a model for a layer that is not there. */
+export class Identity extends Module {
+  /** x itself. */
+  forward(x: Tensor): Tensor {
+    requireTensor(x, "call Identity with");
+    return x;
   }
 }

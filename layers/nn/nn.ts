@@ -19,7 +19,6 @@ export { Sequential } from "./sequential.ts";
 export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from "./parameter.ts";
 
 // Layers.
-export { Dropout, Embedding, type EmbeddingModuleOptions, Flatten, Linear, type LinearOptions } from "./layers.ts";
 export {
   Conv1d,
   type Conv1dModuleOptions,
@@ -33,7 +32,39 @@ export {
   type ConvTranspose2dModuleOptions,
   type PaddingMode,
 } from "./convolution.ts";
-export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
+export {
+  Dropout,
+  Dropout2d,
+  Embedding,
+  type EmbeddingModuleOptions,
+  Flatten,
+  Identity,
+  Linear,
+  type LinearOptions,
+  Unflatten,
+} from "./layers.ts";
+export {
+  BatchNorm1d,
+  type BatchNorm1dOptions,
+  BatchNorm2d,
+  type BatchNorm2dOptions,
+  ChannelNorm,
+  type ChannelNormOptions,
+  InstanceNorm2d,
+  type InstanceNorm2dOptions,
+} from "./channel_norm.ts";
+export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  MaxPool1d,
+  MaxPool2d,
+  type MaxPoolModuleOptions,
+} from "./pooling.ts";
+export { PixelShuffle, Upsample, ZeroPad2d } from "./resizing.ts";
 
 // Activations: ReLU, GELU, Softmax and their kin, each function of `functional` as a module.
 export * from "./activation.ts";
@@ -60,6 +91,8 @@ export * as init from "./init.ts";
 
 // Options and types that these speak of.
 export type {
+  AvgPool2dOptions,
+  AvgPoolOptions,
   BceOptions,
   BceWithLogitsOptions,
   Conv1dOptions,
@@ -69,12 +102,16 @@ export type {
   CrossEntropyOptions,
   GeluOptions,
   HuberOptions,
+  InterpolateOptions,
   KlDivOptions,
   LossOptions,
+  MaxPoolOptions,
   NllOptions,
   NumberOrPair,
+  OutputSize,
   Reduction,
   SmoothL1Options,
   SoftplusOptions,
+  WindowOptions,
 } from "./functional.ts";
 export type * from "../../core/types.ts";

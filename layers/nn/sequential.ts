@@ -3,6 +3,7 @@ import type { Activation } from "../../core/backend/backend.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { ReLU, Sigmoid, Tanh } from "./activation.ts";
+import { BatchNorm1d, BatchNorm2d, batchNormLayer } from "./channel_norm.ts";
 import { activatedConvolution, Conv2d } from "./convolution.ts";
 import { Linear } from "./layers.ts";
 import { Module } from "./module.ts";
@@ -76,6 +77,8 @@ type Activated = (layer: Module, x: Tensor, activation: Activation) => Tensor;
 const WITH_ACTIVATION: ReadonlyMap<unknown, Activated> = new Map<unknown, Activated>([
   [Linear.prototype.forward, (layer, x, activation) => activatedLinear(layer as Linear, x, activation)],
   [Conv2d.prototype.forward, (layer, x, activation) => activatedConvolution(layer as Conv2d, x, activation)],
+  [BatchNorm1d.prototype.forward, activatedBatchNorm],
+  [BatchNorm2d.prototype.forward, activatedBatchNorm],
 ]);
 
 /** How the module computes an activation as well, where to call it is to run the library's own `forward`. */
@@ -90,6 +93,13 @@ function fusedActivation(module: Module | undefined): Activation | undefined {
 
 function activatedLinear({ weight, bias }: Linear, x: Tensor, activation: Activation): Tensor {
   return linear(x, weight, bias, { activation, transposed: true });
+}
+
+/** Batch normalisation with relu in one pass; other activations in one of their own. */
+function activatedBatchNorm(layer: Module, x: Tensor, activation: Activation): Tensor {
+  const norm = layer as BatchNorm1d | BatchNorm2d;
+  if (activation === "none" || activation === "relu") return batchNormLayer(norm, x, activation);
+  return batchNormLayer(norm, x, "none")[activation]();
 }
 
 function requireModule(part: unknown, place: number): void {

@@ -6,6 +6,7 @@ import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import { convolution, transposedConvolution } from "../../core/ops/windows/conv.ts";
 import { functional as F } from "@gradus/gradus/nn";
+import { batchNormThen } from "../../layers/nn/functional_norm.ts";
 
 /** Operations whose result is a choice or a place, so that nothing flows back. */
 export const CHOICES = [
@@ -309,6 +310,72 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
       f: (z) => crossEntropyMean(z, tensor([1, 1], { dtype: "int32" })).mul(3),
       inputs: [signed],
       empty: [],
+    },
+  },
+  maxPool: {
+    "windows side by side": { f: (x) => F.maxPool2d(x, 2), inputs: [values([2, 2, 4, 5], 1)] },
+    "windows that overlap, over padding": {
+      f: (x) => F.maxPool2d(x, 3, { stride: 1, padding: 1 }),
+      inputs: [values([2, 1, 4, 3], 1)],
+    },
+    "sequences, dilated": { f: (x) => F.maxPool1d(x, 2, { stride: 1, dilation: 2 }), inputs: [values([2, 2, 5], 1)] },
+    "adaptive windows": { f: (x) => F.adaptiveMaxPool2d(x, [3, 2]), inputs: [values([1, 2, 4, 5], 1)] },
+  },
+  avgPool: {
+    "windows side by side": { f: (x) => F.avgPool2d(x, 2), inputs: [values([2, 2, 4, 5], 1)] },
+    "windows that overlap, padding uncounted": {
+      f: (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
+      inputs: [values([2, 1, 4, 5], 1)],
+    },
+    "a divisor": { f: (x) => F.avgPool2d(x, [2, 1], { divisorOverride: 3 }), inputs: [values([1, 2, 4, 3], 1)] },
+    "sequences": { f: (x) => F.avgPool1d(x, 3, { stride: 1, padding: 1 }), inputs: [values([2, 2, 4], 1)] },
+    "adaptive windows": { f: (x) => F.adaptiveAvgPool2d(x, [3, 2]), inputs: [values([1, 2, 4, 5], 1)] },
+  },
+  pad: {
+    "a constant": { f: (x) => F.pad(x, [1, 2, 0, 1], { value: 3 }), inputs: [signed] },
+    "less than nothing": { f: (x) => F.pad(x, [1, -1]), inputs: [signed] },
+    "rows taken away": { f: (x) => F.pad(x, [0, 0, -1, 0]), inputs: [signed], empty: [[2, 0]] },
+  },
+  resample: {
+    "the nearest": { f: (x) => F.interpolate(x, { size: [3, 5] }), inputs: [values([2, 1, 2, 3], 1)] },
+    "between four": {
+      f: (x) => F.interpolate(x, { size: [3, 5], mode: "bilinear" }),
+      inputs: [values([2, 1, 2, 3], 1)],
+    },
+    "corners aligned": {
+      f: (x) => F.interpolate(x, { size: [5, 2], mode: "bilinear", alignCorners: true }),
+      inputs: [values([2, 1, 2, 3], 1)],
+    },
+    "reflected": { f: (x) => F.pad(x, [2, 1, 1, 0], { mode: "reflect" }), inputs: [values([2, 2, 3], 1)] },
+    "the edge": { f: (x) => F.pad(x, [2, 1], { mode: "replicate" }), inputs: [values([2, 2, 3], 1)] },
+    "in a circle": { f: (x) => F.pad(x, [2, 1, -1, 1], { mode: "circular" }), inputs: [values([2, 2, 3], 1)] },
+  },
+  batchNorm: {
+    "a batch of vectors": {
+      f: (x, weight, bias) => F.batchNorm(x, null, null, { weight, bias, training: true }),
+      inputs: [signed.t(), values([2], 2), values([2], 3)],
+      empty: [[3, 0], [0], [0]],
+    },
+    "images without parameters": {
+      f: (x) => F.batchNorm(x, null, null, { training: true }),
+      inputs: [values([2, 3, 2, 2], 1)],
+      empty: [[2, 0, 2, 2]],
+    },
+    "running statistics": {
+      f: (x, weight, bias) => F.batchNorm(x, tensor([0.3, -1]), tensor([2, 0.5]), { weight, bias }),
+      inputs: [values([2, 2, 3], 1), values([2], 2), values([2], 3)],
+      empty: [[0, 2, 3], [2], [2]],
+    },
+    "images followed by relu": {
+      f: (x, weight, bias) => batchNormThen("relu", x, null, null, { weight, bias, training: true }),
+      inputs: [values([2, 3, 2, 2], 1), values([3], 2), values([3], 3).sub(1.234)],
+      empty: [[2, 0, 2, 2], [0], [0]],
+    },
+    "groups of channels": { f: (x) => F.groupNorm(x, 2), inputs: [values([2, 4, 3], 1)] },
+    "instances": {
+      f: (x, weight) => F.instanceNorm(x, { weight }),
+      inputs: [values([2, 2, 3], 1), values([2], 2)],
+      empty: [[0, 2, 3], [2]],
     },
   },
 };

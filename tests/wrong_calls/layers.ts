@@ -105,6 +105,55 @@ export const FUNCTIONAL: Record<string, Cases> = {
   },
 };
 
+const images = ones([1, 1, 4, 4]);
+const WINDOWS: Record<string, Cases> = {
+  maxPool1d: { options: [["ceil_mode", "ceilMode", (o) => F.maxPool1d(x, 1, o)]], ...unary((x) => F.maxPool1d(x, 2)) },
+  maxPool2d: {
+    options: [["return_indices", "returnIndices", (o) => F.maxPool2d(images, 1, o)]],
+    ...unary((x) => F.maxPool2d(x, 2)),
+  },
+  avgPool1d: {
+    options: [["count_include_pad", "countIncludePad", (o) => F.avgPool1d(x, 1, o)]],
+    ...unary((x) => F.avgPool1d(x, 2)),
+  },
+  avgPool2d: {
+    options: [["divisor_override", "divisorOverride", (o) => F.avgPool2d(images, 1, o)]],
+    ...unary((x) => F.avgPool2d(x, 2)),
+  },
+  adaptiveAvgPool1d: unary((x) => F.adaptiveAvgPool1d(x, 1)),
+  adaptiveAvgPool2d: unary((x) => F.adaptiveAvgPool2d(x, 1)),
+  adaptiveMaxPool2d: {
+    options: [["return_indices", "returnIndices", (o) => F.adaptiveMaxPool2d(images, 1, o)]],
+    ...unary((x) => F.adaptiveMaxPool2d(x, 1)),
+  },
+  pad: { options: [["vlaue", "value", (o) => F.pad(x, [1, 1], o)]], ...unary((x) => F.pad(x, [1, 1])) },
+  interpolate: {
+    options: [["scale_factor", "scaleFactor", (o) => F.interpolate(images, o)]],
+    ...unary((x) => F.interpolate(x, { size: 2 })),
+  },
+  pixelShuffle: unary((x) => F.pixelShuffle(x, 1)),
+  dropout2d: { options: [["trainning", "training", (o) => F.dropout2d(images, o)]], ...unary(F.dropout2d) },
+  groupNorm: {
+    options: [["epsilon", "eps", (o) => F.groupNorm(x, 1, o)]],
+    tensors: [
+      (x) => F.groupNorm(x, 1),
+      [(weight) => F.groupNorm(x, 1, { weight }), "undefined"],
+      [(bias) => F.groupNorm(x, 1, { bias }), "undefined"],
+    ],
+  },
+  instanceNorm: {
+    options: [["use_input_stats", "useInputStats", (o) => F.instanceNorm(images, o)]],
+    tensors: [
+      (x) => F.instanceNorm(x),
+      [(weight) => F.instanceNorm(images, { weight }), "undefined"],
+      [(bias) => F.instanceNorm(images, { bias }), "undefined"],
+      [(runningMean) => F.instanceNorm(images, { runningMean }), "undefined"],
+      [(runningVar) => F.instanceNorm(images, { runningVar }), "undefined"],
+    ],
+  },
+};
+Object.assign(FUNCTIONAL, WINDOWS);
+
 const I = nn.init;
 export const INIT: Record<string, Cases | typeof NEITHER> = {
   calculateGain: NEITHER,
@@ -143,6 +192,47 @@ export const NN: Record<string, Cases | typeof NEITHER> = {
     options: [["track_running_stats", "trackRunningStats", (o) => new nn.BatchNorm1d(2, o)]],
     ...called(() => new nn.BatchNorm1d(2)),
   },
+  BatchNorm2d: {
+    options: [["track_running_stats", "trackRunningStats", (o) => new nn.BatchNorm2d(2, o)]],
+    ...called(() => new nn.BatchNorm2d(2)),
+  },
+  ChannelNorm: NEITHER,
+  InstanceNorm2d: {
+    options: [["track_running_stats", "trackRunningStats", (o) => new nn.InstanceNorm2d(2, o)]],
+    ...called(() => new nn.InstanceNorm2d(2)),
+  },
+  GroupNorm: {
+    options: [["afine", "affine", (o) => new nn.GroupNorm(1, 2, o)]],
+    ...called(() => new nn.GroupNorm(1, 2)),
+  },
+  MaxPool1d: {
+    options: [["ceil_mode", "ceilMode", (o) => new nn.MaxPool1d(2, o)]],
+    ...called(() => new nn.MaxPool1d(2)),
+  },
+  MaxPool2d: {
+    options: [["ceil_mode", "ceilMode", (o) => new nn.MaxPool2d(2, o)]],
+    ...called(() => new nn.MaxPool2d(2)),
+  },
+  AvgPool1d: {
+    options: [["count_include_pad", "countIncludePad", (o) => new nn.AvgPool1d(2, o)]],
+    ...called(() => new nn.AvgPool1d(2)),
+  },
+  AvgPool2d: {
+    options: [["divisor_override", "divisorOverride", (o) => new nn.AvgPool2d(2, o)]],
+    ...called(() => new nn.AvgPool2d(2)),
+  },
+  AdaptiveAvgPool1d: called(() => new nn.AdaptiveAvgPool1d(1)),
+  AdaptiveAvgPool2d: called(() => new nn.AdaptiveAvgPool2d(1)),
+  AdaptiveMaxPool2d: called(() => new nn.AdaptiveMaxPool2d(1)),
+  Upsample: {
+    options: [["scale_factor", "scaleFactor", (o) => new nn.Upsample(o)]],
+    ...called(() => new nn.Upsample({ size: 2 })),
+  },
+  PixelShuffle: called(() => new nn.PixelShuffle(1)),
+  ZeroPad2d: called(() => new nn.ZeroPad2d(1)),
+  Dropout2d: called(() => new nn.Dropout2d()),
+  Identity: called(() => new nn.Identity()),
+  Unflatten: called(() => new nn.Unflatten(1, [1, 2])),
   Buffer: { options: [["presistent", "persistent", (o) => new nn.Buffer(x, o)]], ...unary((x) => new nn.Buffer(x)) },
   Conv1d: {
     options: [["padding_mode", "paddingMode", (o) => new nn.Conv1d(1, 1, 2, o)]],

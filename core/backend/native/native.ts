@@ -111,6 +111,12 @@ function verbsOf(symbols: Symbols): Backend {
     activationBackward: nativeActivationBackward(symbols),
     crossEntropy: nativeCrossEntropy(symbols),
     update: nativeUpdate(symbols),
+    pool: reference.pool,
+    poolBackward: reference.poolBackward,
+    resample: reference.resample,
+    resampleBackward: reference.resampleBackward,
+    batchNorm: reference.batchNorm,
+    batchNormBackward: reference.batchNormBackward,
   };
 }
 

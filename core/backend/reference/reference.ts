@@ -18,8 +18,10 @@ import {
 } from "../backend.ts";
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
+import { batchNorm, batchNormBackward } from "./batch_norm.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import { COLUMNS, FLOAT_ROWS, floatDots, integerDots } from "./inner_loops.ts";
+import { pool, poolBackward, resample, resampleBackward } from "./pooling.ts";
 import { conv } from "./windows.ts";
 import type { TypedArray } from "../../dtype.ts";
 
@@ -90,6 +92,12 @@ export const reference: Backend = {
   activationBackward,
   crossEntropy,
   update,
+  pool,
+  poolBackward,
+  resample,
+  resampleBackward,
+  batchNorm,
+  batchNormBackward,
 };
 
 function isInteger(data: TypedArray): boolean {

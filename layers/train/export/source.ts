@@ -106,10 +106,29 @@ export interface Exported {
  * What is not a layer of its own, or has no source: `predict()` takes values, an `Embedding` whole numbers, and what goes over images needs
  * to know their sizes.
  */
-type NoSource = "Module" | "Sequential" | "Embedding" | OfImages;
+type NoSource = "Module" | "Sequential" | "Embedding" | "ChannelNorm" | OfImages;
 
 /** Layers over images and sequences. */
-type OfImages = "Conv1d" | "Conv2d" | "ConvTranspose1d" | "ConvTranspose2d";
+type OfImages =
+  | "Conv1d"
+  | "Conv2d"
+  | "ConvTranspose1d"
+  | "ConvTranspose2d"
+  | "MaxPool1d"
+  | "MaxPool2d"
+  | "AvgPool1d"
+  | "AvgPool2d"
+  | "AdaptiveAvgPool1d"
+  | "AdaptiveAvgPool2d"
+  | "AdaptiveMaxPool2d"
+  | "BatchNorm2d"
+  | "InstanceNorm2d"
+  | "GroupNorm"
+  | "Dropout2d"
+  | "Upsample"
+  | "PixelShuffle"
+  | "ZeroPad2d"
+  | "Unflatten";
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
 type LayerName = {
@@ -146,6 +165,7 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
   Flatten: ({ startDim, endDim }) =>
     startDim === 1 && endDim === -1 ? same : "only dimensions from 1 to the last can be joined",
   Dropout: () => same,
+  Identity: () => same,
   ReLU: () => each("relu"),
   LeakyReLU: ({ negativeSlope }) => each("leakyRelu", negativeSlope),
   Sigmoid: () => each("sigmoid"),

@@ -53,6 +53,7 @@ const kinds: Record<string, () => nn.Module> = {
   GELU: () => new nn.GELU(),
   "GELU by tanh": () => new nn.GELU({ approximate: "tanh" }),
   Hardtanh: () => new nn.Hardtanh(-0.5, 2),
+  Identity: () => new nn.Identity(),
   LayerNorm: () => new nn.LayerNorm(6),
   "LayerNorm without weights": () => new nn.LayerNorm(6, { elementwiseAffine: false }),
   LeakyReLU: () => new nn.LeakyReLU(0.2),
