@@ -20,7 +20,7 @@ INLINE void losses_add(Losses *l, float sum, float shifted) {
 }
 
 INLINE vec logits(const float *z, ptrdiff_t j, ptrdiff_t cols) {
-  return cols - j >= LANES ? CVEC(z + j) : take(z + j, cols - j, -__builtin_inff());
+  return cols - j >= LANES ? CVEC(z + j) : load_partial(z + j, cols - j, -__builtin_inff());
 }
 
 // A row that fits in one vector never leaves the registers. Lanes past its end are kept from e^−∞, whose underflow is slow.
@@ -28,22 +28,22 @@ INLINE void narrow_row(const float *z, ptrdiff_t cols, int32_t target, float *dz
   const vec x = logits(z, 0, cols);
   const float max = max_of(x);
   const ivec inside = LANE_NUMBERS < (int32_t)cols;
-  const vec e = pick(inside, exp_vec(pick(inside, x - max, all(0))), all(0));
+  const vec e = blend(inside, exp_vec(blend(inside, x - max, broadcast(0))), broadcast(0));
   const float sum = sum_of(e);
   losses_add(l, sum, z[target] - max); // read before dz, which may be z
   if (!dz) return;
-  const vec hit = pick(LANE_NUMBERS == target, all((float)(1 / rows)), all(0));
+  const vec hit = blend(LANE_NUMBERS == target, broadcast((float)(1 / rows)), broadcast(0));
   const vec grad = e * (float)(1 / ((double)sum * rows)) - hit;
   if (cols == LANES) VEC(dz) = grad;
-  else put(dz, grad, cols);
+  else store_partial(dz, grad, cols);
 }
 
 // The largest of a row. A NaN may be passed over here: it spoils the sum.
 static float row_max(const float *z, ptrdiff_t cols) {
-  vec top = all(-__builtin_inff());
+  vec top = broadcast(-__builtin_inff());
   for (ptrdiff_t j = 0; j < cols; j += LANES) {
     const vec x = logits(z, j, cols);
-    top = pick(x > top, x, top);
+    top = blend(x > top, x, top);
   }
   return max_of(top);
 }
@@ -58,7 +58,7 @@ static float row_exp(const float *z, ptrdiff_t cols, float max, float *terms) {
       sum += e;
       if (!terms) continue;
       if (cols - j >= LANES) VEC(terms + j) = e;
-      else put(terms + j, e, cols - j);
+      else store_partial(terms + j, e, cols - j);
     }
     total += (double)sum_of(sum);
   }
@@ -70,7 +70,7 @@ static void wide_row(const float *z, ptrdiff_t cols, int32_t target, float *dz, 
   const float sum = row_exp(z, cols, max, dz);
   losses_add(l, sum, shifted);
   if (!dz) return;
-  map_run((Map){MAP_SCALE, (float)(1 / ((double)sum * rows)), 0}, cols, dz, dz);
+  unary_run((Unary){OP_SCALE, (float)(1 / ((double)sum * rows)), 0}, cols, dz, dz);
   dz[target] -= (float)(1 / rows);
 }
 

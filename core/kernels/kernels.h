@@ -6,20 +6,21 @@
 // Status codes. Anything but GRADUS_OK means that nothing was written.
 enum { GRADUS_OK = 0, GRADUS_OUT_OF_BOUNDS = 1, GRADUS_OUT_OF_MEMORY = 2, GRADUS_OTHER_CPU = 3, GRADUS_BAD_INDEX = 4 };
 
-// What follows a sum in a product's way out, and what a gate goes back through by the result; then what it goes back through by
-// the argument.
+// The activations. Those that may end a product have a derivative that is written through their result, the others one through their
+// input.
 enum {
   ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH, ACTIVATION_COUNT,
-  SLOPE_CLAMP = ACTIVATION_COUNT, SLOPE_HARDTANH, SLOPE_LEAKY_RELU, SLOPE_ELU, SLOPE_GELU, SLOPE_GELU_TANH, SLOPE_SILU, SLOPE_MISH,
-  SLOPE_SOFTPLUS, SLOPE_COUNT
+  INPUT_ACTIVATION_CLAMP = ACTIVATION_COUNT, INPUT_ACTIVATION_HARDTANH, INPUT_ACTIVATION_LEAKY_RELU, INPUT_ACTIVATION_ELU,
+  INPUT_ACTIVATION_GELU, INPUT_ACTIVATION_GELU_TANH, INPUT_ACTIVATION_SILU, INPUT_ACTIVATION_MISH, INPUT_ACTIVATION_SOFTPLUS,
+  INPUT_ACTIVATION_COUNT
 };
 
 // The descriptor of a product: 21 integers in this order. Lengths are whole buffers, offsets and strides count elements.
 enum {
   GEMM_M, GEMM_K, GEMM_N,
-  GEMM_A_OFFSET, GEMM_A_ROW, GEMM_A_COL, GEMM_A_LENGTH,
-  GEMM_B_OFFSET, GEMM_B_ROW, GEMM_B_COL, GEMM_B_LENGTH,
-  GEMM_C_OFFSET, GEMM_C_ROW, GEMM_C_COL, GEMM_C_LENGTH,
+  GEMM_A_OFFSET, GEMM_A_RS, GEMM_A_CS, GEMM_A_LENGTH,
+  GEMM_B_OFFSET, GEMM_B_RS, GEMM_B_CS, GEMM_B_LENGTH,
+  GEMM_C_OFFSET, GEMM_C_RS, GEMM_C_CS, GEMM_C_LENGTH,
   GEMM_BIAS_OFFSET, GEMM_BIAS_STRIDE, GEMM_BIAS_LENGTH,
   GEMM_HAS_BIAS, GEMM_BETA, GEMM_ACTIVATION,
   GEMM_DESCRIPTOR_LENGTH
@@ -28,25 +29,25 @@ enum {
 // What an operand's elements are.
 enum { KIND_FLOAT32, KIND_INT32, KIND_UINT8 };
 
-// The descriptors of a map and a zip: sizes outermost first, and each operand's strides after its own.
+// The descriptors of the unary and binary verbs: sizes outermost first, and each operand's strides after its own.
 enum { WALK_RANK = 8 };
 enum {
-  MAP_OP, MAP_RANK, MAP_LOW, MAP_HIGH, // LOW and HIGH are the bits of floats
-  MAP_X_KIND, MAP_X_OFFSET, MAP_X_LENGTH,
-  MAP_OUT_KIND, MAP_OUT_OFFSET, MAP_OUT_LENGTH,
-  MAP_SIZES,
-  MAP_X_STRIDES = MAP_SIZES + WALK_RANK,
-  MAP_OUT_STRIDES = MAP_X_STRIDES + WALK_RANK,
-  MAP_DESCRIPTOR_LENGTH = MAP_OUT_STRIDES + WALK_RANK
+  UNARY_OP, UNARY_RANK, UNARY_LOW, UNARY_HIGH, // LOW and HIGH are the bits of floats
+  UNARY_X_KIND, UNARY_X_OFFSET, UNARY_X_LENGTH,
+  UNARY_OUT_KIND, UNARY_OUT_OFFSET, UNARY_OUT_LENGTH,
+  UNARY_SIZES,
+  UNARY_X_STRIDES = UNARY_SIZES + WALK_RANK,
+  UNARY_OUT_STRIDES = UNARY_X_STRIDES + WALK_RANK,
+  UNARY_DESCRIPTOR_LENGTH = UNARY_OUT_STRIDES + WALK_RANK
 };
 enum {
-  ZIP_OP, ZIP_RANK,
-  ZIP_A_OFFSET, ZIP_A_LENGTH, ZIP_B_OFFSET, ZIP_B_LENGTH, ZIP_OUT_OFFSET, ZIP_OUT_LENGTH,
-  ZIP_SIZES,
-  ZIP_A_STRIDES = ZIP_SIZES + WALK_RANK,
-  ZIP_B_STRIDES = ZIP_A_STRIDES + WALK_RANK,
-  ZIP_OUT_STRIDES = ZIP_B_STRIDES + WALK_RANK,
-  ZIP_DESCRIPTOR_LENGTH = ZIP_OUT_STRIDES + WALK_RANK
+  BINARY_OP, BINARY_RANK,
+  BINARY_A_OFFSET, BINARY_A_LENGTH, BINARY_B_OFFSET, BINARY_B_LENGTH, BINARY_OUT_OFFSET, BINARY_OUT_LENGTH,
+  BINARY_SIZES,
+  BINARY_A_STRIDES = BINARY_SIZES + WALK_RANK,
+  BINARY_B_STRIDES = BINARY_A_STRIDES + WALK_RANK,
+  BINARY_OUT_STRIDES = BINARY_B_STRIDES + WALK_RANK,
+  BINARY_DESCRIPTOR_LENGTH = BINARY_OUT_STRIDES + WALK_RANK
 };
 
 enum { // the mask, a, b and out, in this order
@@ -56,15 +57,15 @@ enum { // the mask, a, b and out, in this order
   WHERE_DESCRIPTOR_LENGTH = WHERE_STRIDES + 4 * WALK_RANK
 };
 
-// The functions, in the order of backend.ts. A map of other kinds than float32 is a copy; NOT answers in bytes.
+// The functions, in the order of backend.ts. A unary verb of other kinds than float32 is a copy; NOT answers in bytes.
 enum {
   OP_COPY, OP_NEG, OP_ABS, OP_SIGN, OP_EXP, OP_EXPM1, OP_LOG, OP_LOG1P, OP_SQRT, OP_RSQRT, OP_RECIPROCAL, OP_SQUARE, OP_TANH,
   OP_SIGMOID, OP_RELU, OP_ERF, OP_FLOOR, OP_CEIL, OP_ROUND, OP_CLAMP, OP_NOT, OP_HARDTANH,
-  OP_LEAKY_RELU, OP_ELU, OP_GELU, OP_GELU_TANH, OP_SILU, OP_MISH, OP_SOFTPLUS, OP_MAP_COUNT
+  OP_LEAKY_RELU, OP_ELU, OP_GELU, OP_GELU_TANH, OP_SILU, OP_MISH, OP_SOFTPLUS, OP_UNARY_COUNT
 };
 enum {
   OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAXIMUM, OP_MINIMUM, // answer in float32
-  OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_ZIP_COUNT  // answer in bytes, 0 or 1
+  OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_BINARY_COUNT  // answer in bytes, 0 or 1
 };
 
 // The descriptor of a reduction of [kept, folded]: one of the two strides is 1, or there is only one result.
@@ -81,12 +82,12 @@ enum {
   GATHER_X_LENGTH, GATHER_OUT_LENGTH, GATHER_TABLE_LENGTH, GATHER_DESCRIPTOR_LENGTH
 };
 
-// The descriptor of a gate.
+// The descriptor of an activation's backward.
 enum {
-  GATE_OP, GATE_ROWS, GATE_COLS,
-  GATE_G_LENGTH, GATE_Y_LENGTH, GATE_OUT_LENGTH, GATE_DB_LENGTH,
-  GATE_HAS_OUT, GATE_HAS_DB, GATE_LOW, GATE_HIGH, // the bits of floats
-  GATE_DESCRIPTOR_LENGTH
+  BACKWARD_OP, BACKWARD_ROWS, BACKWARD_COLS,
+  BACKWARD_G_LENGTH, BACKWARD_Y_LENGTH, BACKWARD_OUT_LENGTH, BACKWARD_DB_LENGTH,
+  BACKWARD_HAS_OUT, BACKWARD_HAS_DB, BACKWARD_LOW, BACKWARD_HIGH, // the bits of floats
+  BACKWARD_DESCRIPTOR_LENGTH
 };
 
 // The descriptor of a loss.
@@ -117,11 +118,11 @@ enum { UPDATE_SLOT_LENGTH = 8 };
 GRADUS_EXPORT int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias);
 
 // out = op(x), element by element.
-GRADUS_EXPORT int32_t gradus_map(const int32_t *descriptor, const void *x, void *out);
+GRADUS_EXPORT int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out);
 
-// out = g ⊙ op′, written through y, which is the result of an ACTIVATION and the argument of a SLOPE; and db its sums over the rows.
+// out = g ⊙ op′, where y is the result of an ACTIVATION and the input of an INPUT_ACTIVATION; and db the sums of out over the rows.
 // All dense; out may be g.
-GRADUS_EXPORT int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
+GRADUS_EXPORT int32_t gradus_activation_backward(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
 
 // GRADUS_OK if this CPU has the instructions that the kernels were compiled for.
 GRADUS_EXPORT int32_t gradus_check(void);
@@ -147,7 +148,7 @@ GRADUS_EXPORT void gradus_keep_memory(void);
 GRADUS_EXPORT void gradus_trim_memory(void);
 
 // out = a op b, element by element.
-GRADUS_EXPORT int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out);
+GRADUS_EXPORT int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out);
 
 // out = a where the mask is not 0, else b, element by element.
 GRADUS_EXPORT int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out);

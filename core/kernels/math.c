@@ -27,7 +27,7 @@ INLINE vec exp_reduce(vec x, ivec *n) {
 INLINE vec power_of_two(ivec n) { return (vec)((uvec)(n + 127) << 23); }
 
 INLINE vec exp_vec(vec x) {
-  x = pick(x > 89, all(89), pick(x < -104, all(-104), x));
+  x = blend(x > 89, broadcast(89), blend(x < -104, broadcast(-104), x));
   ivec n;
   const vec r = exp_reduce(x, &n), e = exp_tail(r) * (r * r) + r + 1;
   // In two steps, because 2ⁿ alone would overflow or vanish at both ends.
@@ -36,20 +36,20 @@ INLINE vec exp_vec(vec x) {
 }
 
 INLINE vec expm1_vec(vec x) {
-  const vec near = pick(x > 60, all(60), pick(x < -60, all(-60), x));
+  const vec near = blend(x > 60, broadcast(60), blend(x < -60, broadcast(-60), x));
   ivec n;
   const vec r = exp_reduce(near, &n), e = exp_tail(r) * (r * r) + r, scale = power_of_two(n);
-  const vec y = pick(x > 60, exp_vec(x), scale * e + (scale - 1));
-  return pick(x == 0, x, y); // keeps −0
+  const vec y = blend(x > 60, exp_vec(x), scale * e + (scale - 1));
+  return blend(x == 0, x, y); // keeps −0
 }
 
 INLINE vec log_vec(vec x) {
   const ivec tiny = x < 1.17549435e-38f;
-  const vec normal = pick(tiny, x * 8388608, x);
+  const vec normal = blend(tiny, x * 8388608, x);
   // m in [√½, √2): the exponent is counted from √½.
   const ivec bits = (ivec)((uvec)normal - 0x3f3504f3), exponent = bits >> 23; // of numbers below 0 the difference wraps
   const vec m = (vec)((bits & 0x007fffff) + 0x3f3504f3), f = m - 1;
-  const vec n = __builtin_convertvector(exponent, vec) - pick(tiny, all(23), all(0));
+  const vec n = __builtin_convertvector(exponent, vec) - blend(tiny, broadcast(23), broadcast(0));
   // ln(1 + f) − f + f²/2 over f³
   vec p = f * 0.0674660133f - 0.116756413f;
   p = p * f + 0.118881746f;
@@ -61,15 +61,15 @@ INLINE vec log_vec(vec x) {
   p = p * f + 0.333333126f;
   const vec square = f * f, small = p * square * f + n * LN2_LOW;
   const vec y = (small - square * 0.5f) + f + n * LN2_HIGH;
-  const vec limit = pick(x == 0, all(-__builtin_inff()), pick(x < 0, all(__builtin_nanf("")), x)); // 0, below, ∞, NaN
-  return pick((x > 0) & (x < __builtin_inff()), y, limit);
+  const vec limit = blend(x == 0, broadcast(-__builtin_inff()), blend(x < 0, broadcast(__builtin_nanf("")), x)); // 0, below, ∞, NaN
+  return blend((x > 0) & (x < __builtin_inff()), y, limit);
 }
 
 // What the sum 1 + x lost is added back, divided by the slope.
 INLINE vec log1p_vec(vec x) {
   const vec u = 1 + x, back = u - 1, lost = (x - back) + (1 - (u - back));
   const vec y = log_vec(u), exact = y + lost / u;
-  return pick(x == 0, x, pick((u > 0) & (u < __builtin_inff()), exact, y));
+  return blend(x == 0, x, blend((u > 0) & (u < __builtin_inff()), exact, y));
 }
 
 INLINE vec tanh_vec(vec x) {
@@ -81,13 +81,13 @@ INLINE vec tanh_vec(vec x) {
   p = p * u + 0.133331579f;
   p = p * u - 0.333333296f;
   const vec near = p * (u * x) + x, far = 1 - 2 / (exp_vec(size + size) + 1);
-  return pick(x != x, x, with_sign(pick(size < 0.65f, near, far), x)); // the sign of −0 too
+  return blend(x != x, x, with_sign(blend(size < 0.65f, near, far), x)); // the sign of −0 too
 }
 
 // e^−|x| never overflows, and gives both sides without cancellation.
 INLINE vec sigmoid_vec(vec x) {
   const vec e = exp_vec(-magnitude(x));
-  return pick(x < 0, e, all(1)) / (1 + e);
+  return blend(x < 0, e, broadcast(1)) / (1 + e);
 }
 
 INLINE vec erf_vec(vec x) {
@@ -101,7 +101,7 @@ INLINE vec erf_vec(vec x) {
   p = p * u - 0.376126385f;
   p = p * u + 0.128379167f; // and 1 more, which is added last because it is exact
   // erfc(2.5 + t) for 1 ≤ |x| ≤ 4
-  const vec t = pick(size > 4, all(4), size) - 2.5f;
+  const vec t = blend(size > 4, broadcast(4), size) - 2.5f;
   vec q = t * -8.96133198e-7f - 5.09334624e-7f;
   q = q * t + 1.57679759e-5f;
   q = q * t - 1.76817223e-5f;
@@ -116,7 +116,7 @@ INLINE vec erf_vec(vec x) {
   q = q * t + 5.44567643e-3f;
   q = q * t - 2.17818892e-3f;
   q = q * t + 4.06952671e-4f;
-  return pick(size < 1, p * x + x, pick(x != x, x, with_sign(1 - q, x)));
+  return blend(size < 1, p * x + x, blend(x != x, x, with_sign(1 - q, x)));
 }
 
 // √ has an instruction, but no operator on vectors.

@@ -2,6 +2,39 @@
 // order depends on the sizes alone.
 #include "vector.h"
 
+// Σ over rows of a matrix, lanes along the columns. Blocks of rows are summed in float32, their sums in float64: the error is
+// below (SUM_BLOCK / 2 + 1) · 2⁻²³ · Σ|x|, whatever the number of rows.
+#define SUM_BLOCK 32 // rows
+#define SUM_WIDTH 4  // vectors side by side, so that no sum waits for the one before
+
+// The last vector of a row may reach into the next row: those lanes are never stored. Only the last rows have no next one.
+INLINE vec row_part(const float *x, ptrdiff_t width, int whole) { return whole ? CVEC(x) : load_partial(x, width, 0); }
+
+INLINE void sum_strip(const float *x, ptrdiff_t rows, ptrdiff_t row, ptrdiff_t width, float *out, const int vectors) {
+  double total[SUM_WIDTH * LANES] = {0};
+  for (ptrdiff_t i0 = 0; i0 < rows; i0 += SUM_BLOCK) {
+    const ptrdiff_t end = i0 + SUM_BLOCK < rows ? i0 + SUM_BLOCK : rows;
+    vec sum[SUM_WIDTH];
+    UNROLL for (int v = 0; v < vectors; v++) sum[v] = (vec){0};
+    for (ptrdiff_t i = i0; i < end; i++) {
+      UNROLL for (int v = 0; v < vectors; v++) {
+        const ptrdiff_t left = width - v * LANES;
+        sum[v] += row_part(x + i * row + v * LANES, left, left >= LANES || (rows - 1 - i) * row + left >= LANES);
+      }
+    }
+    UNROLL for (int v = 0; v < vectors; v++)
+      for (int j = 0; j < LANES; j++) total[v * LANES + j] += (double)sum[v][j];
+  }
+  for (ptrdiff_t j = 0; j < width; j++) out[j] = (float)total[j];
+}
+
+// x: [rows, cols], a row every `row` >= cols floats; out: [cols].
+static void column_sums(const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t row, float *out) {
+  const ptrdiff_t wide = SUM_WIDTH * LANES;
+  for (; cols >= wide; cols -= wide, x += wide, out += wide) sum_strip(x, rows, row, wide, out, SUM_WIDTH);
+  for (; cols > 0; cols -= LANES, x += LANES, out += LANES) sum_strip(x, rows, row, cols < LANES ? cols : LANES, out, 1);
+}
+
 // A few sums side by side, so that none waits for another; SUM_BLOCK additions in each.
 static double row_sum(const float *x, ptrdiff_t n) {
   double total = 0;
@@ -28,17 +61,17 @@ static double row_prod(const float *x, ptrdiff_t n, ptrdiff_t step) {
 
 // Which of two is more extreme; NaN is, and +0 is more than −0.
 INLINE vec extreme_vec(vec x, vec y, const int most) { return most ? maximum_vec(x, y) : minimum_vec(x, y); }
-INLINE vec worst(const int most) { return all(most ? -__builtin_inff() : __builtin_inff()); }
+INLINE vec worst(const int most) { return broadcast(most ? -__builtin_inff() : __builtin_inff()); }
 
 INLINE float row_extreme(const float *x, ptrdiff_t n, const int most) {
   vec best = worst(most);
   for (; n >= LANES; n -= LANES, x += LANES) best = extreme_vec(CVEC(x), best, most);
-  if (n) best = extreme_vec(take(x, n, worst(most)[0]), best, most);
+  if (n) best = extreme_vec(load_partial(x, n, worst(most)[0]), best, most);
   // The upper half against the lower, until one lane is left.
   for (ptrdiff_t half = LANES / 2; half; half /= 2) {
     float lanes[LANES];
     __builtin_memcpy(lanes, &best, sizeof best);
-    best = extreme_vec(best, take(lanes + half, half, worst(most)[0]), most);
+    best = extreme_vec(best, load_partial(lanes + half, half, worst(most)[0]), most);
   }
   return best[0];
 }
@@ -71,7 +104,7 @@ INLINE void strip_extreme(const float *x, ptrdiff_t rows, ptrdiff_t row, ptrdiff
   *best = worst(most);
   *place = (ivec){0};
   for (ptrdiff_t i = 0; i < rows; i++, x += row) {
-    const vec here = width == LANES ? CVEC(x) : take(x, width, 0);
+    const vec here = width == LANES ? CVEC(x) : load_partial(x, width, 0);
     const ivec further = (most ? here > *best : here < *best) | ((here != here) & (*best == *best));
     *place = (further & ((ivec){0} + (int32_t)i)) | (~further & *place);
     *best = extreme_vec(here, *best, most);
@@ -86,7 +119,7 @@ INLINE void columns_extreme(const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrd
     strip_extreme(x + j, rows, row, width, most, &best, &place);
     if (arg) best = (vec)place; // as bits
     if (width == LANES) VEC((float *)out + j) = best;
-    else put((float *)out + j, best, width);
+    else store_partial((float *)out + j, best, width);
   }
 }
 

@@ -6,6 +6,12 @@
 
 typedef void Part(void *job, ptrdiff_t part);
 #define THREADS_MOST 64
+#define RUN_PART ((ptrdiff_t)1 << 16) // elements: a long run is shared out in parts of fixed size
+
+static ptrdiff_t min(ptrdiff_t x, ptrdiff_t y) { return x < y ? x : y; }
+static ptrdiff_t ceil_div(ptrdiff_t x, ptrdiff_t y) { return (x + y - 1) / y; }
+// Where a part of several even ones begins. The product passes 32 bits, which is all that wasm's ptrdiff_t has.
+static ptrdiff_t part_begin(ptrdiff_t total, ptrdiff_t part, ptrdiff_t parts) { return (ptrdiff_t)((int64_t)total * part / parts); }
 
 #if defined(__wasm__) || defined(_WIN32)
 static ptrdiff_t thread_count(void) { return 1; }
@@ -153,6 +159,6 @@ static __attribute__((noinline)) void end_threads(void) { set_threads(1, 1); }
 // it is closed without anything that the CPU may not know.
 static __attribute__((destructor)) void close_library(void) {
   if (pool.owner != 0) end_threads();
-  scratch_release();
+  workspace_release();
 }
 #endif

@@ -43,9 +43,9 @@ static void sgd(Sgd s, Slot x) {
   }
   const ptrdiff_t left = x.n - i;
   if (left == 0) return;
-  vec b = s.momentum != 0 ? take(x.m + i, left, 0) : none;
-  put(x.p + i, sgd_vec(s, take(x.p + i, left, 0), take(x.g + i, left, 0), &b), left);
-  if (s.momentum != 0) put(x.m + i, b, left);
+  vec b = s.momentum != 0 ? load_partial(x.m + i, left, 0) : none;
+  store_partial(x.p + i, sgd_vec(s, load_partial(x.p + i, left, 0), load_partial(x.g + i, left, 0), &b), left);
+  if (s.momentum != 0) store_partial(x.m + i, b, left);
 }
 
 INLINE vec adam_vec(Adam a, vec p, vec g, vec *m, vec *v) {
@@ -65,9 +65,9 @@ static void adam(Adam a, Slot x) {
   }
   const ptrdiff_t left = x.n - i;
   if (left == 0) return;
-  vec m = take(x.m + i, left, 0), v = take(x.v + i, left, 0);
-  put(x.p + i, adam_vec(a, take(x.p + i, left, 0), take(x.g + i, left, 0), &m, &v), left);
-  put(x.m + i, m, left), put(x.v + i, v, left);
+  vec m = load_partial(x.m + i, left, 0), v = load_partial(x.v + i, left, 0);
+  store_partial(x.p + i, adam_vec(a, load_partial(x.p + i, left, 0), load_partial(x.g + i, left, 0), &m, &v), left);
+  store_partial(x.m + i, m, left), store_partial(x.v + i, v, left);
 }
 
 // βᵗ for a whole t, by squaring.

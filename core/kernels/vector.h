@@ -20,10 +20,10 @@ typedef uint32_t uvec __attribute__((vector_size(LANES * 4), aligned(4), may_ali
 #endif
 
 // Every lane the same. Subtracting 0 keeps −0, where adding it would not.
-INLINE vec all(float x) { return x - (vec){0}; }
+INLINE vec broadcast(float x) { return x - (vec){0}; }
 
 // Lanes of `yes` where the mask is set, of `no` elsewhere.
-INLINE vec pick(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+INLINE vec blend(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
 
 // x · y + sum in one instruction, always: compilers that may choose do so in some tiles and not in others, and the bits of a row would
 // depend on which tile it fell to.
@@ -54,10 +54,10 @@ INLINE vec with_sign(vec size, vec sign) {
 // tile are all that differs between instruction sets.
 #if defined(__AVX512F__)
 #include <immintrin.h>
-INLINE vec take(const float *from, ptrdiff_t count, float rest) {
-  return (vec)_mm512_mask_loadu_ps((__m512)all(rest), (__mmask16)((1u << count) - 1), from);
+INLINE vec load_partial(const float *from, ptrdiff_t count, float rest) {
+  return (vec)_mm512_mask_loadu_ps((__m512)broadcast(rest), (__mmask16)((1u << count) - 1), from);
 }
-INLINE void put(float *to, vec x, ptrdiff_t count) { _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)x); }
+INLINE void store_partial(float *to, vec x, ptrdiff_t count) { _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)x); }
 #else
 INLINE void copy_part(char *to, const char *from, ptrdiff_t count) {
   for (ptrdiff_t part = LANES / 2; part; part /= 2) {
@@ -66,12 +66,12 @@ INLINE void copy_part(char *to, const char *from, ptrdiff_t count) {
     to += part * 4, from += part * 4;
   }
 }
-INLINE vec take(const float *from, ptrdiff_t count, float rest) {
-  vec x = all(rest);
+INLINE vec load_partial(const float *from, ptrdiff_t count, float rest) {
+  vec x = broadcast(rest);
   copy_part((char *)&x, (const char *)from, count);
   return x;
 }
-INLINE void put(float *to, vec x, ptrdiff_t count) { copy_part((char *)to, (const char *)&x, count); }
+INLINE void store_partial(float *to, vec x, ptrdiff_t count) { copy_part((char *)to, (const char *)&x, count); }
 #endif
 
 // Across the lanes: quarters first, which are registers of their own everywhere.

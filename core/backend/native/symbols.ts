@@ -4,8 +4,8 @@
 export const SYMBOLS = {
   // int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias)
   gradus_gemm: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_map(const int32_t *descriptor, const void *x, void *out)
-  gradus_map: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out)
+  gradus_unary: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_check(void)
   gradus_check: { parameters: [], result: "i32" },
   // int32_t gradus_peak(int32_t steps)
@@ -20,16 +20,16 @@ export const SYMBOLS = {
   gradus_threads: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_usual_threads(int32_t count)
   gradus_usual_threads: { parameters: ["i32"], result: "i32" },
-  // int32_t gradus_zip(const int32_t *descriptor, const float *a, const float *b, void *out)
-  gradus_zip: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out)
+  gradus_binary: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out)
   gradus_where: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out)
   gradus_reduce: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer)
   gradus_gather: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_gate(const int32_t *descriptor, const float *g, const float *y, float *out, float *db)
-  gradus_gate: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_activation_backward(const int32_t *descriptor, const float *g, const float *y, float *out, float *db)
+  gradus_activation_backward: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer)
   gradus_cross_entropy: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count)
@@ -39,7 +39,13 @@ export const SYMBOLS = {
 } as const;
 
 /** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
-export const WASM_SYMBOLS = ["gradus_gemm", "gradus_map", "gradus_gate", "gradus_check", "gradus_peak"] as const;
+export const WASM_SYMBOLS = [
+  "gradus_gemm",
+  "gradus_unary",
+  "gradus_activation_backward",
+  "gradus_check",
+  "gradus_peak",
+] as const;
 
 /** The functions of a library that is open. */
 export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];

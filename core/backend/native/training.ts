@@ -12,7 +12,7 @@ const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
 /** `activationBackward` for float32; other dtypes, and activations that C does not know, are passed on to the reference. */
-export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["activationBackward"] {
+export function nativeActivationBackward({ gradus_activation_backward }: Symbols): Backend["activationBackward"] {
   return function activationBackward(
     op: Activation | InputActivation,
     rows: number,
@@ -41,7 +41,7 @@ export function nativeActivationBackward({ gradus_gate }: Symbols): Backend["act
       low,
       high,
     );
-    const code = gradus_gate(backwardDescriptor, g, y, out ?? NOTHING, db ?? NOTHING);
+    const code = gradus_activation_backward(backwardDescriptor, g, y, out ?? NOTHING, db ?? NOTHING);
     if (code !== 0) unwrap(code, `differentiate ${op}`);
   };
 }

@@ -47,7 +47,7 @@ const unaryDescriptor = new Int32Array(UNARY_SIZES + 3 * MAX_RANK);
 const unaryFloats = new Float32Array(unaryDescriptor.buffer);
 
 /** `unary` for float32, and copies from bytes and to and from int32. */
-export function nativeUnary({ gradus_map }: Symbols): Backend["unary"] {
+export function nativeUnary({ gradus_unary }: Symbols): Backend["unary"] {
   return function unary(
     op: UnaryOp,
     shape: readonly number[],
@@ -68,7 +68,7 @@ export function nativeUnary({ gradus_map }: Symbols): Backend["unary"] {
     d[0] = code, d[1] = rank, unaryFloats[2] = low, unaryFloats[3] = high;
     d[4] = from, d[5] = x.offset, d[6] = x.data.length;
     d[7] = to, d[8] = out.offset, d[9] = out.data.length;
-    const status = gradus_map(d, x.data as Buffer, out.data as Buffer);
+    const status = gradus_unary(d, x.data as Buffer, out.data as Buffer);
     if (status !== 0) unwrap(status, `take ${op}`);
   };
 }
@@ -85,7 +85,7 @@ const BINARY_SIZES = 8;
 const binaryDescriptor = new Int32Array(BINARY_SIZES + 4 * MAX_RANK);
 
 /** `binary` for float32; the results of comparisons are bytes. */
-export function nativeBinary({ gradus_zip }: Symbols): Backend["binary"] {
+export function nativeBinary({ gradus_binary }: Symbols): Backend["binary"] {
   return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
     if (op === "pow" && isNumber(shape, b, 2)) [op, b] = ["mul", a];
     const code = BINARY_OPS[op];
@@ -103,7 +103,7 @@ export function nativeBinary({ gradus_zip }: Symbols): Backend["binary"] {
     d[2] = a.offset, d[3] = a.data.length;
     d[4] = b.offset, d[5] = b.data.length;
     d[6] = out.offset, d[7] = out.data.length;
-    const status = gradus_zip(d, a.data as Buffer, b.data as Buffer, out.data as Buffer);
+    const status = gradus_binary(d, a.data as Buffer, b.data as Buffer, out.data as Buffer);
     if (status !== 0) unwrap(status, op);
   };
 }

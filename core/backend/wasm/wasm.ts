@@ -33,9 +33,9 @@ export interface WasmKernel {
   /** As in `kernels.h`, with addresses for pointers. */
   gradus_gemm(descriptor: number, a: number, b: number, c: number, bias: number): number;
   /** As in `kernels.h`. */
-  gradus_map(descriptor: number, x: number, out: number): number;
+  gradus_unary(descriptor: number, x: number, out: number): number;
   /** As in `kernels.h`. */
-  gradus_gate(descriptor: number, g: number, y: number, out: number, db: number): number;
+  gradus_activation_backward(descriptor: number, g: number, y: number, out: number, db: number): number;
 }
 
 /** A kernel, and memory for the operands of one call. */
@@ -180,7 +180,7 @@ function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
       if (step === 1) dense.set(from.subarray(start, start + count), place);
       else for (let i = 0; i < count; i++) dense[place + i] = from[start + i * step];
     });
-    unwrap(kernel.gradus_map(base, at, at), `take ${op}`);
+    unwrap(kernel.gradus_unary(base, at, at), `take ${op}`);
     forEachRun(loop, 1, out.offset, n, (start, step, place, count) => {
       if (step === 1) to.set(dense.subarray(place, place + count), start);
       else for (let i = 0; i < count; i++) to[start + i * step] = dense[place + i];
@@ -231,7 +231,7 @@ function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["ac
     new Int32Array(heap, base, local.length).set(local);
     new Float32Array(heap, atG, n).set(g.subarray(0, n));
     new Float32Array(heap, atY, n).set(y.subarray(0, n));
-    unwrap(kernel.gradus_gate(base, atG, atY, atG, 0), `differentiate ${op}`);
+    unwrap(kernel.gradus_activation_backward(base, atG, atY, atG, 0), `differentiate ${op}`);
     out!.set(new Float32Array(heap, atG, n));
   };
 }

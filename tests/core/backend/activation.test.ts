@@ -114,7 +114,7 @@ describe("activations", () => {
     });
   }
 
-  it("ACTIVATIONS and SLOPES are numbered as in kernels.h", () => {
+  it("ACTIVATIONS and INPUT_ACTIVATIONS are numbered as in kernels.h", () => {
     const list = /enum \{\s*(ACTIVATION_NONE[^}]*)\}/.exec(SOURCES["kernels.h"])![1];
     const listed = list.split(",").map((name) => name.replace(/ = .*/, "").trim()).filter((name) =>
       !/_COUNT$/.test(name)
@@ -122,9 +122,10 @@ describe("activations", () => {
     const upper = (name: string) => name.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
     const named = (prefix: string, table: Readonly<Record<string, number>>) =>
       Object.entries(table).map(([name, number]) => [number, `${prefix}_${upper(name)}`]);
-    const ours = [...named("ACTIVATION", ACTIVATIONS), ...named("SLOPE", INPUT_ACTIVATIONS)].sort(([a], [b]) =>
-      Number(a) - Number(b)
-    );
+    const ours = [...named("ACTIVATION", ACTIVATIONS), ...named("INPUT_ACTIVATION", INPUT_ACTIVATIONS)].sort((
+      [a],
+      [b],
+    ) => Number(a) - Number(b));
     assertEquals(listed, ours.map(([, name]) => name));
     assertEquals(ours.map(([number]) => number), ours.map((_, i) => i));
   });

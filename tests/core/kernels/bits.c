@@ -13,11 +13,11 @@ static float *spread(int64_t count) {
   return data;
 }
 
-// With `turned`, 1 for A and 2 for B, an operand lies in memory by columns.
-static int differs(const int32_t *size, int turned) {
+// With `transposed`, 1 for A and 2 for B, an operand lies in memory by columns.
+static int differs(const int32_t *size, int transposed) {
   const int32_t m = size[0], k = size[1], n = size[2];
   const int32_t d[GEMM_DESCRIPTOR_LENGTH] = {
-      m, k, n, 0, turned & 1 ? 1 : k, turned & 1 ? m : 1, m * k, 0, turned & 2 ? 1 : n, turned & 2 ? k : 1, k * n, 0, n, 1, m * n};
+      m, k, n, 0, transposed & 1 ? 1 : k, transposed & 1 ? m : 1, m * k, 0, transposed & 2 ? 1 : n, transposed & 2 ? k : 1, k * n, 0, n, 1, m * n};
   float *a = spread((int64_t)m * k), *b = spread((int64_t)k * n);
   int other = gradus_threads(1) || gradus_gemm(d, a, b, alone, NULL);
   for (int threads = 2; threads <= 4; threads++) {
@@ -30,9 +30,9 @@ static int differs(const int32_t *size, int turned) {
 
 int main(void) {
   for (int shape = 0; shape < SHAPES; shape++) {
-    for (int turned = 0; turned < 4; turned++) {
-      if (!differs(shapes[shape], turned)) continue;
-      printf("other bits: %d x %d x %d, turned %d\n", shapes[shape][0], shapes[shape][1], shapes[shape][2], turned);
+    for (int transposed = 0; transposed < 4; transposed++) {
+      if (!differs(shapes[shape], transposed)) continue;
+      printf("other bits: %d x %d x %d, transposed %d\n", shapes[shape][0], shapes[shape][1], shapes[shape][2], transposed);
       return 1;
     }
   }

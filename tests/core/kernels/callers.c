@@ -16,11 +16,11 @@ static void spread(float *data, int n) {
 
 static void compute(Results *r) {
   const int32_t gemm[GEMM_DESCRIPTOR_LENGTH] = {M, K, N, 0, K, 1, M * K, 0, N, 1, K * N, 0, N, 1, M * N};
-  int32_t map[MAP_DESCRIPTOR_LENGTH] = {OP_TANH, 1, 0, 0, KIND_FLOAT32, 0, LONG, KIND_FLOAT32, 0, LONG, LONG};
-  map[MAP_X_STRIDES] = map[MAP_OUT_STRIDES] = 1;
-  int32_t zip[ZIP_DESCRIPTOR_LENGTH] = {OP_ADD, 1, 0, LONG, 0, LONG, 0, LONG, LONG};
-  zip[ZIP_A_STRIDES] = zip[ZIP_B_STRIDES] = zip[ZIP_OUT_STRIDES] = 1;
-  if (gradus_gemm(gemm, a, b, r->c, NULL) || gradus_map(map, x, r->y) || gradus_zip(zip, x, r->y, r->z)) exit(1);
+  int32_t unary[UNARY_DESCRIPTOR_LENGTH] = {OP_TANH, 1, 0, 0, KIND_FLOAT32, 0, LONG, KIND_FLOAT32, 0, LONG, LONG};
+  unary[UNARY_X_STRIDES] = unary[UNARY_OUT_STRIDES] = 1;
+  int32_t binary[BINARY_DESCRIPTOR_LENGTH] = {OP_ADD, 1, 0, LONG, 0, LONG, 0, LONG, LONG};
+  binary[BINARY_A_STRIDES] = binary[BINARY_B_STRIDES] = binary[BINARY_OUT_STRIDES] = 1;
+  if (gradus_gemm(gemm, a, b, r->c, NULL) || gradus_unary(unary, x, r->y) || gradus_binary(binary, x, r->y, r->z)) exit(1);
 }
 
 static void *caller(void *results) {

@@ -41,7 +41,7 @@ describe("gradus_check", () => {
     test(`gradus_check asks for all that ${compiler} may use${why && `: ${why}`}`, () =>
       inFolder((folder) => {
         const known = new Set(macros(`${compiler} ${base}`, folder));
-        const asked = new Set([...SOURCES["check.c"].matchAll(/BIT\((\w+),/g)].map(([, macro]) => macro));
+        const asked = new Set([...SOURCES["cpu.c"].matchAll(/BIT\((\w+),/g)].map(([, macro]) => macro));
         const found = machines.flatMap((machine) => macros(`${compiler} -march=${machine}`, folder));
         const fresh = new Set(found.filter((macro) => pattern.test(macro) && !known.has(macro)));
         assertEquals([...fresh].filter((macro) => !asked.has(macro) && !OTHERS.test(macro)), []);

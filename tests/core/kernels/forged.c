@@ -29,29 +29,29 @@ static void steps_of(const int32_t *sizes, int32_t *strides) {
 
 enum { MOST = 64 };
 static int32_t length(void) { return below(MOST); }
-static void *room(int32_t length) { return floats(length); }
+static void *allocate(int32_t length) { return floats(length); }
 
-static int map(void) {
-  int32_t d[MAP_DESCRIPTOR_LENGTH] = {kind(OP_MAP_COUNT)};
-  d[MAP_RANK] = rank_of(d + MAP_SIZES);
-  steps_of(d + MAP_SIZES, d + MAP_X_STRIDES), steps_of(d + MAP_SIZES, d + MAP_OUT_STRIDES);
-  d[MAP_X_KIND] = kind(3), d[MAP_OUT_KIND] = d[MAP_OP] == OP_NOT ? KIND_UINT8 : below(2);
-  d[MAP_X_OFFSET] = place(), d[MAP_OUT_OFFSET] = place(), d[MAP_X_LENGTH] = length(), d[MAP_OUT_LENGTH] = length();
-  void *x = room(d[MAP_X_LENGTH]), *out = room(d[MAP_OUT_LENGTH]);
-  const int status = gradus_map(d, x, out);
+static int unary(void) {
+  int32_t d[UNARY_DESCRIPTOR_LENGTH] = {kind(OP_UNARY_COUNT)};
+  d[UNARY_RANK] = rank_of(d + UNARY_SIZES);
+  steps_of(d + UNARY_SIZES, d + UNARY_X_STRIDES), steps_of(d + UNARY_SIZES, d + UNARY_OUT_STRIDES);
+  d[UNARY_X_KIND] = kind(3), d[UNARY_OUT_KIND] = d[UNARY_OP] == OP_NOT ? KIND_UINT8 : below(2);
+  d[UNARY_X_OFFSET] = place(), d[UNARY_OUT_OFFSET] = place(), d[UNARY_X_LENGTH] = length(), d[UNARY_OUT_LENGTH] = length();
+  void *x = allocate(d[UNARY_X_LENGTH]), *out = allocate(d[UNARY_OUT_LENGTH]);
+  const int status = gradus_unary(d, x, out);
   free(x), free(out);
   return status;
 }
 
-static int zip(void) {
-  int32_t d[ZIP_DESCRIPTOR_LENGTH] = {kind(OP_ZIP_COUNT)};
+static int binary(void) {
+  int32_t d[BINARY_DESCRIPTOR_LENGTH] = {kind(OP_BINARY_COUNT)};
   void *data[3];
-  d[ZIP_RANK] = rank_of(d + ZIP_SIZES);
+  d[BINARY_RANK] = rank_of(d + BINARY_SIZES);
   for (int i = 0; i < 3; i++) {
-    steps_of(d + ZIP_SIZES, d + ZIP_A_STRIDES + i * WALK_RANK);
-    d[ZIP_A_OFFSET + 2 * i] = place(), d[ZIP_A_LENGTH + 2 * i] = length(), data[i] = room(d[ZIP_A_LENGTH + 2 * i]);
+    steps_of(d + BINARY_SIZES, d + BINARY_A_STRIDES + i * WALK_RANK);
+    d[BINARY_A_OFFSET + 2 * i] = place(), d[BINARY_A_LENGTH + 2 * i] = length(), data[i] = allocate(d[BINARY_A_LENGTH + 2 * i]);
   }
-  const int status = gradus_zip(d, data[0], data[1], data[2]);
+  const int status = gradus_binary(d, data[0], data[1], data[2]);
   for (int i = 0; i < 3; i++) free(data[i]);
   return status;
 }
@@ -62,7 +62,7 @@ static int where(void) {
   d[WHERE_RANK] = rank_of(d + WHERE_SIZES);
   for (int i = 0; i < 4; i++) {
     steps_of(d + WHERE_SIZES, d + WHERE_STRIDES + i * WALK_RANK);
-    d[WHERE_OFFSET + i] = place(), d[WHERE_LENGTH + i] = length(), data[i] = room(d[WHERE_LENGTH + i]);
+    d[WHERE_OFFSET + i] = place(), d[WHERE_LENGTH + i] = length(), data[i] = allocate(d[WHERE_LENGTH + i]);
   }
   const int status = gradus_where(d, data[0], data[1], data[2], data[3]);
   for (int i = 0; i < 4; i++) free(data[i]);
@@ -74,7 +74,7 @@ static int reduce(void) {
   d[REDUCE_KEPT_STRIDE] = step(d[REDUCE_KEPT]), d[REDUCE_FOLDED_STRIDE] = step(d[REDUCE_FOLDED]);
   if (d[REDUCE_KEPT] == 0 && d[REDUCE_FOLDED] > MOST) d[REDUCE_FOLDED] = 0;
   d[REDUCE_X_OFFSET] = place(), d[REDUCE_X_LENGTH] = length(), d[REDUCE_OUT_LENGTH] = length();
-  void *x = room(d[REDUCE_X_LENGTH]), *out = room(d[REDUCE_OUT_LENGTH]);
+  void *x = allocate(d[REDUCE_X_LENGTH]), *out = allocate(d[REDUCE_OUT_LENGTH]);
   const int status = gradus_reduce(d, x, out);
   free(x), free(out);
   return status;
@@ -86,11 +86,11 @@ static int product(void) {
   for (int i = 0; i < 3; i++) {
     int32_t *at = d + GEMM_A_OFFSET + 4 * i;
     at[0] = place(), at[1] = step(d[i == 1 ? GEMM_K : GEMM_M]), at[2] = step(d[i == 0 ? GEMM_K : GEMM_N]), at[3] = length();
-    data[i] = room(at[3]);
+    data[i] = allocate(at[3]);
   }
   d[GEMM_BIAS_OFFSET] = place(), d[GEMM_BIAS_STRIDE] = step(d[GEMM_N]), d[GEMM_BIAS_LENGTH] = length();
   d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(ACTIVATION_COUNT);
-  float *bias = room(d[GEMM_BIAS_LENGTH]);
+  float *bias = allocate(d[GEMM_BIAS_LENGTH]);
   const int status = gradus_gemm(d, data[0], data[1], data[2], bias);
   for (int i = 0; i < 3; i++) free(data[i]);
   free(bias);
@@ -100,7 +100,7 @@ static int product(void) {
 static int gather(void) {
   const int32_t count = below(9);
   int32_t d[GATHER_DESCRIPTOR_LENGTH] = {kind(3), kind(3), place(), step(1), size(), count, length(), length(), below(2) * 256};
-  char *x = room(d[GATHER_X_LENGTH]), *out = room(d[GATHER_OUT_LENGTH]);
+  char *x = allocate(d[GATHER_X_LENGTH]), *out = allocate(d[GATHER_OUT_LENGTH]);
   float *table = floats(256);
   int32_t *index = malloc((size_t)count * 4 + !count);
   double answer;
@@ -110,19 +110,19 @@ static int gather(void) {
   return status;
 }
 
-static int gate(void) {
-  int32_t d[GATE_DESCRIPTOR_LENGTH] = {kind(SLOPE_COUNT), size(), size(), length(), length(), length(), length(), below(2), below(2)};
-  float *g = room(d[GATE_G_LENGTH]), *y = room(d[GATE_Y_LENGTH]), *out = room(d[GATE_OUT_LENGTH]), *db = room(d[GATE_DB_LENGTH]);
-  if (d[GATE_ROWS] > MOST && d[GATE_COLS] == 0) d[GATE_ROWS] = MOST;
-  const int status = gradus_gate(d, g, y, out, db);
+static int backward(void) {
+  int32_t d[BACKWARD_DESCRIPTOR_LENGTH] = {kind(INPUT_ACTIVATION_COUNT), size(), size(), length(), length(), length(), length(), below(2), below(2)};
+  float *g = allocate(d[BACKWARD_G_LENGTH]), *y = allocate(d[BACKWARD_Y_LENGTH]), *out = allocate(d[BACKWARD_OUT_LENGTH]), *db = allocate(d[BACKWARD_DB_LENGTH]);
+  if (d[BACKWARD_ROWS] > MOST && d[BACKWARD_COLS] == 0) d[BACKWARD_ROWS] = MOST;
+  const int status = gradus_activation_backward(d, g, y, out, db);
   free(g), free(y), free(out), free(db);
   return status;
 }
 
 static int loss(void) {
   int32_t d[LOSS_DESCRIPTOR_LENGTH] = {size(), size(), length(), length(), length(), below(2)};
-  float *z = room(d[LOSS_Z_LENGTH]), *dz = room(d[LOSS_DZ_LENGTH]);
-  int32_t *targets = room(d[LOSS_TARGETS_LENGTH]);
+  float *z = allocate(d[LOSS_Z_LENGTH]), *dz = allocate(d[LOSS_DZ_LENGTH]);
+  int32_t *targets = allocate(d[LOSS_TARGETS_LENGTH]);
   double answer;
   for (int i = 0; i < d[LOSS_TARGETS_LENGTH]; i++) targets[i] = below(3) ? below(2) : place();
   const int status = gradus_cross_entropy(d, z, targets, dz, &answer);
@@ -136,7 +136,7 @@ static int update(void) {
   const int n = length();
   float *data[4];
   int64_t table[UPDATE_SLOT_LENGTH];
-  for (int i = 0; i < 4; i++) data[i] = room(n), gradus_enter(table, i, data[i], n);
+  for (int i = 0; i < 4; i++) data[i] = allocate(n), gradus_enter(table, i, data[i], n);
   const int other = below(10); // one length that is not the others'
   if (other < 4) gradus_enter(table, other, data[other], below(2) ? -1 : n + 1);
   const int status = gradus_update(kind(2), settings, table, below(2));
@@ -151,13 +151,13 @@ static void any_bits(int op, float low, float high) {
   uint32_t bits[COUNT];
   float out[COUNT];
   for (uint32_t i = 0; i < COUNT; i++) bits[i] = i / FRACTIONS << 23 | fractions[i % FRACTIONS];
-  int32_t d[MAP_DESCRIPTOR_LENGTH] = {op, 1, [MAP_X_LENGTH] = COUNT, [MAP_OUT_LENGTH] = COUNT, [MAP_SIZES] = COUNT};
-  memcpy(d + MAP_LOW, &low, 4), memcpy(d + MAP_HIGH, &high, 4);
-  d[MAP_X_STRIDES] = d[MAP_OUT_STRIDES] = 1;
-  d[MAP_OUT_KIND] = op == OP_NOT ? KIND_UINT8 : KIND_FLOAT32;
-  if (gradus_map(d, bits, out) != GRADUS_OK) fail("a function refused");
-  d[MAP_OUT_KIND] = KIND_INT32;
-  if (op == OP_COPY && gradus_map(d, bits, out) != GRADUS_OK) fail("a conversion refused");
+  int32_t d[UNARY_DESCRIPTOR_LENGTH] = {op, 1, [UNARY_X_LENGTH] = COUNT, [UNARY_OUT_LENGTH] = COUNT, [UNARY_SIZES] = COUNT};
+  memcpy(d + UNARY_LOW, &low, 4), memcpy(d + UNARY_HIGH, &high, 4);
+  d[UNARY_X_STRIDES] = d[UNARY_OUT_STRIDES] = 1;
+  d[UNARY_OUT_KIND] = op == OP_NOT ? KIND_UINT8 : KIND_FLOAT32;
+  if (gradus_unary(d, bits, out) != GRADUS_OK) fail("a function refused");
+  d[UNARY_OUT_KIND] = KIND_INT32;
+  if (op == OP_COPY && gradus_unary(d, bits, out) != GRADUS_OK) fail("a conversion refused");
 }
 
 // Steps whose sum passes 2⁶³, in every number of dimensions.
@@ -165,25 +165,25 @@ static void far(void) {
   float x = 0;
   for (int rank = 1; rank <= WALK_RANK; rank++) {
     for (int back = 0; back < 2; back++) {
-      int32_t d[ZIP_DESCRIPTOR_LENGTH] = {0}, *sizes = d + MAP_SIZES;
-      d[MAP_RANK] = rank, d[MAP_X_LENGTH] = d[MAP_OUT_LENGTH] = 1;
-      for (int r = 0; r < rank; r++) sizes[r] = INT32_MAX, d[MAP_X_STRIDES + r] = d[MAP_OUT_STRIDES + r] = back ? INT32_MIN : INT32_MAX;
-      if (gradus_map(d, &x, &x) != GRADUS_OUT_OF_BOUNDS) fail("a map too far accepted");
-      int32_t z[ZIP_DESCRIPTOR_LENGTH] = {0, rank, 0, 1, 0, 1, 0, 1};
-      for (int r = 0; r < rank; r++) z[ZIP_SIZES + r] = INT32_MAX;
-      for (int r = 0; r < 3 * WALK_RANK; r++) z[ZIP_A_STRIDES + r] = back ? INT32_MIN : INT32_MAX;
-      if (gradus_zip(z, &x, &x, &x) != GRADUS_OUT_OF_BOUNDS) fail("a zip too far accepted");
+      int32_t d[BINARY_DESCRIPTOR_LENGTH] = {0}, *sizes = d + UNARY_SIZES;
+      d[UNARY_RANK] = rank, d[UNARY_X_LENGTH] = d[UNARY_OUT_LENGTH] = 1;
+      for (int r = 0; r < rank; r++) sizes[r] = INT32_MAX, d[UNARY_X_STRIDES + r] = d[UNARY_OUT_STRIDES + r] = back ? INT32_MIN : INT32_MAX;
+      if (gradus_unary(d, &x, &x) != GRADUS_OUT_OF_BOUNDS) fail("a unary walk too far accepted");
+      int32_t z[BINARY_DESCRIPTOR_LENGTH] = {0, rank, 0, 1, 0, 1, 0, 1};
+      for (int r = 0; r < rank; r++) z[BINARY_SIZES + r] = INT32_MAX;
+      for (int r = 0; r < 3 * WALK_RANK; r++) z[BINARY_A_STRIDES + r] = back ? INT32_MIN : INT32_MAX;
+      if (gradus_binary(z, &x, &x, &x) != GRADUS_OUT_OF_BOUNDS) fail("a binary walk too far accepted");
     }
   }
 }
 
 int main(int argc, char **argv) {
   enum { VERBS = 9 };
-  int (*const verbs[VERBS])(void) = {map, zip, where, reduce, product, gather, gate, loss, update};
+  int (*const verbs[VERBS])(void) = {unary, binary, where, reduce, product, gather, backward, loss, update};
   const int most = VERBS * (argc > 1 ? atoi(argv[1]) : 5000); // fewer where an emulator runs them
   int done[VERBS] = {0}, refused[VERBS] = {0};
   far();
-  for (int op = 0; op < OP_MAP_COUNT; op++) any_bits(op, -1, 1);
+  for (int op = 0; op < OP_UNARY_COUNT; op++) any_bits(op, -1, 1);
   for (int i = 0; i < most; i++) {
     if (verbs[i % VERBS]() == GRADUS_OK) done[i % VERBS]++;
     else refused[i % VERBS]++;

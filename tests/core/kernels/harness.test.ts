@@ -26,7 +26,7 @@ const FAST = "-O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -DGUARD_
 const x86 = Deno.build.arch === "x86_64";
 const NATIVE = x86 ? "-march=native" : "-mcpu=native";
 // Three vectors a tile exist on arm64 only; with these sizes they are tested elsewhere too.
-const NEON_TILES = "-DLANES=4 -DROWS=8 -DVECTORS=3 -DDEPTH=256 -DBLOCK_ROWS=128 -DBLOCK_COLS=1536";
+const NEON_TILES = "-DLANES=4 -DMR=8 -DEACH_MR=MR_8 -DNR_VECTORS=3 -DKC=256 -DMC=128 -DNC=1536";
 
 const CHECKED: Build["programs"] = ["products", "verbs", "forged"];
 const USED: Build["programs"] = [...CHECKED, "bits", "fork"];

@@ -14,8 +14,8 @@ static int plain; // lay everything out by rows
 
 // Lays out a [rows, cols] matrix in one of eight ways, and returns its buffer: at[0..3] become offset, row, col, length.
 static float *lay(int32_t *at, int rows, int cols, int repeat) {
-  const int gap = plain ? 1 : 1 + below(2), pad = below(3), turned = !plain && below(2);
-  int row = turned ? gap : cols * gap + pad, col = turned ? rows * gap + pad : gap;
+  const int gap = plain ? 1 : 1 + below(2), pad = below(3), transposed = !plain && below(2);
+  int row = transposed ? gap : cols * gap + pad, col = transposed ? rows * gap + pad : gap;
   repeat = repeat && !plain;
   if (repeat && below(6) == 0) row = 0;
   else if (!plain && below(5) == 0) row = -row;
@@ -48,7 +48,7 @@ static int64_t *in_units(const float *data, int rows, int cols, int offset, int 
 }
 
 static void judge(const int32_t *d, int i, int j, double sum, double size, const float *c, const float *old, const float *bias) {
-  const int at = d[GEMM_C_OFFSET] + i * d[GEMM_C_ROW] + j * d[GEMM_C_COL];
+  const int at = d[GEMM_C_OFFSET] + i * d[GEMM_C_RS] + j * d[GEMM_C_CS];
   const double extra[2] = {d[GEMM_HAS_BIAS] ? bias[d[GEMM_BIAS_OFFSET] + j * d[GEMM_BIAS_STRIDE]] : 0, d[GEMM_BETA] ? old[at] : 0};
   for (int e = 0; e < 2; e++) sum += extra[e], size += fabs(extra[e]);
   // The activations are no steeper than 1, and add a few units in the last place of at most 1.
@@ -59,8 +59,8 @@ static void judge(const int32_t *d, int i, int j, double sum, double size, const
 // The sums are exact, and an emulator adds whole numbers in less time than fractions.
 static void check(const int32_t *d, const float *a, const float *b, const float *c, const float *old, const float *bias) {
   const int m = d[GEMM_M], k = d[GEMM_K], n = d[GEMM_N];
-  int64_t *const rows = in_units(a, m, k, d[GEMM_A_OFFSET], d[GEMM_A_ROW], d[GEMM_A_COL]);
-  int64_t *const cols = in_units(b, n, k, d[GEMM_B_OFFSET], d[GEMM_B_COL], d[GEMM_B_ROW]);
+  int64_t *const rows = in_units(a, m, k, d[GEMM_A_OFFSET], d[GEMM_A_RS], d[GEMM_A_CS]);
+  int64_t *const cols = in_units(b, n, k, d[GEMM_B_OFFSET], d[GEMM_B_CS], d[GEMM_B_RS]);
   for (int i = 0; i < m; i++) {
     for (int j = 0; j < n; j++) {
       __int128 sum = 0, size = 0;
@@ -140,9 +140,11 @@ int main(int argc, char **argv) {
   one_product(3, 1100, 40), one_product(500, 5, 3), one_product(2, 3, 2100), one_product(250, 520, 33);
   one_product(300, 200, 310), one_product(700, 1100, 150), one_product(200, 1100, 210);
   plain = 1;
-  one_product(1100, 7, 1056); // more columns than a table of panels holds
+  one_product(1100, 7, 1056); // more columns than a block of B that stays in L2 may have
   one_product(700, 1100, 150), one_product(784, 64, 50), one_product(64, 784, 50);
+  one_product(400, 300, 1058); // the same, with columns past the last whole vector
+  one_product(500, 70, 1042), one_product(60, 5, 2200), one_product(430, 1030, 35), one_product(35, 1030, 430);
   gradus_threads(1);
-  printf("%d products\n", count + 12);
+  printf("%d products\n", count + 17);
   return 0;
 }

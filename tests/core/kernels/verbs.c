@@ -1,6 +1,6 @@
-// Replays many maps, zips, choices, reductions, gathers, gates, losses and updates without Deno, for AddressSanitizer and
-// UndefinedBehaviorSanitizer: every buffer is an allocation of its own, exactly as long as its descriptor says. Results are
-// judged in TypeScript; here one element too far, or a short buffer that is accepted, is what counts.
+// Replays many calls of the other verbs without Deno, for AddressSanitizer and UndefinedBehaviorSanitizer: every buffer is an
+// allocation of its own, exactly as long as its descriptor says. Results are judged in TypeScript; here one element too far, or a short
+// buffer that is accepted, is what counts.
 #include "harness.h"
 #include "kernels.h"
 
@@ -25,37 +25,37 @@ static int shape(int32_t *sizes) {
   return rank;
 }
 
-static void one_map(void) {
-  int32_t d[MAP_DESCRIPTOR_LENGTH] = {0};
+static void one_unary(void) {
+  int32_t d[UNARY_DESCRIPTOR_LENGTH] = {0};
   const int32_t kinds[][2] = {{KIND_FLOAT32, KIND_INT32}, {KIND_INT32, KIND_FLOAT32}, {KIND_INT32, KIND_INT32}, {KIND_UINT8, KIND_FLOAT32}};
-  d[MAP_RANK] = shape(d + MAP_SIZES), d[MAP_OP] = below(OP_MAP_COUNT);
-  if (d[MAP_OP] == OP_NOT) d[MAP_OUT_KIND] = KIND_UINT8;
-  if (d[MAP_OP] == OP_COPY && below(2)) memcpy(d + MAP_X_KIND, &kinds[below(4)][0], 4), d[MAP_OUT_KIND] = d[MAP_X_KIND] == KIND_FLOAT32 ? KIND_INT32 : KIND_FLOAT32;
-  lay(d[MAP_RANK], d + MAP_SIZES, d + MAP_X_STRIDES, 1, d + MAP_X_OFFSET, d + MAP_X_LENGTH);
-  lay(d[MAP_RANK], d + MAP_SIZES, d + MAP_OUT_STRIDES, 0, d + MAP_OUT_OFFSET, d + MAP_OUT_LENGTH);
-  const int x_size = d[MAP_X_KIND] == KIND_UINT8 ? 1 : 4, out_size = d[MAP_OUT_KIND] == KIND_UINT8 ? 1 : 4;
-  float *x = floats((d[MAP_X_LENGTH] * x_size + 3) / 4), *source = malloc((size_t)(d[MAP_X_LENGTH] * x_size));
-  memcpy(source, x, (size_t)(d[MAP_X_LENGTH] * x_size));
-  void *out = malloc((size_t)(d[MAP_OUT_LENGTH] * out_size));
-  if (gradus_map(d, source, out) != GRADUS_OK) fail("map refused");
-  d[MAP_OUT_LENGTH]--;
-  if (gradus_map(d, source, out) != GRADUS_OUT_OF_BOUNDS) fail("short map accepted");
-  d[MAP_OUT_LENGTH]++, d[MAP_X_OFFSET]--;
-  if (d[MAP_X_OFFSET] < 0 && gradus_map(d, source, out) != GRADUS_OUT_OF_BOUNDS && d[MAP_X_LENGTH] == 1) fail("early map accepted");
+  d[UNARY_RANK] = shape(d + UNARY_SIZES), d[UNARY_OP] = below(OP_UNARY_COUNT);
+  if (d[UNARY_OP] == OP_NOT) d[UNARY_OUT_KIND] = KIND_UINT8;
+  if (d[UNARY_OP] == OP_COPY && below(2)) memcpy(d + UNARY_X_KIND, &kinds[below(4)][0], 4), d[UNARY_OUT_KIND] = d[UNARY_X_KIND] == KIND_FLOAT32 ? KIND_INT32 : KIND_FLOAT32;
+  lay(d[UNARY_RANK], d + UNARY_SIZES, d + UNARY_X_STRIDES, 1, d + UNARY_X_OFFSET, d + UNARY_X_LENGTH);
+  lay(d[UNARY_RANK], d + UNARY_SIZES, d + UNARY_OUT_STRIDES, 0, d + UNARY_OUT_OFFSET, d + UNARY_OUT_LENGTH);
+  const int x_size = d[UNARY_X_KIND] == KIND_UINT8 ? 1 : 4, out_size = d[UNARY_OUT_KIND] == KIND_UINT8 ? 1 : 4;
+  float *x = floats((d[UNARY_X_LENGTH] * x_size + 3) / 4), *source = malloc((size_t)(d[UNARY_X_LENGTH] * x_size));
+  memcpy(source, x, (size_t)(d[UNARY_X_LENGTH] * x_size));
+  void *out = malloc((size_t)(d[UNARY_OUT_LENGTH] * out_size));
+  if (gradus_unary(d, source, out) != GRADUS_OK) fail("unary refused");
+  d[UNARY_OUT_LENGTH]--;
+  if (gradus_unary(d, source, out) != GRADUS_OUT_OF_BOUNDS) fail("short unary accepted");
+  d[UNARY_OUT_LENGTH]++, d[UNARY_X_OFFSET]--;
+  if (d[UNARY_X_OFFSET] < 0 && gradus_unary(d, source, out) != GRADUS_OUT_OF_BOUNDS && d[UNARY_X_LENGTH] == 1) fail("early unary accepted");
   free(x), free(source), free(out);
 }
 
-static void one_zip(void) {
-  int32_t d[ZIP_DESCRIPTOR_LENGTH] = {0};
-  d[ZIP_RANK] = shape(d + ZIP_SIZES), d[ZIP_OP] = below(OP_ZIP_COUNT);
+static void one_binary(void) {
+  int32_t d[BINARY_DESCRIPTOR_LENGTH] = {0};
+  d[BINARY_RANK] = shape(d + BINARY_SIZES), d[BINARY_OP] = below(OP_BINARY_COUNT);
   for (int i = 0; i < 3; i++)
-    lay(d[ZIP_RANK], d + ZIP_SIZES, d + ZIP_A_STRIDES + i * WALK_RANK, i < 2, d + ZIP_A_OFFSET + 2 * i, d + ZIP_A_LENGTH + 2 * i);
-  float *a = floats(d[ZIP_A_LENGTH]), *b = floats(d[ZIP_B_LENGTH]);
-  void *out = malloc((size_t)d[ZIP_OUT_LENGTH] * (d[ZIP_OP] < OP_EQ ? 4 : 1));
-  if (gradus_zip(d, a, b, out) != GRADUS_OK) fail("zip refused");
-  const int which = ZIP_A_LENGTH + 2 * below(3);
+    lay(d[BINARY_RANK], d + BINARY_SIZES, d + BINARY_A_STRIDES + i * WALK_RANK, i < 2, d + BINARY_A_OFFSET + 2 * i, d + BINARY_A_LENGTH + 2 * i);
+  float *a = floats(d[BINARY_A_LENGTH]), *b = floats(d[BINARY_B_LENGTH]);
+  void *out = malloc((size_t)d[BINARY_OUT_LENGTH] * (d[BINARY_OP] < OP_EQ ? 4 : 1));
+  if (gradus_binary(d, a, b, out) != GRADUS_OK) fail("binary refused");
+  const int which = BINARY_A_LENGTH + 2 * below(3);
   d[which]--;
-  if (gradus_zip(d, a, b, out) != GRADUS_OUT_OF_BOUNDS) fail("short zip accepted");
+  if (gradus_binary(d, a, b, out) != GRADUS_OUT_OF_BOUNDS) fail("short binary accepted");
   free(a), free(b), free(out);
 }
 
@@ -114,13 +114,13 @@ static void one_gather(void) {
   free(x), free(out), free(index), free(table);
 }
 
-static void one_gate(void) {
+static void one_backward(void) {
   const int rows = below(90), cols = below(80), size = rows * cols, db = below(2);
-  int32_t d[GATE_DESCRIPTOR_LENGTH] = {below(SLOPE_COUNT), rows, cols, size, size, size, cols, 1, db};
+  int32_t d[BACKWARD_DESCRIPTOR_LENGTH] = {below(INPUT_ACTIVATION_COUNT), rows, cols, size, size, size, cols, 1, db};
   float *g = floats(size), *y = floats(size), *out = floats(size), *sums = floats(cols);
-  if (gradus_gate(d, g, y, out, sums) != GRADUS_OK || gradus_gate(d, g, y, g, sums) != GRADUS_OK) fail("gate refused");
-  if (size) d[GATE_OUT_LENGTH]--;
-  if (size && gradus_gate(d, g, y, out, sums) != GRADUS_OUT_OF_BOUNDS) fail("short gate accepted");
+  if (gradus_activation_backward(d, g, y, out, sums) != GRADUS_OK || gradus_activation_backward(d, g, y, g, sums) != GRADUS_OK) fail("backward refused");
+  if (size) d[BACKWARD_OUT_LENGTH]--;
+  if (size && gradus_activation_backward(d, g, y, out, sums) != GRADUS_OUT_OF_BOUNDS) fail("short backward accepted");
   free(g), free(y), free(out), free(sums);
 }
 
@@ -161,7 +161,7 @@ static void one_update(void) {
 
 int main(void) {
   gradus_threads(2);
-  for (int i = 0; i < 2000; i++) one_map(), one_zip(), one_where(), one_reduce(), one_gather(), one_gate(), one_loss(), one_update();
+  for (int i = 0; i < 2000; i++) one_unary(), one_binary(), one_where(), one_reduce(), one_gather(), one_backward(), one_loss(), one_update();
   gradus_threads(1);
   printf("14000 calls\n");
   return 0;

@@ -124,8 +124,8 @@ describe("openNative()", () => {
     for (
       const [file, from, to] of [
         ["math.c", "1.44269504f", "1.34269504f"], // exp(1) is 2.5
-        ["zip.c", "case OP_LT: EACH(a < b", "case OP_LT: EACH(a <= b"],
-        ["gemm_edge.c", "tile[", "1 + tile["],
+        ["binary.c", "case OP_LT: EACH(a < b", "case OP_LT: EACH(a <= b"],
+        ["gemm/edge.c", "tile[", "1 + tile["],
       ]
     ) {
       const spoil = (args: string[], cwd?: string) => {

@@ -1,7 +1,10 @@
+// The CPU: whether it can run the kernels, and how fast it is at best.
+
 // Whether this CPU can run what the compiler made: a cached kernel may have moved to another machine with its home folder. Asked for
-// is all that the compiler was allowed to use by itself, by the macros that it defines; harness.test.ts looks for those that are
+// is all that the compiler was allowed to use by itself, by the macros that it defines; check.test.ts looks for those that are
 // missing here. Left out are instructions that only an intrinsic or the operating system uses.
 #include "kernels.h"
+#include "tile.h"
 
 // A feature's bit where its macro is defined (as one digit), else 0.
 #define TEXT(x) #x
@@ -79,3 +82,22 @@ static int cpu_has_all(void) { return 1; } // wasm is validated by its engine; e
 #endif
 
 int32_t gradus_check(void) { return cpu_has_all() ? GRADUS_OK : GRADUS_OTHER_CPU; }
+
+// The ceiling of one core: float32 multiply-adds with no memory behind them. The caller holds the clock.
+
+// Independent sums, so that no multiply-add waits for another: latency times throughput is at most 10 on the machines of today.
+#define CHAINS 12
+
+int32_t gradus_peak(int32_t steps) {
+  // The sums keep growing: a sum that stands still toggles no bits, and lets the core clock higher than real work does.
+  vec sum[CHAINS], scale = (vec){0} + 1.0000001f, shift = (vec){0} + 1e-9f;
+  UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = (vec){0} + 0.1f * (float)i;
+  for (int32_t step = 0; step < steps; step++) {
+    UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * scale + shift;
+  }
+  // Used, or the compiler would drop the work.
+  volatile float keep = 0;
+  UNROLL for (int i = 0; i < CHAINS; i++) keep += sum[i][0];
+  (void)keep;
+  return 2 * LANES * CHAINS;
+}
