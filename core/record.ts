@@ -13,18 +13,32 @@ import type { Tensor } from "./tensor.ts";
 /** The settings of an operation that has none. */
 type NoSettings = Record<never, never>;
 
-/** The settings of a convolution; each pair is for rows and columns. */
-export interface ConvSettings {
+/** Where the elements of a shape stand in memory. */
+export interface Layout {
+  /** The sizes. */
+  readonly shape: readonly number[];
+  /** The steps between neighbours along each dimension. */
+  readonly strides: readonly number[];
+  /** Where the first element stands. */
+  readonly offset: number;
+}
+
+/** Where windows stand in images; each pair is for rows and columns. */
+export interface WindowSettings {
   /** The steps from one window to the next. */
   readonly stride: readonly [number, number];
   /** The steps from one place of the kernel to the next. */
   readonly dilation: readonly [number, number];
   /** The zeros above x and to the left of it. */
   readonly padding: readonly [number, number];
+  /** The sizes of the kernel. */
+  readonly kernel: readonly [number, number];
+}
+
+/** The settings of a convolution. */
+export interface ConvSettings extends WindowSettings {
   /** In how many groups the channels are. */
   readonly groups: number;
-  /** The kernel's sizes, which a weight that is not read still has. */
-  readonly kernel: readonly [number, number];
   /** What is applied to the result. */
   readonly activation: Activation;
 }
@@ -61,6 +75,14 @@ export type OpSettings =
     conv: ConvSettings;
     /** `activation(bias + …)` of the gradient of a convolution's x by its y; the inputs are y, weight and the bias, which is optional. */
     convTranspose: ConvSettings;
+    /** The windows of images as columns, [n, channels · kernel, windows]. */
+    im2col: WindowSettings;
+    /** Columns of windows added up to images. */
+    col2im: WindowSettings;
+    /** The windows along one dimension, as a view with one dimension more. */
+    unfold: { readonly dim: number; readonly size: number; readonly step: number };
+    /** Any view of a tensor's memory; the source is the tensor itself. */
+    asStrided: { readonly view: Layout; readonly source: Layout };
     /** The mean cross-entropy of logits, the first input, and classes, the second. */
     crossEntropy: NoSettings;
     /** The maxima of the first input's windows; the second input holds their places. */

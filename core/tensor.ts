@@ -10,6 +10,7 @@ import * as move from "./ops/movement.ts";
 import { argExtreme, deviation, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";
 import { cumsum } from "./ops/scan.ts";
+import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
 import { type BackwardOptions, runBackward, setRequiresGrad } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";
 
@@ -168,6 +169,14 @@ export class Tensor extends GradientSlot {
   /** Every `step`-th element along `dim` from `start` to before `end`. */
   slice(dim: number, start?: number, end?: number, step = 1): Tensor {
     return move.slice(this, dim, start, end, step);
+  }
+  /** The windows of `size` along `dim`, one every `step`, as a view: `dim` counts them, and a new last dimension goes over each. */
+  unfold(dim: number, size: number, step: number): Tensor {
+    return slidingWindows(this, dim, size, step);
+  }
+  /** A view of any sizes and strides over the same memory; gradients add up where elements stand more than once. */
+  asStrided(size: readonly number[], strides: readonly number[], offset?: number): Tensor {
+    return asStrided(this, size, strides, offset);
   }
   /** A view by indices as Python writes them: `x[:, None, 1:3]` is `x.at(":", null, "1:3")`. */
   at(...indices: Index[]): Tensor {

@@ -130,6 +130,8 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
     outputPadding: "1",
     bias: "false",
   }],
+  ["unfold()", (o) => F.unfold(g.ones([1, 3, 3]), 2, o), { stride: "2", padding: "same", dilation: [1] }],
+  ["fold()", (o) => F.fold(g.ones([4, 4]), 3, 2, o), { stride: "2", padding: "same", dilation: [1] }],
   ["Linear", (o) => new nn.Linear(2, 1, o), { bias: "false" }],
   ["BatchNorm1d", (o) => new nn.BatchNorm1d(2, o), {
     eps: "1",

@@ -1,7 +1,10 @@
 /** Derivatives of what is computed in windows over images. An operand may be `null` where it is not needed: it is then not read. */
 import { activationBackward } from "../../core/ops/fused.ts";
 import { convolutionWeightGradient, convolve, convolveTransposed } from "../../core/ops/windows/conv.ts";
-import type { ConvSettings } from "../../core/record.ts";
+import { asStridedGradient } from "../../core/ops/windows/strided.ts";
+import { columnsToImages, imagesToColumns } from "../../core/ops/windows/unfold.ts";
+import { newZeros } from "../../core/memory/allocate.ts";
+import type { ConvSettings, WindowSettings } from "../../core/record.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rule, Rules } from "./rule.ts";
@@ -37,8 +40,26 @@ function convTransposeBackward(
   return [dy, dw, withBias ? g.sum([0, 2, 3]) : null];
 }
 
+/** `columns[n, (c, r, s), (i, j)] = x[n, c, i·stride + r·dilation − padding, …]`, so each `g` is added to the place it came from. */
+function im2colBackward(g: Tensor, settings: WindowSettings, shape: Shape): [dx: Tensor] {
+  return [columnsToImages(g, settings, [shape[2], shape[3]])];
+}
+
+/** `y` is the sum of the columns at their places, so each gets what has arrived at its place. */
+function col2imBackward(g: Tensor, settings: WindowSettings): [dx: Tensor] {
+  return [imagesToColumns(g, settings)];
+}
+
+/** `y[…, i, …, k] = x[…, i·step + k, …]`, so each `g` is added to the place it came from. */
+function unfoldBackward(g: Tensor, shape: Shape, dim: number, size: number, step: number): [dx: Tensor] {
+  const dx = newZeros(shape, g.dtype);
+  const reach = (g.shape[dim] - 1) * step + 1;
+  for (let k = 0; k < size; k++) dx.narrow(dim, k, reach).slice(dim, 0, undefined, step).add_(g.select(-1, k));
+  return [dx];
+}
+
 /** The operations of this file. */
-type Windows = "conv" | "convTranspose";
+type Windows = "conv" | "convTranspose" | "im2col" | "col2im" | "unfold" | "asStrided";
 
 type ConvBackward = typeof convBackward;
 
@@ -57,4 +78,8 @@ function throughActivation(back: ConvBackward): Rule<"conv" | "convTranspose"> {
 export const windowRules: Rules<Windows> = {
   conv: throughActivation(convBackward),
   convTranspose: throughActivation(convTransposeBackward),
+  im2col: (g, { shape, settings }) => im2colBackward(g, settings, shape),
+  col2im: (g, { settings }) => col2imBackward(g, settings),
+  unfold: (g, { shape, settings: { dim, size, step } }) => unfoldBackward(g, shape, dim, size, step),
+  asStrided: (g, { settings: { view, source } }) => [asStridedGradient(g, view, source)],
 };

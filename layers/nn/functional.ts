@@ -23,7 +23,10 @@ export {
   type ConvTranspose1dOptions,
   convTranspose2d,
   type ConvTranspose2dOptions,
+  fold,
   type NumberOrPair,
+  unfold,
+  type UnfoldOptions,
 } from "./functional_convolution.ts";
 export {
   dropout,

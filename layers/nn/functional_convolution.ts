@@ -1,9 +1,10 @@
-/** Convolutions as functions: their weights are arguments. */
+/** Convolutions as functions, whose weights are arguments, and their windows as columns. */
 import { checkOptions, type OptionTypes } from "../../core/arguments.ts";
 import { convolution, transposedConvolution } from "../../core/ops/windows/conv.ts";
+import { fold as columnsToImages, unfold as imagesToColumns } from "../../core/ops/windows/unfold.ts";
 import type { NumberOrPair } from "../../core/ops/windows/sizes.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { CONV, CONV_TRANSPOSE } from "./known_options.ts";
+import { CONV, CONV_TRANSPOSE, UNFOLD } from "./known_options.ts";
 
 export type { NumberOrPair };
 
@@ -230,4 +231,71 @@ export function convTranspose2d(
 ): Tensor {
   checkOptions("take convTranspose2d()", options, CONV_TRANSPOSE, TRANSPOSE_KINDS);
   return transposedConvolution(2, x, weight, bias, options);
+}
+
+/** The options of `unfold` and `fold`; each number is for rows and columns, or there is one for each. */
+export interface UnfoldOptions {
+  /**
+   * The steps from one window to the next.
+   *
+   * @default {1}
+   */
+  stride?: NumberOrPair;
+  /**
+   * The zeros on each side of the image.
+   *
+   * @default {0}
+   */
+  padding?: NumberOrPair;
+  /**
+   * The steps from one place of the kernel to the next.
+   *
+   * @default {1}
+   */
+  dilation?: NumberOrPair;
+}
+
+/**
+ * The windows of images as columns (im2col): x [n, channels, height, width] becomes [n, channels · rows · columns of the kernel, windows],
+ * the windows row by row; without n as well. A convolution is `weight.flatten(1) @ unfold(x)`.
+ *
+ * @example
+ * ```ts
+ * import { arange, nn } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const columns = nn.functional.unfold(arange(9).view(1, 3, 3), 2);
+ * assertEquals(columns.toArray(), [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]);
+ * ```
+ * @throws {RangeError} If the kernel is larger than x with its padding.
+ * @throws {TypeError} If x is of integers.
+ */
+export function unfold(x: Tensor, kernelSize: NumberOrPair, options: UnfoldOptions = {}): Tensor {
+  checkOptions("unfold", options, UNFOLD);
+  return imagesToColumns(x, kernelSize, options);
+}
+
+/**
+ * Columns as `unfold` makes them, added up to images of `outputSize` (col2im): x [n, channels · rows · columns of the kernel, windows]
+ * becomes [n, channels, ...outputSize]; without n as well.
+ *
+ * @example
+ * ```ts
+ * import { nn, ones } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const often = nn.functional.fold(ones([4, 4]), 3, 2); // in how many windows each place lies
+ * assertEquals(often.toArray(), [[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]);
+ * ```
+ * @throws {RangeError} If there are not as many windows in such an image.
+ * @throws {TypeError} If x is of integers.
+ */
+export function fold(
+  x: Tensor,
+  outputSize: NumberOrPair,
+  kernelSize: NumberOrPair,
+  options: UnfoldOptions = {},
+): Tensor {
+  checkOptions("fold", options, UNFOLD);
+  return columnsToImages(x, outputSize, kernelSize, options);
 }

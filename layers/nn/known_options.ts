@@ -54,3 +54,5 @@ export const LOSS_KINDS = {
 export const CONV = ["stride", "padding", "dilation", "groups"] as const;
 /** Of `convTranspose1d` and `convTranspose2d`. */
 export const CONV_TRANSPOSE = ["stride", "padding", "outputPadding", "dilation", "groups"] as const;
+/** Of `unfold` and `fold`. */
+export const UNFOLD = ["stride", "padding", "dilation"] as const;

@@ -112,6 +112,7 @@ export type {
   Reduction,
   SmoothL1Options,
   SoftplusOptions,
+  UnfoldOptions,
   WindowOptions,
 } from "./functional.ts";
 export type * from "../../core/types.ts";

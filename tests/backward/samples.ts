@@ -304,6 +304,43 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
       empty: [[0, 2, 2, 2], [2, 2, 2, 2], [2]],
     },
   },
+  im2col: {
+    "images": {
+      f: (x) => F.unfold(x, [2, 3], { padding: 1, stride: 2 }),
+      inputs: [values([2, 2, 4, 5], 1)],
+    },
+    "one image, with dilation": {
+      f: (x) => F.unfold(x, 2, { dilation: [1, 2] }),
+      inputs: [values([2, 3, 4], 1)],
+      empty: [],
+    },
+  },
+  col2im: {
+    "columns": {
+      f: (x) => F.fold(x, [4, 5], [2, 3], { padding: 1, stride: 2 }),
+      inputs: [values([2, 12, 9], 1)],
+    },
+    "columns of one image": { f: (x) => F.fold(x, 3, 2), inputs: [values([4, 4], 1)], empty: [] },
+  },
+  unfold: {
+    "windows that overlap": { f: (x) => x.unfold(1, 2, 1), inputs: [signed] },
+    "windows with gaps": { f: (x) => x.unfold(-1, 2, 3), inputs: [values([2, 3, 8], 2)] },
+    "windows of windows": { f: (x) => x.unfold(0, 2, 1).unfold(1, 2, 1), inputs: [values([3, 3], 2)], empty: [] },
+  },
+  asStrided: {
+    "windows that overlap": { f: (x) => x.clone().asStrided([2, 2, 2], [3, 1, 1], 0), inputs: [signed], empty: [] },
+    "a view of a view, with an offset": {
+      f: (x) => x.clone().narrow(1, 1, 2).asStrided([2, 2], [3, -1], 2),
+      inputs: [signed],
+      empty: [],
+    },
+    "a view of what is expanded": {
+      f: (x) => x.clone().unsqueeze(0).expand(2, 2, 3).asStrided([4], [1], 1),
+      inputs: [signed],
+      empty: [],
+    },
+    "no elements": { f: (x) => x.clone().asStrided([0, 2], [1, 1], 0), inputs: [signed] },
+  },
   crossEntropy: {
     "three classes": { f: (z) => crossEntropyMean(z, tensor([2, 0], { dtype: "int32" })), inputs: [signed], empty: [] },
     "a loss that is used further": {

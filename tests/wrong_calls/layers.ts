@@ -80,6 +80,8 @@ export const FUNCTIONAL: Record<string, Cases> = {
   conv2d: convolved(F.conv2d, image, kernel),
   convTranspose1d: convolved(F.convTranspose1d, sequence, short),
   convTranspose2d: convolved(F.convTranspose2d, image, kernel),
+  unfold: { options: [["strides", "stride", (o) => F.unfold(image, 2, o)]], ...unary((x) => F.unfold(x, 2)) },
+  fold: { options: [["Padding", "padding", (o) => F.fold(ones([4, 9]), 4, 2, o)]], ...unary((x) => F.fold(x, 4, 2)) },
   dropout: { options: [["trainning", "training", (o) => F.dropout(x, o)]], ...unary(F.dropout) },
   embedding: {
     options: [["padding_idx", "paddingIdx", (o) => F.embedding(ints, x, o)]],

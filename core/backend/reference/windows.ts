@@ -40,7 +40,7 @@ function tapsOf(d: Conv): Tap[] {
 }
 
 /** The windows i of `count` for which `0 ≤ from + i·stride < size`: the first, and one past the last. */
-function windowsOn(from: number, stride: number, count: number, size: number): [first: number, last: number] {
+export function windowsOn(from: number, stride: number, count: number, size: number): [first: number, last: number] {
   const first = Math.max(0, Math.ceil(-from / stride));
   const last = Math.min(count, Math.ceil((size - from) / stride));
   return [first, Math.max(first, last)];

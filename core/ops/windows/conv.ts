@@ -12,7 +12,7 @@ import { show } from "../../shape.ts";
 import type { Tensor } from "../../tensor.ts";
 import { cast } from "../elementwise.ts";
 import { squeeze, unsqueeze } from "../movement.ts";
-import { asPair, bySize, type RowsColumns, windowCount } from "./sizes.ts";
+import { asPair, bySize, type Placement, type RowsColumns, sizeSpreadOver, windowsThatFit } from "./sizes.ts";
 
 /** The options of a convolution in any number of dimensions, whose names were checked. */
 interface ConvOptions {
@@ -55,17 +55,7 @@ export function convolution(
   if (channels !== groups * weight.shape[1]) throw refuse(channelsOf(channels, weight.shape[1], groups));
   if (outputs % groups !== 0) throw refuse(`its ${outputs} outputs do not divide into ${groups} groups`);
   if (bias !== null) requireBias(bias, outputs, refuse);
-  const size = [0, 1].map((d) => {
-    const count = windowCount(
-      image[d],
-      kernel[d],
-      place.stride[d],
-      place.dilation[d],
-      place.before[d] + place.after[d],
-    );
-    if (count < 1 || kernel[d] < 1) throw refuse(tooSmall(d, image[d], kernel[d], place));
-    return count;
-  });
+  const size = windowsThatFit(image, kernel, place, refuse);
   const settings = settingsOf(place, groups, kernel, activation);
   return inImages(dims, x, weight, bias, (x, w, b) => convolve(x, w, b, settings, size));
 }
@@ -101,14 +91,10 @@ export function transposedConvolution(
   }
   if (channels % groups !== 0) throw refuse(`its ${channels} channels do not divide into ${groups} groups`);
   if (bias !== null) requireBias(bias, groups * weight.shape[1], refuse);
-  const size = [0, 1].map((d) => {
-    const most = Math.max(place.stride[d], place.dilation[d]);
-    if (added[d] >= most) throw refuse(`its outputPadding ${added[d]} must be below its stride or dilation, ${most}`);
-    const reach = place.dilation[d] * (kernel[d] - 1) + 1;
-    const rows = (image[d] - 1) * place.stride[d] - 2 * place.before[d] + reach + added[d];
-    if (rows < 1 || kernel[d] < 1) throw refuse(nothingLeft(d, image[d], kernel[d], added[d], rows, place));
-    return rows;
-  });
+  const most = [0, 1].map((d) => Math.max(place.stride[d], place.dilation[d]));
+  const past = added.findIndex((n, d) => n >= most[d]);
+  if (past >= 0) throw refuse(`its outputPadding ${added[past]} must be below its stride or dilation, ${most[past]}`);
+  const size = sizeSpreadOver(image, kernel, place, added, refuse);
   const settings = settingsOf(place, groups, kernel, activation);
   return inImages(dims, x, weight, bias, (x, w, b) => convolveTransposed(x, w, b, settings, size));
 }
@@ -215,14 +201,6 @@ function inImages(
   return alone ? squeeze(out, 0) : out;
 }
 
-/** Where the windows stand. */
-interface Placement {
-  stride: RowsColumns;
-  dilation: RowsColumns;
-  before: RowsColumns;
-  after: RowsColumns;
-}
-
 function placement(dims: 1 | 2, kernel: RowsColumns, options: ConvOptions, action = "convolve"): Placement {
   const { padding = 0 } = options;
   const stride = asPair(action, "stride", options.stride ?? 1, dims, 1);
@@ -301,36 +279,4 @@ function requireBias(bias: Tensor, outputs: number, refuse: Refuse): void {
 function channelsOf(channels: number, each: number, groups: number): string {
   if (groups === 1) return `it has ${channels} channels and the weight is for ${each}`;
   return `it has ${channels} channels and the weight is for ${groups} groups of ${each}, ${groups * each}`;
-}
-
-const DIMENSION = ["rows", "columns"];
-
-/** `⌊(4 + 2·0 − 1·(5 − 1) − 1) / 1⌋ + 1` in words, with the numbers. */
-function tooSmall(d: number, size: number, kernel: number, { stride, dilation, before, after }: Placement): string {
-  if (kernel < 1) return `a kernel has at least 1 of its ${DIMENSION[d]}`;
-  const padding = before[d] === after[d] ? `2·${before[d]}` : `${before[d]} + ${after[d]}`;
-  const reach = dilation[d] * (kernel - 1) + 1;
-  const less = reach - size - before[d] - after[d];
-  return `the result has ⌊(${padding} + ${size} − ${dilation[d]}·(${kernel} − 1) − 1) / ${stride[d]}⌋ + 1 ${
-    DIMENSION[d]
-  }, and ` +
-    `${padding} + ${size} is ${less} less than the ${
-      dilation[d]
-    }·(${kernel} − 1) + 1 that the kernel covers; pad more, or take a ` +
-    "smaller kernel";
-}
-
-function nothingLeft(
-  d: number,
-  size: number,
-  kernel: number,
-  added: number,
-  rows: number,
-  { stride, dilation, before }: Placement,
-): string {
-  if (kernel < 1) return `a kernel has at least 1 of its ${DIMENSION[d]}`;
-  return `the result has (${size} − 1)·${stride[d]} − 2·${before[d]} + ${
-    dilation[d]
-  }·(${kernel} − 1) + ${added} + 1 = ${rows} ` +
-    `${DIMENSION[d]}; pad less`;
 }
