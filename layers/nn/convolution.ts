@@ -1,13 +1,11 @@
 /** Convolutions and transposed convolutions as modules, with PyTorch's layouts, initial weights and printed forms. */
-import { checkOptions, type OptionTypes, requireChoice, requireSizes, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, type OptionTypes, requireChoice, requireSizes } from "../../core/arguments.ts";
 import type { Activation } from "../../core/backend/backend.ts";
 import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { pythonic } from "../../core/format.ts";
-import { cat } from "../../core/ops/join.ts";
 import { convolution, transposedConvolution } from "../../core/ops/windows/conv.ts";
 import { asPair } from "../../core/ops/windows/sizes.ts";
-import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type {
   Conv1dOptions,
@@ -16,6 +14,7 @@ import type {
   ConvTranspose2dOptions,
   NumberOrPair,
 } from "./functional_convolution.ts";
+import { pad } from "./functional_resize.ts";
 import { fanIn, kaimingUniform_, uniform_ } from "./init.ts";
 import { CONV, CONV_TRANSPOSE } from "./known_options.ts";
 import { Module } from "./module.ts";
@@ -190,33 +189,12 @@ export function activatedConvolution(layer: ConvNd, x: Tensor, activation: Activ
 
 /** x with what stands beside it. */
 function padded(x: Tensor, { kernelSize, dilation, padding, paddingMode }: ConvNd): Tensor {
-  requireTensor(x, "convolve");
-  return kernelSize.reduce((image, kernel, d) => {
+  const sides = kernelSize.map((kernel, d) => {
+    if (typeof padding !== "string") return [padding[d], padding[d]];
     const total = dilation[d] * (kernel - 1);
-    const [before, after] = typeof padding === "string" ? [total >> 1, total - (total >> 1)] : [padding[d], padding[d]];
-    return beside(image, image.ndim - kernelSize.length + d, paddingMode, before, after);
-  }, x);
-}
-
-/** x with `before` and `after` more places along `dim`, taken from x. */
-function beside(x: Tensor, dim: number, mode: PaddingMode, before: number, after: number): Tensor {
-  const size = x.shape[dim];
-  const part = (start: number, length: number) => x.narrow(dim, start, length);
-  const turned = (start: number, length: number) => part(start, length).slice(dim, undefined, undefined, -1);
-  const again = (place: number, length: number) =>
-    part(place, 1).expand(...x.shape.map((n, d) => d === dim ? length : n));
-  const most = mode === "reflect" ? size - 1 : mode === "circular" || size === 0 ? size : Infinity;
-  if (Math.max(before, after) > most) {
-    throw new RangeError(
-      `Cannot pad ${show(x.shape)} by ${
-        Math.max(before, after)
-      } in the mode ${mode}: dimension ${dim} has ${size} places, which are ` +
-        `enough for ${Math.max(0, most)}`,
-    );
-  }
-  if (mode === "reflect") return cat([turned(1, before), x, turned(size - 1 - after, after)], dim);
-  if (mode === "circular") return cat([part(size - before, before), x, part(0, after)], dim);
-  return cat([again(0, before), x, again(size - 1, after)], dim);
+    return [total >> 1, total - (total >> 1)];
+  });
+  return pad(x, sides.reverse().flat(), { mode: paddingMode as Exclude<PaddingMode, "zeros"> });
 }
 
 function checkedPadding(

@@ -155,7 +155,7 @@ describe("convolutions as modules", () => {
 
   it("refuse a padding that x cannot give, channels that do not divide, and settings that cannot be", () => {
     const layer = new nn.Conv2d(1, 1, 3, { padding: 4, paddingMode: "reflect" });
-    assertThrows(() => layer.call(ones([1, 4, 9])), RangeError, "Cannot pad [1, 4, 9] by 4 in the mode reflect");
+    assertThrows(() => layer.call(ones([1, 4, 9])), RangeError, "Cannot pad [1, 4, 9] by [4, 4] with mode reflect");
     assertThrows(
       () => new nn.Conv2d(3, 4, 3, { groups: 2 }),
       RangeError,
