@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { noGrad, ones, type Tensor, tensor } from "@gradus/gradus";
 import { Context, Function, gradcheck, isGradEnabled, retainGrad } from "@gradus/gradus/autograd";
-import { values } from "./samples.ts";
+import { values } from "./sample.ts";
 import { leaf } from "./leaf.ts";
 import { modifiedInPlace } from "../wording.ts";
 

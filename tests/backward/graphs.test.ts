@@ -1,7 +1,7 @@
 import { describe, it } from "../bdd.ts";
 import { einsum, type Tensor, tensor } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
-import { values } from "./samples.ts";
+import { values } from "./sample.ts";
 
 function diamond(x: Tensor): Tensor {
   const top = x.exp();

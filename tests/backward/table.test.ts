@@ -5,7 +5,8 @@ import { full, type Tensor, zeros } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
 import { notDifferentiable } from "../../backward/rules/rule.ts";
 import { rules } from "../../backward/rules/table.ts";
-import { CHOICES, type Sample, samples } from "./samples.ts";
+import type { Sample } from "./sample.ts";
+import { CHOICES, samples } from "./samples.ts";
 
 interface Layout {
   /** A tensor of which `view` shows `x`. */

@@ -3,7 +3,7 @@ import { describe, it } from "../bdd.ts";
 import "../../backward/tape.ts"; // registers itself
 import { ones, tensor } from "@gradus/gradus";
 import { leaf } from "./leaf.ts";
-import { values } from "./samples.ts";
+import { values } from "./sample.ts";
 
 const float64 = (shape: number[], seed = 1) => values(shape, seed).requiresGrad_();
 
