@@ -1,7 +1,7 @@
 /**
  * Trains a network on MNIST, and shows what it learned.
  *
- *     deno task train [--model mlp] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
+ *     deno task train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
  */
 import { backendName, manualSeed, nn, noGrad, optim } from "@gradus/gradus";
 import { drawDigits, imageLoaders, loadMnist, normalizer } from "@gradus/gradus/data";

@@ -64,7 +64,7 @@ describe("examples/mnist.ts", () => {
   test("names the networks where --model is none of them", async () => {
     const said = await runScript("mnist.ts", [], "--model", "cnn");
     assertEquals([said.code, said.out], [2, ""]);
-    assertStringIncludes(said.err, "error: Cannot use --model cnn: expected mlp");
+    assertStringIncludes(said.err, "error: Cannot use --model cnn: expected mlp, lenet, resnet");
   });
 
   test("names the permission to write, and the flag", async () => {

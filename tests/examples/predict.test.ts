@@ -1,11 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { encode } from "fast-png";
-import { fromData, manualSeed } from "@gradus/gradus";
+import { fromData, manualSeed, noGrad } from "@gradus/gradus";
 import { digits } from "@gradus/gradus/data";
 import { writeSafetensors } from "@gradus/gradus/io";
 import * as nn from "@gradus/gradus/nn";
 import { inFolder } from "../core/io/in_folder.ts";
+import { NETWORKS } from "../../examples/networks.ts";
 import { mayRun, runScript } from "./run_script.ts";
 
 const images = digits({ train: 1, test: 3, seed: 5 }).test.images;
@@ -86,6 +87,20 @@ describe("examples/predict.ts", () => {
       assertEquals(said.code, 1);
       assertMatch(said.err, /^error: Cannot read .*neither as PNG nor as IDX.*\n$/);
     }));
+
+  for (const name of ["lenet", "resnet"] as const) {
+    test(`knows the weights of ${name}`, () =>
+      withFiles(async (folder) => {
+        manualSeed(3);
+        const model = NETWORKS[name].make(), weights = `${folder}/${name}`;
+        await writeSafetensors(weights, model.stateDict(), { mean: "0", std: "1" });
+        const said = await runScript("predict.ts", GRANTED, `${folder}/first.png`, "--weights", weights, "--json");
+        const scores = noGrad(() => model.eval().call(fromData(first, [1, 1, 28, 28]).float().div(255)));
+        const wanted = nn.functional.softmax(scores).view(-1).toArray() as number[];
+        const { probabilities } = JSON.parse(said.out);
+        probabilities.forEach((p: number, c: number) => assertAlmostEquals(p, wanted[c], 1e-5)); // float32 in two kernels
+      }));
+  }
 
   test("ends with code 1 where the weights are those of another network", () =>
     withFiles(async (folder) => {
