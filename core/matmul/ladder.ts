@@ -1,5 +1,6 @@
 /**
- * The ladder: eight implementations of the matrix product, each a step faster than the one before, from the definition to native code.
+ * The ladder: eight implementations of the matrix product, each a step faster than the one before, from the definition to native code;
+ * and a second one, of convolutions.
  *
  * @example
  * ```ts
@@ -22,6 +23,7 @@ import { flat } from "./05_flat.ts";
 import { blocked } from "./06_blocked.ts";
 import { wasm } from "./07_wasm.ts";
 import { native } from "./08_native.ts";
+export { convolutionLadder, type ConvolutionRung } from "../convolution/ladder.ts";
 export type * from "../types.ts";
 
 /** One implementation of the product. */

@@ -114,4 +114,10 @@ export const LADDER: Record<string, Cases | typeof NEITHER> = {
       (b) => multiply(x, b),
     ]),
   },
+  convolutionLadder: {
+    tensors: rungs.convolutionLadder.flatMap(({ convolve }): TensorCase[] => [
+      (x) => convolve(x, g.ones([1, 1, 1, 1])),
+      (w) => convolve(g.ones([1, 1, 1, 1]), w),
+    ]),
+  },
 };

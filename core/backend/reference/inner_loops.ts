@@ -6,7 +6,7 @@ import type { TypedArray } from "../../dtype.ts";
 import type { BinaryOp } from "./formulas.ts";
 
 /** `out[o + i·outStep] = a[p + i·aStep] ∘ b[q + i·bStep]` for i of 0 … n − 1. */
-export type RowLoop = (
+type RowLoop = (
   n: number,
   a: TypedArray,
   p: number,
@@ -39,7 +39,7 @@ export const FLOAT_ROWS: Partial<Record<BinaryOp, RowLoop>> = {
 export const COLUMNS = 4;
 
 /** Sums over k of `a[p + k·aStep] · b[q + k·bStep + j·next]` for j of 0 … count − 1, into `sums`. */
-export type DotProducts = (
+type DotProducts = (
   count: number,
   k: number,
   a: TypedArray,
