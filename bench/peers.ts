@@ -17,6 +17,7 @@ import { startPeers } from "./peers/peer.ts";
 import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
+import { LENET_STEP, RESNET_STEP } from "./peers/image_workloads.ts";
 import { type Kind, MEMORY_BOUND, product, type Workload, WORKLOADS } from "./peers/workloads.ts";
 import { runCommand, UsageError } from "../examples/command_line.ts";
 
@@ -75,7 +76,12 @@ async function compareRunning(
 }
 
 function printMeans(print: Options["print"], us: string, rows: readonly Row[], others: readonly string[]): void {
-  const groups: [Kind, string][] = [["matmul", "matmul"], ["step", "training steps"]];
+  const groups: [Kind, string][] = [
+    ["matmul", "matmul"],
+    ["step", "training steps"],
+    ["convolution", "convolutions"],
+    ["network", "networks for images"],
+  ];
   for (const [kind, title] of groups) {
     const group = rows.filter(({ workload }) => workload.kind === kind);
     if (group.length > 1) print(meansLine(title, us, group, others));
@@ -103,8 +109,11 @@ async function compareAll(options: Options): Promise<void> {
   const workloads = WORKLOADS.filter(({ name }) => wanted(name));
   if (workloads.length > 0) await compare(options, [gradus, classes, torch, tfjs, jax], workloads);
   if (wanted("used memory")) await compare(options, [usedMemory, gradus, torch], MEMORY_BOUND);
-  if (wanted("two threads")) await compare(options, [twoThreads, gradus], [product(1024, 1024, 1024)]);
-  if (wanted("wasm")) await compare(options, [wasm, tfjs], [product(512, 512, 512)]);
+  if (wanted("two threads")) await compare(options, [twoThreads, gradus], [product(1024, 1024, 1024), RESNET_STEP]);
+  if (wanted("wasm")) {
+    await compare(options, [wasm, tfjs], [product(512, 512, 512), LENET_STEP]);
+    print("tfjs cannot train convolutions in WebAssembly: its time of LeNet is that of the forward pass alone");
+  }
   if (wanted("growth")) print(await memoryGrowth(FLAGS));
   if (wanted("cold start")) await printColdStart(options);
 }

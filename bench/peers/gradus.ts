@@ -7,6 +7,7 @@ import { manualSeed, nn, optim, rand, randint, randn, type Tensor, threads, zero
 import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes";
 import { TextLineStream } from "@std/streams";
 import { release, trackAcquired } from "../../core/memory/pool.ts";
+import { convolution, network } from "./networks.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
 import type { Step, Workload } from "./workloads.ts";
 
@@ -19,6 +20,8 @@ function prepare(workload: Workload): (() => void) | null {
   if (used && workload.kind !== "matmul") return null;
   if (workload.kind === "step") return checkedStep(workload, classes ? classStep : tapeStep);
   if (classes) return null;
+  if (workload.kind === "convolution") return convolution(workload);
+  if (workload.kind === "network") return network(workload);
   if (workload.kind === "forward") return forward(workload.sizes, workload.batch);
   return matmul(workload.m, workload.k, workload.n);
 }

@@ -9,7 +9,7 @@ const { resolve } = createRequire(`${process.cwd()}/`);
 const load = (name) => import(pathToFileURL(resolve(name)));
 
 const peers = { tfjs, jax };
-const { matmul, step } = await peers[process.argv[2]]();
+const workloads = await peers[process.argv[2]]();
 
 async function tfjs() {
   const tf = await load("@tensorflow/tfjs");
@@ -45,6 +45,23 @@ async function tfjs() {
         return tf.losses.softmaxCrossEntropy(y, h);
       };
       return () => update.minimize(loss);
+    },
+    // The forward pass of LeNet alone: there is no gradient of a convolution in WebAssembly.
+    network({ network, batch }) {
+      if (network !== "lenet") return null;
+      const normal = (shape) => tf.randomNormal(shape, 0, 0.1);
+      const [x, k1, k2] = [normal([batch, 28, 28, 1]), normal([5, 5, 1, 6]), normal([5, 5, 6, 16])];
+      const dense = [normal([400, 120]), normal([120, 84]), normal([84, 10])];
+      const block = (h, kernel, padding) => tf.maxPool(tf.relu(tf.conv2d(h, kernel, 1, padding)), 2, 2, "valid");
+      const forward = () => {
+        const flat = block(block(x, k1, "same"), k2, "valid").reshape([batch, 400]);
+        return dense.reduce((h, w, i) => i === 0 ? tf.matMul(h, w) : tf.matMul(tf.relu(h), w), flat);
+      };
+      return () => {
+        const y = tf.tidy(forward);
+        y.dataSync();
+        y.dispose();
+      };
     },
   };
 }
@@ -110,7 +127,7 @@ let [name, run, batch] = ["", null, 1];
 for await (const line of createInterface({ input: process.stdin })) {
   const workload = JSON.parse(line);
   if (workload.name !== name) {
-    [name, run] = [workload.name, { matmul, step }[workload.kind]?.(workload) ?? null];
+    [name, run] = [workload.name, workloads[workload.kind]?.(workload) ?? null];
     if (run !== null) batch = warmUp(run);
   }
   console.log(JSON.stringify({ us: run === null ? null : time(run, batch) }));

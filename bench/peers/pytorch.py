@@ -6,6 +6,7 @@ import time
 
 import torch
 from blas import require_fast_blas
+from networks import MODELS
 from torch import nn
 from torch.nn import functional
 
@@ -44,6 +45,40 @@ def step(workload):
     return run
 
 
+def convolution(workload):
+    n, channels, size = (workload[name] for name in ("n", "channels", "size"))
+    conv = nn.Conv2d(channels, *(workload[name] for name in ("out", "kernel", "stride", "padding")))
+    x = torch.randn(n, channels, size, size, requires_grad=workload["backward"])
+    if not workload["backward"]:
+        return torch.no_grad()(lambda: conv(x))
+    g = torch.randn_like(conv(x))
+
+    def run():
+        x.grad = conv.weight.grad = conv.bias.grad = None
+        conv(x).backward(g)
+
+    return run
+
+
+def network(workload):
+    model, batch = MODELS[workload["network"]](), workload["batch"]
+    x = torch.randn(batch, 784) if workload["network"] == "mlp" else torch.randn(batch, 1, 28, 28)
+    if workload["task"] == "predict":
+        model.eval()
+        return torch.no_grad()(lambda: model(x))
+    adamw = workload["optimizer"] == "adamw"
+    parameters = model.parameters()
+    optimizer = torch.optim.AdamW(parameters, 0.01) if adamw else torch.optim.SGD(parameters, 0.05, momentum=0.9)
+    y = torch.randint(0, 10, (batch,))
+
+    def run():
+        optimizer.zero_grad()
+        functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    return run
+
+
 def seconds_of(run, runs):
     start = time.perf_counter()
     for _ in range(runs):
@@ -69,10 +104,11 @@ def microseconds(run, batch):
     return passed * 1e6 / runs
 
 
+WORKLOADS = {"matmul": matmul, "forward": forward, "step": step, "convolution": convolution, "network": network}
 name, run, batch = None, None, 1
 for line in sys.stdin:
     workload = json.loads(line)
     if workload["name"] != name:
-        name, run = workload["name"], {"matmul": matmul, "forward": forward, "step": step}[workload["kind"]](workload)
+        name, run = workload["name"], WORKLOADS[workload["kind"]](workload)
         batch = warm_up(run)
     print(json.dumps({"us": microseconds(run, batch)}), flush=True)

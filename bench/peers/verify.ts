@@ -1,5 +1,6 @@
-/** Verifies workloads before they are timed: a product by sums in float64, a training step by the reference back end. */
-import { backendName, manualSeed, type Tensor, useBackend } from "@gradus/gradus";
+/** Verifies workloads before they are timed: products and convolutions by float64, a training step by the reference back end. */
+import { backendName, manualSeed, nn, randn, type Tensor, useBackend } from "@gradus/gradus";
+import type { Convolution, Network } from "./image_workloads.ts";
 import type { Step } from "./workloads.ts";
 
 const SAMPLES = 500; // elements of a product that are verified
@@ -31,7 +32,37 @@ export function checkProduct(a: Tensor, b: Tensor): void {
   }
 }
 
+/** An input, weights and a gradient of the result in, the result and the gradients of the first two out. */
+type Convolve = (x: Tensor, w: Tensor, g: Tensor) => Tensor[];
+
+/**
+ * Compares the result for the first image of `x`, and its gradients, with those of float64, which the plain loops compute.
+ *
+ * @throws {Error} If an element is off by more than 16·ε·Σ|a||b|.
+ */
+export function checkConvolution({ name, stride, padding }: Convolution, { weight }: nn.Conv2d, x: Tensor): void {
+  const convolve: Convolve = (x, w, g) => {
+    const leaves = [x, w].map((part) => part.detach().clone().requiresGrad_());
+    const y = nn.functional.conv2d(leaves[0], leaves[1], null, { stride, padding });
+    y.backward({ gradient: g });
+    return [y.detach(), leaves[0].g!, leaves[1].g!];
+  };
+  const image = x.narrow(0, 0, 1);
+  const given = [image, weight, randn(nn.functional.conv2d(image, weight, null, { stride, padding }).shape)] as const;
+  const found = convolve(...given);
+  const [x64, w64, g64] = given.map((part) => part.detach().double());
+  const expected = convolve(x64, w64, g64);
+  const bounds = convolve(x64.abs(), w64.abs(), g64.abs());
+  found.forEach((part, i) => {
+    const worst = part.double().sub(expected[i]).abs().sub(bounds[i].mul(NEAR)).max().item();
+    if (!(worst <= 0)) throw new Error(`Cannot time ${name}: its ${["result", "dx", "dw"][i]} is wrong`);
+  });
+}
+
 const STEPS = 3;
+
+/** Images of a step that is verified: the plain loops take a second for so many in the largest network. */
+const FEW = 4;
 
 /** How far losses may differ, relative to the first: back ends round differently, and three steps amplify it. */
 const SAME_LOSS = 1e-4;
@@ -41,11 +72,12 @@ const SAME_LOSS = 1e-4;
  *
  * @throws {Error} If they differ.
  */
-export function checkedStep(workload: Step, make: (workload: Step) => () => number): () => number {
+export function checkedStep<W extends Step | Network>(workload: W, make: (workload: W) => () => number): () => number {
   const name = backendName();
-  const losses = firstLosses(workload, make);
+  const checked = workload.kind === "network" ? { ...workload, batch: Math.min(workload.batch, FEW) } : workload;
+  const losses = firstLosses(checked, make);
   useBackend("reference");
-  const expected = firstLosses(workload, make);
+  const expected = firstLosses(checked, make);
   useBackend(name);
   if (losses.some((loss, i) => !(Math.abs(loss - expected[i]) <= SAME_LOSS * expected[0]))) {
     throw new Error(
@@ -56,7 +88,7 @@ export function checkedStep(workload: Step, make: (workload: Step) => () => numb
   return make(workload);
 }
 
-function firstLosses(workload: Step, make: (workload: Step) => () => number): number[] {
+function firstLosses<W>(workload: W, make: (workload: W) => () => number): number[] {
   manualSeed(42);
   const step = make(workload);
   return Array.from({ length: STEPS }, step);

@@ -1,9 +1,12 @@
 /** The workloads that are timed in this library and in every peer. */
+import { type Convolution, CONVOLUTIONS, type Network, NETWORKS, operationsOf } from "./image_workloads.ts";
 
-/** A workload: a matrix product, a forward pass or a training step. */
+/** A workload: a matrix product, a forward pass, a training step, or one of those on images. */
 export type Workload =
   | { name: string; kind: "matmul"; m: number; k: number; n: number }
   | { name: string; kind: "forward"; sizes: number[]; batch: number }
+  | Convolution
+  | Network
   | {
     name: string;
     kind: "step";
@@ -60,6 +63,8 @@ export const WORKLOADS: readonly Workload[] = [
     activation,
     optimizer,
   })),
+  ...CONVOLUTIONS,
+  ...NETWORKS,
 ];
 
 /** The product of [m, k] and [k, n]. */
@@ -69,6 +74,7 @@ export function product(m: number, k: number, n: number): Workload {
 
 /** Floating-point operations of one run. Of a training step only products count, without the gradient of the input. */
 export function operations(workload: Workload): number {
+  if (workload.kind === "convolution" || workload.kind === "network") return operationsOf(workload);
   if (workload.kind === "matmul") return 2 * workload.m * workload.k * workload.n;
   const products = workload.sizes.slice(1).map((out, i) => 2 * workload.batch * workload.sizes[i] * out);
   if (workload.kind === "forward") return products.reduce((a, b) => a + b, 0);

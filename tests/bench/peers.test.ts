@@ -5,6 +5,7 @@ import { Peer, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";
 import { geometricMean, measure, median, type Row } from "../../bench/peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, ratiosTo, tableLine } from "../../bench/peers/table.ts";
 import { checkedStep, checkProduct } from "../../bench/peers/verify.ts";
+import { CONVOLUTIONS, LENET_STEP } from "../../bench/peers/image_workloads.ts";
 import { operations, product, type Step, type Workload, WORKLOADS } from "../../bench/peers/workloads.ts";
 
 const WORKLOAD = product(10, 100, 10); // 20,000 operations
@@ -58,6 +59,16 @@ describe("operations()", () => {
   it("counts three products for a layer of a training step, and two for the first", () => {
     const step = WORKLOADS.find((workload): workload is Step => workload.kind === "step" && workload.batch === 1)!;
     assertEquals(operations(step), 2 * (2 * 784 * 50) + 3 * (2 * 50 * 10));
+  });
+  it("counts the windows of a convolution, and three times as many both ways", () => {
+    const [forward, both] = CONVOLUTIONS;
+    assertEquals(operations(forward), 2 * 64 * 8 * 14 * 14 * 5 * 5); // 28 pixels, two more on each side, every other one
+    assertEquals(operations(both), 3 * operations(forward));
+  });
+  it("counts convolutions and linear layers of a network", () => {
+    const linear = 400 * 120 + 120 * 84 + 84 * 10;
+    const [first, second] = [6 * 28 * 28 * 25, 16 * 10 * 10 * 6 * 25];
+    assertEquals(operations(LENET_STEP), 64 * 2 * (2 * first + 3 * (second + linear)));
   });
 });
 

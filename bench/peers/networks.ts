@@ -1,0 +1,99 @@
+/** The workloads on images in this library. */
+import { nn, noGrad, optim, randint, randn, type Tensor } from "@gradus/gradus";
+import type { Convolution, Network, NetworkName } from "./image_workloads.ts";
+import { checkConvolution, checkedStep } from "./verify.ts";
+
+/** A convolution, after its results have been verified. */
+export function convolution(workload: Convolution): () => void {
+  const { n, channels, size, out, kernel, stride, padding, backward } = workload;
+  const conv = new nn.Conv2d(channels, out, kernel, { stride, padding });
+  const x = randn([n, channels, size, size]);
+  checkConvolution(workload, conv, x);
+  if (!backward) return () => noGrad(() => conv.call(x));
+  x.requiresGrad_();
+  const g = randn(conv.call(x).shape);
+  return () => {
+    x.g = null;
+    conv.zeroGrad();
+    conv.call(x).backward({ gradient: g });
+  };
+}
+
+/** A training step or a prediction. */
+export function network(workload: Network): () => void {
+  if (workload.task === "step") return checkedStep(workload, networkStep);
+  const model = MODELS[workload.network]().eval();
+  const [x] = images(workload);
+  return () => noGrad(() => model.call(x));
+}
+
+function networkStep(workload: Network): () => number {
+  const model = MODELS[workload.network]();
+  const optimizer = workload.optimizer === "adamw"
+    ? new optim.AdamW(model.parameters(), { lr: 0.01 })
+    : new optim.SGD(model.parameters(), { lr: 0.05, momentum: 0.9 });
+  const [x, y] = images(workload);
+  return () => {
+    optimizer.zeroGrad();
+    const loss = nn.functional.crossEntropy(model.call(x), y);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  };
+}
+
+function images({ network, batch }: Network): [x: Tensor, y: Tensor] {
+  return [randn(network === "mlp" ? [batch, 784] : [batch, 1, 28, 28]), randint(0, 10, [batch])];
+}
+
+/** A convolution that keeps the size, or halves it, and batch norm. */
+function normed(channels: number, out: number, kernel: number, stride: number): nn.Module[] {
+  const padding = Math.floor(kernel / 2);
+  return [new nn.Conv2d(channels, out, kernel, { stride, padding, bias: false }), new nn.BatchNorm2d(out)];
+}
+
+/** `relu(body(x) + shortcut(pool(x)))` */
+class Residual extends nn.Module {
+  readonly body: nn.Sequential;
+  readonly shortcut: nn.Module;
+  readonly pool: nn.Module;
+
+  constructor(channels: number, out: number, stride: number) {
+    super();
+    this.body = new nn.Sequential(
+      new nn.Sequential(...normed(channels, out, 3, 1), new nn.ReLU()),
+      new nn.Sequential(...normed(out, out, 3, stride)),
+    );
+    this.shortcut = channels === out ? new nn.Identity() : new nn.Sequential(...normed(channels, out, 1, 1));
+    this.pool = stride === 1 ? new nn.Identity() : new nn.AvgPool2d(2, { ceilMode: true });
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.body.call(x).add(this.shortcut.call(this.pool.call(x))).relu();
+  }
+}
+
+const MODELS: Readonly<Record<NetworkName, () => nn.Module>> = {
+  mlp: () =>
+    new nn.Sequential(
+      ...[new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 64), new nn.ReLU(), new nn.Linear(64, 10)],
+    ),
+  lenet: () =>
+    new nn.Sequential(
+      ...[new nn.Conv2d(1, 6, 5, { padding: 2 }), new nn.ReLU(), new nn.MaxPool2d(2)],
+      ...[new nn.Conv2d(6, 16, 5), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Flatten()],
+      ...[new nn.Linear(400, 120), new nn.ReLU(), new nn.Linear(120, 84), new nn.ReLU(), new nn.Linear(84, 10)],
+    ),
+  convnet: () =>
+    new nn.Sequential(
+      ...[[1, 8], [8, 16], [16, 32], [32, 64]].map(([channels, out]) =>
+        new nn.Sequential(...normed(channels, out, 3, 2), new nn.ReLU())
+      ),
+      ...[new nn.Sequential(...normed(64, 10, 3, 2)), new nn.Flatten()],
+    ),
+  resnet: () =>
+    new nn.Sequential(
+      ...[[1, 8, 1], [8, 16, 2], [16, 32, 2], [32, 64, 2], [64, 128, 2]].map(([c, o, s]) => new Residual(c, o, s)),
+      ...[new nn.AdaptiveAvgPool2d(1), new nn.Flatten(), new nn.Linear(128, 10)],
+    ),
+};
