@@ -73,6 +73,7 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
   }],
   ["digits()", (o) => data.digits({ train: 1, test: 1, ...o }), { train: "2", seed: "4" }],
   ["drawDigit()", (o) => data.drawDigit([0], o), { columns: "2", max: "2" }],
+  ["exportTs()", (o) => train.exportTs(new nn.Sequential(), undefined, o), { inputShape: "28" }],
   ["fit()", (o) => learner().fit(1, o), { ctrlC: "false", oneBatch: "false", signal: "x" }],
   ["findLr()", (o) => train.findLr(learner(), o), { start: "0.1", factor: "2", limit: "4", end: "1" }],
   ["Checkpoints", (o) => new train.Checkpoints("runs", o), { monitor: 3, warn: "log" }],

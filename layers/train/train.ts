@@ -52,7 +52,7 @@ export type { LearnerState, RngState } from "./checkpoint/learner_state.ts";
 /** The metrics as a namespace: `metrics.accuracy()`. */
 export * as metrics from "./metrics/metrics.ts";
 export type { Metric, MetricValue } from "./metrics/metric.ts";
-export { exportTs } from "./export/export_ts.ts";
+export { type ExportOptions, exportTs } from "./export/export_ts.ts";
 
 // Types of other entry points that these speak of.
 export type * from "../../core/types.ts";

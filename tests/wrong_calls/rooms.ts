@@ -1,5 +1,5 @@
 /** Wrong calls of what the entry points for training, data and files export. */
-import { optim, zeros } from "@gradus/gradus";
+import { nn, optim, zeros } from "@gradus/gradus";
 import * as train from "@gradus/gradus/train";
 import * as metrics from "@gradus/gradus/metrics";
 import * as data from "@gradus/gradus/data";
@@ -82,7 +82,7 @@ export const TRAIN: Record<string, Cases | typeof NEITHER> = {
   Schedule: NEITHER,
   ShowProgress: { options: [["prnt", "print", (o) => new train.ShowProgress(o)]] },
   describeEpoch: NEITHER,
-  exportTs: NEITHER,
+  exportTs: { options: [["input_shape", "inputShape", (o) => train.exportTs(new nn.Sequential(), undefined, o)]] },
   findLr: { options: [["Start", "start", (o) => train.findLr(learner(), o)]] },
   formatSeconds: NEITHER,
   showDownload: NEITHER,

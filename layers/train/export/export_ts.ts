@@ -1,9 +1,21 @@
 /** A trained model as one TypeScript file without imports. */
-import { describe } from "../../../core/arguments.ts";
+import { checkOptions, describe, requireArray } from "../../../core/arguments.ts";
 import { runInSlices } from "../../../core/event_loop.ts";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
+import { checkShape } from "../../../core/shape.ts";
 import { Module } from "../../nn/module.ts";
 import type { Sequential } from "../../nn/sequential.ts";
+
+/** The options of `exportTs`. */
+export interface ExportOptions {
+  /**
+   * The shape of one sample, such as [channels, height, width]; layers over images and sequences need it. `predict` takes the values
+   * row by row.
+   *
+   * @default {null} for a row of values
+   */
+  inputShape?: readonly number[] | null;
+}
 
 /**
  * The source of a module that exports `predict(input)`: it takes the values of one sample and returns the model's output in `eval()`
@@ -24,10 +36,16 @@ import type { Sequential } from "../../nn/sequential.ts";
  * @throws {TypeError} If there is no source for one of its layers.
  * @throws {RangeError} If the sizes of its layers do not fit together.
  */
-export async function exportTs(model: Sequential, path?: string): Promise<string> {
+export async function exportTs(model: Sequential, path?: string, options: ExportOptions = {}): Promise<string> {
   if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);
+  checkOptions("export a model", options, ["inputShape"]);
+  const { inputShape = null } = options;
+  if (inputShape !== null) {
+    requireArray(inputShape, "export a model with inputShape", "[1, 28, 28]");
+    checkShape(inputShape);
+  }
   const { sourceOf } = await import("./source.ts"); // not at every start
-  const parts = await runInSlices(sourceOf(model));
+  const parts = await runInSlices(sourceOf(model, inputShape));
   if (path !== undefined) await writeAtomically(path, parts.values().map((part) => new TextEncoder().encode(part)));
   return parts.reduce((text, part) => text + part, ""); // not joined: the engine copies 100 MB where they are read
 }

@@ -2,11 +2,13 @@
 import type { Steps } from "../../../core/event_loop.ts";
 import { joinInSteps, pieces } from "../../../core/io/in_steps.ts";
 import { elements } from "../../../core/ops/movement.ts";
-import { sizeOf } from "../../../core/shape.ts";
+import { sameShape, type Shape, show, sizeOf } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import type { AnyModule } from "../../nn/module.ts";
 import * as nn from "../../nn/nn.ts";
 import { Sequential } from "../../nn/sequential.ts";
+import { traced } from "./traced.ts";
+import { WINDOW_SOURCES } from "./window_sources.ts";
 
 /** The source of each function by its name; the functions that it calls are in `SOURCE_NEEDS`. */
 export const SOURCES: Readonly<Record<string, string>> = {
@@ -100,53 +102,34 @@ export interface Exported {
   inputs: number | null;
   /** The number of outputs; `null` for as many as inputs. */
   outputs: number | null;
+  /** The shape of the outputs, where it is another than that of the inputs. */
+  shape?: Shape;
 }
 
-/**
- * What is not a layer of its own, or has no source: `predict()` takes values, an `Embedding` whole numbers, and what goes over images needs
- * to know their sizes.
- */
-type NoSource = "Module" | "Sequential" | "Embedding" | "ChannelNorm" | OfImages;
-
-/** Layers over images and sequences. */
-type OfImages =
-  | "Conv1d"
-  | "Conv2d"
-  | "ConvTranspose1d"
-  | "ConvTranspose2d"
-  | "MaxPool1d"
-  | "MaxPool2d"
-  | "AvgPool1d"
-  | "AvgPool2d"
-  | "AdaptiveAvgPool1d"
-  | "AdaptiveAvgPool2d"
-  | "AdaptiveMaxPool2d"
-  | "BatchNorm2d"
-  | "InstanceNorm2d"
-  | "GroupNorm"
-  | "Dropout2d"
-  | "Upsample"
-  | "PixelShuffle"
-  | "ZeroPad2d"
-  | "Unflatten";
+/** What is not a layer of its own, or has no source: `predict()` takes values, and an `Embedding` whole numbers. */
+type NoSource = "Module" | "Sequential" | "Embedding" | "ChannelNorm";
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
 type LayerName = {
   [K in keyof typeof nn]: (typeof nn)[K] extends abstract new (...args: never[]) => nn.Module ? K : never;
 }[Exclude<keyof typeof nn, NoSource>];
 
-/** A layer's source, or why it has none. */
-type SourceOf<M> = (layer: M) => Exported | string;
+/** A layer's source for samples of a shape, which may be unknown, or why it has none. */
+type SourceOf<M> = (layer: M, shape: Shape | null) => Exported | string;
 
 /** The source of each layer, by the name of its class. */
 export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof nn)[K]>> } = {
-  Linear: ({ weight, bias }) => ({
-    expression: (take) => `linear(x, ${list(take, weight, bias)})`,
-    calls: ["linear"],
-    inputs: weight.size(1),
-    outputs: weight.size(0),
-  }),
-  BatchNorm1d: ({ runningMean, runningVar, eps, weight, bias }) => {
+  Linear: ({ weight, bias }, shape) =>
+    ofRow(shape) ?? {
+      expression: (take) => `linear(x, ${list(take, weight, bias)})`,
+      calls: ["linear"],
+      inputs: weight.size(1),
+      outputs: weight.size(0),
+      shape: [weight.size(0)],
+    },
+  BatchNorm1d: (layer, shape) => {
+    const { runningMean, runningVar, eps, weight, bias } = layer;
+    if (shape !== null && shape.length !== 1) return traced(layer, shape);
     if (runningMean === null || runningVar === null) return "it has no running statistics to predict with";
     return withNumbers([eps], (eps) => ({
       expression: (take) => `batchNorm(x, ${list(take, runningMean, runningVar)}, ${eps}${more(take, weight, bias)})`,
@@ -155,16 +138,44 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
       outputs: null,
     }));
   },
-  LayerNorm: ({ normalizedShape, eps, weight, bias }) =>
-    withNumbers([eps], (eps) => ({
-      expression: (take) => `layerNorm(x, ${eps}${more(take, weight, bias)})`,
-      calls: ["layerNorm"],
-      inputs: sizeOf(normalizedShape),
-      outputs: null,
-    })),
-  Flatten: ({ startDim, endDim }) =>
-    startDim === 1 && endDim === -1 ? same : "only dimensions from 1 to the last can be joined",
+  LayerNorm: ({ normalizedShape, eps, weight, bias }, shape) =>
+    (shape === null || sameShape(shape, normalizedShape)
+      ? null
+      : `it normalises over ${show(normalizedShape)} and not over ${show(shape)}`) ??
+      withNumbers([eps], (eps) => ({
+        expression: (take) => `layerNorm(x, ${eps}${more(take, weight, bias)})`,
+        calls: ["layerNorm"],
+        inputs: sizeOf(normalizedShape),
+        outputs: null,
+      })),
+  Flatten: ({ startDim, endDim }, shape) => {
+    if (startDim !== 1 || endDim !== -1) return "only dimensions from 1 to the last can be joined";
+    return shape === null ? same : { ...same, shape: [sizeOf(shape)] };
+  },
+  Unflatten: (layer, shape) => {
+    const { dim, unflattenedSize } = layer;
+    if (shape !== null || dim !== 1 || unflattenedSize.includes(-1)) return traced(layer, shape);
+    return { ...same, inputs: sizeOf(unflattenedSize), shape: [...unflattenedSize] };
+  },
   Dropout: () => same,
+  Dropout2d: () => same,
+  Conv1d: traced,
+  Conv2d: traced,
+  ConvTranspose1d: traced,
+  ConvTranspose2d: traced,
+  MaxPool1d: traced,
+  MaxPool2d: traced,
+  AvgPool1d: traced,
+  AvgPool2d: traced,
+  AdaptiveAvgPool1d: traced,
+  AdaptiveAvgPool2d: traced,
+  AdaptiveMaxPool2d: traced,
+  BatchNorm2d: traced,
+  InstanceNorm2d: traced,
+  GroupNorm: traced,
+  Upsample: traced,
+  PixelShuffle: traced,
+  ZeroPad2d: traced,
   Identity: () => same,
   ReLU: () => each("relu"),
   LeakyReLU: ({ negativeSlope }) => each("leakyRelu", negativeSlope),
@@ -179,8 +190,8 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
   Hardtanh: ({ low, high }) =>
     withNumbers([low, high], (low, high) => mapped(`Math.min(Math.max(v, ${low}), ${high})`)),
   LogSigmoid: () => mapped("-softplus(-v, 1, Infinity)", "softplus"),
-  Softmax: ({ dim }) => ofAll("softmax", dim),
-  LogSoftmax: ({ dim }) => ofAll("logSoftmax", dim),
+  Softmax: ({ dim }, shape) => ofRow(shape) ?? ofAll("softmax", dim),
+  LogSoftmax: ({ dim }, shape) => ofRow(shape) ?? ofAll("logSoftmax", dim),
 };
 
 /** By class and not by instanceof: what a class derived from one of these adds is not known. */
@@ -195,14 +206,21 @@ const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs
  *
  * @throws {TypeError} If there is no source for it.
  */
-export function exportLayer(path: string, module: AnyModule): Exported {
-  const exported = BY_CLASS.get(module.constructor)?.(module as never) ?? "there is no source for it";
+export function exportLayer(path: string, module: AnyModule, shape: Shape | null): Exported {
+  const exported = BY_CLASS.get(module.constructor)?.(module as never, shape) ?? "there is no source for it";
   if (typeof exported !== "string") return exported;
   const known = Object.keys(LAYERS).join(", ");
   const { name } = module.constructor;
   throw new TypeError(
     `Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}; known are Sequential, ${known}`,
   );
+}
+
+/** Why a layer that takes a row of values has no source for another sample. */
+function ofRow(shape: Shape | null): string | null {
+  return shape === null || shape.length === 1
+    ? null
+    : `a sample of ${show(shape)} is no row of values, put Flatten before it`;
 }
 
 function each(name: string, ...settings: number[]): Exported | string {
@@ -241,9 +259,9 @@ function more(take: (weights: Tensor) => string, ...weights: (Tensor | null)[]):
 // The source of a model: a module without imports.
 
 /** The source of a model in parts, each short enough to be encoded at once. */
-export function* sourceOf(model: Sequential): Steps<string[]> {
-  const layers = flat(model, "");
-  const { inputs, outputs } = sizesOf(layers);
+export function* sourceOf(model: Sequential, inputShape: Shape | null): Steps<string[]> {
+  const layers = flat(model, "", { shape: inputShape });
+  const { inputs, outputs } = sizesOf(layers, inputShape);
   const weights: Tensor[] = [];
   const take = (tensor: Tensor) => {
     const at = weights.reduce((sum, part) => sum + part.numel(), 0);
@@ -252,7 +270,7 @@ export function* sourceOf(model: Sequential): Steps<string[]> {
   };
   const statements = layers.map(([, layer]) => layer.expression(take)).filter((text) => text !== "x");
   const base64 = yield* toBase64(weights);
-  const functions = needed(layers).map((name) => SOURCES[name]);
+  const functions = needed(layers).map((name) => SOURCES[name] ?? WINDOW_SOURCES[name]);
   return [
     `${header(model, inputs, outputs)}\nconst weights: Float32Array = decode("`,
     ...base64,
@@ -293,16 +311,22 @@ function predictor(statements: readonly string[], inputs: number | null): string
   ].join("\n");
 }
 
-/** The layers in order, those of nested sequences among them. */
-function flat(model: AnyModule, path: string): [path: string, layer: Exported][] {
-  if (!(model instanceof Sequential)) return [[path, exportLayer(path, model)]];
-  return model.namedChildren().flatMap(([name, child]) => flat(child, path === "" ? name : `${path}.${name}`));
+/** The layers in order, those of nested sequences among them; `at.shape` is that of the values, where it is known. */
+function flat(model: AnyModule, path: string, at: { shape: Shape | null }): [path: string, layer: Exported][] {
+  if (!(model instanceof Sequential)) {
+    const layer = exportLayer(path, model, at.shape);
+    at.shape = layer.shape ?? at.shape;
+    return [[path, layer]];
+  }
+  return model.namedChildren().flatMap(([name, child]) => flat(child, path === "" ? name : `${path}.${name}`, at));
 }
 
 function sizesOf(
   layers: readonly [path: string, layer: Exported][],
+  inputShape: Shape | null,
 ): { inputs: number | null; outputs: number | null } {
-  let [inputs, size] = [null as number | null, null as number | null];
+  const given = inputShape === null ? null : sizeOf(inputShape);
+  let [inputs, size] = [given, given];
   for (const [path, layer] of layers) {
     if (layer.inputs !== null && size !== null && layer.inputs !== size) {
       throw new RangeError(`Cannot export ${path}: it takes ${layer.inputs} values and is given ${size}`);

@@ -4,6 +4,7 @@ import { manualSeed, noGrad, randn, tensor } from "@gradus/gradus";
 import { exportTs } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
 import { LAYERS } from "../../../../layers/train/export/source.ts";
+import { imageKinds } from "./image_kinds.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
 
 interface Exported {
@@ -95,7 +96,8 @@ describe("exportTs()", () => {
   }
 
   it("is tried with every layer for which there is a source", () => {
-    const tried = Object.values(kinds).map((make) => make().constructor.name);
+    const ofImages = Object.values(imageKinds).map(([make]) => make);
+    const tried = [...Object.values(kinds), ...ofImages].map((make) => make().constructor.name);
     assertEquals(new Set(tried), new Set(Object.keys(LAYERS)));
   });
 
