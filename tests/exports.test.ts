@@ -15,7 +15,7 @@ const OTHERS: Names = {
   "core/arguments.ts": ["nearest"],
   "core/backend/native/kernel_file.ts": ["compilerVersion", "runLimited"],
   "core/backend/native/symbols.ts": ["WASM_SYMBOLS"],
-  "core/backend/wasm/wasm.ts": ["WasmKernel", "wasmWorkspace", "WasmSimd", "wasmSimd", "wasmBuild"],
+  "core/backend/wasm/wasm.ts": ["WasmSimd", "wasmSimd", "wasmBuild"],
   "core/format.ts": ["Printable"],
   "core/io/safetensors/strict_json.ts": ["parseStrictJson"],
   "core/kernels/wasm_bytes.ts": ["WASM_SOURCES"],

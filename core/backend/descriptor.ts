@@ -3,6 +3,7 @@ import {
   type Activation,
   ACTIVATIONS,
   type Conv,
+  type ConvResult,
   type Gemm,
   INPUT_ACTIVATIONS,
   type InputActivation,
@@ -101,6 +102,45 @@ export function checkConv(
   checkStrided("convolve", "the weight", [cOut, d.cIn, d.kh, d.kw], at(w, d.wOffset, d.wO, d.wC, d.wH, d.wW));
   checkStrided("convolve", "y", [d.n, cOut, d.oh, d.ow], at(y, d.yOffset, d.yN, d.yC, d.yH, d.yW));
   if (bias !== null) checkStrided("convolve", "the bias", [channels], at(bias, d.biasOffset, d.biasStride));
+}
+
+/** The order of the integers in the descriptor of a convolution, as `kernels.h` declares it. */
+export const CONV_FIELDS = [
+  ...["RESULT", "N", "GROUPS", "C_IN", "C_OUT", "H", "W", "KH", "KW", "OH", "OW"],
+  ...["STRIDE_H", "STRIDE_W", "PAD_TOP", "PAD_LEFT", "DILATION_H", "DILATION_W"],
+  ...["X_OFFSET", "X_N", "X_C", "X_H", "X_W", "X_LENGTH"],
+  ...["W_OFFSET", "W_O", "W_C", "W_H", "W_W", "W_LENGTH"],
+  ...["Y_OFFSET", "Y_N", "Y_C", "Y_H", "Y_W", "Y_LENGTH"],
+  ...["BIAS_OFFSET", "BIAS_STRIDE", "BIAS_LENGTH", "HAS_BIAS", "ACTIVATION"],
+] as const;
+
+const CONV_RESULTS: Readonly<Record<ConvResult, number>> = { y: 0, x: 1, w: 2 };
+
+/**
+ * Writes a convolution's descriptor into `into`.
+ *
+ * @throws {RangeError} As {@linkcode checkConv} does.
+ */
+export function describeConv(
+  into: Int32Array,
+  result: ConvResult,
+  d: Conv,
+  x: TypedArray,
+  w: TypedArray,
+  y: TypedArray,
+  bias: TypedArray | null,
+): void {
+  checkConv(d, x, w, y, bias, d.groups * (result === "x" ? d.cIn : d.cOut));
+  into[0] = CONV_RESULTS[result], into[1] = d.n, into[2] = d.groups, into[3] = d.cIn, into[4] = d.cOut;
+  into[5] = d.h, into[6] = d.w, into[7] = d.kh, into[8] = d.kw, into[9] = d.oh, into[10] = d.ow;
+  into[11] = d.strideH, into[12] = d.strideW, into[13] = d.padTop, into[14] = d.padLeft;
+  into[15] = d.dilationH, into[16] = d.dilationW;
+  into[17] = d.xOffset, into[18] = d.xN, into[19] = d.xC, into[20] = d.xH, into[21] = d.xW, into[22] = x.length;
+  into[23] = d.wOffset, into[24] = d.wO, into[25] = d.wC, into[26] = d.wH, into[27] = d.wW, into[28] = w.length;
+  into[29] = d.yOffset, into[30] = d.yN, into[31] = d.yC, into[32] = d.yH, into[33] = d.yW, into[34] = y.length;
+  into[35] = d.biasOffset, into[36] = d.biasStride, into[37] = bias === null ? 0 : bias.length;
+  into[38] = bias === null ? 0 : 1;
+  into[39] = d.activation === undefined || result === "w" ? 0 : ACTIVATIONS[d.activation];
 }
 
 /** Checks one dimension of a convolution: the places that its windows reach are numbers of 32 bits. */

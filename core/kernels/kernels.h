@@ -26,6 +26,20 @@ enum {
   GEMM_DESCRIPTOR_LENGTH
 };
 
+// The descriptor of a convolution: which of its arrays is the result, sizes and windows, and each array's offset, strides and length.
+enum { CONV_RESULT_Y, CONV_RESULT_X, CONV_RESULT_W };
+enum {
+  CONV_RESULT, CONV_N, CONV_GROUPS, CONV_C_IN, CONV_C_OUT, // channels of one group
+  CONV_H, CONV_W, CONV_KH, CONV_KW, CONV_OH, CONV_OW,
+  CONV_STRIDE_H, CONV_STRIDE_W, CONV_PAD_TOP, CONV_PAD_LEFT, CONV_DILATION_H, CONV_DILATION_W,
+  CONV_X_OFFSET, CONV_X_N, CONV_X_C, CONV_X_H, CONV_X_W, CONV_X_LENGTH,
+  CONV_W_OFFSET, CONV_W_O, CONV_W_C, CONV_W_H, CONV_W_W, CONV_W_LENGTH,
+  CONV_Y_OFFSET, CONV_Y_N, CONV_Y_C, CONV_Y_H, CONV_Y_W, CONV_Y_LENGTH,
+  CONV_BIAS_OFFSET, CONV_BIAS_STRIDE, CONV_BIAS_LENGTH,
+  CONV_HAS_BIAS, CONV_ACTIVATION,
+  CONV_DESCRIPTOR_LENGTH
+};
+
 // What an operand's elements are.
 enum { KIND_FLOAT32, KIND_INT32, KIND_UINT8 };
 
@@ -116,6 +130,10 @@ enum { UPDATE_SLOT_LENGTH = 8 };
 
 // C = activation(A·B + bias + beta·C) in float32. Any signed strides; C must not overlap an operand, nor itself.
 GRADUS_EXPORT int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias);
+
+// One of a convolution's arrays, from the others: y, or the gradient of x or of w by that of y. A bias is added to y or x; with w it is
+// written, the sums of y over all but its channels. Any signed strides; the result must not overlap an operand, nor itself.
+GRADUS_EXPORT int32_t gradus_conv(const int32_t *descriptor, float *x, float *w, float *y, float *bias);
 
 // out = op(x), element by element.
 GRADUS_EXPORT int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out);

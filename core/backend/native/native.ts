@@ -4,6 +4,7 @@ import type { Backend, Opened } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
 import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
+import { nativeConv } from "./conv.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
 import { reference } from "../reference/reference.ts";
 import { selfTest } from "./self_test.ts";
@@ -102,7 +103,7 @@ function verbsOf(symbols: Symbols): Backend {
   return {
     name: "native",
     gemm: nativeGemm(symbols),
-    conv: reference.conv,
+    conv: nativeConv(symbols),
     unary: nativeUnary(symbols),
     binary: nativeBinary(symbols),
     where: nativeWhere(symbols),

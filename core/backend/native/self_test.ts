@@ -8,6 +8,7 @@ import {
   ACTIVATIONS,
   type Backend,
   type BinaryOp,
+  type ConvResult,
   INPUT_ACTIVATIONS,
   type ReduceOp,
   type UnaryOp,
@@ -50,6 +51,9 @@ function* trials(): Iterable<[string, Trial]> {
     for (const activation of keys(ACTIVATIONS)) {
       yield [`the product of ${size.join("×")}`, gemm(size, activation)];
     }
+  }
+  for (const result of ["y", "x", "w"] as const) {
+    for (const size of CONVOLUTIONS) yield [`a convolution's ${result} of ${size.join("×")}`, conv(result, size)];
   }
   yield ["where", where];
   yield ["gather", gather];
@@ -142,6 +146,24 @@ function gemm([m, k, n]: readonly [number, number, number], activation: Activati
       verbs.gemm({ m, k, n, aRow, aCol, bRow: n, bCol: 1, cRow, cCol, activation, ...places }, a, b, c, bias);
       return c;
     });
+  };
+}
+
+/** Channels of x and y, columns, stride, and groups: with lanes along channels and along pixels. */
+const CONVOLUTIONS = [[20, 37, 19, 1, 1], [3, 5, 40, 2, 1], [1, 1, 23, 1, 6], [1, 8, 14, 2, 1]] as const;
+
+function conv(result: ConvResult, [cIn, cOut, w, stride, groups]: (typeof CONVOLUTIONS)[number]): Trial {
+  return (verbs) => {
+    const [n, h, k, ow] = [2, 7, 3, Math.floor((w - 1) / stride) + 1], oh = Math.floor((h - 1) / stride) + 1;
+    const [x, weight] = [spread(n * groups * cIn * h * w, 0.3), spread(groups * cOut * cIn * k * k, 0.3)];
+    const [y, bias] = [spread(n * groups * cOut * oh * ow, 0.3), spread(groups * Math.max(cIn, cOut), 1)];
+    const sizes = { n, groups, cIn, cOut, h, w, kh: k, kw: k, oh, ow, padTop: 1, padLeft: 1 };
+    const windows = { strideH: stride, strideW: stride, dilationH: 1, dilationW: 1, activation: "tanh" } as const;
+    const places = { xOffset: 0, xN: groups * cIn * h * w, xC: h * w, xH: w, xW: 1, biasOffset: 0, biasStride: 1 };
+    const weights = { wOffset: 0, wO: cIn * k * k, wC: k * k, wH: k, wW: 1 };
+    const results = { yOffset: 0, yN: groups * cOut * oh * ow, yC: oh * ow, yH: ow, yW: 1 };
+    verbs.conv(result, { ...sizes, ...windows, ...places, ...weights, ...results }, x, weight, y, bias);
+    return [x, weight, y, bias];
   };
 }
 

@@ -4,6 +4,8 @@
 export const SYMBOLS = {
   // int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias)
   gradus_gemm: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_conv(const int32_t *descriptor, float *x, float *w, float *y, float *bias)
+  gradus_conv: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out)
   gradus_unary: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_check(void)
@@ -41,6 +43,7 @@ export const SYMBOLS = {
 /** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
 export const WASM_SYMBOLS = [
   "gradus_gemm",
+  "gradus_conv",
   "gradus_unary",
   "gradus_activation_backward",
   "gradus_check",

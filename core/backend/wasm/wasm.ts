@@ -1,8 +1,8 @@
 /**
  * The wasm back end: the same C as the native one, compiled to WebAssembly's SIMD. It needs no permission and no compiler.
  *
- * Operands are copied into wasm's memory, and results out of it. That pays for the product, and for those functions (and their
- * derivatives) that take JavaScript as long an element as ten copies; the other verbs are the reference's.
+ * Operands are copied into wasm's memory, and results out of it. That pays for products and convolutions, and for those functions
+ * (and their derivatives) that take JavaScript as long an element as ten copies; the other verbs are the reference's.
  * There are two builds. With relaxed SIMD, where the engine has it, a product multiplies and adds in one instruction, which rounds once
  * instead of twice: the two builds differ in the last bits.
  */
@@ -20,69 +20,11 @@ import {
   unwrap,
 } from "../descriptor.ts";
 import { UNARY_OPS } from "../native/verbs.ts";
-import { coalesceDims, forEachRow, reference, type StridedLoop } from "../reference/reference.ts";
+import { coalesceDims, reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
+import { wasmConv } from "./conv.ts";
+import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
-
-/** What the module exports. */
-export interface WasmKernel {
-  /** All memory that C can address. */
-  memory: WebAssembly.Memory;
-  /** The address from which on C uses none of it. */
-  __heap_base: WebAssembly.Global;
-  /** As in `kernels.h`, with addresses for pointers. */
-  gradus_gemm(descriptor: number, a: number, b: number, c: number, bias: number): number;
-  /** As in `kernels.h`. */
-  gradus_unary(descriptor: number, x: number, out: number): number;
-  /** As in `kernels.h`. */
-  gradus_activation_backward(descriptor: number, g: number, y: number, out: number, db: number): number;
-}
-
-/** A kernel, and memory for the operands of one call. */
-interface WasmWorkspace {
-  /** The module's exports. */
-  kernel: WasmKernel;
-  /** Addresses of blocks of these lengths in bytes, valid until the next call; the memory grows where it is too small. */
-  reserve(lengths: readonly number[]): number[];
-}
-
-const PAGE = 65536;
-
-/** The workspace of a kernel. */
-export function wasmWorkspace(kernel: WasmKernel): WasmWorkspace {
-  const start = align(kernel.__heap_base.value);
-  const reserve = (lengths: readonly number[]): number[] => {
-    let end = start;
-    const at = lengths.map((length) => {
-      const here = end;
-      end = align(end + length);
-      return here;
-    });
-    grow(kernel.memory, end);
-    return at;
-  };
-  return { kernel, reserve };
-}
-
-function grow(memory: WebAssembly.Memory, end: number): void {
-  const missing = end - memory.buffer.byteLength;
-  if (missing <= 0) return;
-  try {
-    memory.grow(Math.ceil(missing / PAGE));
-  } catch (cause) {
-    const asked = `Cannot place ${(end / 1e9).toFixed(1)} GB of operands in WebAssembly's memory`;
-    const cure = 'take smaller batches, or useBackend("native") or useBackend("reference")';
-    throw new RangeError(
-      `${asked}: it has ${(memory.buffer.byteLength / 1e9).toFixed(1)} GB and ends at 4.3; ${cure}`,
-      { cause },
-    );
-  }
-}
-
-/** The next address that begins a cache line. */
-function align(address: number): number {
-  return Math.ceil(address / 64) * 64;
-}
 
 /** The build for fixed-width SIMD, which every engine has, or the one for relaxed SIMD, with fused multiply-add where the CPU has it. */
 export type WasmSimd = "plain" | "relaxed";
@@ -188,23 +130,6 @@ function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   };
 }
 
-/** Calls `run` for each row of one operand: its first place, its stride, its place in the dense copy, its length. */
-function forEachRun(
-  loop: StridedLoop,
-  operand: number,
-  offset: number,
-  size: number,
-  run: (start: number, step: number, place: number, count: number) => void,
-): void {
-  const [count, step] = [loop.shape.at(-1)!, loop.strides[operand].at(-1)!];
-  let place = 0;
-  if (size === 0) return;
-  forEachRow({ shape: loop.shape, strides: [loop.strides[operand]] }, [offset], ([start]) => {
-    run(start, step, place, count);
-    place += count;
-  });
-}
-
 const SLOW_BACKWARD: ReadonlySet<Activation | InputActivation> = new Set(SLOW_ACTIVATIONS.filter(hasDerivative));
 
 /** `activationBackward` for float32 and {@linkcode SLOW_ACTIVATIONS}; everything else is passed on to the reference. */
@@ -253,6 +178,7 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       ...reference,
       name: "wasm",
       gemm: wasmGemm(workspace),
+      conv: wasmConv(workspace),
       unary: wasmUnary(workspace),
       activationBackward: wasmActivationBackward(workspace),
     } as const;

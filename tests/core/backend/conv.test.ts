@@ -1,14 +1,37 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { type Activation, ACTIVATIONS, type Backend, type ConvResult } from "../../../core/backend/backend.ts";
+import { CONV_FIELDS, describeConv } from "../../../core/backend/descriptor.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
+import { setThreads } from "../../../core/backend/threads.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { type Case, convArrays, convCase, type Exact, exactConv, LAYOUTS, SIZES } from "./conv_cases.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { type Case, convArrays, convCase, type Exact, exactConv, LAYOUTS, SIZES, type Sizes } from "./conv_cases.ts";
 
 const BACKENDS = [["reference", reference], ["native", openNative().backend], ["wasm", openWasm().backend]] as const;
 const RESULTS: readonly ConvResult[] = ["y", "x", "w"];
 const PLACE = { y: 2, x: 0, w: 1 } as const;
+
+/** The arrays that each result is computed from. */
+const PARTS = { y: [0, 1], x: [1, 2], w: [0, 2] } as const;
+
+/** With and without padding, lanes along channels and along pixels, and steps. */
+const SPECIAL: readonly Sizes[] = [
+  { n: 2, padTop: 1, padLeft: 1, h: 12, w: 30 },
+  { n: 2, padTop: 2, padLeft: 2, cIn: 20, cOut: 33, h: 9, w: 14, strideW: 2, strideH: 2 },
+  { n: 2, cIn: 5, cOut: 16, h: 11, w: 13 },
+  { n: 1, groups: 4, cIn: 1, cOut: 1, padTop: 1, padLeft: 1, h: 7, w: 19 },
+];
+
+/** Enough work to be shared out. */
+const SHARED: readonly Sizes[] = [
+  { n: 5, cIn: 32, cOut: 64, h: 28, w: 28, padTop: 1, padLeft: 1 },
+  { n: 1, cIn: 24, cOut: 40, h: 60, w: 61, padTop: 1, padLeft: 1 },
+  { n: 40, cIn: 1, cOut: 8, h: 40, w: 40, kh: 5, kw: 5, strideH: 2, strideW: 2 },
+  { n: 16, cIn: 64, cOut: 128, h: 14, w: 14, kh: 1, kw: 1 },
+  { n: 64, groups: 32, cIn: 1, cOut: 1, h: 28, w: 28 },
+];
 
 type Arrays = [x: Float32Array | Float64Array, w: Float32Array | Float64Array, y: Float32Array | Float64Array];
 
@@ -84,6 +107,39 @@ for (const [name, backend] of BACKENDS) {
       }
     });
 
+    test("leaves infinities and NaN where the formula has them", () => {
+      for (const sizes of SPECIAL) {
+        for (const result of RESULTS) {
+          for (const value of [NaN, Infinity]) {
+            const one = convCase(sizes);
+            const given = convArrays(one, result);
+            for (const part of PARTS[result]) given[part][Math.floor(given[part].length / 3)] = value;
+            const arrays = given.slice(0, 3) as Arrays;
+            const { values } = exactConv(result, one.d, [...given.slice(0, 3), null] as never);
+            verbs.conv(result, one.d, ...arrays, null);
+            const kinds = (data: ArrayLike<number>) => Array.from(data, (x) => Number.isFinite(x) ? 0 : x);
+            assertEquals(kinds(arrays[PLACE[result]]), kinds(values), `${result}: ${value}`);
+          }
+        }
+      }
+    });
+
+    test("gives the same bits on one thread and on two", () => {
+      for (const sizes of SHARED) {
+        for (const result of RESULTS) {
+          const one = convCase(sizes);
+          const [alone, both] = [1, 2].map((threads) => {
+            setThreads(threads);
+            const arrays = convArrays(one, result);
+            verbs.conv(result, one.d, ...arrays);
+            setThreads(1);
+            return [arrays[PLACE[result]], arrays[3]];
+          });
+          assertEquals(alone, both);
+        }
+      }
+    });
+
     test("reads an x that is repeated with strides of 0", () => {
       const { d, lengths } = convCase({ n: 3, cIn: 4 });
       const one = { ...d, xN: 0, xC: 0 };
@@ -110,3 +166,22 @@ for (const [name, backend] of BACKENDS) {
     });
   });
 }
+
+describe("CONV_FIELDS", () => {
+  it("CONV_FIELDS and the results are numbered as in kernels.h", () => {
+    const [, results, fields] =
+      /enum \{ (CONV_RESULT_Y[^}]*) \};\nenum \{\s*(CONV_RESULT,[^}]*?),\s*CONV_DESCRIPTOR_LENGTH/.exec(
+        SOURCES["kernels.h"],
+      )!;
+    const names = (text: string) =>
+      text.replaceAll(/\/\/.*/g, "").split(",").map((name) => name.trim().slice("CONV_".length));
+    const one = convCase();
+    const codes = RESULTS.map((result) => {
+      const [into, [x, w, y]] = [new Int32Array(CONV_FIELDS.length), convArrays(one, result)];
+      describeConv(into, result, one.d, x, w, y, null);
+      return [`RESULT_${result.toUpperCase()}`, into[0]] as const;
+    });
+    assertEquals(names(results).map((name, i) => [name, i] as const), codes);
+    assertEquals(names(fields), [...CONV_FIELDS]);
+  });
+});

@@ -7,6 +7,7 @@ import { keep, restore } from "./kept_files.ts";
 import bits from "./bits.c" with { type: "text" };
 import callers from "./callers.c" with { type: "text" };
 import check from "./check.c" with { type: "text" };
+import convolutions from "./convolutions.c" with { type: "text" };
 import forged from "./forged.c" with { type: "text" };
 import fork from "./fork.c" with { type: "text" };
 import harness from "./harness.c" with { type: "text" };
@@ -14,7 +15,7 @@ import harnessHeader from "./harness.h" with { type: "text" };
 import products from "./products.c" with { type: "text" };
 import verbs from "./verbs.c" with { type: "text" };
 
-const PROGRAMS = { products, verbs, forged, bits, callers, fork, check };
+const PROGRAMS = { products, convolutions, verbs, forged, bits, callers, fork, check };
 
 /** A program that calls the kernels. */
 export type Program = keyof typeof PROGRAMS;

@@ -97,6 +97,29 @@ static int product(void) {
   return status;
 }
 
+static int convolution(void) {
+  static const int32_t few[] = {1, 1, 2, 3, 0, -1, 5, INT32_MAX, INT32_MIN, 40000};
+  int32_t d[CONV_DESCRIPTOR_LENGTH] = {kind(3)};
+  for (int i = CONV_N; i <= CONV_OW; i++) d[i] = few[below(below(3) ? 4 : 7)];
+  for (int i = CONV_N; i <= CONV_DILATION_W; i++) {
+    if (i > CONV_OW) d[i] = few[below(i == CONV_PAD_TOP || i == CONV_PAD_LEFT ? 10 : below(4) ? 3 : 10)];
+    else if (below(40) == 0) d[i] = size();
+  }
+  float *data[4];
+  for (int i = 0; i < 3; i++) {
+    int32_t *at = d + CONV_X_OFFSET + 6 * i;
+    at[0] = below(6) ? 1 + below(40) : place(), at[5] = below(6) ? 200 : length();
+    for (int r = 1; r <= 4; r++) at[r] = step(MOST + 1);
+    data[i] = allocate(at[5]);
+  }
+  d[CONV_BIAS_OFFSET] = place(), d[CONV_BIAS_STRIDE] = step(MOST + 1), d[CONV_BIAS_LENGTH] = length();
+  d[CONV_HAS_BIAS] = below(2), d[CONV_ACTIVATION] = kind(ACTIVATION_COUNT);
+  data[3] = allocate(d[CONV_BIAS_LENGTH]);
+  const int status = gradus_conv(d, data[0], data[1], data[2], data[3]);
+  for (int i = 0; i < 4; i++) free(data[i]);
+  return status;
+}
+
 static int gather(void) {
   const int32_t count = below(9);
   int32_t d[GATHER_DESCRIPTOR_LENGTH] = {kind(3), kind(3), place(), step(1), size(), count, length(), length(), below(2) * 256};
@@ -178,8 +201,8 @@ static void far(void) {
 }
 
 int main(int argc, char **argv) {
-  enum { VERBS = 9 };
-  int (*const verbs[VERBS])(void) = {unary, binary, where, reduce, product, gather, backward, loss, update};
+  enum { VERBS = 10 };
+  int (*const verbs[VERBS])(void) = {unary, binary, where, reduce, product, convolution, gather, backward, loss, update};
   const int most = VERBS * (argc > 1 ? atoi(argv[1]) : 5000); // fewer where an emulator runs them
   int done[VERBS] = {0}, refused[VERBS] = {0};
   far();

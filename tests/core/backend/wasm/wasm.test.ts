@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
 import { WASM_SYMBOLS } from "../../../../core/backend/native/symbols.ts";
-import { openWasm, wasmBuild, type WasmKernel, wasmSimd, wasmWorkspace } from "../../../../core/backend/wasm/wasm.ts";
+import { openWasm, wasmBuild, wasmSimd } from "../../../../core/backend/wasm/wasm.ts";
+import { type WasmKernel, wasmWorkspace } from "../../../../core/backend/wasm/workspace.ts";
 import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.ts";
 import { WASM_SOURCES } from "../../../../core/kernels/wasm_bytes.ts";
 import { errorRatio, makeCase } from "../gemm_cases.ts";

@@ -1,0 +1,81 @@
+/** Memory of a wasm kernel for the operands of a call, and strided arrays a run at a time, for copying. */
+import { forEachRow, type StridedLoop } from "../reference/reference.ts";
+
+/** What the module exports. */
+export interface WasmKernel {
+  /** All memory that C can address. */
+  memory: WebAssembly.Memory;
+  /** The address from which on C uses none of it. */
+  __heap_base: WebAssembly.Global;
+  /** As in `kernels.h`, with addresses for pointers. */
+  gradus_gemm(descriptor: number, a: number, b: number, c: number, bias: number): number;
+  /** As in `kernels.h`. */
+  gradus_conv(descriptor: number, x: number, w: number, y: number, bias: number): number;
+  /** As in `kernels.h`. */
+  gradus_unary(descriptor: number, x: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_activation_backward(descriptor: number, g: number, y: number, out: number, db: number): number;
+}
+
+/** A kernel, and memory for the operands of one call. */
+export interface WasmWorkspace {
+  /** The module's exports. */
+  kernel: WasmKernel;
+  /** Addresses of blocks of these lengths in bytes, valid until the next call; the memory grows where it is too small. */
+  reserve(lengths: readonly number[]): number[];
+}
+
+const PAGE = 65536;
+
+/** The workspace of a kernel. */
+export function wasmWorkspace(kernel: WasmKernel): WasmWorkspace {
+  const start = align(kernel.__heap_base.value);
+  const reserve = (lengths: readonly number[]): number[] => {
+    let end = start;
+    const at = lengths.map((length) => {
+      const here = end;
+      end = align(end + length);
+      return here;
+    });
+    grow(kernel.memory, end);
+    return at;
+  };
+  return { kernel, reserve };
+}
+
+function grow(memory: WebAssembly.Memory, end: number): void {
+  const missing = end - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch (cause) {
+    const asked = `Cannot place ${(end / 1e9).toFixed(1)} GB of operands in WebAssembly's memory`;
+    const cure = 'take smaller batches, or useBackend("native") or useBackend("reference")';
+    throw new RangeError(
+      `${asked}: it has ${(memory.buffer.byteLength / 1e9).toFixed(1)} GB and ends at 4.3; ${cure}`,
+      { cause },
+    );
+  }
+}
+
+/** The next address that begins a cache line. */
+function align(address: number): number {
+  return Math.ceil(address / 64) * 64;
+}
+
+/** Calls `run` for each row of one operand: its first place, its stride, its place in the dense copy, its length. */
+export function forEachRun(
+  loop: StridedLoop,
+  operand: number,
+  offset: number,
+  size: number,
+  run: (start: number, step: number, place: number, count: number) => void,
+): void {
+  const [count, step] = [loop.shape.at(-1)!, loop.strides[operand].at(-1)!];
+  let place = 0;
+  if (size === 0) return;
+  forEachRow({ shape: loop.shape, strides: [loop.strides[operand]] }, [offset], ([start]) => {
+    run(start, step, place, count);
+    place += count;
+  });
+}

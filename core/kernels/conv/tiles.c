@@ -1,0 +1,95 @@
+// The micro-kernels of a convolution: the product's, over segments of k instead of one run, since each tap of a kernel begins elsewhere
+// in an image; and one whose lanes are pixels of several rows, for results of few channels.
+#include "conv.h"
+#include "../vector.h"
+
+typedef void SumTile(const Segments *s, const float *a, const float *b, float *to, ptrdiff_t to_rs, int add);
+
+INLINE void sum_tile(const int k_major, const int rows, const int vectors, const Segments *s, const float *a, const float *b, float *to,
+                     ptrdiff_t to_rs, int add) {
+  vec sum[MR][NR_VECTORS];
+  UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = (vec){0};
+  }
+  const ptrdiff_t count = s->count, steps = s->steps, a_stride = s->a_stride, b_stride = s->b_stride, *from_a = s->a, *from_b = s->b;
+  for (ptrdiff_t t = 0; t < count; t++) {
+    const float *right = b + from_b[t];
+    multiply_steps(k_major, rows, vectors, steps, a + from_a[t], a_stride, right, b_stride, (Prefetch){right, 0}, sum);
+  }
+  UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int v = 0; v < vectors; v++) {
+      float *const at = to + i * to_rs + v * LANES;
+      if (add) sum[i][v] = CVEC(at) + sum[i][v];
+      VEC(at) = sum[i][v];
+    }
+  }
+}
+
+// `sum_along` reads neighbours of A, as pixels are; `sum_across` sums over them, and rows of A are channels.
+#define SUM_TILE(NAME, K_MAJOR, R, V) \
+  static void NAME##_##R##_##V(const Segments *s, const float *a, const float *b, float *to, ptrdiff_t to_rs, int add) { \
+    sum_tile(K_MAJOR, R, V, s, a, b, to, to_rs, add); \
+  }
+#if NR_VECTORS == 3
+#define SUM_TILES_OF(NAME, K_MAJOR, R) SUM_TILE(NAME, K_MAJOR, R, 1) SUM_TILE(NAME, K_MAJOR, R, 2) SUM_TILE(NAME, K_MAJOR, R, 3)
+#else
+#define SUM_TILES_OF(NAME, K_MAJOR, R) SUM_TILE(NAME, K_MAJOR, R, 1) SUM_TILE(NAME, K_MAJOR, R, 2)
+#endif
+#define SUM_TILES(R) SUM_TILES_OF(sum_along, 0, R) SUM_TILES_OF(sum_across, 1, R)
+EACH_MR(SUM_TILES)
+#define SUM_ALONG(R) ENTRY(sum_along, R)
+#define SUM_ACROSS(R) ENTRY(sum_across, R)
+static SumTile *const sum_tiles[2][MR][NR_VECTORS] = {{EACH_MR(SUM_ALONG)}, {EACH_MR(SUM_ACROSS)}};
+
+// Lanes are pixels: A are weights, a row for each channel, B vectors of the copy, `b_vector` apart: rows of pixels, or one long row.
+#define PIXEL_VECTORS 4
+#define PIXEL_ROWS (MR < 8 ? MR : 8)
+#define EACH_PIXEL_ROW(X) X(1) X(2) X(3) X(4) PIXEL_ROWS_ABOVE(X)
+#if MR >= 8
+#define PIXEL_ROWS_ABOVE(X) X(5) X(6) X(7) X(8)
+#elif MR >= 6
+#define PIXEL_ROWS_ABOVE(X) X(5) X(6)
+#elif MR >= 5
+#define PIXEL_ROWS_ABOVE(X) X(5)
+#else
+#define PIXEL_ROWS_ABOVE(X)
+#endif
+typedef void PixelTile(const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, float *tile);
+
+INLINE void pixel_tile(const int rows, const int vectors, const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, float *tile) {
+  vec sum[PIXEL_ROWS][PIXEL_VECTORS];
+  UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = (vec){0};
+  }
+  const ptrdiff_t count = s->count, steps = s->steps, a_stride = s->a_stride, b_stride = s->b_stride, *from_a = s->a, *from_b = s->b;
+  for (ptrdiff_t t = 0; t < count; t++) {
+    const float *left = a + from_a[t], *at[PIXEL_VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) at[v] = b + from_b[t] + v * b_vector;
+    for (ptrdiff_t p = 0; p < steps; p++, left += a_stride) {
+      vec right[PIXEL_VECTORS];
+      UNROLL for (int v = 0; v < vectors; v++) right[v] = CVEC(at[v]), at[v] += b_stride;
+      UNROLL for (int i = 0; i < rows; i++) {
+        const vec x = broadcast(left[i]);
+        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = multiply_add(x, right[v], sum[i][v]);
+      }
+    }
+  }
+  UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int v = 0; v < vectors; v++) VEC(tile + (i * vectors + v) * LANES) = sum[i][v];
+  }
+}
+
+// Few rows have more vectors, so that enough sums are in flight.
+#define FEW_ROWS(R) ((R) <= 3 || (LANES == 16 && (R) <= 4))
+#define PIXEL_TILE(R) \
+  static void pixels_##R##_1(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { pixel_tile(R, 1, s, a, b, v, to); } \
+  static void pixels_##R##_2(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { pixel_tile(R, 2, s, a, b, v, to); } \
+  static void pixels_##R##_3(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { \
+    pixel_tile(R, FEW_ROWS(R) ? 3 : 1, s, a, b, v, to); \
+  } \
+  static void pixels_##R##_4(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { \
+    pixel_tile(R, FEW_ROWS(R) ? 4 : 1, s, a, b, v, to); \
+  }
+#define PIXEL_ENTRY(R) {pixels_##R##_1, pixels_##R##_2, pixels_##R##_3, pixels_##R##_4},
+EACH_PIXEL_ROW(PIXEL_TILE)
+static PixelTile *const pixel_tiles[PIXEL_ROWS][PIXEL_VECTORS] = {EACH_PIXEL_ROW(PIXEL_ENTRY)};

@@ -1,0 +1,325 @@
+// The gradient of the weights: for each tap a product of the source under it and the gradient of y, whose long dimension are the pixels.
+// Rows of A are channels of the source; lanes run along the channels of y, for which its gradient is transposed once. Where channels are
+// few, lanes are pixels, and every weight a dot product.
+#include "conv.h"
+#include "../vector.h"
+
+#define RANGES 8 // of blocks, by shape alone: each has sums of its own, which are added in order
+
+typedef struct {
+  const Correlation *x;
+  Layout layout;
+  ptrdiff_t block[3], blocks[3];
+  int dots, padded;
+  ptrdiff_t channel; // of the source: the first
+  ptrdiff_t group, groups, ranges;
+  ptrdiff_t panel, panels, width, ld;
+  const ptrdiff_t *in_at;
+  float *sums, *bias; // [group][range][panel][tap][channel][ld], and without tap and channel
+  ptrdiff_t panel_floats;
+  char undone[THREADS_MOST * 4], special[THREADS_MOST * 4];
+  ptrdiff_t shares;
+} WeightPass;
+
+static Block weight_block_at(const WeightPass *p, ptrdiff_t index) {
+  Block b;
+  for (int q = 2; q >= 0; q--) {
+    b.from[q] = index % p->blocks[q] * p->block[q];
+    b.size[q] = min(p->block[q], p->x->axis[q].size - b.from[q]);
+    index /= p->blocks[q];
+  }
+  return b;
+}
+
+static const float *gradient_at(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t channel, ptrdiff_t i, ptrdiff_t j) {
+  const Axis *a = p->x->axis;
+  return p->x->out + group * p->x->out_group + channel * p->x->out_c + (b->from[0] + i) * a[0].out + (b->from[1] + j) * a[1].out + b->from[2] * a[2].out;
+}
+
+// The gradient of y under a block, as [pixel][ld].
+static void transpose_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t first, ptrdiff_t cols, float *to) {
+  const Axis *a = p->x->axis;
+  const ptrdiff_t ld = p->ld, out_c = p->x->out_c;
+  const int rows_joined = a[1].out == b->size[2] * a[2].out;
+  const ptrdiff_t count = rows_joined ? b->size[1] * b->size[2] : b->size[2];
+  for (ptrdiff_t i = 0; i < b->size[0]; i++)
+    for (ptrdiff_t j = 0; j < (rows_joined ? 1 : b->size[1]); j++, to += count * ld) {
+      const float *g = gradient_at(p, b, group, first, i, j);
+      if (a[2].out == 1) copy_transposed(count, cols, g, out_c, to, ld);
+      else pack((Operand){g, out_c, a[2].out}, count, (int)cols, (int)ld, to);
+    }
+}
+
+static void add_pixels(const float *g, ptrdiff_t pixels, ptrdiff_t ld, ptrdiff_t cols, float *bias) {
+  for (ptrdiff_t v = 0; v < cols; v += LANES) {
+    vec sum[4] = {{0}, {0}, {0}, {0}};
+    ptrdiff_t k = 0;
+    for (; k + 4 <= pixels; k += 4)
+      UNROLL for (int q = 0; q < 4; q++) sum[q] += CVEC(g + (k + q) * ld + v);
+    for (; k < pixels; k++) sum[0] += CVEC(g + k * ld + v);
+    VEC(bias + v) = CVEC(bias + v) + ((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+}
+
+// The rows of a block for which a tap of the first two axes lies on the source.
+static ptrdiff_t rows_under(const WeightPass *p, const Block *b, ptrdiff_t r, ptrdiff_t s, ptrdiff_t row_floats, const Room *room) {
+  const Axis *a = p->x->axis;
+  const Range outer = results_on(&a[0], r, b->from[0], b->from[0] + b->size[0]), inner = results_on(&a[1], s, b->from[1], b->from[1] + b->size[1]);
+  ptrdiff_t count = 0;
+  for (ptrdiff_t i = outer.from - b->from[0]; i < outer.end - b->from[0]; i++)
+    for (ptrdiff_t j = inner.from - b->from[1]; j < inner.end - b->from[1]; j++, count++) {
+      room->list[0][count] = place_of(&p->layout, i, j);
+      room->list[1][count] = (i * b->size[1] + j) * row_floats;
+    }
+  return count;
+}
+
+// All sums of a panel over a block, with lanes along the channels of y.
+static void add_tiles(const WeightPass *p, const Block *b, ptrdiff_t cols, const float *g, float *sums, const Room *room) {
+  const Axis *a = p->x->axis;
+  const Layout *l = &p->layout;
+  const Parts parts = even_parts(l->channels, MR);
+  const int vectors = (int)ceil_div(cols, LANES);
+  Segments s = {0, 0, room->list[0], room->list[1], l->pitch, p->ld};
+  ptrdiff_t tap = 0;
+  for (ptrdiff_t q = 0; q < a[0].taps; q++)
+    for (ptrdiff_t r = 0; r < a[1].taps; r++) {
+      s.count = rows_under(p, b, q, r, b->size[2] * p->ld, room);
+      for (ptrdiff_t t = 0; t < a[2].taps; t++, tap++) {
+        const Range on = results_on(&a[2], t, b->from[2], b->from[2] + b->size[2]);
+        const ptrdiff_t first = on.from - b->from[2];
+        s.steps = on.end - on.from;
+        const float *copy = room->copy + p->in_at[tap] + first;
+        for (ptrdiff_t part = 0, c = 0, rows; part < parts.count; part++, c += rows) {
+          rows = part_size(parts, part);
+          sum_tiles[1][rows - 1][vectors - 1](&s, copy + c * l->pitch, g + first * p->ld, sums + (tap * l->channels + c) * p->ld, p->ld, 1);
+        }
+      }
+    }
+}
+
+// The gradient of y under a block, as [row][channel][whole vectors], with zeros behind each row's end and for channels that are missing.
+static void copy_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t pitch, float *to) {
+  const Axis *a = p->x->axis;
+  for (ptrdiff_t i = 0; i < b->size[0]; i++)
+    for (ptrdiff_t j = 0; j < b->size[1]; j++)
+      for (ptrdiff_t c = 0; c < p->ld; c++, to += pitch)
+        copy_run(to, pitch, (Range){0, c < cols ? b->size[2] : 0}, gradient_at(p, b, group, first + min(c, cols - 1), i, j), a[2].out);
+}
+
+// Dot products of DOT_ROWS channels of y and some taps of one row, over the rows of a block. `mask` is set for lanes of a row's last vector
+// that are pixels.
+typedef struct {
+  ptrdiff_t count, vectors, pitch;
+  const ptrdiff_t *in, *g, *taps;
+  ivec mask;
+} Dots;
+
+INLINE void dot_taps(const int cols, const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap) {
+  vec sum[DOT_ROWS][DOT_COLS];
+  UNROLL for (int i = 0; i < DOT_ROWS; i++) {
+    UNROLL for (int j = 0; j < cols; j++) sum[i][j] = (vec){0};
+  }
+  const ptrdiff_t count = d->count, vectors = d->vectors, pitch = d->pitch, *from_in = d->in, *from_g = d->g;
+  const ivec mask = d->mask;
+  ptrdiff_t tap[DOT_COLS];
+  UNROLL for (int j = 0; j < cols; j++) tap[j] = d->taps[j];
+  for (ptrdiff_t row = 0; row < count; row++) {
+    const float *in = copy + from_in[row], *left = g + from_g[row];
+    for (ptrdiff_t v = 0; v < vectors; v++, in += LANES, left += LANES) {
+      vec x[DOT_ROWS];
+      UNROLL for (int i = 0; i < DOT_ROWS; i++) x[i] = CVEC(left + i * pitch);
+      UNROLL for (int j = 0; j < cols; j++) {
+        vec y = CVEC(in + tap[j]);
+        if (v == vectors - 1) y = (vec)((ivec)y & mask);
+        UNROLL for (int i = 0; i < DOT_ROWS; i++) sum[i][j] = multiply_add(x[i], y, sum[i][j]);
+      }
+    }
+  }
+  UNROLL for (int i = 0; i < DOT_ROWS; i++) {
+    UNROLL for (int j = 0; j < cols; j++) to[j * to_tap + i] += sum_of(sum[i][j]);
+  }
+}
+
+typedef void DotTaps(const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap);
+#define DOT_TAPS(C) \
+  static void dot_taps_##C(const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap) { dot_taps(C, d, copy, g, to, to_tap); }
+DOT_TAPS(1) DOT_TAPS(2) DOT_TAPS(3) DOT_TAPS(4)
+#if DOT_COLS > 4
+DOT_TAPS(5) DOT_TAPS(6)
+#endif
+static DotTaps *const dot_tap_kernels[DOT_COLS] = {
+  dot_taps_1, dot_taps_2, dot_taps_3, dot_taps_4,
+#if DOT_COLS > 4
+  dot_taps_5, dot_taps_6,
+#endif
+};
+
+static void add_dots(const WeightPass *p, const Block *b, ptrdiff_t pitch, const float *g, float *sums, const Room *room) {
+  const Axis *a = p->x->axis;
+  const Layout *l = &p->layout;
+  const Parts parts = even_parts(a[2].taps, DOT_COLS);
+  const ptrdiff_t left = b->size[2] - (pitch - LANES);
+  Dots d = {.vectors = pitch / LANES, .pitch = pitch, .in = room->list[0], .g = room->list[1], .mask = LANE_NUMBERS < (int32_t)left};
+  for (ptrdiff_t q = 0; q < a[0].taps; q++)
+    for (ptrdiff_t r = 0; r < a[1].taps; r++) {
+      d.count = rows_under(p, b, q, r, p->ld * pitch, room);
+      const ptrdiff_t first = (q * a[1].taps + r) * a[2].taps;
+      for (ptrdiff_t c = 0; c < l->channels; c++)
+        for (ptrdiff_t part = 0, t = 0, cols; part < parts.count; part++, t += cols) {
+          cols = part_size(parts, part);
+          d.taps = p->in_at + first + t;
+          dot_tap_kernels[cols - 1](&d, room->copy + c * l->pitch, g, sums + ((first + t) * l->channels + c) * p->ld, l->channels * p->ld);
+        }
+    }
+}
+
+static void add_block_panel(WeightPass *p, const Block *b, ptrdiff_t share, ptrdiff_t group, ptrdiff_t panel, float *sums, float *bias, const Room *room) {
+  const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, p->x->out_channels - first), rows = b->size[0] * b->size[1];
+  float *g = room->more;
+  if (!p->dots) {
+    transpose_gradient(p, b, group, first, cols, g);
+    add_tiles(p, b, cols, g, sums, room);
+    if (bias) add_pixels(g, rows * b->size[2], p->ld, cols, bias);
+    return;
+  }
+  const ptrdiff_t pitch = ceil_div(b->size[2], LANES) * LANES;
+  copy_gradient(p, b, group, first, cols, pitch, g);
+  if (p->padded && any_special(g, rows * p->ld * pitch)) p->special[share] = 1;
+  add_dots(p, b, pitch, g, sums, room);
+  for (ptrdiff_t c = 0; bias && c < cols; c++) {
+    vec sum = {0};
+    for (ptrdiff_t row = 0; row < rows; row++)
+      for (ptrdiff_t j = 0; j < pitch; j += LANES) sum += CVEC(g + (row * p->ld + c) * pitch + j);
+    bias[c] += sum_of(sum);
+  }
+}
+
+// One share: some ranges of blocks, of some groups.
+static void weights_share(void *job, ptrdiff_t share) {
+  WeightPass *p = job;
+  const Workspace w = workspace();
+  if (!w.a) {
+    p->undone[share] = 1;
+    return;
+  }
+  const Room room = room_of(w);
+  const ptrdiff_t units = p->groups * p->ranges, blocks = p->blocks[0] * p->blocks[1] * p->blocks[2];
+  for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
+    float *const sums = p->sums + unit * p->panels * p->panel_floats, *const bias = p->bias ? p->bias + unit * p->panels * p->ld : NULL;
+    for (ptrdiff_t i = 0; i < p->panels * p->panel_floats; i++) sums[i] = 0;
+    for (ptrdiff_t i = 0; bias && i < p->panels * p->ld; i++) bias[i] = 0;
+    const ptrdiff_t group = unit / p->ranges, range = unit % p->ranges;
+    for (ptrdiff_t block = part_begin(blocks, range, p->ranges); block < part_begin(blocks, range + 1, p->ranges); block++) {
+      const Block b = weight_block_at(p, block);
+      copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy);
+      for (ptrdiff_t panel = 0; panel < p->panels; panel++)
+        add_block_panel(p, &b, share, p->group + group, panel, sums + panel * p->panel_floats, bias ? bias + panel * p->ld : NULL, &room);
+    }
+  }
+}
+
+static void store_weights(const Correlation *x, const float *sums, ptrdiff_t channels, ptrdiff_t cols, ptrdiff_t ld, float *w) {
+  const Axis *a = x->axis;
+  const ptrdiff_t taps = taps_of(x);
+  if (taps > 1 && taps_dense(x)) {
+    for (ptrdiff_t c = 0; c < channels; c++) copy_transposed(cols, taps, sums + c * ld, channels * ld, w + c * x->w_in, x->w_out);
+    return;
+  }
+  if (taps == 1 && x->w_in == 1) return copy_transposed(cols, channels, sums, ld, w, x->w_out);
+  for (ptrdiff_t r = 0; r < a[0].taps; r++)
+    for (ptrdiff_t s = 0; s < a[1].taps; s++)
+      for (ptrdiff_t t = 0; t < a[2].taps; t++)
+        for (ptrdiff_t c = 0; c < channels; c++, sums += ld)
+          for (ptrdiff_t o = 0; o < cols; o++) w[r * a[0].weight + s * a[1].weight + t * a[2].weight + c * x->w_in + o * x->w_out] = sums[o];
+}
+
+// Adds up the ranges of a group, in order, and stores what has come together.
+static void finish_group(const WeightPass *p, ptrdiff_t group) {
+  const Correlation *x = p->x;
+  const ptrdiff_t floats = p->panels * p->panel_floats, bias_floats = p->panels * p->ld;
+  float *sums = p->sums + group * p->ranges * floats, *bias = p->bias ? p->bias + group * p->ranges * bias_floats : NULL;
+  for (ptrdiff_t range = 1; range < p->ranges; range++) {
+    for (ptrdiff_t i = 0; i < floats; i++) sums[i] += sums[range * floats + i];
+    for (ptrdiff_t i = 0; bias && i < bias_floats; i++) bias[i] += bias[range * bias_floats + i];
+  }
+  for (ptrdiff_t panel = 0; panel < p->panels; panel++) {
+    const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, x->out_channels - first);
+    float *w = x->w + (p->group + group) * x->w_group + first * x->w_out + p->channel * x->w_in;
+    store_weights(x, sums + panel * p->panel_floats, p->layout.channels, cols, p->ld, w);
+    for (ptrdiff_t o = 0; bias && o < cols; o++) x->bias[(p->group + group) * x->bias_group + (first + o) * x->bias_c] = bias[panel * p->ld + o];
+  }
+}
+
+// In multiply-adds of a vector. Tiles have a row for each channel of the source, and wait for their sums if they are small.
+static int dots_pay(const Correlation *x) {
+  const Parts rows = even_parts(max(1, x->in_channels), MR);
+  const double latency = 6, row = (double)x->axis[2].size, vectors = (double)ceil_div(x->out_channels, LANES);
+  const double tile = (double)rows.size * min(NR_VECTORS, (ptrdiff_t)vectors), panels = (double)ceil_div((ptrdiff_t)vectors, NR_VECTORS);
+  const double tiles = (double)rows.count * panels * ((tile < latency ? latency : tile) * row + 10);
+  const double cols = (double)even_parts(max(1, x->axis[2].taps), DOT_COLS).size, sums = DOT_ROWS * cols;
+  const double dots = (double)x->in_channels * (double)ceil_div(x->out_channels, DOT_ROWS) * DOT_ROWS * ((double)ceil_div(x->axis[2].size, LANES) * (sums < latency ? latency / sums : 1) * 1.3 + 1);
+  return dots < tiles;
+}
+
+// Blocks whose gradient fits as well, and as many of them as there are ranges worth having: by shape alone.
+static ptrdiff_t ranges_of(const Correlation *x, ptrdiff_t ld, ptrdiff_t block[3]) {
+  const ptrdiff_t usual = min(MORE_FLOATS - SLACK, COPY_USUAL) / ld;
+  const double worth = work_of(x) / (double)x->groups / PART_WORTH;
+  const ptrdiff_t wanted = worth < 2 ? 1 : (ptrdiff_t)(worth < RANGES ? worth : RANGES);
+  for (int q = 0; q < 3; q++) {
+    const ptrdiff_t most = usual / (q == 0 ? block[1] * (block[2] + LANES) : q == 1 ? block[2] + LANES : 1) - (q == 2 ? LANES : 0);
+    block[q] = max(1, min(block[q], most));
+  }
+  ptrdiff_t blocks = 1;
+  for (int q = 0; q < 3; q++) blocks *= ceil_div(x->axis[q].size, block[q]);
+  for (int q = 0; q < 2 && blocks < wanted; q++) {
+    const ptrdiff_t others = blocks / ceil_div(x->axis[q].size, block[q]);
+    block[q] = max(1, x->axis[q].size / ceil_div(wanted, others));
+    blocks = others * ceil_div(x->axis[q].size, block[q]);
+  }
+  return min(blocks, wanted);
+}
+
+static int weights_pass(WeightPass *p, const Room *room) {
+  const Correlation *x = p->x;
+  place_taps(x, &p->layout, p->ld, room->taps[0], room->taps[1]);
+  p->in_at = room->taps[0];
+  const ptrdiff_t units = p->groups * p->ranges;
+  p->sums = room->weights, p->bias = x->bias && p->channel == 0 ? p->sums + units * p->panels * p->panel_floats : NULL;
+  p->shares = min(units, (ptrdiff_t)sizeof p->undone);
+  for (ptrdiff_t share = 0; share < p->shares; share++) p->special[share] = 0;
+  run_shares(weights_share, p, p->shares, p->undone);
+  for (ptrdiff_t share = 0; share < p->shares; share++)
+    if (p->special[share]) return 0;
+  for (ptrdiff_t group = 0; group < p->groups; group++) finish_group(p, group);
+  return 1;
+}
+
+// Returns 0 where plain loops must do it, over whatever was written.
+static int correlate_weights(const Correlation *x, Workspace w) {
+  if (!few_taps(x)) return 0;
+  const Room room = room_of(w);
+  WeightPass p = {.x = x, .dots = dots_pay(x), .padded = !all_on(&x->axis[2])};
+  p.width = p.dots ? DOT_ROWS : NR, p.ld = p.dots ? DOT_ROWS : min(NR, ceil_div(x->out_channels, LANES) * LANES);
+  ptrdiff_t channels;
+  const double sums_a_channel = ((double)taps_of(x) + 1) * (double)p.ld; // and the bias's
+  if (sums_a_channel > WEIGHT_FLOATS || !cut(x, (ptrdiff_t)sums_a_channel, min(COPY_USUAL, COPY_FLOATS - SLACK), p.block, &channels)) return 0;
+  const ptrdiff_t all = ceil_div(x->out_channels, p.width);
+  p.panel_floats = taps_of(x) * channels * p.ld;
+  const ptrdiff_t fit = max(1, (WEIGHT_FLOATS - SLACK) / (p.panel_floats + p.ld));
+  const ptrdiff_t ranges = ranges_of(x, p.ld, p.block);
+  p.ranges = max(1, min(ranges, fit / min(fit, all)));
+  const ptrdiff_t panels = min(all, fit), groups = min(x->groups, max(1, fit / (all * p.ranges)));
+  for (int q = 0; q < 3; q++) p.blocks[q] = ceil_div(x->axis[q].size, p.block[q]);
+  for (p.group = 0; p.group < x->groups; p.group += groups)
+    for (p.channel = 0; p.channel < x->in_channels; p.channel += channels)
+      for (p.panel = 0; p.panel < all; p.panel += panels) {
+        p.groups = min(groups, x->groups - p.group);
+        p.panels = min(panels, all - p.panel);
+        p.layout = layout_of(x, p.block, min(channels, x->in_channels - p.channel));
+        p.panel_floats = taps_of(x) * p.layout.channels * p.ld;
+        if (!weights_pass(&p, &room)) return 0;
+      }
+  return 1;
+}
