@@ -157,6 +157,12 @@ abstract class ConvNd extends Module {
     return activatedConvolution(this, x, "none");
   }
 
+  /** Each output is a sum over the channels and places of its kernel, also over the padding; transposed, each input is spread over them. */
+  override multiplyAdds(output: Tensor, x: Tensor): number {
+    const [places, channels] = this.transposed ? [x.numel(), this.inChannels] : [output.numel(), this.outChannels];
+    return channels === 0 ? 0 : places * (this.weight.numel() / channels);
+  }
+
   /** `3, 8, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1)`, for the printed form: what is not a default. */
   override extraRepr(): string {
     const { padding, paddingMode, dilation, outputPadding, groups, bias } = this;

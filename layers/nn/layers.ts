@@ -89,6 +89,11 @@ export class Linear extends Module {
     return linear(x, this.weight, this.bias);
   }
 
+  /** Those of the product: each output is a sum over `inFeatures`. */
+  override multiplyAdds(output: Tensor): number {
+    return output.numel() * this.inFeatures;
+  }
+
   /** `in_features=3, out_features=4, bias=True`, for the printed form. */
   override extraRepr(): string {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${pythonic(this.bias !== null)}`;

@@ -1,8 +1,10 @@
 /** The base class of every layer, loss and model: it finds parameters, saves and loads them, and prints itself. */
 import { noGrad } from "../../backward/tape.ts";
-import { checkOptions, describe, isPlainObject, requireTensor } from "../../core/arguments.ts";
+import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { joinPath, ownFields } from "./module_parts.ts";
+import { describeModule, summarise } from "./module_text.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 
 /** A module of any inputs and output. */
@@ -159,9 +161,17 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     return describeModule(this);
   }
 
-  /** A table of all modules that hold parameters: names, classes, shapes and counts, and their total. */
-  summary(): string {
-    return summarise(this);
+  /**
+   * A table of all modules that hold parameters or have no parts: names, classes, shapes and counts, and their total. For inputs, with
+   * which the model is called in evaluation mode, also the shape of each output and the multiply-adds of each linear layer and convolution.
+   */
+  summary(...inputs: In | []): string {
+    return summarise(this, inputs);
+  }
+
+  /** How many multiplications, each with its addition, `forward` does by itself for these inputs: 0, unless a layer says otherwise. */
+  multiplyAdds(_output: Out, ..._inputs: In): number {
+    return 0;
   }
 
   /** How `console.log` shows a module. */
@@ -184,65 +194,6 @@ function namedTensors<T extends Tensor>(root: AnyModule, kind: new (x: Tensor) =
     }
   }
   return Array.from(found, ([tensor, name]) => [name, tensor]);
-}
-
-// The parts of a module: what its own fields hold.
-
-/** A field's name as PyTorch writes it: `runningMean` is `running_mean`; a name that is not plain camelCase stays as it is. */
-function stateName(field: string): string {
-  if (!/^[a-z][a-z0-9]*([A-Z][a-z0-9]+)+$/.test(field)) return field;
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** Two parts of a path joined by a dot, unless the first is empty. */
-function joinPath(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
-}
-
-/** The own fields of `owner` that hold a `kind`, or an array with some, named as in PyTorch and in order of assignment. */
-function ownFields<T>(owner: object, kind: abstract new (...args: never[]) => T): [name: string, value: T][] {
-  return Object.entries(owner).flatMap(([field, value]): [string, T][] => {
-    const name = stateName(field);
-    if (value instanceof kind) return [[name, value]];
-    if (typeof value !== "object" || value === null) return [];
-    if (!Array.isArray(value)) return refuseHidden(owner, field, value, kind);
-    return value.flatMap((part, i): [string, T][] => {
-      if (part instanceof kind) return [[`${name}.${i}`, part]];
-      return typeof part === "object" && part !== null ? refuseHidden(owner, `${field}[${i}]`, part, kind) : [];
-    });
-  });
-}
-
-/**
- * Refuses a record, map, set or nested array that holds parts of the module: they are not searched, so their parameters would never
- * be trained.
- *
- * @throws {TypeError} If it holds one.
- */
-function refuseHidden<T>(
-  owner: object,
-  field: string,
-  value: object,
-  kind: abstract new (...args: never[]) => T,
-): never[] {
-  const isCollection = Array.isArray(value) || value instanceof Map || value instanceof Set || isPlainObject(value);
-  const hidden = isCollection && valuesOf(value).find((part) => part instanceof kind && !isFieldOf(owner, part));
-  if (!hidden) return [];
-  throw new TypeError(
-    `Cannot find ${describe(hidden)} in ${owner.constructor.name}: ${field} is ${
-      describe(value)
-    }, and only fields and ` +
-      "arrays are searched; use one of these, or a #private field for what is not to be found",
-  );
-}
-
-/** Whether a field holds it as well, so that it is found all the same. */
-function isFieldOf(owner: object, part: unknown): boolean {
-  return Object.values(owner).some((value) => value === part || (Array.isArray(value) && value.includes(part)));
-}
-
-function valuesOf(collection: object): unknown[] {
-  return collection instanceof Map || collection instanceof Set ? [...collection.values()] : Object.values(collection);
 }
 
 // The state of a module, by name: collected in PyTorch's order, and loaded all or not at all.
@@ -321,54 +272,5 @@ function refuse(module: AnyModule, missing: string[], unexpected: string[], size
   const cure = sizes.length > 0 ? "build the module with the sizes of the state" : "or load with { strict: false }";
   throw new RangeError(
     `Cannot load the state into ${module.constructor.name}: ${complaints.join("; ")}; nothing was changed, ${cure}`,
-  );
-}
-
-// The text of a module: PyTorch's printed form, and a table with shapes and counts.
-
-/** PyTorch's printed form: the class, its settings, and each child indented on lines of its own. */
-function describeModule(module: AnyModule): string {
-  const name = module.constructor.name;
-  const children = module.namedChildren().map(([key, child]) => `(${key}): ${indent(describeModule(child))}`);
-  const extra = module.extraRepr();
-  if (children.length === 0) return `${name}(${extra})`;
-  return `${name}(\n${[...(extra === "" ? [] : [extra]), ...children].map((line) => `  ${line}\n`).join("")})`;
-}
-
-function indent(text: string): string {
-  return text.replaceAll("\n", "\n  ");
-}
-
-/** A line for each module that has parameters of its own or no parts, and a total that counts shared ones once. */
-function summarise(module: AnyModule): string {
-  const rows = module.namedModules()
-    .filter(([, part]) => ownFields(part, Parameter).length > 0 || part.children().length === 0)
-    .map(([name, part]) => row(name, part));
-  const all = module.parameters();
-  const trained = all.filter((parameter) => parameter.requiresGrad);
-  const total = `${grouped(countOf(all))} parameters, ${grouped(countOf(trained))} of them trained`;
-  return [...aligned([["name", "module", "shapes", "count"], ...rows]), total].join("\n");
-}
-
-function row(name: string, module: AnyModule): string[] {
-  const own = ownFields(module, Parameter);
-  const shapes = own.map(([key, parameter]) => `${key} ${show(parameter.shape)}`).join(", ");
-  return [name, module.constructor.name, shapes, grouped(countOf(own.map(([, parameter]) => parameter)))];
-}
-
-function countOf(parameters: readonly Parameter[]): number {
-  return parameters.reduce((count, parameter) => count + parameter.numel(), 0);
-}
-
-function grouped(count: number): string {
-  return `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** Columns two spaces apart, the last one aligned right. */
-function aligned(rows: readonly string[][]): string[] {
-  const widths = rows[0].map((_, c) => Math.max(...rows.map((cells) => cells[c].length)));
-  const last = widths.length - 1;
-  return rows.map((cells) =>
-    cells.map((cell, c) => (c === last ? cell.padStart(widths[c]) : cell.padEnd(widths[c]))).join("  ")
   );
 }

@@ -271,6 +271,47 @@ describe("summary()", () => {
 39,760 parameters, 39,250 of them trained`,
     );
   });
+  it("for an input also lists outputs and multiply-adds, and leaves the model as it was", () => {
+    const model = new nn.Sequential(
+      ...[new nn.Conv2d(1, 6, 5, { padding: 2 }), new nn.BatchNorm2d(6), new nn.ReLU(), new nn.MaxPool2d(2)],
+      ...[new nn.ConvTranspose2d(6, 2, 2, { stride: 2 }), new nn.Flatten(), new nn.Linear(1568, 10)],
+    );
+    model[1].eval();
+    const before = `${model[1].buffers()}`;
+    assertEquals(
+      model.summary(zeros([2, 1, 28, 28])),
+      `name  module           shapes                          count  output          multiply-adds
+0     Conv2d           weight [6, 1, 5, 5], bias [6]     156  [2, 6, 28, 28]        235,200
+1     BatchNorm2d      weight [6], bias [6]               12  [2, 6, 28, 28]              0
+2     ReLU                                                 0  [2, 6, 28, 28]              0
+3     MaxPool2d                                            0  [2, 6, 14, 14]              0
+4     ConvTranspose2d  weight [6, 2, 2, 2], bias [2]      50  [2, 2, 28, 28]         18,816
+5     Flatten                                              0  [2, 1568]                   0
+6     Linear           weight [10, 1568], bias [10]   15,690  [2, 10]                31,360
+15,908 parameters, 15,908 of them trained; 285,376 multiply-adds`,
+    );
+    assertEquals([`${model[1].buffers()}`, model.training, model[1].training], [before, true, false]);
+    assertEquals(Object.getOwnPropertyNames(model[0]).includes("call"), false);
+    assertEquals(model.call(zeros([2, 1, 28, 28])).requiresGrad, true);
+  });
+  it("adds up the calls of a module that is called twice, and names one that is not called", () => {
+    class Twice extends nn.Module {
+      layer = new nn.Linear(3, 3);
+      spare = new nn.Linear(3, 3);
+      forward(x: Tensor): Tensor {
+        return this.layer.call(this.layer.call(x));
+      }
+    }
+    const lines = new Twice().summary(zeros([2, 3])).split("\n");
+    assertEquals(lines[1].endsWith("[2, 3]                 36"), true);
+    assertEquals(lines[2].includes("not called"), true);
+    assertEquals(lines[3].endsWith("; 36 multiply-adds"), true);
+  });
+  it("lets the model's own refusal through, and is then as it was", () => {
+    const model = new nn.Sequential(new nn.Linear(2, 1));
+    assertThrows(() => model.summary(zeros([2, 3])), RangeError);
+    assertEquals([model.training, Object.getOwnPropertyNames(model[0]).includes("call")], [true, false]);
+  });
   it("counts shared parameters once in the total", () => {
     assertEquals(new Tied().summary().split("\n").at(-1), "8 parameters, 8 of them trained");
   });

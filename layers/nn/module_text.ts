@@ -1,0 +1,112 @@
+/** The text of a module: PyTorch's printed form, and a table of what it holds, gives and computes. */
+import { noGrad } from "../../backward/tape.ts";
+import { show } from "../../core/shape.ts";
+import { Tensor } from "../../core/tensor.ts";
+import type { AnyModule } from "./module.ts";
+import { ownFields } from "./module_parts.ts";
+import { Parameter } from "./parameter.ts";
+
+/** PyTorch's printed form: the class, its settings, and each child indented on lines of its own. */
+export function describeModule(module: AnyModule): string {
+  const name = module.constructor.name;
+  const children = module.namedChildren().map(([key, child]) => `(${key}): ${indent(describeModule(child))}`);
+  const extra = module.extraRepr();
+  if (children.length === 0) return `${name}(${extra})`;
+  return `${name}(\n${[...(extra === "" ? [] : [extra]), ...children].map((line) => `  ${line}\n`).join("")})`;
+}
+
+function indent(text: string): string {
+  return text.replaceAll("\n", "\n  ");
+}
+
+/** What a module did when the model was called. */
+interface Call {
+  output: string;
+  multiplyAdds: number;
+}
+
+/**
+ * A line for each module that has parameters of its own or no parts, and a total that counts shared ones once; with inputs also what each
+ * gives and computes for them.
+ */
+export function summarise(module: AnyModule, inputs: readonly unknown[]): string {
+  const calls = inputs.length === 0 ? null : callsOf(module, inputs);
+  const rows = module.namedModules()
+    .filter(([, part]) => ownFields(part, Parameter).length > 0 || part.children().length === 0)
+    .map(([name, part]) => [...row(name, part), ...(calls === null ? [] : cellsOf(calls.get(part)))]);
+  const all = module.parameters();
+  const trained = all.filter((parameter) => parameter.requiresGrad);
+  const total = `${grouped(countOf(all))} parameters, ${grouped(countOf(trained))} of them trained`;
+  const work = calls?.values().reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
+  const heads = ["name", "module", "shapes", "count", ...(calls === null ? [] : ["output", "multiply-adds"])];
+  return [...aligned([heads, ...rows]), work === undefined ? total : `${total}; ${grouped(work)} multiply-adds`].join(
+    "\n",
+  );
+}
+
+function row(name: string, module: AnyModule): string[] {
+  const own = ownFields(module, Parameter);
+  const shapes = own.map(([key, parameter]) => `${key} ${show(parameter.shape)}`).join(", ");
+  return [name, module.constructor.name, shapes, grouped(countOf(own.map(([, parameter]) => parameter)))];
+}
+
+function cellsOf(call: Call | undefined): [output: string, multiplyAdds: string] {
+  return call === undefined ? ["not called", "0"] : [call.output, grouped(call.multiplyAdds)];
+}
+
+/** Calls the model in evaluation mode and without recording, and tells what each of its modules did; a module may be called several times. */
+function callsOf(model: AnyModule, inputs: readonly unknown[]): Map<AnyModule, Call> {
+  const calls = new Map<AnyModule, Call>();
+  const modules = model.modules();
+  const before = modules.map((module) => [module.training, Object.getOwnPropertyDescriptor(module, "call")] as const);
+  try {
+    for (const module of modules) {
+      module.training = false;
+      listen(module, calls);
+    }
+    noGrad(() => model.call(...inputs as never));
+  } finally {
+    modules.forEach((module, i) => {
+      const [training, call] = before[i];
+      module.training = training;
+      if (call === undefined) Reflect.deleteProperty(module, "call");
+      else Object.defineProperty(module, "call", call);
+    });
+  }
+  return calls;
+}
+
+/** Puts a `call` on the module that notes what it does. */
+function listen(module: AnyModule, calls: Map<AnyModule, Call>): void {
+  const call = module.call.bind(module);
+  const noted = (...inputs: never) => {
+    const output = call(...inputs);
+    const earlier = calls.get(module)?.multiplyAdds ?? 0;
+    calls.set(module, { output: shapesOf(output), multiplyAdds: earlier + module.multiplyAdds(output, ...inputs) });
+    return output;
+  };
+  Object.defineProperty(module, "call", { value: noted, configurable: true }); // not enumerable: no field of the module
+}
+
+/** `[3, 4]`, or those of several tensors. */
+function shapesOf(output: unknown): string {
+  if (output instanceof Tensor) return show(output.shape);
+  return Array.isArray(output) ? output.map(shapesOf).join(", ") : "–";
+}
+
+function countOf(parameters: readonly Parameter[]): number {
+  return parameters.reduce((count, parameter) => count + parameter.numel(), 0);
+}
+
+function grouped(count: number): string {
+  return `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Columns two spaces apart, numbers aligned right. */
+function aligned(rows: readonly string[][]): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((cells) => cells[c].length)));
+  const right = rows[0].map((head) => head === "count" || head === "multiply-adds");
+  return rows.map((cells) =>
+    cells.map((cell, c) => (right[c] ? cell.padStart(widths[c]) : cell.padEnd(widths[c]))).join("  ")
+  );
+}
