@@ -129,6 +129,26 @@ function activation(dice: Dice): nn.Module {
   ])();
 }
 
+/** Layers over the width as a sequence, which keep it. */
+function overSequences(dice: Dice, n: number, witness: Witness): nn.Module {
+  const channels = dice.pick([1, 2, 5]);
+  const paddingMode = dice.pick(["zeros", "replicate", "circular"] as const);
+  const groups = dice.chance(30) ? channels : 1;
+  return new nn.Sequential(
+    ...[
+      new nn.Unflatten(-1, [1, n]),
+      new nn.Conv1d(1, channels, 3, { padding: 1, paddingMode, bias: dice.chance(70) }),
+    ],
+    ...(dice.chance(60) ? [activation(dice)] : []),
+    ...(dice.chance(30) ? [new Keeper(witness)] : []),
+    ...(dice.chance(30) ? [new nn.BatchNorm1d(channels, { affine: dice.chance(50) })] : []),
+    ...(dice.chance(30) ? [new nn.AvgPool1d(3, { stride: 1, padding: 1 })] : []),
+    ...(dice.chance(30) ? [new nn.MaxPool1d(3, { stride: 1, padding: 1 })] : []),
+    ...[new nn.ConvTranspose1d(channels, channels, 1, { groups }), new nn.Conv1d(channels, 1, 3, { padding: "same" })],
+    ...[new nn.Flatten()],
+  );
+}
+
 /** A layer that keeps the width. */
 function keeping(dice: Dice, n: number, witness: Witness): nn.Module {
   return dice.pick<() => nn.Module>([
@@ -143,6 +163,7 @@ function keeping(dice: Dice, n: number, witness: Witness): nn.Module {
     () => new Residual(dice.chance(50) ? new nn.Linear(n, n) : activation(dice)),
     () => new ByFunction(witness, dice.below(5)),
     () => new nn.Sequential(activation(dice), new nn.Dropout(0.2)),
+    () => overSequences(dice, n, witness),
     () => new nn.Sequential(),
   ])();
 }
