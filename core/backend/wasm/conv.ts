@@ -21,8 +21,15 @@ const [X, W, Y, BIAS] = (["X_OFFSET", "W_OFFSET", "Y_OFFSET", "BIAS_OFFSET"] as 
 );
 
 /** `conv` for float32; other dtypes, and what is very small, are passed on to the reference. */
-export function wasmConv({ kernel, reserve }: WasmWorkspace): Backend["conv"] {
+export function wasmConv({ kernel, reserve }: WasmWorkspace, unary: Backend["unary"]): Backend["conv"] {
   const local = new Int32Array(CONV_FIELDS.length);
+  /** By the plain loops, and the activation by `unary`, whose bits it must have. */
+  const small: Backend["conv"] = (result, { activation = "none", ...d }, x, w, y, bias) => {
+    reference.conv(result, d, x, w, y, bias);
+    if (activation === "none" || result === "w") return;
+    const { shape, ...out } = placesOf(d, x, w, y)[RESULTS.indexOf(result)];
+    unary(activation, shape, out, out, 0, 0);
+  };
   return function conv(
     result: ConvResult,
     d: Conv,
@@ -32,7 +39,8 @@ export function wasmConv({ kernel, reserve }: WasmWorkspace): Backend["conv"] {
     bias: TypedArray | null,
   ): void {
     const work = d.n * d.groups * d.cIn * d.cOut * d.kh * d.kw * d.oh * d.ow;
-    if (!(work >= WORTH) || !allFloat32(x, w, y, bias)) return reference.conv(result, d, x, w, y, bias);
+    if (!allFloat32(x, w, y, bias)) return reference.conv(result, d, x, w, y, bias);
+    if (!(work >= WORTH)) return small(result, d, x, w, y, bias);
     // Checked here against the caller's buffers; below, places are replaced by those of the copies.
     describeConv(local, result, d, x, w, y, bias);
     const places = placesOf(d, x, w, y);

@@ -174,12 +174,13 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
     const known = simd ?? wasmSimd();
     const instance = new WebAssembly.Instance(new WebAssembly.Module(build(known)));
     const workspace = wasmWorkspace(instance.exports as unknown as WasmKernel);
+    const unary = wasmUnary(workspace);
     const backend = {
       ...reference,
       name: "wasm",
       gemm: wasmGemm(workspace),
-      conv: wasmConv(workspace),
-      unary: wasmUnary(workspace),
+      conv: wasmConv(workspace, unary),
+      unary,
       activationBackward: wasmActivationBackward(workspace),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };

@@ -98,7 +98,9 @@ function tapeStep(dice: Dice, witness: Witness, { model, params, optimizer }: Se
   if (!loss.requiresGrad) return;
   if (dice.chance(20)) keepGraph(witness, loss);
   goBack(dice, witness, loss);
-  for (const p of [...params, x]) if (dice.chance(25)) witness.hold("gradient", dice.chance(30) ? p.g?.transpose(0, -1) : p.g);
+  for (const p of [...params, x]) {
+    if (dice.chance(25)) witness.hold("gradient", dice.chance(30) ? p.g?.transpose(0, -1) : p.g);
+  }
   if (params.length > 0 && dice.chance(20)) optim.clipGradNorm(params, 0.5);
   if (params.some((p) => p.g !== null) && dice.chance(85)) optimizer?.step();
   if (dice.chance(30)) optimizer?.zeroGrad();
