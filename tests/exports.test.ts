@@ -20,7 +20,6 @@ const OTHERS: Names = {
   "core/io/safetensors/strict_json.ts": ["parseStrictJson"],
   "core/kernels/wasm_bytes.ts": ["WASM_SOURCES"],
   "core/memory/pool.ts": ["MAX_KEPT", "PASSES_KEPT", "setReuse", "bytesKept"],
-  "core/memory/slabs.ts": ["CACHE_LINE"],
   "core/random/generator.ts": ["GeneratorState", "encodeState", "decodeState"],
   "core/random/torch_streams.ts": ["fillBernoulli", "shuffledOrder"],
   "datasets/download/download.ts": ["DownloadOptions", "withFileLock"],

@@ -81,7 +81,11 @@ static int cpu_has_all(void) { return (getauxval(AT_HWCAP) & HWCAP) == HWCAP && 
 static int cpu_has_all(void) { return 1; } // wasm is validated by its engine; elsewhere there is no way to ask that is known here
 #endif
 
-int32_t gradus_check(void) { return cpu_has_all() ? GRADUS_OK : GRADUS_OTHER_CPU; }
+int32_t gradus_open(void) {
+  if (!cpu_has_all()) return GRADUS_OTHER_CPU;
+  keep_memory();
+  return GRADUS_OK;
+}
 
 // The ceiling of one core: float32 multiply-adds with no memory behind them. The caller holds the clock.
 

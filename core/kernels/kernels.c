@@ -17,6 +17,7 @@
 #if !defined(__wasm__)
 #include "cross_entropy.c"
 #include "update.c"
+#include "cpu.c"
 #endif
 #include "gemm/pack.c"
 #include "gemm/micro_kernel.c"
@@ -30,4 +31,3 @@
 #include "conv/correlate.c"
 #include "conv/weights.c"
 #include "conv/conv.c"
-#include "cpu.c"

@@ -142,25 +142,20 @@ GRADUS_EXPORT int32_t gradus_unary(const int32_t *descriptor, const void *x, voi
 // All dense; out may be g.
 GRADUS_EXPORT int32_t gradus_activation_backward(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
 
-// GRADUS_OK if this CPU has the instructions that the kernels were compiled for.
-GRADUS_EXPORT int32_t gradus_check(void);
+#if !defined(__wasm__) // for these, copying into another memory would cost more than the work
+// To be called first: GRADUS_OK if this CPU has the instructions that the kernels were compiled for. If so, memory that is freed
+// stays with the process from now on, to be used again, in blocks of up to 32 MB.
+GRADUS_EXPORT int32_t gradus_open(void);
+
+// How many threads a call may use, from 1 to 64, whoever makes it: there is one pool in a process. With `usual` it is set only where
+// nobody has done so yet. The result is the number that holds, or 0 if the count is none. Closing the library ends the threads.
+GRADUS_EXPORT int32_t gradus_threads(int32_t count, int32_t usual);
+
+// Writes the address of an array, which the language cannot tell, into addresses[at].
+GRADUS_EXPORT void gradus_address(int64_t *addresses, int32_t at, const float *array);
 
 // Multiplies and adds in registers alone, `steps` times; the result is how many floating-point operations a step has.
 GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
-
-#if !defined(__wasm__) // for these, copying into another memory would cost more than the work
-// How many threads a call may use, from 1 to 64, whoever makes it: there is one pool in a process. Closing the library ends them.
-GRADUS_EXPORT int32_t gradus_threads(int32_t count);
-
-// The same where nobody has said a number in this process yet; answers with the number that holds.
-GRADUS_EXPORT int32_t gradus_usual_threads(int32_t count);
-
-// How many bytes after a cache line memory begins.
-#define GRADUS_LINE 64
-GRADUS_EXPORT int32_t gradus_line(const float *start);
-
-// From now on memory that is freed stays with the process, to be used again, in blocks of up to 32 MB.
-GRADUS_EXPORT void gradus_keep_memory(void);
 
 // Gives free memory back to the system if there is more than 128 MB of it: blocks between others in use would stay for ever.
 GRADUS_EXPORT void gradus_trim_memory(void);
@@ -184,9 +179,6 @@ GRADUS_EXPORT int32_t gradus_cross_entropy(const int32_t *descriptor, const floa
 
 // One step of an optimiser over `count` slots of the table; their arrays must not overlap.
 GRADUS_EXPORT int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count);
-
-// Writes an array's address and length into a slot: table[at] and table[at + UPDATE_SLOT_LENGTH / 2].
-GRADUS_EXPORT int32_t gradus_enter(int64_t *table, int32_t at, const float *array, int32_t length);
 #endif
 
 #endif

@@ -75,8 +75,7 @@ static void workspace_release(void) {
   workspace_keep(NULL);
 }
 
-// Where memory begins, which the language cannot tell.
-int32_t gradus_line(const float *start) { return (int32_t)((uintptr_t)start % GRADUS_LINE); }
+void gradus_address(int64_t *addresses, int32_t at, const float *array) { addresses[at] = (int64_t)(intptr_t)array; }
 
 // The engine lets go of some 64 MB of results at once. They would go back to the system, and come again page by page, each of them
 // cleared: 784×64 @ 64×50 takes 60 µs into memory that stays, and was seen to take up to 113 without.
@@ -90,7 +89,7 @@ int32_t gradus_line(const float *start) { return (int32_t)((uintptr_t)start % GR
 #endif
 #endif
 
-void gradus_keep_memory(void) {
+static void keep_memory(void) {
 #if defined(__GLIBC__)
   mallopt(M_MMAP_THRESHOLD, BLOCKS_THAT_STAY);
   mallopt(M_TRIM_THRESHOLD, MEMORY_THAT_STAYS);

@@ -19,13 +19,12 @@ static void parallel(ptrdiff_t parts, Part *run, void *job) {
   for (ptrdiff_t part = 0; part < parts; part++) run(job, part);
 }
 #if !defined(__wasm__)
-static int told;
-int32_t gradus_threads(int32_t count) {
-  if (count < 1 || count > THREADS_MOST) return GRADUS_OUT_OF_BOUNDS;
-  told = count;
-  return GRADUS_OK;
+int32_t gradus_threads(int32_t count, int32_t usual) {
+  static int wanted; // 0 until somebody says a number
+  if (count < 1 || count > THREADS_MOST) return 0;
+  if (wanted == 0 || !usual) wanted = count;
+  return wanted;
 }
-int32_t gradus_usual_threads(int32_t count) { return told ? told : count; }
 #endif
 #else
 #include <pthread.h>
@@ -134,31 +133,23 @@ static void stop(void) {
   pool.stop = 0;
 }
 
-// With `always` 0 only where nobody has said a number yet.
-static int32_t set_threads(int32_t count, int always) {
+__attribute__((noinline)) int32_t gradus_threads(int32_t count, int32_t usual) {
+  if (count < 1 || count > THREADS_MOST) return 0;
   while (!pool_ours()) PAUSE;
   pthread_mutex_lock(&pool.turn);
-  if (count - 1 < pool.started && always) stop();
-  if (pool.wanted == 0 || always) __atomic_store_n(&pool.wanted, count, __ATOMIC_RELAXED);
+  if (pool.wanted == 0 || !usual) {
+    if (count - 1 < pool.started) stop();
+    __atomic_store_n(&pool.wanted, count, __ATOMIC_RELAXED);
+  }
   const int32_t now = pool.wanted;
   pthread_mutex_unlock(&pool.turn);
   return now;
 }
 
-int32_t gradus_threads(int32_t count) {
-  if (count < 1 || count > THREADS_MOST) return GRADUS_OUT_OF_BOUNDS;
-  set_threads(count, 1);
-  return GRADUS_OK;
-}
-
-int32_t gradus_usual_threads(int32_t count) { return set_threads(count < 1 ? 1 : count > THREADS_MOST ? THREADS_MOST : count, 0); }
-
-static __attribute__((noinline)) void end_threads(void) { set_threads(1, 1); }
-
 // However the library is closed, no thread may be left in code that goes away. A library that was only asked whether this CPU can run
 // it is closed without anything that the CPU may not know.
 static __attribute__((destructor)) void close_library(void) {
-  if (pool.owner != 0) end_threads();
+  if (pool.owner != 0) gradus_threads(1, 0);
   workspace_release();
 }
 #endif

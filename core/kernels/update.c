@@ -116,9 +116,3 @@ int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table
   }
   return GRADUS_OK;
 }
-
-int32_t gradus_enter(int64_t *table, int32_t at, const float *array, int32_t length) {
-  table[at] = (int64_t)(intptr_t)array;
-  table[at + UPDATE_SLOT_LENGTH / 2] = length;
-  return GRADUS_OK;
-}

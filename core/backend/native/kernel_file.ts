@@ -233,7 +233,7 @@ function suffix(): string {
 }
 
 // The CPU is no part of it: its name takes a permission, and as long to read as the rest of the start. Machines that share a home folder
-// share kernels: each kernel knows the CPU features that it was compiled for, and gradus_check refuses a CPU that lacks one.
+// share kernels: each kernel knows the CPU features that it was compiled for, and gradus_open refuses a CPU that lacks one.
 function key(): string {
   return fingerprint([SOURCES_FINGERPRINT, ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
 }

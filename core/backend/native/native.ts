@@ -1,7 +1,6 @@
 /** The native back end: the C kernels, called through Deno's FFI. This is the only file that opens a library. */
 import { granted } from "../../io/cache_dir.ts";
 import type { Backend, Opened } from "../backend.ts";
-import { unwrap } from "../descriptor.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
 import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
 import { nativeConv } from "./conv.ts";
@@ -10,7 +9,7 @@ import { reference } from "../reference/reference.ts";
 import { selfTest } from "./self_test.ts";
 import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
-import { registerSystemMemory } from "../../memory/slabs.ts";
+import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";
 
 /**
  * Opens the native back end: from the cache, or compiled now if the permissions are already granted. It never prompts or throws.
@@ -74,18 +73,15 @@ function openTested(path: string): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
-    const { gradus_check, gradus_keep_memory, gradus_line, gradus_peak, gradus_trim_memory } = library.symbols;
     const forget: (() => void)[] = [];
     const close = () => {
       forget.forEach((registered) => registered());
       library.close();
     };
-    if (gradus_check() === 0) {
-      gradus_keep_memory();
+    if (library.symbols.gradus_open() === 0) {
       forget.push(registerThreads(poolOf(library.symbols)));
-      const offsetInLine = (start: unknown) => gradus_line(start as Buffer);
-      forget.push(registerSystemMemory({ offsetInLine, trim: gradus_trim_memory }));
-      return { backend: verbsOf(library.symbols), reason, peak: () => speed(gradus_peak), close };
+      forget.push(registerSystemMemory(memoryOf(library.symbols)));
+      return { backend: verbsOf(library.symbols), reason, peak: () => speed(library.symbols.gradus_peak), close };
     }
     close();
     return { reason: "the compiled kernel was made for another CPU" };
@@ -121,8 +117,18 @@ function verbsOf(symbols: Symbols): Backend {
   };
 }
 
-function poolOf({ gradus_threads, gradus_usual_threads }: Symbols): Parameters<typeof registerThreads>[0] {
-  return { set: (count) => unwrap(gradus_threads(count), "use threads"), setDefault: gradus_usual_threads };
+function poolOf({ gradus_threads }: Symbols): Parameters<typeof registerThreads>[0] {
+  return { set: (count) => void gradus_threads(count, 0), setDefault: (count) => gradus_threads(count, 1) };
+}
+
+function memoryOf({ gradus_address, gradus_trim_memory }: Symbols): Parameters<typeof registerSystemMemory>[0] {
+  const address = new BigInt64Array(1);
+  const low = new Int32Array(address.buffer); // its first element is the low half: little-endian
+  const offsetInLine = (start: unknown) => {
+    gradus_address(address, 0, start as Buffer);
+    return low[0] & (CACHE_LINE - 1);
+  };
+  return { offsetInLine, trim: gradus_trim_memory };
 }
 
 function speed(gradusPeak: (steps: number) => number): number {

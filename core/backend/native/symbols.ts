@@ -1,27 +1,23 @@
 /** What can be called in the native library. */
 
-/** Every function, as `kernels.h` declares it. */
+/** Every function, as `kernels.h` declares it: few, because Deno takes 0.2 ms to make one callable. */
 export const SYMBOLS = {
+  // int32_t gradus_open(void)
+  gradus_open: { parameters: [], result: "i32" },
+  // int32_t gradus_threads(int32_t count, int32_t usual)
+  gradus_threads: { parameters: ["i32", "i32"], result: "i32" },
+  // void gradus_address(int64_t *addresses, int32_t at, const float *array)
+  gradus_address: { parameters: ["buffer", "i32", "buffer"], result: "void" },
+  // void gradus_trim_memory(void)
+  gradus_trim_memory: { parameters: [], result: "void" },
+  // int32_t gradus_peak(int32_t steps)
+  gradus_peak: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias)
   gradus_gemm: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_conv(const int32_t *descriptor, float *x, float *w, float *y, float *bias)
   gradus_conv: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out)
   gradus_unary: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_check(void)
-  gradus_check: { parameters: [], result: "i32" },
-  // int32_t gradus_peak(int32_t steps)
-  gradus_peak: { parameters: ["i32"], result: "i32" },
-  // int32_t gradus_line(const float *start)
-  gradus_line: { parameters: ["buffer"], result: "i32" },
-  // void gradus_keep_memory(void)
-  gradus_keep_memory: { parameters: [], result: "void" },
-  // void gradus_trim_memory(void)
-  gradus_trim_memory: { parameters: [], result: "void" },
-  // int32_t gradus_threads(int32_t count)
-  gradus_threads: { parameters: ["i32"], result: "i32" },
-  // int32_t gradus_usual_threads(int32_t count)
-  gradus_usual_threads: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out)
   gradus_binary: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out)
@@ -36,19 +32,10 @@ export const SYMBOLS = {
   gradus_cross_entropy: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count)
   gradus_update: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
-  // int32_t gradus_enter(int64_t *table, int32_t at, const float *array, int32_t length)
-  gradus_enter: { parameters: ["buffer", "i32", "buffer", "i32"], result: "i32" },
 } as const;
 
 /** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
-export const WASM_SYMBOLS = [
-  "gradus_gemm",
-  "gradus_conv",
-  "gradus_unary",
-  "gradus_activation_backward",
-  "gradus_check",
-  "gradus_peak",
-] as const;
+export const WASM_SYMBOLS = ["gradus_gemm", "gradus_conv", "gradus_unary", "gradus_activation_backward"] as const;
 
 /** The functions of a library that is open. */
 export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];

@@ -72,9 +72,9 @@ const UPDATE_KINDS: Record<UpdateKind, number> = { sgd: 0, adam: 1 };
 const SLOT = 8;
 const SLOT_ARRAYS = 4;
 
-/** The addresses of all arrays of a list of slots, so that a step passes a single pointer to C. */
+/** The addresses and lengths of all arrays of a list of slots, so that a step passes a single pointer to C. */
 interface Table {
-  addresses: BigInt64Array<ArrayBuffer>;
+  slots: BigInt64Array<ArrayBuffer>;
   /** The arrays at these addresses, which must not be collected meanwhile. */
   entered: (TypedArray | null)[];
   /** Their lengths when they were entered: if the buffer of one is transferred, its length becomes 0. */
@@ -82,7 +82,7 @@ interface Table {
 }
 
 /** `update` for float32; lists with other dtypes are passed on to the reference. */
-export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend["update"] {
+export function nativeUpdate({ gradus_update, gradus_address }: Symbols): Backend["update"] {
   const tables = new WeakMap<readonly UpdateSlot[], Table>();
 
   function tableOf(slots: readonly UpdateSlot[]): Table {
@@ -90,7 +90,7 @@ export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend[
     const parts = SLOT_ARRAYS * slots.length;
     if (table === undefined || table.entered.length !== parts) {
       table = {
-        addresses: new BigInt64Array(SLOT * slots.length),
+        slots: new BigInt64Array(SLOT * slots.length),
         entered: new Array(parts).fill(null),
         lengths: new Int32Array(parts),
       };
@@ -106,7 +106,8 @@ export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend[
     table.entered[at] = array, table.lengths[at] = length;
     // V8 keeps a small array in its heap, where the collector moves it, until its buffer is asked for.
     if (array !== null) void array.buffer;
-    gradus_enter(table.addresses, SLOT * slot + part, (array ?? NOTHING) as Buffer, length);
+    table.slots[SLOT * slot + SLOT_ARRAYS + part] = BigInt(length);
+    gradus_address(table.slots, SLOT * slot + part, (array ?? NOTHING) as Buffer);
   }
 
   return function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
@@ -120,7 +121,7 @@ export function nativeUpdate({ gradus_update, gradus_enter }: Symbols): Backend[
     const code = gradus_update(
       UPDATE_KINDS[kind],
       settings as Float64Array<ArrayBuffer>,
-      table.addresses,
+      table.slots,
       slots.length,
     );
     if (code !== 0) unwrap(code, "update");

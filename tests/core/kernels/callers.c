@@ -35,9 +35,9 @@ int main(void) {
   compute(&alone);
   for (int threads = 1; threads <= 5; threads++) {
     memset(others, 0, sizeof others);
-    gradus_threads(threads);
+    gradus_threads(threads, 0);
     for (int i = 0; i < 4; i++) pthread_create(&callers[i], NULL, caller, &others[i]);
-    if (threads == 3) gradus_threads(2); // while they are at work
+    if (threads == 3) gradus_threads(2, 0); // while they are at work
     for (int i = 0; i < 4; i++) pthread_join(callers[i], NULL);
     for (int i = 0; i < 4; i++) {
       if (memcmp(&alone, &others[i], sizeof alone) == 0) continue;
@@ -45,7 +45,7 @@ int main(void) {
       return 1;
     }
   }
-  gradus_threads(1);
+  gradus_threads(1, 0);
   printf("100 calls\n");
   return 0;
 }

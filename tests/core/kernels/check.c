@@ -3,6 +3,6 @@
 #include "kernels.h"
 
 int main(void) {
-  printf("%d\n", gradus_check());
+  printf("%d\n", gradus_open());
   return 0;
 }

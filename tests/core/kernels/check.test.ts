@@ -3,7 +3,7 @@ import { describe, it } from "../../bdd.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { compilePrograms, inFolder, missing, succeed } from "./compilers.ts";
 
-describe("gradus_check", () => {
+describe("gradus_open", () => {
   const cpus = [
     ["aarch64-linux-gnu-gcc", "-march=armv8.2-a+sve", "qemu-aarch64 -cpu max", "qemu-aarch64 -cpu cortex-a72"],
     ["cc", "-march=haswell", "qemu-x86_64 -cpu max", "qemu-x86_64 -cpu Nehalem"],
@@ -12,7 +12,7 @@ describe("gradus_check", () => {
     const flags = `${machine} -static -O1 -fno-math-errno`;
     const why = missing({ compiler, flags, emulator: older });
     const test = why === "" ? it : it.skip;
-    test(`gradus_check accepts a kernel for ${machine.slice(7)} on ${able}, not on ${older}${why && `: ${why}`}`, () =>
+    test(`gradus_open accepts a kernel for ${machine.slice(7)} on ${able}, not on ${older}${why && `: ${why}`}`, () =>
       inFolder((folder) => {
         compilePrograms({ compiler, flags }, ["check"], folder);
         // 3 is GRADUS_OTHER_CPU. The program's end closes the kernel, which must do no harm either.
@@ -38,7 +38,7 @@ describe("gradus_check", () => {
   for (const [compiler, base, pattern, machines] of families) {
     const why = missing({ compiler, flags: `${base} -c` }).replace("it cannot be run", "");
     const test = why === "" ? it : it.skip;
-    test(`gradus_check asks for all that ${compiler} may use${why && `: ${why}`}`, () =>
+    test(`gradus_open asks for all that ${compiler} may use${why && `: ${why}`}`, () =>
       inFolder((folder) => {
         const known = new Set(macros(`${compiler} ${base}`, folder));
         const asked = new Set([...SOURCES["cpu.c"].matchAll(/BIT\((\w+),/g)].map(([, macro]) => macro));

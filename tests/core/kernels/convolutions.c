@@ -144,7 +144,7 @@ static void run_case(const int32_t *sizes, int special) {
   for (int i = 0; i < length; i++) c.array[own][i] = NAN; // never read
   memcpy(old, c.array[own], bytes);
   for (int threads = 1; threads <= 3; threads += 2) {
-    gradus_threads(threads);
+    gradus_threads(threads, 0);
     memcpy(c.array[own], old, bytes);
     if (call(&c) != GRADUS_OK) fail_at("refused", &c);
     if (threads > 1 && (memcmp(first, c.array[own], bytes) || memcmp(first_bias, c.array[3], bias_bytes))) fail_at("other bits with threads", &c);
@@ -203,7 +203,7 @@ int main(int argc, char **argv) {
   run_sizes(70, 1, 20, 33, 2, 2, 3, 3, 1, 1, 1, 1, 1, 1, 0), run_sizes(1, 300, 1, 1, 6, 7, 3, 3, 1, 1, 1, 1, 1, 1, 0);
   run_sizes(1, 1, 1, 8, 90, 300, 5, 5, 2, 2, 2, 2, 1, 1, 0), run_sizes(1, 1, 2, 2, 7, 9, 2, 2, 300, 400, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 300, 300, 1, 3, 1, 3, 1, 1, 0, 1, 1, 1, 0), run_sizes(4, 2, 40, 64, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 0);
-  gradus_threads(1);
+  gradus_threads(1, 0);
   printf("%d convolutions\n", 3 * (most + 12));
   return 0;
 }

@@ -153,15 +153,19 @@ static int loss(void) {
   return status;
 }
 
+static void enter(int64_t *table, int32_t at, const float *array, int64_t length) {
+  gradus_address(table, at, array), table[at + UPDATE_SLOT_LENGTH / 2] = length;
+}
+
 static int update(void) {
   const double steps[] = {1, 2, 1e300, 0, -1, __builtin_nan("")};
   double settings[UPDATE_SETTINGS_LENGTH] = {0.1, below(2), 0, below(2), 0.1, below(2), 0.9, 0.999, 1e-8, below(2), steps[below(6)]};
   const int n = length();
   float *data[4];
   int64_t table[UPDATE_SLOT_LENGTH];
-  for (int i = 0; i < 4; i++) data[i] = allocate(n), gradus_enter(table, i, data[i], n);
+  for (int i = 0; i < 4; i++) data[i] = allocate(n), enter(table, i, data[i], n);
   const int other = below(10); // one length that is not the others'
-  if (other < 4) gradus_enter(table, other, data[other], below(2) ? -1 : n + 1);
+  if (other < 4) enter(table, other, data[other], below(2) ? -1 : n + 1);
   const int status = gradus_update(kind(2), settings, table, below(2));
   for (int i = 0; i < 4; i++) free(data[i]);
   return status;

@@ -39,7 +39,7 @@ static void child(void) {
   pthread_create(&other, NULL, in_child, NULL);
   in_child(NULL);
   pthread_join(other, NULL);
-  gradus_threads(2);
+  gradus_threads(2, 0);
   in_child(NULL);
   exit(0);
 }
@@ -54,7 +54,7 @@ static void fork_once(void) {
 int main(void) {
   pthread_t other;
   for (int i = 0; i < SIZE * SIZE; i++) a[i] = (float)(i * 37 % 101) / 50 - 1, b[i] = (float)(i * 53 % 103) / 50 - 1;
-  gradus_threads(3);
+  gradus_threads(3, 0);
   multiply_into(expected);
   for (int i = 0; i < 10; i++) fork_once();
   pthread_create(&other, NULL, busy, NULL);

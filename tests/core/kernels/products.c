@@ -134,7 +134,7 @@ int main(int argc, char **argv) {
   if (gradus_gemm(tiny, &one, &one, &c, NULL) != GRADUS_OK || c != 1) fail_at("memory again", tiny);
   extremes();
   ended_threads();
-  gradus_threads(3);
+  gradus_threads(3, 0);
   int count = 0;
   for (; count < most; count++) one_product(below(40), below(count % 8 ? 30 : 180), below(75));
   one_product(3, 1100, 40), one_product(500, 5, 3), one_product(2, 3, 2100), one_product(250, 520, 33);
@@ -144,7 +144,7 @@ int main(int argc, char **argv) {
   one_product(700, 1100, 150), one_product(784, 64, 50), one_product(64, 784, 50);
   one_product(400, 300, 1058); // the same, with columns past the last whole vector
   one_product(500, 70, 1042), one_product(60, 5, 2200), one_product(430, 1030, 35), one_product(35, 1030, 430);
-  gradus_threads(1);
+  gradus_threads(1, 0);
   printf("%d products\n", count + 17);
   return 0;
 }

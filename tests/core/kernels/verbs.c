@@ -140,6 +140,10 @@ static void one_loss(void) {
   free(z), free(dz), free(targets);
 }
 
+static void enter(int64_t *table, int32_t at, const float *array, int64_t length) {
+  gradus_address(table, at, array), table[at + UPDATE_SLOT_LENGTH / 2] = length;
+}
+
 static void one_update(void) {
   double settings[UPDATE_SETTINGS_LENGTH] = {0.1, below(2) * 0.9, 0, below(2), below(2) * 0.1, below(2), 0.9, 0.999, 1e-8, below(2), 1 + below(3)};
   int64_t table[3 * UPDATE_SLOT_LENGTH];
@@ -149,7 +153,7 @@ static void one_update(void) {
     for (int part = 0; part < 4; part++) {
       arrays[4 * s + part] = floats(n);
       for (int i = 0; part == 3 && i < n; i++) arrays[4 * s + part][i] *= arrays[4 * s + part][i];
-      gradus_enter(table, s * UPDATE_SLOT_LENGTH + part, arrays[4 * s + part], n);
+      enter(table, s * UPDATE_SLOT_LENGTH + part, arrays[4 * s + part], n);
     }
   }
   for (int kind = UPDATE_SGD; kind <= UPDATE_ADAM; kind++)
@@ -160,9 +164,9 @@ static void one_update(void) {
 }
 
 int main(void) {
-  gradus_threads(2);
+  gradus_threads(2, 0);
   for (int i = 0; i < 2000; i++) one_unary(), one_binary(), one_where(), one_reduce(), one_gather(), one_backward(), one_loss(), one_update();
-  gradus_threads(1);
+  gradus_threads(1, 0);
   printf("14000 calls\n");
   return 0;
 }
