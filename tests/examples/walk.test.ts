@@ -67,15 +67,43 @@ const MUST_PRINT: Record<string, readonly (string | RegExp)[]> = {
     /with a DataLoader and an optimizer\n(\d .*\n){3}\nas a Learner\n(epoch \d\/3 .*\n){3}/,
     "largest difference from the loop above 0\naccuracy 0.95",
   ],
+  "12_convolution.ts": [
+    /rung +near +microseconds +there\n(0[1-5]_\w+ +true +[\d.]+.*\n){5}/,
+    "kernels [4,1,3,3], features [1,4,26,26]",
+    /Conv2d\(16, 10, kernel_size=\(3, 3\), stride=\(2, 2\), padding=\(1, 1\)\) +\[1,10,1,1\]/,
+    "5274 weights; 784-50-10 has 39760",
+    /epoch 5\/5 .* accuracy 0\.[6-9]/,
+  ],
+  "13_autoencoder.ts": [
+    "a picture [1,28,28] goes through [4,8,8]",
+    /error of the mean picture 0\.0[56]\d+, before training 0\.[12]\d+/,
+    /\nerror 0\.0[0-3]\d+\n/,
+  ],
   "14_learner.ts": [
     /accuracy: "0\.9\d+", loss: "0\.\d+", epoch: 1, train: "eval"/,
     /lr +0\.0010 +loss 2\.3\d\d #+\n(lr .* #+\n){8,}findLr\(\) suggests 0\.0\d+/,
+  ],
+  "15_activations.ts": [
+    /a bad start\nepoch 1\/1 .* accuracy 0\.[01]\d+/,
+    /a better one\nepoch 1\/1 .* accuracy 0\.[4-9]\d+/,
+    /layer 7 +0\.02 ±0\.0\d .* %\n/,
+    /\n 0\.00 \|@{60}\n/,
+  ],
+  "16_initialising.ts": [
+    /PyTorch's weights, pixels from 0 to 1 +0\.0\d +0\.\d+/,
+    /LSUV +1\.00 +0\.\d+/,
+    /batch norm, twice the rate +0\.\d\d +(0\.\d+ *){3}\n/,
   ],
   "17_accelerated_sgd.ts": [
     /SGD +0\.\d+ +\de-[89]\nmomentum +0\.\d+ +\de-[789]\nRMSProp +0\.\d+ +\de-[789]\nAdam +0\.\d+ +\de-[789]\n/,
     /cosine: accuracy 0\.\d+\nstep +0 +lr 0\.00300/,
     /one cycle: accuracy 0\.\d+\nstep +0 +lr 0\.00040 +β₁ 0\.950/,
   ],
+  "18_resnet.ts": [
+    /ResBlock +\[1,16,14,14\] +to \[1,32,7,7\] +\d+ weights\n/,
+    /epoch 4\/4 .* accuracy 0\.[3-9]\d+\n[\d.]+ s\n/,
+  ],
+  "19_augmentation.ts": [/epoch 3\/3 .* accuracy 0\.\d+\n[\d.]+ s\n/],
 };
 
 function rungsNear(): RegExp[] {
