@@ -184,7 +184,7 @@ function layout(x: Tensor, w: Tensor, y: Tensor, bias: Tensor | null, settings: 
   };
 }
 
-/** Calls `apply` with all operands as images in one dtype, and gives its result the rank of x. */
+/** Calls `apply` with all operands as images in the widest dtype, and gives its result the rank of x. */
 function inImages(
   dims: 1 | 2,
   x: Tensor,
@@ -192,7 +192,8 @@ function inImages(
   bias: Tensor | null,
   apply: (x: Tensor, weight: Tensor, bias: Tensor | null) => Tensor,
 ): Tensor {
-  const dtype = promote(x.dtype, weight.dtype);
+  const both = promote(x.dtype, weight.dtype);
+  const dtype = bias === null ? both : promote(both, bias.dtype);
   const alone = x.ndim === dims + 1;
   const batch = alone ? unsqueeze(x, 0) : x;
   const [image, kernel] = dims === 2 ? [batch, weight] : [unsqueeze(batch, 2), unsqueeze(weight, 2)];

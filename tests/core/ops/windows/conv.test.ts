@@ -77,7 +77,8 @@ describe("convolutions", () => {
     assertNear(F.conv2d(x, w, b, { padding: "valid" }), F.conv2d(x, w, b));
   });
 
-  it("cast to the wider of two dtypes", () => {
+  it("cast to the widest dtype", () => {
+    assertEquals(F.conv2d(x.float(), w.float(), b).dtype, "float64");
     assertEquals(F.conv2d(x.float(), w).dtype, "float64");
     assertEquals(F.conv2d(x.float(), w.float()).dtype, "float32");
   });
