@@ -68,7 +68,7 @@ export function modelLine(): string {
 }
 
 /** Three digits in the unit that fits: `1.35 µs`, `0.626 s`. */
-function showSeconds(seconds: number): string {
+export function showSeconds(seconds: number): string {
   const [scale, unit] = seconds < 1e-3 ? [1e6, "µs"] : seconds < 0.1 ? [1e3, "ms"] : [1, "s"];
   return `${(seconds * scale).toPrecision(3)} ${unit}`;
 }

@@ -1,7 +1,8 @@
 /**
  * Rung 1, seven loops. Idea: the definition, element by element: for each image, output, row and column a sum over channels and kernel.
  * What changed: nothing yet. Every access makes a tensor of rank 0, as `x[n, c, i, j]` does in Python.
- * What it buys: trust; all the rungs above are checked against it.
+ * What it buys: trust; all the rungs above are checked against it. One filter of 3 × 3 over 3 images of 28 × 28 takes 46 ms; the course
+ * measured 7.14 ms for it on its machine.
  */
 import { zeros } from "../create.ts";
 import type { Tensor } from "../tensor.ts";

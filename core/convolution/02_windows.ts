@@ -1,6 +1,7 @@
 /**
  * Rung 2, windows. Idea: a window of the image is a view of it with other strides, so that all windows together are one view.
  * What changed: the loops became two tensor operations, a product of everything with everything and a sum.
+ * What it bought: 550 to 700 times on native, 46 ms became 66 µs. But the product is as large as the number of multiplications.
  */
 import type { Tensor } from "../tensor.ts";
 import { checkConvolution } from "./check_convolution.ts";

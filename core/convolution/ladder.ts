@@ -1,4 +1,8 @@
-/** The ladder of convolutions: five implementations, from the definition to the back end's own. */
+/**
+ * The ladder of convolutions: five implementations, from the definition to the back end's own. The header of each says what it bought over
+ * the one below on native: medians of 21 rounds in turns, of three programs, one thread, on a machine that others used too; times are
+ * those of the quietest program. 30 November 2026.
+ */
 import type { Tensor } from "../tensor.ts";
 import { loops } from "./01_loops.ts";
 import { windows } from "./02_windows.ts";
