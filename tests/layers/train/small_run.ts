@@ -30,6 +30,16 @@ export function network(): nn.Sequential {
   );
 }
 
+/** The same with layers over images in between. */
+export function networkOfImages(): nn.Sequential {
+  manualSeed(1);
+  return new nn.Sequential(
+    ...[new nn.Linear(2, 36), new nn.Unflatten(1, [1, 6, 6])],
+    ...[new nn.Conv2d(1, 3, 3), new nn.BatchNorm2d(3), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Dropout2d(0.3)],
+    ...[new nn.ConvTranspose2d(3, 2, 2), new nn.Flatten(), new nn.Linear(18, 2)],
+  );
+}
+
 /** Shuffled batches of 8 from the default generator. */
 export function shuffled(): BatchSource & Iterable<TrainingBatch> {
   const { x, y } = points();
@@ -55,9 +65,8 @@ export function inOrder(): BatchSource & Iterable<TrainingBatch> {
 }
 
 /** The learner of the run. */
-export function smallLearner(callbacks: Callback[] = [], train: Batches = shuffled()): Learner {
+export function smallLearner(callbacks: Callback[] = [], train: Batches = shuffled(), model = network()): Learner {
   const valid = inOrder();
-  const model = network();
   const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
   const scheduler = new optim.OneCycleLR(optimizer, { maxLr: 0.05, totalSteps: EPOCHS * BATCHES });
   manualSeed(3);

@@ -14,7 +14,7 @@ import {
 import { randperm } from "../../../../core/random/torch_streams.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
 import { checkpointsIn, filled, wholeRun } from "./checkpointed_run.ts";
-import { bitsOf, EPOCHS, points, promised, shuffled, smallLearner } from "../small_run.ts";
+import { bitsOf, EPOCHS, networkOfImages, points, promised, shuffled, smallLearner } from "../small_run.ts";
 
 /** Batches in a random order that do not keep their place: drawn anew each epoch from the default generator. */
 function forgetful(): Batches {
@@ -116,6 +116,18 @@ describe("Checkpoints", () => {
         await learner.fit(EPOCHS, { resume: () => loadCheckpoint(`${folder}/${name}`) });
         assertEquals(bitsOf(learner), expected, name);
       }
+    }));
+
+  it("lead a model with layers over images to the same bits", () =>
+    inFolder(async (folder) => {
+      const whole = smallLearner([], shuffled(), networkOfImages());
+      await whole.fit(EPOCHS);
+      const stop = stopper((at, training) => training && at === 7);
+      await smallLearner([new Checkpoints(folder), stop], shuffled(), networkOfImages()).fit(EPOCHS);
+      const learner = smallLearner([new Checkpoints(folder)], shuffled(), networkOfImages());
+      manualSeed(99);
+      await learner.fit(EPOCHS, { resume: true });
+      assertEquals(bitsOf(learner), bitsOf(whole));
     }));
 
   it("let a new run begin where resume finds none", () =>
