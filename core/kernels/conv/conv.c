@@ -30,11 +30,11 @@ static int convolution_fits(const int32_t *d) {
 
 // As y is computed from x.
 static Correlation forward(const int32_t *d, const float *x, float *w, float *y, float *bias) {
-  Correlation c = {
+  return (Correlation){
     .axis = {
-      {d[CONV_N], d[CONV_N], 1, 1, 0, 1, d[CONV_X_N], d[CONV_Y_N], 0},
-      {d[CONV_OH], d[CONV_H], d[CONV_STRIDE_H], d[CONV_KH], -d[CONV_PAD_TOP], d[CONV_DILATION_H], d[CONV_X_H], d[CONV_Y_H], d[CONV_W_H]},
-      {d[CONV_OW], d[CONV_W], d[CONV_STRIDE_W], d[CONV_KW], -d[CONV_PAD_LEFT], d[CONV_DILATION_W], d[CONV_X_W], d[CONV_Y_W], d[CONV_W_W]},
+      new_axis(d[CONV_N], d[CONV_N], 1, 1, 0, 1, d[CONV_X_N], d[CONV_Y_N], 0),
+      new_axis(d[CONV_OH], d[CONV_H], d[CONV_STRIDE_H], d[CONV_KH], -d[CONV_PAD_TOP], d[CONV_DILATION_H], d[CONV_X_H], d[CONV_Y_H], d[CONV_W_H]),
+      new_axis(d[CONV_OW], d[CONV_W], d[CONV_STRIDE_W], d[CONV_KW], -d[CONV_PAD_LEFT], d[CONV_DILATION_W], d[CONV_X_W], d[CONV_Y_W], d[CONV_W_W]),
     },
     .groups = d[CONV_GROUPS], .in_channels = d[CONV_C_IN], .out_channels = d[CONV_C_OUT],
     .in = x, .in_c = d[CONV_X_C], .in_group = (ptrdiff_t)d[CONV_C_IN] * d[CONV_X_C],
@@ -43,14 +43,13 @@ static Correlation forward(const int32_t *d, const float *x, float *w, float *y,
     .bias = bias, .bias_c = d[CONV_BIAS_STRIDE], .bias_group = (ptrdiff_t)d[CONV_C_OUT] * d[CONV_BIAS_STRIDE],
     .activation = d[CONV_ACTIVATION],
   };
-  return c;
 }
 
 // Of the elements of x, one axis: those i = first + u·stride whose windows' taps r have the remainder of i + padding. Such a tap lies on
 // y at (i + padding − r·dilation) / stride, which goes down as r goes up. The weights' begin moves with the first tap.
 typedef struct {
   Axis axis;
-  ptrdiff_t first_result, first_tap;
+  ptrdiff_t first_tap;
 } PhaseAxis;
 
 static PhaseAxis phase_axis(const Axis *f, ptrdiff_t first) {
@@ -60,34 +59,79 @@ static PhaseAxis phase_axis(const Axis *f, ptrdiff_t first) {
   while (tap < period && tap < f->taps && (ptrdiff_t)((int64_t)tap * dilation % stride) != at) tap++;
   const ptrdiff_t taps = tap < period && tap < f->taps ? ceil_div(f->taps - tap, period) : 0;
   const ptrdiff_t start = taps ? (first + padding - tap * dilation) / stride : 0;
+  const ptrdiff_t gap = -(ptrdiff_t)((int64_t)period * dilation / stride);
   return (PhaseAxis){
-    {ceil_div(f->source - first, stride), f->size, 1, taps, start, -(ptrdiff_t)((int64_t)period * dilation / stride), f->out, f->in * stride, f->weight * period},
-    first, taps ? tap : 0};
+    new_axis(ceil_div(f->source - first, stride), f->size, 1, taps, start, gap, f->out, f->in * stride, f->weight * period), taps ? tap : 0};
 }
 
-static int run_correlation(const Correlation *x, Workspace w) {
+// Rows of pixels that a kernel of one tap takes one by one are one long row.
+static Correlation joined(const Correlation *x) {
+  Correlation y = *x;
+  Axis *rows = &y.axis[1], *columns = &y.axis[2];
+  for (int q = 1; q < 3; q++) {
+    const Axis *a = &x->axis[q];
+    if (a->taps != 1 || a->step != 1 || a->first != 0 || a->size != a->source) return y;
+  }
+  if (rows->in != columns->size * columns->in || rows->out != columns->size * columns->out) return y;
+  columns->size = columns->source = rows->size * columns->size;
+  rows->size = rows->source = 1;
+  return y;
+}
+
+static void run_phases(Phase *phase, int phases, int columns, Workspace w) {
   for (int q = 0; q < 3; q++)
-    if (x->axis[q].size == 0) return GRADUS_OK;
-  if (!correlate(x, w)) correlate_plain(x);
-  return GRADUS_OK;
+    if (phase[0].x.axis[q].size == 0) return;
+  if (correlate(phase, phases, columns, w)) return;
+  for (int f = 0; f < phases; f++) correlate_plain(&phase[f].x);
+}
+
+// As x is computed from y, for the elements of x whose place has the remainders i and j.
+static Correlation backward(const Correlation *f, float *x, ptrdiff_t i, ptrdiff_t j) {
+  const Axis *a = f->axis;
+  const PhaseAxis rows = phase_axis(&a[1], i), columns = phase_axis(&a[2], j);
+  Correlation c = *f;
+  c.axis[0].in = a[0].out, c.axis[0].out = a[0].in;
+  c.axis[1] = rows.axis, c.axis[2] = columns.axis;
+  c.in_channels = f->out_channels, c.out_channels = f->in_channels;
+  c.in = f->out, c.in_c = f->out_c, c.in_group = f->out_group;
+  c.w = f->w + rows.first_tap * a[1].weight + columns.first_tap * a[2].weight, c.w_in = f->w_out, c.w_out = f->w_in;
+  c.out = x + i * a[1].in + j * a[2].in, c.out_c = f->in_c, c.out_group = f->in_group;
+  c.bias_group = f->in_channels * f->bias_c;
+  return c;
+}
+
+// Windows of all phases in one, so that they share a copy.
+static void share_windows(Phase *phase, int phases) {
+  for (int q = 1; q < 3; q++) {
+    ptrdiff_t lowest = 0, end = 0;
+    int any = 0;
+    for (int f = 0; f < phases; f++) {
+      const Axis *a = &phase[f].x.axis[q];
+      if (!a->taps) continue;
+      lowest = any ? min(lowest, a->lowest) : a->lowest;
+      end = any ? max(end, a->lowest + a->wide) : a->lowest + a->wide;
+      any = 1;
+    }
+    for (int f = 0; f < phases; f++) phase[f].x.axis[q].lowest = lowest, phase[f].x.axis[q].wide = end - lowest;
+  }
 }
 
 // The gradient of x: one correlation for each remainder that its elements have by the strides.
-static void transposed_phases(const Correlation *f, float *x, Workspace w) {
-  const Axis *a = f->axis;
-  for (ptrdiff_t i = 0; i < min(a[1].step, a[1].source); i++)
-    for (ptrdiff_t j = 0; j < min(a[2].step, a[2].source); j++) {
-      const PhaseAxis rows = phase_axis(&a[1], i), columns = phase_axis(&a[2], j);
-      Correlation c = *f;
-      c.axis[0].in = a[0].out, c.axis[0].out = a[0].in;
-      c.axis[1] = rows.axis, c.axis[2] = columns.axis;
-      c.in_channels = f->out_channels, c.out_channels = f->in_channels;
-      c.in = f->out, c.in_c = f->out_c, c.in_group = f->out_group;
-      c.w = f->w + rows.first_tap * a[1].weight + columns.first_tap * a[2].weight, c.w_in = f->w_out, c.w_out = f->w_in;
-      c.out = x + i * a[1].in + j * a[2].in, c.out_c = f->in_c, c.out_group = f->in_group;
-      c.bias_group = f->in_channels * f->bias_c;
-      run_correlation(&c, w);
+static void run_backward(const Correlation *f, float *x, Workspace w) {
+  const ptrdiff_t rows = min(f->axis[1].step, f->axis[1].source), columns = min(f->axis[2].step, f->axis[2].source);
+  const int together = (double)rows * (double)columns <= PHASES_MOST;
+  Phase phase[PHASES_MOST];
+  int phases = 0;
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t j = 0; j < columns; j++) {
+      phase[phases].x = backward(f, x, i, j);
+      if (rows * columns == 1) phase[0].x = joined(&phase[0].x);
+      if (together) phases++;
+      else run_phases(phase, 1, 1, w);
     }
+  if (!phases) return;
+  share_windows(phase, phases);
+  run_phases(phase, phases, (int)columns, w);
 }
 
 int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias) {
@@ -98,12 +142,14 @@ int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias)
   const Correlation f = forward(d, x, w + d[CONV_W_OFFSET], y + d[CONV_Y_OFFSET], d[CONV_HAS_BIAS] ? bias + d[CONV_BIAS_OFFSET] : NULL);
   if (f.groups == 0) return GRADUS_OK;
   if (d[CONV_RESULT] == CONV_RESULT_Y) {
-    if (f.out_channels > 0) run_correlation(&f, space);
+    Phase phase = {.x = joined(&f)};
+    if (f.out_channels > 0) run_phases(&phase, 1, 1, space);
   } else if (d[CONV_RESULT] == CONV_RESULT_X) {
-    if (f.in_channels > 0) transposed_phases(&f, x, space);
+    if (f.in_channels > 0) run_backward(&f, x, space);
   } else if (f.out_channels > 0) {
     const int empty = f.axis[0].size == 0 || f.axis[1].size == 0 || f.axis[2].size == 0;
-    if (empty || no_weights(&f) || !correlate_weights(&f, space)) weights_plain(&f);
+    const Correlation one = joined(&f);
+    if (empty || no_weights(&f) || !correlate_weights(&one, space)) weights_plain(&f);
   }
   return GRADUS_OK;
 }

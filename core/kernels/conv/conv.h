@@ -14,6 +14,7 @@ typedef struct {
   ptrdiff_t source, step;   // elements of the source, and how many of them a window moves
   ptrdiff_t taps, first, gap;
   ptrdiff_t in, out, weight; // strides of source, result and weights
+  ptrdiff_t lowest, wide;    // where the copy of a window begins in the source, for result 0, and how many elements it has
 } Axis;
 
 // Along the last axis results are neighbours in tiles; along the two others they are reached one by one.
@@ -31,6 +32,15 @@ typedef struct {
   int activation;
 } Correlation;
 
+// Correlations of the same source that share a copy of it, and the weights of each. The gradient of x by windows that move by more than
+// one has several: elements of x that are a stride apart have the same taps.
+#define PHASES_MOST 16
+typedef struct {
+  Correlation x;
+  const float *weights;
+  const ptrdiff_t *in_at, *weight_at;
+} Phase;
+
 typedef struct {
   ptrdiff_t from, end;
 } Range;
@@ -40,22 +50,24 @@ typedef struct {
   ptrdiff_t from[3], size[3];
 } Block;
 
-// How the part of the source under a block is laid out in the workspace: [line of axis 0][line of axis 1][phase][channel][pitch]. A line
+// How the part of the source under a block is laid out in the workspace: [channel][phase][line of axis 0][line of axis 1][pitch]. A line
 // stands for one element along its axis. Along the last axis the copy holds, for each phase, every step-th element: so the results of
-// a tile read neighbours, whatever the step, and what is outside of the source is 0. Windows that leave gaps leave none in the copy.
+// a tile read neighbours, whatever the step, and what is outside of the source is 0. Windows that leave gaps leave none in the copy. Where
+// tiles can read every step-th element themselves, there is one phase with all elements.
 typedef struct {
-  ptrdiff_t channels, phases, pitch;
+  ptrdiff_t channels, phases;
+  ptrdiff_t spread;   // floats from a result's element to the next one's, along the last axis
   ptrdiff_t step[2];  // lines from the window of one result to the next one's
   ptrdiff_t lines[2]; // in all
-  ptrdiff_t line;     // floats in a line of axis 1
-  int64_t floats;     // in all
+  ptrdiff_t channel, phase, image, pitch; // floats from a channel, a phase, a line of axis 0 and of axis 1 to the next
+  int64_t floats;     // in all; 0 where the source is read in place
 } Layout;
 
 // What the sums of a tile run over: segments of `steps` each, which begin at a[i] in A and b[i] in B.
 typedef struct {
   ptrdiff_t count, steps;
   const ptrdiff_t *a, *b;
-  ptrdiff_t a_stride, b_stride;
+  ptrdiff_t a_row, a_stride, b_stride; // from a row of A to the next, from a step to the next
 } Segments;
 
 // The workspace of a thread, as a convolution uses it: two lists of segments, then the rest.

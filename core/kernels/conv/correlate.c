@@ -13,29 +13,31 @@ static Room room_of(Workspace w) {
   return room;
 }
 
+#define TOGETHER_MOST 3
+
 // One pass over all blocks, with the weights of some groups, panels of results' channels and channels of the source.
 typedef struct {
-  const Correlation *x;
+  Phase *phase;
+  int phases;
+  const Correlation *x; // that of the first phase, which has as many results along each axis as any
   Layout layout;
   ptrdiff_t block[3], blocks[3];
   int pixels; // whether lanes are pixels
+  int together; // phases that follow each other in a row
   ptrdiff_t channel; // of the source: the first
   int add, last;     // whether results hold sums of channels before, and whether these are the last
   ptrdiff_t group, groups;
   ptrdiff_t panel, panels, width, ld; // panels of channels of the result, `width` of them in each, `ld` floats for each step
-  const float *weights;
-  ptrdiff_t panel_floats;
-  const ptrdiff_t *in_at, *weight_at;
   ptrdiff_t shares;
   char undone[256]; // by share: no memory was left for the workspace of the thread that took it
 } Pass;
 
 // The segments of a result's row: those taps of the first two axes that lie on the source, and all of the last.
-static Segments segments_of(const Pass *p, ptrdiff_t i, ptrdiff_t j, const Room *room) {
-  const Axis *a = p->x->axis;
+static Segments segments_of(const Pass *p, const Phase *f, ptrdiff_t i, ptrdiff_t j, const Room *room) {
+  const Axis *a = f->x.axis;
   const Range outer = taps_on(&a[0], i), inner = taps_on(&a[1], j);
   const ptrdiff_t each = (inner.end - inner.from) * a[2].taps;
-  Segments s = {(outer.end - outer.from) * each, p->layout.channels, p->in_at, p->weight_at, p->layout.pitch, p->ld};
+  Segments s = {(outer.end - outer.from) * each, p->layout.channels, f->in_at, f->weight_at, p->layout.spread, p->layout.channel, p->ld};
   const ptrdiff_t first = (outer.from * a[1].taps + inner.from) * a[2].taps;
   if (outer.end - outer.from <= 1 || inner.end - inner.from == a[1].taps) {
     s.a += first, s.b += first;
@@ -45,29 +47,40 @@ static Segments segments_of(const Pass *p, ptrdiff_t i, ptrdiff_t j, const Room 
   for (ptrdiff_t r = outer.from; r < outer.end; r++)
     for (ptrdiff_t t = 0; t < each; t++, k++) {
       const ptrdiff_t at = (r * a[1].taps + inner.from) * a[2].taps + t;
-      room->list[0][k] = p->in_at[at], room->list[1][k] = p->weight_at[at];
+      room->list[0][k] = f->in_at[at], room->list[1][k] = f->weight_at[at];
     }
   s.a = room->list[0], s.b = room->list[1];
   return s;
 }
 
-// Sums of all results of a row, along the last axis, in tiles whose rows are pixels.
-static void channel_tiles(const Pass *p, const Segments *s, const float *copy, const float *weights, ptrdiff_t cols, ptrdiff_t count, Matrix out,
-                          Bias bias) {
-  const int vectors = (int)ceil_div(cols, LANES);
-  const Parts parts = even_parts(count, MR);
-  float tile[MR * NR];
+// Stores a tile whose rows are pixels.
+static void store_channels(const Pass *p, float *tile, int ld, ptrdiff_t rows, ptrdiff_t cols, Matrix out, Bias bias) {
+  for (ptrdiff_t i = 0; i < rows; i += MR)
+    store_tile(tile + i * ld, ld, (int)min(MR, rows - i), (int)cols, matrix_at(out, i, 0), p->add, bias, p->last ? p->x->activation : ACTIVATION_NONE);
+}
+
+// Results of a row, along the last axis, in tiles whose rows are pixels. Phases of a row lie between each other, and are stored together.
+static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *counts, const float *copy, const float *const *weights, ptrdiff_t cols,
+                          Matrix out, Bias bias) {
+  const int vectors = (int)ceil_div(cols, LANES), ld = vectors * LANES, together = p->together;
+  const ptrdiff_t spread = p->layout.spread;
+  const Parts parts = even_parts(counts[0], MR);
+  float tile[TOGETHER_MOST * MR * NR];
   for (ptrdiff_t q = 0, j = 0, rows; q < parts.count; q++, j += rows) {
     rows = part_size(parts, q);
-    sum_tiles[0][rows - 1][vectors - 1](s, copy + j, weights, tile, vectors * LANES, 0);
-    store_tile(tile, vectors * LANES, (int)rows, (int)cols, matrix_at(out, j, 0), p->add, bias, p->last ? p->x->activation : ACTIVATION_NONE);
+    ptrdiff_t all = 0;
+    for (int f = 0; f < together; f++) {
+      const ptrdiff_t own = min(rows, counts[f] - j);
+      if (own > 0) sum_tiles[spread > 1][own - 1][vectors - 1](&s[f], copy + j * spread, weights[f], tile + f * ld, together * ld, 0);
+      all += max(0, own);
+    }
+    store_channels(p, tile, ld, all, cols, matrix_at(out, j * together, 0), bias);
   }
 }
 
 // Bias, activation and storing of a tile whose lanes are pixels, `cols` of them in each vector; vectors of results are `to_vector` apart.
-static void store_pixels(const Pass *p, float *tile, int rows, int vectors, ptrdiff_t cols, float *to, ptrdiff_t to_vector, const float *bias) {
+static void store_pixels(const Pass *p, ptrdiff_t step, float *tile, int rows, int vectors, ptrdiff_t cols, float *to, ptrdiff_t to_vector, const float *bias) {
   const Correlation *x = p->x;
-  const ptrdiff_t step = x->axis[2].out;
   for (int i = 0; i < rows; i++)
     for (int v = 0; v < vectors; v++) {
       float *const sums = tile + (i * vectors + v) * LANES, *const old = to + i * x->out_c + v * to_vector;
@@ -91,60 +104,69 @@ typedef struct {
   ptrdiff_t count, b_vector, to_vector; // what is left in this direction
 } Along;
 
-static void pixel_tiles_of(const Pass *p, const Segments *s, const float *copy, const float *weights, int rows, Along along, ptrdiff_t cols,
+static void pixel_tiles_of(const Pass *p, ptrdiff_t step, const Segments *s, const float *copy, const float *weights, int rows, Along along, ptrdiff_t cols,
                            float *to, const float *bias) {
   float tile[PIXEL_ROWS * PIXEL_VECTORS * LANES];
   const ptrdiff_t most = FEW_ROWS(rows) ? PIXEL_VECTORS : 2;
   for (ptrdiff_t v = 0, vectors; v < along.count; v += vectors) {
     vectors = min(most, along.count - v);
     pixel_tiles[rows - 1][vectors - 1](s, weights, copy + v * along.b_vector, along.b_vector, tile);
-    store_pixels(p, tile, rows, (int)vectors, cols, to + v * along.to_vector, along.to_vector, bias);
+    store_pixels(p, step, tile, rows, (int)vectors, cols, to + v * along.to_vector, along.to_vector, bias);
   }
 }
 
 // Results of `lines` rows that have the same segments.
-static void pixel_rows(const Pass *p, const Segments *s, const float *copy, const float *weights, int rows, ptrdiff_t lines, ptrdiff_t count,
+static void pixel_rows(const Pass *p, const Axis *a, const Segments *s, const float *copy, const float *weights, int rows, ptrdiff_t lines, ptrdiff_t count,
                        float *to, const float *bias) {
-  const Axis *a = p->x->axis;
-  const ptrdiff_t line = p->layout.step[1] * p->layout.line, whole = count / LANES;
-  const Segments by_pixels = {s->count, s->steps, s->b, s->a, s->b_stride, s->a_stride};
+  const ptrdiff_t line = p->layout.step[1] * p->layout.pitch, whole = count / LANES;
+  const Segments by_pixels = {s->count, s->steps, s->b, s->a, 1, s->b_stride, s->a_stride};
   ptrdiff_t j = 0;
   if (whole >= 2) { // along the rows
     const Along along = {whole, LANES, LANES * a[2].out};
     for (ptrdiff_t q = 0; q < lines; q++)
-      pixel_tiles_of(p, &by_pixels, copy + q * line, weights, rows, along, LANES, to + q * a[1].out, bias);
+      pixel_tiles_of(p, a[2].out, &by_pixels, copy + q * line, weights, rows, along, LANES, to + q * a[1].out, bias);
     j = whole * LANES;
   }
   for (; j < count; j += LANES)
-    pixel_tiles_of(p, &by_pixels, copy + j, weights, rows, (Along){lines, line, a[1].out}, min(LANES, count - j), to + j * a[2].out, bias);
+    pixel_tiles_of(p, a[2].out, &by_pixels, copy + j, weights, rows, (Along){lines, line, a[1].out}, min(LANES, count - j), to + j * a[2].out, bias);
 }
 
-static Block block_at(const Pass *p, ptrdiff_t index) {
+// A block, or nothing where a phase has fewer results.
+static Block block_at(const Pass *p, const Correlation *x, ptrdiff_t index) {
   Block b;
   for (int q = 2; q >= 0; q--) {
     b.from[q] = index % p->blocks[q] * p->block[q];
-    b.size[q] = min(p->block[q], p->x->axis[q].size - b.from[q]);
+    b.size[q] = max(0, min(p->block[q], x->axis[q].size - b.from[q]));
     index /= p->blocks[q];
   }
   return b;
 }
 
-// One panel of a block, row by row.
-static void correlate_panel(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t panel, const Room *room) {
-  const Correlation *x = p->x;
+static const float *panel_weights(const Pass *p, const Phase *f, ptrdiff_t group, ptrdiff_t panel) {
+  return f->weights + (group * p->panels + panel) * taps_of(&f->x) * p->layout.channels * p->ld;
+}
+
+// One panel of a block, row by row: of as many phases as follow each other in a row.
+static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const float *source, ptrdiff_t group, ptrdiff_t panel, const Room *room) {
+  const Correlation *x = &f->x;
   const Axis *a = x->axis;
   const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, x->out_channels - first);
-  const float *weights = p->weights + (group * p->panels + panel) * p->panel_floats;
-  const float *bias = x->bias ? x->bias + (p->group + group) * x->bias_group + first * x->bias_c : NULL;
+  const float *bias = x->bias ? x->bias + (p->group + group) * x->bias_group + first * x->bias_c : NULL, *weights[TOGETHER_MOST];
   float *const out = x->out + (p->group + group) * x->out_group + first * x->out_c + b->from[2] * a[2].out;
+  ptrdiff_t counts[TOGETHER_MOST];
+  for (int t = 0; t < p->together; t++) {
+    weights[t] = panel_weights(p, &f[t], group, panel);
+    counts[t] = min(b->size[2], f[t].x.axis[2].size - b->from[2]);
+  }
   for (ptrdiff_t i = 0; i < b->size[0]; i++)
     for (ptrdiff_t j = 0, lines; j < b->size[1]; j += lines) {
-      const Segments s = segments_of(p, b->from[0] + i, b->from[1] + j, room);
-      const float *copy = room->copy + place_of(&p->layout, i, j);
+      Segments s[TOGETHER_MOST];
+      for (int t = 0; t < p->together; t++) s[t] = segments_of(p, &f[t], b->from[0] + i, b->from[1] + j, room);
+      const float *copy = source + place_of(&p->layout, i, j);
       float *const to = out + (b->from[0] + i) * a[0].out + (b->from[1] + j) * a[1].out;
       lines = 1;
       if (!p->pixels) {
-        channel_tiles(p, &s, copy, weights, cols, b->size[2], (Matrix){to, a[2].out, x->out_c}, (Bias){p->last ? bias : NULL, 0, x->bias_c});
+        channel_tiles(p, s, counts, copy, weights, cols, (Matrix){to, p->together > 1 ? f[1].x.out - f[0].x.out : a[2].out, x->out_c}, (Bias){p->last ? bias : NULL, 0, x->bias_c});
         continue;
       }
       const Range taps = taps_on(&a[1], b->from[1] + j);
@@ -152,7 +174,7 @@ static void correlate_panel(const Pass *p, const Block *b, ptrdiff_t group, ptrd
         const Range below = taps_on(&a[1], b->from[1] + j + lines);
         if (below.from != taps.from || below.end != taps.end) break;
       }
-      pixel_rows(p, &s, copy, weights, (int)cols, lines, b->size[2], to, bias);
+      pixel_rows(p, a, s, copy, weights[0], (int)cols, lines, b->size[2], to, bias);
     }
 }
 
@@ -165,11 +187,17 @@ static void correlate_share(void *job, ptrdiff_t share) {
   }
   const Room room = room_of(w);
   const ptrdiff_t blocks = p->blocks[0] * p->blocks[1] * p->blocks[2], units = p->groups * blocks;
+  int cleared = 0;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
     const ptrdiff_t group = unit / blocks;
-    const Block b = block_at(p, unit % blocks);
-    copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy);
-    for (ptrdiff_t panel = 0; panel < p->panels; panel++) correlate_panel(p, &b, group, panel, &room);
+    Block b = block_at(p, p->x, unit % blocks);
+    const float *source = room.copy;
+    if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy, &cleared);
+    else if (p->layout.channel) source = source_at(p->x, &b, p->group + group, p->channel);
+    for (int f = 0; f < p->phases; f += p->together) {
+      b = block_at(p, &p->phase[f].x, unit % blocks);
+      for (ptrdiff_t panel = 0; b.size[2] && panel < p->panels; panel++) correlate_panel(p, &p->phase[f], &b, source, group, panel, &room);
+    }
   }
 }
 
@@ -217,18 +245,10 @@ static int any_special(const float *x, ptrdiff_t count) {
   return any;
 }
 
-static int specials_in(const Pass *p) {
-  const ptrdiff_t rows = taps_of(p->x) * p->layout.channels;
-  for (ptrdiff_t panel = 0; panel < p->groups * p->panels; panel++) {
-    const float *w = p->weights + panel * p->panel_floats;
-    const ptrdiff_t cols = min(p->width, p->x->out_channels - (p->panel + panel % p->panels) * p->width);
-    if (cols == p->ld) {
-      if (any_special(w, rows * p->ld)) return 1;
-    } else {
-      for (ptrdiff_t row = 0; row < rows; row++)
-        if (any_special(w + row * p->ld, cols)) return 1;
-    }
-  }
+static int specials_in(const float *w, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ld) {
+  if (cols == ld) return any_special(w, rows * ld);
+  for (ptrdiff_t row = 0; row < rows; row++)
+    if (any_special(w + row * ld, cols)) return 1;
   return 0;
 }
 
@@ -237,8 +257,12 @@ static int pixels_pay(const Correlation *x) {
   const double channels = (double)x->out_channels, row = (double)x->axis[2].size;
   const double of_channels = (double)(ceil_div(x->out_channels, LANES) * LANES) / channels;
   const double of_pixels = (double)(ceil_div(x->axis[2].size, LANES) * LANES) / row;
+
   return of_pixels < of_channels * 0.9;
 }
+
+// Whether tiles whose rows are pixels should read every step-th element themselves: where the copy is not much larger for it.
+static int spread_pays(const Correlation *x) { return x->axis[2].step > 1 && x->axis[2].step <= max(2, x->axis[2].wide); }
 
 // Smaller blocks, where there are fewer than threads and enough to do for them.
 static void share_out(const Correlation *x, ptrdiff_t units_beside, double work, ptrdiff_t block[3]) {
@@ -259,52 +283,69 @@ static double work_of(const Correlation *x) {
   return work;
 }
 
-// Packs the weights for a pass and runs it. Returns 0 if zeros beside the source would meet weights that make NaN of them.
-static int run_pass(Pass *p, const Room *room, int padded) {
-  const Correlation *x = p->x;
-  place_taps(x, &p->layout, p->ld, room->taps[0], room->taps[1]);
-  p->in_at = room->taps[0], p->weight_at = room->taps[1], p->weights = room->weights;
+// Packs the weights of a phase. Returns 0 if zeros beside the source would meet weights that make NaN of them.
+static int pack_phase(const Pass *p, const Correlation *x, float *to, int padded) {
+  const ptrdiff_t channels = p->layout.channels, rows = taps_of(x) * channels;
   for (ptrdiff_t group = 0; group < p->groups; group++)
-    for (ptrdiff_t panel = 0; panel < p->panels; panel++) {
-      const ptrdiff_t first = (p->panel + panel) * p->width;
-      const float *w = x->w + (p->group + group) * x->w_group + first * x->w_out + p->channel * x->w_in;
-      pack_weights(x, w, p->layout.channels, min(p->width, x->out_channels - first), p->ld, room->weights + (group * p->panels + panel) * p->panel_floats);
+    for (ptrdiff_t panel = 0; panel < p->panels; panel++, to += rows * p->ld) {
+      const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, x->out_channels - first);
+      pack_weights(x, x->w + (p->group + group) * x->w_group + first * x->w_out + p->channel * x->w_in, channels, cols, p->ld, to);
+      if (padded && specials_in(to, rows, cols, p->ld)) return 0;
     }
-  if (padded && specials_in(p)) return 0;
+  return 1;
+}
+
+// Returns 0 if plain loops must do it.
+static int run_pass(Pass *p, const Room *room, int padded) {
+  float *weights = room->weights;
+  ptrdiff_t taps = 0;
+  for (int f = 0; f < p->phases; f++) {
+    Phase *phase = &p->phase[f];
+    phase->in_at = room->taps[0] + taps, phase->weight_at = room->taps[1] + taps, phase->weights = weights;
+    place_taps(&phase->x, &p->layout, p->ld, room->taps[0] + taps, room->taps[1] + taps);
+    if (!pack_phase(p, &phase->x, weights, padded)) return 0;
+    weights += taps_of(&phase->x) * p->layout.channels * p->ld * p->groups * p->panels, taps += taps_of(&phase->x);
+  }
   const ptrdiff_t units = p->groups * p->blocks[0] * p->blocks[1] * p->blocks[2];
   p->shares = min(units, thread_count() < 2 ? 1 : 256);
   run_shares(correlate_share, p, p->shares, p->undone);
   return 1;
 }
 
-// Returns 0 where nothing was done: plain loops must do it.
-static int correlate(const Correlation *x, Workspace w) {
-  if (!few_taps(x)) return 0;
+// All phases of a correlation, `columns` of which follow each other in a row. Returns 0 where nothing was done: plain loops must do it.
+static int correlate(Phase *phase, int phases, int columns, Workspace w) {
   const Room room = room_of(w);
-  Pass p = {.x = x, .pixels = pixels_pay(x)};
-  const ptrdiff_t widest = p.pixels ? PIXEL_ROWS : NR, all = ceil_div(x->out_channels, widest);
+  const Correlation *x = &phase[0].x;
+  Pass p = {.phase = phase, .phases = phases, .x = x, .pixels = pixels_pay(x)};
+  p.together = p.pixels || columns > TOGETHER_MOST ? 1 : columns;
+  const int spread = !p.pixels && spread_pays(x), stays = !p.pixels && phases == 1 && reads_in_place(x);
+  double taps = 0, work = 0;
+  int padded = 0;
+  for (int f = 0; f < phases; f++) {
+    if (!few_taps(&phase[f].x)) return 0;
+    taps += (double)taps_of(&phase[f].x), work += work_of(&phase[f].x), padded |= !all_on(&phase[f].x.axis[2]);
+  }
+  const ptrdiff_t widest = p.pixels ? PIXEL_ROWS : NR, all = ceil_div(x->out_channels, widest), most = COPY_FLOATS - SLACK;
   p.width = p.pixels ? ceil_div(x->out_channels, all) : NR;
   p.ld = p.pixels ? (p.width + 3) & ~(ptrdiff_t)3 : min(NR, ceil_div(x->out_channels, LANES) * LANES);
   ptrdiff_t channels;
-  const double weights_a_channel = (double)taps_of(x) * (double)p.ld;
-  if (weights_a_channel > WEIGHT_FLOATS || !cut(x, (ptrdiff_t)weights_a_channel, COPY_USUAL < COPY_FLOATS - SLACK ? COPY_USUAL : COPY_FLOATS - SLACK, p.block, &channels)) return 0;
-  share_out(x, x->groups, work_of(x), p.block);
+  if (taps > TAPS_MOST || taps * (double)p.ld > WEIGHT_FLOATS || !cut(x, spread, (ptrdiff_t)taps * p.ld, min(COPY_USUAL, most), p.block, &channels)) return 0;
+  share_out(x, x->groups, work, p.block);
   for (int q = 0; q < 3; q++) p.blocks[q] = ceil_div(x->axis[q].size, p.block[q]);
-  p.panel_floats = taps_of(x) * channels * p.ld;
-  const ptrdiff_t fit = max(1, (WEIGHT_FLOATS - SLACK) / max(1, p.panel_floats));
+  const ptrdiff_t fit = max(1, (WEIGHT_FLOATS - SLACK) / max(1, (ptrdiff_t)taps * channels * p.ld));
   const ptrdiff_t panels = min(all, fit), groups = min(x->groups, max(1, fit / all)), parts = max(1, ceil_div(x->in_channels, channels));
-  const int padded = !all_on(&x->axis[2]);
-  if (padded && (parts > 1 || panels < all || groups < x->groups) && any_special_weights(x)) return 0;
-  const int padded_once = padded && parts == 1 && panels == all && groups == x->groups;
+  const int once = parts == 1 && panels == all && groups == x->groups; // else weights are looked at before anything is written
+  for (int f = 0; padded && !once && f < phases; f++)
+    if (any_special_weights(&phase[f].x)) return 0;
   for (p.group = 0; p.group < x->groups; p.group += groups)
     for (ptrdiff_t part = 0; part < parts; part++)
       for (p.panel = 0; p.panel < all; p.panel += panels) {
         p.groups = min(groups, x->groups - p.group);
         p.panels = min(panels, all - p.panel);
         p.channel = part * channels, p.add = part > 0, p.last = part == parts - 1;
-        p.layout = layout_of(x, p.block, min(channels, x->in_channels - p.channel));
-        p.panel_floats = taps_of(x) * p.layout.channels * p.ld;
-        if (!run_pass(&p, &room, padded_once)) return 0;
+        const ptrdiff_t own = min(channels, x->in_channels - p.channel);
+        p.layout = stays ? in_place(x, own) : layout_of(x, p.block, own, spread);
+        if (!run_pass(&p, &room, padded && once)) return 0;
       }
   return 1;
 }

@@ -5,16 +5,33 @@
 
 typedef void SumTile(const Segments *s, const float *a, const float *b, float *to, ptrdiff_t to_rs, int add);
 
-INLINE void sum_tile(const int k_major, const int rows, const int vectors, const Segments *s, const float *a, const float *b, float *to,
+// Rows of A lie apart, as channels do, or pixels of windows that move by more than one.
+INLINE void multiply_apart(const int rows, const int vectors, ptrdiff_t k, const float *a, ptrdiff_t a_row, ptrdiff_t a_stride,
+                           const float *b, ptrdiff_t b_stride, vec sum[MR][NR_VECTORS]) {
+  const float *third[(MR + 2) / 3];
+  UNROLL for (int g = 0; g < (rows + 2) / 3; g++) third[g] = a + 3 * g * a_row;
+  for (ptrdiff_t p = 0; p < k; p++, b += b_stride) {
+    vec right[NR_VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) right[v] = CVEC(b + v * LANES);
+    UNROLL for (int i = 0; i < rows; i++) {
+      const vec left = broadcast(third[i / 3][i % 3 * a_row]);
+      UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = multiply_add(left, right[v], sum[i][v]);
+    }
+    UNROLL for (int g = 0; g < (rows + 2) / 3; g++) third[g] += a_stride;
+  }
+}
+
+INLINE void sum_tile(const int apart, const int rows, const int vectors, const Segments *s, const float *a, const float *b, float *to,
                      ptrdiff_t to_rs, int add) {
   vec sum[MR][NR_VECTORS];
   UNROLL for (int i = 0; i < rows; i++) {
     UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = (vec){0};
   }
-  const ptrdiff_t count = s->count, steps = s->steps, a_stride = s->a_stride, b_stride = s->b_stride, *from_a = s->a, *from_b = s->b;
+  const ptrdiff_t count = s->count, steps = s->steps, a_row = s->a_row, a_stride = s->a_stride, b_stride = s->b_stride, *from_a = s->a, *from_b = s->b;
   for (ptrdiff_t t = 0; t < count; t++) {
     const float *right = b + from_b[t];
-    multiply_steps(k_major, rows, vectors, steps, a + from_a[t], a_stride, right, b_stride, (Prefetch){right, 0}, sum);
+    if (apart) multiply_apart(rows, vectors, steps, a + from_a[t], a_row, a_stride, right, b_stride, sum);
+    else multiply_steps(0, rows, vectors, steps, a + from_a[t], a_stride, right, b_stride, (Prefetch){right, 0}, sum);
   }
   UNROLL for (int i = 0; i < rows; i++) {
     UNROLL for (int v = 0; v < vectors; v++) {
@@ -25,21 +42,21 @@ INLINE void sum_tile(const int k_major, const int rows, const int vectors, const
   }
 }
 
-// `sum_along` reads neighbours of A, as pixels are; `sum_across` sums over them, and rows of A are channels.
-#define SUM_TILE(NAME, K_MAJOR, R, V) \
+// Rows of A are neighbours for `sum_near`.
+#define SUM_TILE(NAME, IS_APART, R, V) \
   static void NAME##_##R##_##V(const Segments *s, const float *a, const float *b, float *to, ptrdiff_t to_rs, int add) { \
-    sum_tile(K_MAJOR, R, V, s, a, b, to, to_rs, add); \
+    sum_tile(IS_APART, R, V, s, a, b, to, to_rs, add); \
   }
 #if NR_VECTORS == 3
-#define SUM_TILES_OF(NAME, K_MAJOR, R) SUM_TILE(NAME, K_MAJOR, R, 1) SUM_TILE(NAME, K_MAJOR, R, 2) SUM_TILE(NAME, K_MAJOR, R, 3)
+#define SUM_TILES_OF(NAME, IS_APART, R) SUM_TILE(NAME, IS_APART, R, 1) SUM_TILE(NAME, IS_APART, R, 2) SUM_TILE(NAME, IS_APART, R, 3)
 #else
-#define SUM_TILES_OF(NAME, K_MAJOR, R) SUM_TILE(NAME, K_MAJOR, R, 1) SUM_TILE(NAME, K_MAJOR, R, 2)
+#define SUM_TILES_OF(NAME, IS_APART, R) SUM_TILE(NAME, IS_APART, R, 1) SUM_TILE(NAME, IS_APART, R, 2)
 #endif
-#define SUM_TILES(R) SUM_TILES_OF(sum_along, 0, R) SUM_TILES_OF(sum_across, 1, R)
+#define SUM_TILES(R) SUM_TILES_OF(sum_near, 0, R) SUM_TILES_OF(sum_apart, 1, R)
 EACH_MR(SUM_TILES)
-#define SUM_ALONG(R) ENTRY(sum_along, R)
-#define SUM_ACROSS(R) ENTRY(sum_across, R)
-static SumTile *const sum_tiles[2][MR][NR_VECTORS] = {{EACH_MR(SUM_ALONG)}, {EACH_MR(SUM_ACROSS)}};
+#define SUM_NEAR(R) ENTRY(sum_near, R)
+#define SUM_APART(R) ENTRY(sum_apart, R)
+static SumTile *const sum_tiles[2][MR][NR_VECTORS] = {{EACH_MR(SUM_NEAR)}, {EACH_MR(SUM_APART)}};
 
 // Lanes are pixels: A are weights, a row for each channel, B vectors of the copy, `b_vector` apart: rows of pixels, or one long row.
 #define PIXEL_VECTORS 4

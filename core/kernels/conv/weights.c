@@ -75,12 +75,12 @@ static ptrdiff_t rows_under(const WeightPass *p, const Block *b, ptrdiff_t r, pt
 }
 
 // All sums of a panel over a block, with lanes along the channels of y.
-static void add_tiles(const WeightPass *p, const Block *b, ptrdiff_t cols, const float *g, float *sums, const Room *room) {
+static void add_tiles(const WeightPass *p, const Block *b, const float *source, ptrdiff_t cols, const float *g, float *sums, const Room *room) {
   const Axis *a = p->x->axis;
   const Layout *l = &p->layout;
   const Parts parts = even_parts(l->channels, MR);
   const int vectors = (int)ceil_div(cols, LANES);
-  Segments s = {0, 0, room->list[0], room->list[1], l->pitch, p->ld};
+  Segments s = {0, 0, room->list[0], room->list[1], l->channel, l->spread, p->ld};
   ptrdiff_t tap = 0;
   for (ptrdiff_t q = 0; q < a[0].taps; q++)
     for (ptrdiff_t r = 0; r < a[1].taps; r++) {
@@ -89,10 +89,10 @@ static void add_tiles(const WeightPass *p, const Block *b, ptrdiff_t cols, const
         const Range on = results_on(&a[2], t, b->from[2], b->from[2] + b->size[2]);
         const ptrdiff_t first = on.from - b->from[2];
         s.steps = on.end - on.from;
-        const float *copy = room->copy + p->in_at[tap] + first;
+        const float *copy = source + p->in_at[tap] + first * l->spread;
         for (ptrdiff_t part = 0, c = 0, rows; part < parts.count; part++, c += rows) {
           rows = part_size(parts, part);
-          sum_tiles[1][rows - 1][vectors - 1](&s, copy + c * l->pitch, g + first * p->ld, sums + (tap * l->channels + c) * p->ld, p->ld, 1);
+          sum_tiles[1][rows - 1][vectors - 1](&s, copy + c * l->channel, g + first * p->ld, sums + (tap * l->channels + c) * p->ld, p->ld, 1);
         }
       }
     }
@@ -103,8 +103,11 @@ static void copy_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, 
   const Axis *a = p->x->axis;
   for (ptrdiff_t i = 0; i < b->size[0]; i++)
     for (ptrdiff_t j = 0; j < b->size[1]; j++)
-      for (ptrdiff_t c = 0; c < p->ld; c++, to += pitch)
-        copy_run(to, pitch, (Range){0, c < cols ? b->size[2] : 0}, gradient_at(p, b, group, first + min(c, cols - 1), i, j), a[2].out);
+      for (ptrdiff_t c = 0; c < p->ld; c++, to += pitch) {
+        VEC(to + pitch - LANES) = (vec){0};
+        if (c < cols) copy_run(to, b->size[2], gradient_at(p, b, group, first + c, i, j), a[2].out);
+        else for (ptrdiff_t k = 0; k < pitch; k++) to[k] = 0;
+      }
 }
 
 // Dot products of DOT_ROWS channels of y and some taps of one row, over the rows of a block. `mask` is set for lanes of a row's last vector
@@ -155,7 +158,7 @@ static DotTaps *const dot_tap_kernels[DOT_COLS] = {
 #endif
 };
 
-static void add_dots(const WeightPass *p, const Block *b, ptrdiff_t pitch, const float *g, float *sums, const Room *room) {
+static void add_dots(const WeightPass *p, const Block *b, const float *source, ptrdiff_t pitch, const float *g, float *sums, const Room *room) {
   const Axis *a = p->x->axis;
   const Layout *l = &p->layout;
   const Parts parts = even_parts(a[2].taps, DOT_COLS);
@@ -169,29 +172,30 @@ static void add_dots(const WeightPass *p, const Block *b, ptrdiff_t pitch, const
         for (ptrdiff_t part = 0, t = 0, cols; part < parts.count; part++, t += cols) {
           cols = part_size(parts, part);
           d.taps = p->in_at + first + t;
-          dot_tap_kernels[cols - 1](&d, room->copy + c * l->pitch, g, sums + ((first + t) * l->channels + c) * p->ld, l->channels * p->ld);
+          dot_tap_kernels[cols - 1](&d, source + c * l->channel, g, sums + ((first + t) * l->channels + c) * p->ld, l->channels * p->ld);
         }
     }
 }
 
-static void add_block_panel(WeightPass *p, const Block *b, ptrdiff_t share, ptrdiff_t group, ptrdiff_t panel, float *sums, float *bias, const Room *room) {
+static void add_block_panel(WeightPass *p, const Block *b, const float *source, ptrdiff_t share, ptrdiff_t group, ptrdiff_t panel, float *sums, float *bias, const Room *room) {
   const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, p->x->out_channels - first), rows = b->size[0] * b->size[1];
   float *g = room->more;
   if (!p->dots) {
     transpose_gradient(p, b, group, first, cols, g);
-    add_tiles(p, b, cols, g, sums, room);
+    add_tiles(p, b, source, cols, g, sums, room);
     if (bias) add_pixels(g, rows * b->size[2], p->ld, cols, bias);
     return;
   }
   const ptrdiff_t pitch = ceil_div(b->size[2], LANES) * LANES;
   copy_gradient(p, b, group, first, cols, pitch, g);
   if (p->padded && any_special(g, rows * p->ld * pitch)) p->special[share] = 1;
-  add_dots(p, b, pitch, g, sums, room);
+  add_dots(p, b, source, pitch, g, sums, room);
   for (ptrdiff_t c = 0; bias && c < cols; c++) {
-    vec sum = {0};
-    for (ptrdiff_t row = 0; row < rows; row++)
-      for (ptrdiff_t j = 0; j < pitch; j += LANES) sum += CVEC(g + (row * p->ld + c) * pitch + j);
-    bias[c] += sum_of(sum);
+    vec sum[4] = {{0}, {0}, {0}, {0}};
+    ptrdiff_t row = 0;
+    for (ptrdiff_t j = 0; j < pitch; j += LANES)
+      for (row = 0; row < rows; row++) sum[row % 4] += CVEC(g + (row * p->ld + c) * pitch + j);
+    bias[c] += sum_of((sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
 }
 
@@ -205,6 +209,7 @@ static void weights_share(void *job, ptrdiff_t share) {
   }
   const Room room = room_of(w);
   const ptrdiff_t units = p->groups * p->ranges, blocks = p->blocks[0] * p->blocks[1] * p->blocks[2];
+  int cleared = 0;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
     float *const sums = p->sums + unit * p->panels * p->panel_floats, *const bias = p->bias ? p->bias + unit * p->panels * p->ld : NULL;
     for (ptrdiff_t i = 0; i < p->panels * p->panel_floats; i++) sums[i] = 0;
@@ -212,9 +217,11 @@ static void weights_share(void *job, ptrdiff_t share) {
     const ptrdiff_t group = unit / p->ranges, range = unit % p->ranges;
     for (ptrdiff_t block = part_begin(blocks, range, p->ranges); block < part_begin(blocks, range + 1, p->ranges); block++) {
       const Block b = weight_block_at(p, block);
-      copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy);
+      const float *source = room.copy;
+      if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy, &cleared);
+      else source = source_at(p->x, &b, p->group + group, p->channel);
       for (ptrdiff_t panel = 0; panel < p->panels; panel++)
-        add_block_panel(p, &b, share, p->group + group, panel, sums + panel * p->panel_floats, bias ? bias + panel * p->ld : NULL, &room);
+        add_block_panel(p, &b, source, share, p->group + group, panel, sums + panel * p->panel_floats, bias ? bias + panel * p->ld : NULL, &room);
     }
   }
 }
@@ -302,9 +309,10 @@ static int correlate_weights(const Correlation *x, Workspace w) {
   const Room room = room_of(w);
   WeightPass p = {.x = x, .dots = dots_pay(x), .padded = !all_on(&x->axis[2])};
   p.width = p.dots ? DOT_ROWS : NR, p.ld = p.dots ? DOT_ROWS : min(NR, ceil_div(x->out_channels, LANES) * LANES);
+  const int spread = !p.dots && spread_pays(x), stays = !p.dots && reads_in_place(x);
   ptrdiff_t channels;
   const double sums_a_channel = ((double)taps_of(x) + 1) * (double)p.ld; // and the bias's
-  if (sums_a_channel > WEIGHT_FLOATS || !cut(x, (ptrdiff_t)sums_a_channel, min(COPY_USUAL, COPY_FLOATS - SLACK), p.block, &channels)) return 0;
+  if (sums_a_channel > WEIGHT_FLOATS || !cut(x, spread, (ptrdiff_t)sums_a_channel, min(COPY_USUAL, COPY_FLOATS - SLACK), p.block, &channels)) return 0;
   const ptrdiff_t all = ceil_div(x->out_channels, p.width);
   p.panel_floats = taps_of(x) * channels * p.ld;
   const ptrdiff_t fit = max(1, (WEIGHT_FLOATS - SLACK) / (p.panel_floats + p.ld));
@@ -317,7 +325,8 @@ static int correlate_weights(const Correlation *x, Workspace w) {
       for (p.panel = 0; p.panel < all; p.panel += panels) {
         p.groups = min(groups, x->groups - p.group);
         p.panels = min(panels, all - p.panel);
-        p.layout = layout_of(x, p.block, min(channels, x->in_channels - p.channel));
+        const ptrdiff_t own = min(channels, x->in_channels - p.channel);
+        p.layout = stays ? in_place(x, own) : layout_of(x, p.block, own, spread);
         p.panel_floats = taps_of(x) * p.layout.channels * p.ld;
         if (!weights_pass(&p, &room)) return 0;
       }

@@ -4,12 +4,16 @@
 
 static ptrdiff_t max(ptrdiff_t x, ptrdiff_t y) { return x > y ? x : y; }
 
+// Most gaps are 1, and dividing takes long.
+INLINE ptrdiff_t times_in(ptrdiff_t x, ptrdiff_t gap) { return gap == 1 ? x : x / gap; }
+INLINE ptrdiff_t times_up(ptrdiff_t x, ptrdiff_t gap) { return gap == 1 ? x : ceil_div(x, gap); }
+
 // The taps of result i that lie on the source.
 static Range taps_on(const Axis *x, ptrdiff_t i) {
   const ptrdiff_t at = i * x->step + x->first, over = at - x->source; // of tap 0; over ≥ 0 is past the end
   Range taps;
-  if (x->gap > 0) taps = (Range){at < 0 ? ceil_div(-at, x->gap) : 0, over < 0 ? ceil_div(-over, x->gap) : 0};
-  else taps = (Range){over < 0 ? 0 : over / -x->gap + 1, at < 0 ? 0 : at / -x->gap + 1};
+  if (x->gap > 0) taps = (Range){at < 0 ? times_up(-at, x->gap) : 0, over < 0 ? times_up(-over, x->gap) : 0};
+  else taps = (Range){over < 0 ? 0 : times_in(over, -x->gap) + 1, at < 0 ? 0 : times_in(at, -x->gap) + 1};
   taps.end = min(taps.end, x->taps);
   if (taps.from > taps.end) taps.from = taps.end;
   return taps;
@@ -18,7 +22,7 @@ static Range taps_on(const Axis *x, ptrdiff_t i) {
 // The results between two for which a tap lies on the source.
 static Range results_on(const Axis *x, ptrdiff_t tap, ptrdiff_t from, ptrdiff_t end) {
   const ptrdiff_t at = x->first + tap * x->gap, over = at - x->source;
-  const Range on = {max(from, at < 0 ? ceil_div(-at, x->step) : 0), min(end, over < 0 ? ceil_div(-over, x->step) : 0)};
+  const Range on = {max(from, at < 0 ? times_up(-at, x->step) : 0), min(end, over < 0 ? times_up(-over, x->step) : 0)};
   return on.from < on.end ? on : (Range){from, from};
 }
 
@@ -31,10 +35,15 @@ static int all_on(const Axis *x) {
   return 1;
 }
 
-// How far a tap lies behind the foremost one.
-INLINE ptrdiff_t distance(const Axis *x, ptrdiff_t tap) { return x->gap > 0 ? tap * x->gap : (tap - (x->taps - 1)) * x->gap; }
-INLINE ptrdiff_t foremost(const Axis *x) { return x->first + (x->gap > 0 ? 0 : (x->taps - 1) * x->gap); }
-static ptrdiff_t span(const Axis *x) { return x->taps ? (x->taps - 1) * (x->gap > 0 ? x->gap : -x->gap) + 1 : 0; }
+// How far a tap lies behind the begin of a window's copy.
+INLINE ptrdiff_t distance(const Axis *x, ptrdiff_t tap) { return x->first + tap * x->gap - x->lowest; }
+
+// An axis, from its sizes, windows and strides.
+static Axis new_axis(ptrdiff_t size, ptrdiff_t source, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t first, ptrdiff_t gap, ptrdiff_t in,
+                     ptrdiff_t out, ptrdiff_t weight) {
+  const ptrdiff_t reach = taps ? (taps - 1) * gap : 0, wide = taps ? (reach < 0 ? -reach : reach) + 1 : 0;
+  return (Axis){size, source, step, taps, first, gap, in, out, weight, first + (reach < 0 ? reach : 0), wide};
+}
 
 static ptrdiff_t common_divisor(ptrdiff_t a, ptrdiff_t b) { return b ? common_divisor(b, a % b) : a; }
 // Taps so many places apart have the same phase.
@@ -44,27 +53,57 @@ static ptrdiff_t phase_offset(const Axis *x, ptrdiff_t phase) {
   return (ptrdiff_t)((int64_t)phase * (x->gap > 0 ? x->gap : -x->gap) % x->step);
 }
 
-static Layout layout_of(const Correlation *x, const ptrdiff_t block[3], ptrdiff_t channels) {
-  Layout l = {.channels = channels};
+#define FLOATS_MOST 1000000000 // in a copy: more than any workspace has
+
+static Layout layout_of(const Correlation *x, const ptrdiff_t block[3], ptrdiff_t channels, int spread) {
+  Layout l = {.channels = channels, .spread = spread ? x->axis[2].step : 1};
   for (int q = 0; q < 2; q++) {
-    const ptrdiff_t wide = span(&x->axis[q]);
+    const ptrdiff_t wide = x->axis[q].wide;
     l.step[q] = min(x->axis[q].step, wide);
     l.lines[q] = wide ? (block[q] - 1) * l.step[q] + wide : 0;
   }
   const Axis *last = &x->axis[2];
-  l.phases = min(last->taps, phase_period(last));
-  l.pitch = block[2] + (last->taps ? (span(last) - 1) / last->step : 0);
-  const int64_t line = (int64_t)l.phases * channels;
-  const double floats = (double)line * (double)l.pitch * (double)l.lines[0] * (double)l.lines[1];
-  l.floats = floats < 1e9 ? (int64_t)floats : 1000000000;
-  l.line = floats < 1e9 ? (ptrdiff_t)line * l.pitch : 0;
+  l.phases = last->step == 1 || spread ? last->wide > 0 : min(last->taps, phase_period(last));
+  l.pitch = spread ? (block[2] - 1) * l.spread + last->wide : block[2] + (last->wide ? (last->wide - 1) / last->step : 0);
+  const double plane = (double)l.pitch * (double)l.lines[0] * (double)l.lines[1] * (double)l.phases;
+  l.floats = FLOATS_MOST;
+  if (plane * (double)channels >= FLOATS_MOST) return l;
+  l.image = l.pitch * l.lines[1];
+  l.phase = l.image * l.lines[0];
+  l.channel = l.phases * l.phase;
+  // Channels stand an odd number of cache lines apart: they would drive each other out of L1.
+  if (channels > 1 && l.channel >= 4 * LINE) l.channel = (l.channel + LINE - 1) / LINE * LINE | LINE;
+  l.floats = (int64_t)l.channel * channels;
   return l;
+}
+
+static ptrdiff_t taps_of(const Correlation *x) { return x->axis[0].taps * x->axis[1].taps * x->axis[2].taps; }
+
+// Tiles whose rows are pixels need no copy of a source that lies in rows and is under every tap. In wasm they read past their rows, and
+// channels that are a multiple of a page apart would drive each other out of L1.
+static int reads_in_place(const Correlation *x) {
+#if defined(__wasm__)
+  return 0;
+#endif
+  return x->axis[2].in == 1 && x->in_c % L1_ALIAS != 0 && taps_of(x) > 0 && all_on(&x->axis[0]) && all_on(&x->axis[1]) && all_on(&x->axis[2]);
+}
+
+static Layout in_place(const Correlation *x, ptrdiff_t channels) {
+  const Axis *a = x->axis;
+  return (Layout){.channels = channels, .phases = 1, .spread = a[2].step, .step = {a[0].step, a[1].step},
+                  .channel = x->in_c, .image = a[0].in, .pitch = a[1].in};
+}
+
+// Where the windows of a block begin in the source.
+static const float *source_at(const Correlation *x, const Block *b, ptrdiff_t group, ptrdiff_t channel) {
+  const float *at = x->in + group * x->in_group + channel * x->in_c;
+  for (int q = 0; q < 3; q++) at += (b->from[q] * x->axis[q].step + x->axis[q].lowest) * x->axis[q].in;
+  return at;
 }
 
 static int few_taps(const Correlation *x) {
   return (double)x->axis[0].taps * (double)x->axis[1].taps * (double)x->axis[2].taps <= TAPS_MOST;
 }
-static ptrdiff_t taps_of(const Correlation *x) { return x->axis[0].taps * x->axis[1].taps * x->axis[2].taps; }
 
 // Where each tap begins: in the copy, beside the place of its result, and in packed weights of `ld` floats a channel.
 static void place_taps(const Correlation *x, const Layout *l, ptrdiff_t ld, ptrdiff_t *in, ptrdiff_t *weights) {
@@ -74,103 +113,134 @@ static void place_taps(const Correlation *x, const Layout *l, ptrdiff_t ld, ptrd
   for (ptrdiff_t r = 0; r < a[0].taps; r++)
     for (ptrdiff_t s = 0; s < a[1].taps; s++)
       for (ptrdiff_t t = 0; t < a[2].taps; t++, k++) {
-        in[k] = (distance(&a[0], r) * l->lines[1] + distance(&a[1], s)) * l->line + phase_of(&a[2], t, period) * l->channels * l->pitch +
-                distance(&a[2], t) / a[2].step;
+        in[k] = distance(&a[0], r) * l->image + distance(&a[1], s) * l->pitch + (l->spread == a[2].step ? distance(&a[2], t) : phase_of(&a[2], t, period) * l->phase + distance(&a[2], t) / a[2].step);
         weights[k] = k * l->channels * ld;
       }
 }
 
 // The place of a result in the copy of its block, which counts from the block's begin.
 INLINE ptrdiff_t place_of(const Layout *l, ptrdiff_t i, ptrdiff_t j) {
-  return (i * l->step[0] * l->lines[1] + j * l->step[1]) * l->line;
+  return i * l->step[0] * l->image + j * l->step[1] * l->pitch;
 }
 
-// `count` floats of which those on the source come from places `step` apart; the others are 0.
-static void copy_run(float *to, ptrdiff_t count, Range on, const float *in, ptrdiff_t step) {
-  for (ptrdiff_t j = 0; j < on.from; j++) to[j] = 0;
-  ptrdiff_t j = on.from;
-  if (step == 1) {
-    for (; j + LANES <= on.end; j += LANES, in += LANES) VEC(to + j) = CVEC(in);
-    if (j < on.end) store_partial(to + j, load_partial(in, on.end - j, 0), on.end - j);
+// Every other lane of two vectors.
+#if !defined(__clang__)
+INLINE vec evens(vec x, vec y) { return __builtin_shuffle(x, y, LANE_NUMBERS * 2); }
+#elif LANES == 16
+INLINE vec evens(vec x, vec y) { return __builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30); }
+#elif LANES == 8
+INLINE vec evens(vec x, vec y) { return __builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, 14); }
+#else
+INLINE vec evens(vec x, vec y) { return __builtin_shufflevector(x, y, 0, 2, 4, 6); }
+#endif
+
+INLINE void copy_evens(float *to, ptrdiff_t count, const float *in) {
+  ptrdiff_t j = 0;
+  for (; j + LANES < count; j += LANES) VEC(to + j) = evens(CVEC(in + 2 * j), CVEC(in + 2 * j + LANES)); // reads one more than it takes
+#if LANES == 16
+  const ptrdiff_t left = 2 * (count - j) - 1;
+  const vec x = left >= LANES ? CVEC(in + 2 * j) : load_partial(in + 2 * j, left, 0);
+  store_partial(to + j, evens(x, left > LANES ? load_partial(in + 2 * j + LANES, left - LANES, 0) : x), count - j);
+#else
+  for (; j < count; j++) to[j] = in[2 * j];
+#endif
+}
+
+// `count` floats from places `step` apart, at least one. Where there is more than a vector, the last one may begin within the one before it.
+INLINE void copy_run(float *to, ptrdiff_t count, const float *in, ptrdiff_t step) {
+  if (step == 2) {
+    copy_evens(to, count, in);
+  } else if (step != 1) {
+    for (ptrdiff_t j = 0; j < count; j++) to[j] = in[j * step];
+  } else if (count < LANES) {
+    store_partial(to, load_partial(in, count, 0), count);
   } else {
-    for (; j < on.end; j++, in += step) to[j] = *in;
+    for (ptrdiff_t j = 0; j + LANES < count; j += LANES) VEC(to + j) = CVEC(in + j);
+    VEC(to + count - LANES) = CVEC(in + count - LANES);
   }
-  for (j = on.end; j < count; j++) to[j] = 0;
 }
 
 // Where line `line` of the copy lies in the source.
 INLINE ptrdiff_t line_source(const Axis *x, ptrdiff_t from, ptrdiff_t line, ptrdiff_t step) {
-  return from * x->step + foremost(x) + (step == x->step ? line : line / step * x->step + line % step);
+  return from * x->step + x->lowest + (step == x->step ? line : line / step * x->step + line % step);
 }
 
 // Lines of one phase that are neighbours in the source where results are apart, as images in a batch of small ones: transposed.
 static int copies_transposed(const Correlation *x, const Layout *l) {
-  return x->axis[1].in == 1 && x->axis[2].in != 1 && l->step[1] == x->axis[1].step && x->axis[2].taps == 1 && all_on(&x->axis[2]);
+  return x->axis[1].in == 1 && x->axis[2].in != 1 && l->step[1] == x->axis[1].step && x->axis[2].wide == 1 && all_on(&x->axis[2]);
 }
 
 static void copy_lines_transposed(const Correlation *x, const Layout *l, const Block *b, const float *in, float *to) {
   const Axis *a = &x->axis[1], *last = &x->axis[2];
-  const ptrdiff_t from = line_source(a, b->from[1], 0, l->step[1]), lines = (b->size[1] - 1) * l->step[1] + span(a);
+  const ptrdiff_t from = line_source(a, b->from[1], 0, l->step[1]), lines = (b->size[1] - 1) * l->step[1] + a->wide;
   const ptrdiff_t first = max(0, -from), end = min(lines, a->source - from);
   if (first >= end) return;
-  const float *start = in + (from + first) + (b->from[2] * last->step + last->first) * last->in;
+  const float *start = in + (from + first) + (b->from[2] * last->step + last->lowest) * last->in;
   for (ptrdiff_t c = 0; c < l->channels; c++)
-    copy_transposed(end - first, b->size[2], start + c * x->in_c, last->step * last->in, to + first * l->line + c * l->pitch, l->line);
+    copy_transposed(end - first, b->size[2], start + c * x->in_c, last->step * last->in, to + first * l->pitch + c * l->channel, l->pitch);
 }
 
-static void copy_line(const Correlation *x, const Layout *l, const Block *b, const float *in, float *to) {
-  const Axis *last = &x->axis[2];
+// The lines of axis 1 for all channels: channel by channel, as they lie in the source.
+static void copy_lines(const Correlation *x, const Layout *l, const Block *b, const float *in, float *to) {
+  const Axis *a = &x->axis[1], *last = &x->axis[2];
+  const ptrdiff_t lines = (b->size[1] - 1) * l->step[1] + a->wide, pitch = l->pitch;
+  const ptrdiff_t step = l->spread == last->step ? 1 : last->step, in_step = step * last->in;
+  const ptrdiff_t from = line_source(a, b->from[1], 0, l->step[1]);
   for (ptrdiff_t phase = 0; phase < l->phases; phase++) {
-    const ptrdiff_t at = b->from[2] * last->step + foremost(last) + phase_offset(last, phase), over = at - last->source;
-    Range on = {at < 0 ? min(l->pitch, ceil_div(-at, last->step)) : 0, over < 0 ? min(l->pitch, ceil_div(-over, last->step)) : 0};
-    if (on.from > on.end) on.from = on.end;
-    const float *from = on.from < on.end ? in + (at + on.from * last->step) * last->in : in;
-    for (ptrdiff_t c = 0; c < l->channels; c++, to += l->pitch, from += x->in_c)
-      copy_run(to, l->pitch, on, from, last->step * last->in);
+    const ptrdiff_t at = b->from[2] * last->step + last->lowest + phase_offset(last, phase), over = at - last->source;
+    const Range on = {at < 0 ? min(pitch, times_up(-at, step)) : 0, over < 0 ? min(pitch, times_up(-over, step)) : 0};
+    if (on.from >= on.end) continue;
+    const float *const start = in + (at + on.from * step) * last->in;
+    for (ptrdiff_t c = 0; c < l->channels; c++) {
+      float *const first = to + c * l->channel + phase * l->phase + on.from;
+      for (ptrdiff_t q = 0; q < lines; q++) {
+        const ptrdiff_t j = l->step[1] == a->step ? from + q : line_source(a, b->from[1], q, l->step[1]);
+        if (j >= 0 && j < a->source) copy_run(first + q * pitch, on.end - on.from, start + c * x->in_c + j * a->in, in_step);
+      }
+    }
   }
 }
 
-// The copy of a block. Lines outside of the source are left out: no tap that lies there is taken.
-static void copy_block(const Correlation *x, const Layout *l, const Block *b, ptrdiff_t group, ptrdiff_t channel, float *to) {
-  const Axis *a = x->axis;
-  if (l->line == 0) return;
+// The copy of a block. Lines outside of the source are left out: no tap that lies there is taken. What is outside of it in a line has to
+// be 0 before, and stays so for other blocks that are as long.
+static void copy_block(const Correlation *x, const Layout *l, const Block *b, ptrdiff_t group, ptrdiff_t channel, float *to, int *cleared) {
+  const Axis *a = &x->axis[0];
   const float *in = x->in + group * x->in_group + channel * x->in_c;
   const int transposed = copies_transposed(x, l);
-  const ptrdiff_t lines[2] = {(b->size[0] - 1) * l->step[0] + span(&a[0]), (b->size[1] - 1) * l->step[1] + span(&a[1])};
-  for (ptrdiff_t p = 0; p < lines[0]; p++) {
-    const ptrdiff_t i = line_source(&a[0], b->from[0], p, l->step[0]);
-    if (i < 0 || i >= a[0].source) continue;
-    if (transposed) copy_lines_transposed(x, l, b, in + i * a[0].in, to + p * l->lines[1] * l->line);
-    for (ptrdiff_t q = 0; q < lines[1] && !transposed; q++) {
-      const ptrdiff_t j = line_source(&a[1], b->from[1], q, l->step[1]);
-      if (j >= 0 && j < a[1].source) copy_line(x, l, b, in + i * a[0].in + j * a[1].in, to + (p * l->lines[1] + q) * l->line);
-    }
+  const ptrdiff_t lines = (b->size[0] - 1) * l->step[0] + a->wide;
+  if (!*cleared || b->size[2] < x->axis[2].size) __builtin_memset(to, 0, (size_t)l->floats * sizeof *to);
+  *cleared = 1;
+  for (ptrdiff_t p = 0; p < lines; p++) {
+    const ptrdiff_t i = line_source(a, b->from[0], p, l->step[0]);
+    if (i < 0 || i >= a->source) continue;
+    if (transposed) copy_lines_transposed(x, l, b, in + i * a->in, to + p * l->image);
+    else copy_lines(x, l, b, in + i * a->in, to + p * l->image);
   }
 }
 
 // Cuts the results into blocks whose copies fit, and the channels of the source too if they must be. Returns 0 where even one result of
 // one channel does not fit.
-static int cut(const Correlation *x, ptrdiff_t weights_a_channel, ptrdiff_t usual, ptrdiff_t block[3], ptrdiff_t *channels) {
+static int cut(const Correlation *x, int spread, ptrdiff_t weights_a_channel, ptrdiff_t usual, ptrdiff_t block[3], ptrdiff_t *channels) {
   const ptrdiff_t most = COPY_FLOATS - SLACK;
   block[0] = block[1] = 1, block[2] = min(x->axis[2].size, 8 * NR);
   *channels = max(1, x->in_channels);
-  while (*channels > 1 && (layout_of(x, block, *channels).floats > most || *channels * weights_a_channel > WEIGHT_FLOATS - SLACK))
+  while (*channels > 1 && (layout_of(x, block, *channels, spread).floats > most || *channels * weights_a_channel > WEIGHT_FLOATS - SLACK))
     *channels = ceil_div(*channels, 2);
   if (*channels * weights_a_channel > WEIGHT_FLOATS - SLACK) return 0;
-  while (block[2] > 1 && layout_of(x, block, *channels).floats > most) block[2] = ceil_div(block[2], 2);
-  if (layout_of(x, block, *channels).floats > most) return 0;
+  while (block[2] > 1 && layout_of(x, block, *channels, spread).floats > most) block[2] = ceil_div(block[2], 2);
+  if (layout_of(x, block, *channels, spread).floats > most) return 0;
   if (block[2] < x->axis[2].size) { // a long run grows while its copy is small
     for (ptrdiff_t more; (more = min(2 * block[2], x->axis[2].size)) > block[2];) {
       const ptrdiff_t now = block[2];
       block[2] = more;
-      if (layout_of(x, block, *channels).floats <= usual) continue;
+      if (layout_of(x, block, *channels, spread).floats <= usual) continue;
       block[2] = now;
       break;
     }
   }
   for (int q = 1; q >= 0 && block[q + 1] == x->axis[q + 1].size; q--) {
-    const Layout l = layout_of(x, block, *channels);
-    const int64_t line = l.floats / max(1, l.lines[q]), wide = span(&x->axis[q]);
+    const Layout l = layout_of(x, block, *channels, spread);
+    const int64_t line = l.floats / max(1, l.lines[q]), wide = x->axis[q].wide;
     const int64_t most_lines = line ? usual / line : TAPS_MOST, more = l.step[q] ? (most_lines - wide) / l.step[q] + 1 : TAPS_MOST;
     block[q] = max(1, min(min(x->axis[q].size, more > TAPS_MOST ? TAPS_MOST : (ptrdiff_t)more), TAPS_MOST / (q ? 1 : block[1])));
   }
