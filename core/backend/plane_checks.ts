@@ -41,16 +41,15 @@ function checkWindows(action: string, { begin, end, count, step }: Windows, size
  *
  * @throws {RangeError} If one does not.
  */
-export function checkPlaces(d: Pooling, at: Int32Array): void {
+export function checkPlaces(d: Pooling, at: Int32Array | null): Int32Array {
   const [size, results] = [d.h * d.w, d.planes * d.rows.begin.length * d.cols.begin.length];
-  for (let i = 0; i < results; i++) if (!(at[i] >= -1 && at[i] < size)) throw badPlace(d, at[i]);
-}
-
-/** The error for a maximum that does not stand in its plane. */
-function badPlace({ planes, h, w }: Pooling, place: number): RangeError {
-  return new RangeError(
-    `Cannot pool ${planes} planes of [${h}, ${w}]: the maximum at ${place} lies outside of its plane`,
-  );
+  const action = `pool ${d.planes} planes of [${d.h}, ${d.w}]`;
+  if (at === null) throw new RangeError(`Cannot ${action}: the places of the maxima are missing`);
+  for (let i = 0; i < results; i++) {
+    if (at[i] >= -1 && at[i] < size) continue;
+    throw new RangeError(`Cannot ${action}: the maximum at ${at[i]} lies outside of its plane`);
+  }
+  return at;
 }
 
 /**

@@ -14,7 +14,10 @@
 #endif
 #include "activation.c"
 #include "unary.c"
+#include "pool.c"
+#include "batch_norm.c"
 #if !defined(__wasm__)
+#include "resample.c"
 #include "cross_entropy.c"
 #include "update.c"
 #include "cpu.c"

@@ -120,6 +120,27 @@ enum {
 };
 enum { UPDATE_SLOT_LENGTH = 8 };
 
+// The descriptor of a pooling, with its tables after it: for rows and then for columns the begin, end and count of each window.
+enum { POOL_MAX, POOL_AVG };
+enum {
+  POOL_OP, POOL_PLANES, POOL_H, POOL_W, POOL_ROWS, POOL_COLS, POOL_ROW_STEP, POOL_COL_STEP, POOL_DIVISOR,
+  POOL_X_LENGTH, POOL_OUT_LENGTH, POOL_AT_LENGTH, POOL_HAS_AT, POOL_LENGTH, // LENGTH: of all this with the tables
+  POOL_TABLES
+};
+
+// The descriptor of a resampling, with its tables after it: for rows and then for columns the two places and the weight, a float, of each.
+enum {
+  RESAMPLE_PLANES, RESAMPLE_H, RESAMPLE_W, RESAMPLE_ROWS, RESAMPLE_COLS, RESAMPLE_X_LENGTH, RESAMPLE_OUT_LENGTH, RESAMPLE_LENGTH,
+  RESAMPLE_TABLES
+};
+
+// The descriptor of a batch normalisation.
+enum {
+  NORM_N, NORM_C, NORM_L, NORM_TRAINING, NORM_ACTIVATION, NORM_EPS, // the bits of a float
+  NORM_LENGTH, NORM_STATS_LENGTH, NORM_CHANNELS_LENGTH, NORM_HAS_DX,
+  NORM_DESCRIPTOR_LENGTH
+};
+
 #if defined(__wasm__)
 #define GRADUS_EXPORT __attribute__((visibility("default"), used))
 #elif defined(_WIN32)
@@ -141,6 +162,20 @@ GRADUS_EXPORT int32_t gradus_unary(const int32_t *descriptor, const void *x, voi
 // out = g ⊙ op′, where y is the result of an ACTIVATION and the input of an INPUT_ACTIVATION; and db the sums of out over the rows.
 // All dense; out may be g.
 GRADUS_EXPORT int32_t gradus_activation_backward(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
+
+// The largest element or the mean of each window of x [planes, h, w] into out [planes, rows, cols]; for POOL_MAX, if at is there, the
+// index of each within its plane, −1 where a window covers nothing. Ties go to the first, and NaN is larger than all.
+GRADUS_EXPORT int32_t gradus_pool(const int32_t *descriptor, const float *x, float *out, int32_t *at);
+
+// The gradient of x by that of the results. After GRADUS_BAD_INDEX a place lies in no plane, and nothing was written.
+GRADUS_EXPORT int32_t gradus_pool_backward(const int32_t *descriptor, const float *g, const int32_t *at, float *dx);
+
+// y = relu((x − mean) / √(variance + eps) · weight + bias), or without relu, for each channel of x [n, c, l]. In training mean and
+// variance, the first two of the four rows of stats, are written first.
+GRADUS_EXPORT int32_t gradus_batch_norm(const int32_t *descriptor, const float *x, float *stats, float *y);
+
+// The gradients of x, which may be missing, weight and bias. What relu let pass is computed again.
+GRADUS_EXPORT int32_t gradus_batch_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *stats, float *dx, float *dw, float *db);
 
 #if !defined(__wasm__) // for these, copying into another memory would cost more than the work
 // To be called first: GRADUS_OK if this CPU has the instructions that the kernels were compiled for. If so, memory that is freed
@@ -179,6 +214,12 @@ GRADUS_EXPORT int32_t gradus_cross_entropy(const int32_t *descriptor, const floa
 
 // One step of an optimiser over `count` slots of the table; their arrays must not overlap.
 GRADUS_EXPORT int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count);
+
+// Each element of out [planes, rows, cols] from up to two rows and two columns of x [planes, h, w]; what has no weight is not read.
+GRADUS_EXPORT int32_t gradus_resample(const int32_t *descriptor, const float *x, float *out);
+
+// The gradient of x by that of the results.
+GRADUS_EXPORT int32_t gradus_resample_backward(const int32_t *descriptor, const float *g, float *dx);
 #endif
 
 #endif

@@ -95,4 +95,27 @@ INLINE float max_of(vec x) { // of lanes that are no NaN
   return larger(half, SHUFFLE(half, half, 1, 0, 3, 2))[0];
 }
 
+// Every second lane of two vectors, and the lanes of two vectors by turns.
+#if LANES == 16
+#define EVENS(x, y) LANES_OF(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define ODDS(x, y) LANES_OF(x, y, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define TURNS_LOW(x, y) LANES_OF(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define TURNS_HIGH(x, y) LANES_OF(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define EVENS(x, y) LANES_OF(x, y, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODDS(x, y) LANES_OF(x, y, 1, 3, 5, 7, 9, 11, 13, 15)
+#define TURNS_LOW(x, y) LANES_OF(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
+#define TURNS_HIGH(x, y) LANES_OF(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define EVENS(x, y) LANES_OF(x, y, 0, 2, 4, 6)
+#define ODDS(x, y) LANES_OF(x, y, 1, 3, 5, 7)
+#define TURNS_LOW(x, y) LANES_OF(x, y, 0, 4, 1, 5)
+#define TURNS_HIGH(x, y) LANES_OF(x, y, 2, 6, 3, 7)
+#endif
+#if defined(__clang__)
+#define LANES_OF(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else
+#define LANES_OF(x, y, ...) __builtin_shuffle(x, y, (ivec){__VA_ARGS__})
+#endif
+
 #endif

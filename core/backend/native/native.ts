@@ -7,7 +7,15 @@ import { nativeConv } from "./conv.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
 import { reference } from "../reference/reference.ts";
 import { selfTest } from "./self_test.ts";
-import { type Buffer, SYMBOLS, type Symbols } from "./symbols.ts";
+import {
+  nativeBatchNorm,
+  nativeBatchNormBackward,
+  nativePool,
+  nativePoolBackward,
+  nativeResample,
+  nativeResampleBackward,
+} from "./planes.ts";
+import { type Buffer, LATER_SYMBOLS, type LaterSymbols, SYMBOLS, type Symbols } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
 import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";
 
@@ -74,14 +82,22 @@ function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
     const forget: (() => void)[] = [];
+    let images: Deno.DynamicLibrary<typeof LATER_SYMBOLS> | null = null;
+    const later = () => (images ??= Deno.dlopen(absolute(path), LATER_SYMBOLS)).symbols;
     const close = () => {
       forget.forEach((registered) => registered());
+      images?.close();
       library.close();
     };
     if (library.symbols.gradus_open() === 0) {
       forget.push(registerThreads(poolOf(library.symbols)));
       forget.push(registerSystemMemory(memoryOf(library.symbols)));
-      return { backend: verbsOf(library.symbols), reason, peak: () => speed(library.symbols.gradus_peak), close };
+      return {
+        backend: verbsOf(library.symbols, later),
+        reason,
+        peak: () => speed(library.symbols.gradus_peak),
+        close,
+      };
     }
     close();
     return { reason: "the compiled kernel was made for another CPU" };
@@ -95,7 +111,7 @@ function absolute(path: string): string {
   return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
 
-function verbsOf(symbols: Symbols): Backend {
+function verbsOf(symbols: Symbols, later: LaterSymbols): Backend {
   return {
     name: "native",
     gemm: nativeGemm(symbols),
@@ -108,12 +124,12 @@ function verbsOf(symbols: Symbols): Backend {
     activationBackward: nativeActivationBackward(symbols),
     crossEntropy: nativeCrossEntropy(symbols),
     update: nativeUpdate(symbols),
-    pool: reference.pool,
-    poolBackward: reference.poolBackward,
-    resample: reference.resample,
-    resampleBackward: reference.resampleBackward,
-    batchNorm: reference.batchNorm,
-    batchNormBackward: reference.batchNormBackward,
+    pool: nativePool(later),
+    poolBackward: nativePoolBackward(later),
+    resample: nativeResample(later),
+    resampleBackward: nativeResampleBackward(later),
+    batchNorm: nativeBatchNorm(later),
+    batchNormBackward: nativeBatchNormBackward(later),
   };
 }
 

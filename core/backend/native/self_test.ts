@@ -13,11 +13,12 @@ import {
   type ReduceOp,
   type UnaryOp,
 } from "../backend.ts";
+import { planeTrials } from "./plane_trials.ts";
 import { BINARY_OPS, REDUCE_OPS, UNARY_OPS } from "./verbs.ts";
 import { reference } from "../reference/reference.ts";
 
 /** Calls a verb and returns all that it wrote. */
-type Trial = (verbs: Backend) => TypedArray[];
+export type Trial = (verbs: Backend) => TypedArray[];
 
 /** More than five AVX-512 vectors, and no multiple of any vector's length. */
 const LENGTH = 83;
@@ -59,6 +60,7 @@ function* trials(): Iterable<[string, Trial]> {
   yield ["gather", gather];
   for (const cols of [10, 70]) yield ["cross-entropy", crossEntropy(cols)];
   for (const kind of ["sgd", "adam"] as const) yield [kind, update(kind)];
+  yield* planeTrials(spread);
 }
 
 function keys<K extends string>(table: Readonly<Partial<Record<K, number>>>): K[] {

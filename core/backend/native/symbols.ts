@@ -34,11 +34,42 @@ export const SYMBOLS = {
   gradus_update: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
 } as const;
 
+/** Functions for images: made callable at the first use of one of them, since many programs have none. */
+export const LATER_SYMBOLS = {
+  // int32_t gradus_pool(const int32_t *descriptor, const float *x, float *out, int32_t *at)
+  gradus_pool: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_pool_backward(const int32_t *descriptor, const float *g, const int32_t *at, float *dx)
+  gradus_pool_backward: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_resample(const int32_t *descriptor, const float *x, float *out)
+  gradus_resample: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_resample_backward(const int32_t *descriptor, const float *g, float *dx)
+  gradus_resample_backward: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_batch_norm(const int32_t *descriptor, const float *x, float *stats, float *y)
+  gradus_batch_norm: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  // int32_t gradus_batch_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *stats, float *dx, float *dw, float *db)
+  gradus_batch_norm_backward: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+} as const;
+
 /** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
-export const WASM_SYMBOLS = ["gradus_gemm", "gradus_conv", "gradus_unary", "gradus_activation_backward"] as const;
+export const WASM_SYMBOLS = [
+  "gradus_gemm",
+  "gradus_conv",
+  "gradus_unary",
+  "gradus_activation_backward",
+  "gradus_pool",
+  "gradus_pool_backward",
+  "gradus_batch_norm",
+  "gradus_batch_norm_backward",
+] as const;
 
 /** The functions of a library that is open. */
 export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** Opens the functions for images, or gives those that are open. */
+export type LaterSymbols = () => Deno.DynamicLibrary<typeof LATER_SYMBOLS>["symbols"];
 
 /** Memory that C may be handed: never shared with another wasm instance, and of fixed length. */
 export type Buffer = Float32Array<ArrayBuffer>;

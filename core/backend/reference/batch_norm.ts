@@ -60,9 +60,7 @@ export function batchNormBackward(
     });
     [db[channel], dw[channel]] = [sum, dot];
     if (dx === null) continue;
-    const [shift, slope] = d.training ? [sum / count, dot / count] : [0, 0];
-    forEachPlace(d, channel, (at) => {
-      dx[at] = weight * inverse * (passed(at) - shift - (x[at] - mean) * inverse * slope);
-    });
+    const slope = (at: number) => d.training ? passed(at) - (sum + (x[at] - mean) * inverse * dot) / count : passed(at);
+    forEachPlace(d, channel, (at) => dx[at] = weight * inverse * slope(at));
   }
 }

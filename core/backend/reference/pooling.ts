@@ -58,10 +58,10 @@ export function poolBackward(d: Pooling, g: TypedArray, at: Int32Array | null, d
   checkPool(d, dx, g, at);
   const [size, windows] = [d.h * d.w, d.rows.begin.length * d.cols.begin.length];
   const sums = new Float64Array(size);
-  if (d.op === "max") checkPlaces(d, at!);
+  const places = d.op === "max" ? checkPlaces(d, at) : null;
   for (let plane = 0; plane < d.planes; plane++) {
     sums.fill(0);
-    if (d.op === "max") maximumBackward(g, at!, plane * windows, windows, sums);
+    if (places !== null) maximumBackward(g, places, plane * windows, windows, sums);
     else averageBackward(d, g, plane * windows, sums);
     dx.set(sums, plane * size);
   }

@@ -1,8 +1,9 @@
 /**
  * The wasm back end: the same C as the native one, compiled to WebAssembly's SIMD. It needs no permission and no compiler.
  *
- * Operands are copied into wasm's memory, and results out of it. That pays for products and convolutions, and for those functions
- * (and their derivatives) that take JavaScript as long an element as ten copies; the other verbs are the reference's.
+ * Operands are copied into wasm's memory, and results out of it. That pays for products and convolutions, pooling and batch
+ * normalisation, and for those functions (and their derivatives) that take JavaScript as long an element as ten copies; the other verbs
+ * are the reference's.
  * There are two builds. With relaxed SIMD, where the engine has it, a product multiplies and adds in one instruction, which rounds once
  * instead of twice: the two builds differ in the last bits.
  */
@@ -23,6 +24,7 @@ import { UNARY_OPS } from "../native/verbs.ts";
 import { coalesceDims, reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 import { wasmConv } from "./conv.ts";
+import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
 
@@ -182,6 +184,10 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       conv: wasmConv(workspace, unary),
       unary,
       activationBackward: wasmActivationBackward(workspace),
+      pool: wasmPool(workspace),
+      poolBackward: wasmPoolBackward(workspace),
+      batchNorm: wasmBatchNorm(workspace),
+      batchNormBackward: wasmBatchNormBackward(workspace),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {

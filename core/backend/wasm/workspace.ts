@@ -15,6 +15,22 @@ export interface WasmKernel {
   gradus_unary(descriptor: number, x: number, out: number): number;
   /** As in `kernels.h`. */
   gradus_activation_backward(descriptor: number, g: number, y: number, out: number, db: number): number;
+  /** As in `kernels.h`. */
+  gradus_pool(descriptor: number, x: number, out: number, at: number): number;
+  /** As in `kernels.h`. */
+  gradus_pool_backward(descriptor: number, g: number, at: number, dx: number): number;
+  /** As in `kernels.h`. */
+  gradus_batch_norm(descriptor: number, x: number, stats: number, y: number): number;
+  /** As in `kernels.h`. */
+  gradus_batch_norm_backward(
+    descriptor: number,
+    g: number,
+    x: number,
+    stats: number,
+    dx: number,
+    dw: number,
+    db: number,
+  ): number;
 }
 
 /** A kernel, and memory for the operands of one call. */

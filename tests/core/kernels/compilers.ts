@@ -12,10 +12,11 @@ import forged from "./forged.c" with { type: "text" };
 import fork from "./fork.c" with { type: "text" };
 import harness from "./harness.c" with { type: "text" };
 import harnessHeader from "./harness.h" with { type: "text" };
+import planes from "./planes.c" with { type: "text" };
 import products from "./products.c" with { type: "text" };
 import verbs from "./verbs.c" with { type: "text" };
 
-const PROGRAMS = { products, convolutions, verbs, forged, bits, callers, fork, check };
+const PROGRAMS = { products, convolutions, planes, verbs, forged, bits, callers, fork, check };
 
 /** A program that calls the kernels. */
 export type Program = keyof typeof PROGRAMS;

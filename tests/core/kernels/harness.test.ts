@@ -5,6 +5,7 @@ import { compilePrograms, inFolder, missing, type Program, run, type Toolchain }
 const LAST_LINE = {
   products: /^\d+ products\n$/,
   convolutions: /^\d+ convolutions\n$/,
+  planes: /^\d+ planes\n$/,
   verbs: /^\d+ calls\n$/,
   forged: /^\d+ calls\n$/,
   bits: /^\d+ products\n$/,
@@ -29,7 +30,7 @@ const NATIVE = x86 ? "-march=native" : "-mcpu=native";
 // Three vectors a tile exist on arm64 only; with these sizes they are tested elsewhere too.
 const NEON_TILES = "-DLANES=4 -DMR=8 -DEACH_MR=MR_8 -DNR_VECTORS=3 -DKC=256 -DMC=128 -DNC=1536";
 
-const CHECKED: Build["programs"] = ["products", "convolutions", "verbs", "forged"];
+const CHECKED: Build["programs"] = ["products", "convolutions", "planes", "verbs", "forged"];
 const USED: Build["programs"] = [...CHECKED, "bits", "fork"];
 
 /** The instruction sets with tiles of their own that this CPU has. */

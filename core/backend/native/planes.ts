@@ -1,0 +1,88 @@
+/** The native verbs of planes and channels: pooling, resampling, batch normalisation. */
+import { checkBatchNorm, checkPlaces, checkPool, checkResample } from "../plane_checks.ts";
+import { describeBatchNorm, describePool, describeResample } from "../plane_descriptors.ts";
+import type { TypedArray } from "../../dtype.ts";
+import type { Backend } from "../backend.ts";
+import { unwrap } from "../descriptor.ts";
+import type { BatchNorm, Pooling, Resampling } from "../planes.ts";
+import { reference } from "../reference/reference.ts";
+import { type Buffer, type LaterSymbols, NOTHING } from "./symbols.ts";
+
+const NO_PLACES = new Int32Array(1);
+const BAD_INDEX = 4;
+
+/** `pool` for float32; other dtypes are passed on to the reference. */
+export function nativePool(later: LaterSymbols): Backend["pool"] {
+  return function pool(d: Pooling, x: TypedArray, out: TypedArray, at: Int32Array | null): void {
+    if (!isFloat32(x) || !isFloat32(out)) return reference.pool(d, x, out, at);
+    checkPool(d, x, out, at);
+    const described = describePool(d, x.length, out.length, at?.length ?? null);
+    const code = later().gradus_pool(described, x, out, (at ?? NO_PLACES) as Int32Array<ArrayBuffer>);
+    if (code !== 0) unwrap(code, "pool");
+  };
+}
+
+/** `poolBackward` for float32; other dtypes are passed on to the reference. */
+export function nativePoolBackward(later: LaterSymbols): Backend["poolBackward"] {
+  return function poolBackward(d: Pooling, g: TypedArray, at: Int32Array | null, dx: TypedArray): void {
+    if (!isFloat32(g) || !isFloat32(dx)) return reference.poolBackward(d, g, at, dx);
+    checkPool(d, dx, g, at);
+    if (d.op === "max" && at === null) checkPlaces(d, at);
+    const described = describePool(d, dx.length, g.length, at?.length ?? null);
+    const code = later().gradus_pool_backward(described, g, (at ?? NO_PLACES) as Int32Array<ArrayBuffer>, dx);
+    if (code === BAD_INDEX) checkPlaces(d, at); // which says what is wrong
+    if (code !== 0) unwrap(code, "pool");
+  };
+}
+
+/** `resample` for float32; other dtypes are passed on to the reference. */
+export function nativeResample(later: LaterSymbols): Backend["resample"] {
+  return function resample(d: Resampling, x: TypedArray, out: TypedArray): void {
+    if (!isFloat32(x) || !isFloat32(out)) return reference.resample(d, x, out);
+    checkResample(d, x, out);
+    unwrap(later().gradus_resample(describeResample(d, x.length, out.length), x, out), "resample");
+  };
+}
+
+/** `resampleBackward` for float32; other dtypes are passed on to the reference. */
+export function nativeResampleBackward(later: LaterSymbols): Backend["resampleBackward"] {
+  return function resampleBackward(d: Resampling, g: TypedArray, dx: TypedArray): void {
+    if (!isFloat32(g) || !isFloat32(dx)) return reference.resampleBackward(d, g, dx);
+    checkResample(d, dx, g);
+    unwrap(later().gradus_resample_backward(describeResample(d, dx.length, g.length), g, dx), "resample");
+  };
+}
+
+/** `batchNorm` for float32; other dtypes are passed on to the reference. */
+export function nativeBatchNorm(later: LaterSymbols): Backend["batchNorm"] {
+  return function batchNorm(d: BatchNorm, x: TypedArray, stats: TypedArray, y: TypedArray): void {
+    if (!isFloat32(x) || !isFloat32(stats) || !isFloat32(y)) return reference.batchNorm(d, x, stats, y);
+    checkBatchNorm(d, stats, { x, y });
+    unwrap(later().gradus_batch_norm(describeBatchNorm(d, true), x, stats, y), "normalise");
+  };
+}
+
+/** `batchNormBackward` for float32; other dtypes are passed on to the reference. */
+export function nativeBatchNormBackward(later: LaterSymbols): Backend["batchNormBackward"] {
+  return function batchNormBackward(
+    d: BatchNorm,
+    g: TypedArray,
+    x: TypedArray,
+    y: TypedArray | null,
+    stats: TypedArray,
+    dx: TypedArray | null,
+    dw: TypedArray,
+    db: TypedArray,
+  ): void {
+    const known = isFloat32(g) && isFloat32(x) && isFloat32(stats) && (dx === null || isFloat32(dx)) &&
+      isFloat32(dw) && isFloat32(db);
+    if (!known) return reference.batchNormBackward(d, g, x, y, stats, dx, dw, db);
+    checkBatchNorm(d, stats, { g, x, y, dx }, { dw, db });
+    const described = describeBatchNorm(d, dx !== null);
+    unwrap(later().gradus_batch_norm_backward(described, g, x, stats, dx ?? NOTHING, dw, db), "normalise");
+  };
+}
+
+function isFloat32(x: TypedArray): x is Buffer {
+  return x instanceof Float32Array;
+}
