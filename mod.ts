@@ -50,7 +50,7 @@ export { WichmannHill } from "./core/random/wichmann_hill.ts";
 export type { BackendName } from "./core/backend/backend.ts";
 export { backendName, backendReason, useBackend } from "./core/backend/choose.ts";
 export { setThreads, threads } from "./core/backend/threads.ts";
-export { cacheDir } from "./core/io/cache_dir.ts";
+export { cacheDir } from "./core/host/host.ts";
 
 // Gradients, layers and optimisers, each also an entry point of its own.
 /** Gradients on their own: `autograd.Function`, `autograd.gradcheck`. */

@@ -128,6 +128,32 @@ export const onlyNativeOpensLibraries: Rule = (files) =>
     return [`${path} calls dlopen: only core/backend/native/native.ts may`];
   });
 
+/** Where the library may speak of one runtime, and why there. */
+const OF_ONE_RUNTIME: Readonly<Record<string, string>> = {
+  "core/host/": "files, the environment, hashes: what differs between runtimes",
+  "core/backend/native/": "the compiled kernel, which Deno loads",
+  "core/kernels/build.ts": "the script that compiles the C",
+  "core/kernels/sources.ts": "what gives the C to a compiler",
+};
+
+/** What only one runtime has stands in named places, so that everything else runs in all of them. */
+export const runtimesAreNamed: Rule = (files) =>
+  typescript(files).flatMap(([path, text]) => {
+    if (!(roomOf(path) in ROOMS || path === "mod.ts")) return [];
+    if (Object.keys(OF_ONE_RUNTIME).some((place) => path.startsWith(place))) return [];
+    const { code } = read(text);
+    const found = [
+      ...(code.match(/(?<![.\w])(Deno|process)\b(?=\.)|\btypeof (Deno|process)\b/g) ?? []),
+      ...importsOf(path, text).map(({ target }) => target).filter((target) => target.startsWith("node:")),
+    ];
+    return found.map((name) => `${path} speaks of ${name}: core/host/ does so for everybody`);
+  });
+
+/** Node.js before 24 and Safari cannot read `using`. */
+export const nothingIsDeclaredByUsing: Rule = (files) =>
+  typescript(files).filter(([path, text]) => roomOf(path) in ROOMS && /\busing\s+[\w$]+\s*=/.test(read(text).code))
+    .map(([path]) => `${path} declares by using: close in finally, for Node.js 20 cannot read it`);
+
 /** A test that was the first to use a back end would load its library: a leak, to the sanitizers. */
 export const testsFindBackEndsOpen: Rule = (files) =>
   edges(files).filter(([path, target]) => target === "@std/testing/bdd" && path !== "tests/bdd.ts")

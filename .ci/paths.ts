@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { cacheDir } from "../core/io/cache_dir.ts";
+import { cacheDir } from "../core/host/host.ts";
 
 const env = (name: string): string | null => Deno.env.get(name) || null;
 

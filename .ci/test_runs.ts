@@ -45,7 +45,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   ],
   [
     "the files of the project",
-    ...["bdd", "exports", "house", "pages"].map((name) => `tests/${name}.test.ts`),
+    ...["bdd", "everywhere/named_places", "exports", "house", "junit", "pages"].map((name) => `tests/${name}.test.ts`),
   ],
 ];
 

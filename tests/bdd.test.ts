@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "./bdd.ts";
-import { granted } from "../core/io/cache_dir.ts";
+import { granted } from "../core/host/host.ts";
 
 const BDD = "@std/testing/bdd";
 const ROOT = new URL("../", import.meta.url);

@@ -1,7 +1,6 @@
 import { describe, it } from "./bdd.ts";
 import { assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
-import { countRun, countTests, summary } from "../.ci/junit.ts";
 import * as house from "../.ci/house.ts";
 import { importsOf } from "../.ci/source.ts";
 
@@ -72,6 +71,12 @@ describe("the house", () => {
   });
   it("calls dlopen in core/backend/native/native.ts only", () => {
     assertEquals(house.onlyNativeOpensLibraries(files), []);
+  });
+  it("speaks of one runtime in named places only", () => {
+    assertEquals(house.runtimesAreNamed(files), []);
+  });
+  it("declares nothing by using in what is shipped", () => {
+    assertEquals(house.nothingIsDeclaredByUsing(files), []);
   });
   it("lets every test find the back ends open", () => {
     assertEquals(house.testsFindBackEndsOpen(files), []);
@@ -269,7 +274,7 @@ describe("onlyOutsidersImportMod()", () => {
 describe("outsidersUseThePublicInterface()", () => {
   it("refuses an internal file, and the main module by its path", () => {
     const bad = {
-      "examples/a.ts": 'import { granted } from "../core/io/cache_dir.ts";',
+      "examples/a.ts": 'import { granted } from "../core/host/host.ts";',
       "examples/b.ts": 'import type { Tensor } from "../mod.ts";',
       "bench/peers/a.ts": 'import { loadMnist } from "../../datasets/named/mnist.ts";',
     };
@@ -317,7 +322,7 @@ describe("the rules for files", () => {
     assertEquals(complaints(house.noUtils, { "core/io/utils.ts": "", "core/shape.ts": "" }).length, 1);
   });
   it("refuse a name in capitals or with a hyphen", () => {
-    const bad = { "core/Tensor.ts": "", "core/cache-dir.ts": "", "core/io/cache_dir.ts": "", "tests/a_b.test.ts": "" };
+    const bad = { "core/Tensor.ts": "", "core/cache-dir.ts": "", "core/host/host.ts": "", "tests/a_b.test.ts": "" };
     assertEquals(complaints(house.namesAreSnakeCase, bad).length, 2);
   });
   it("refuse a default export in both forms", () => {
@@ -356,45 +361,5 @@ describe("filesAreShort()", () => {
   it("refuses an entry in the list that is no longer needed", () => {
     const rule = house.filesAreShort({ "core/a.ts": [500, "one class"] });
     assertEquals(complaints(rule, { "core/a.ts": lines(10) }).length, 1);
-  });
-});
-
-const REPORT = '<testcase name="a">\n</testcase><testcase name="b"><failure message="no">x</failure></testcase>' +
-  '<testcase name="c"><skipped/></testcase>';
-
-describe("countTests()", () => {
-  it("tells passed, failed and skipped tests apart", () => {
-    assertEquals(countTests(REPORT), { passed: 1, failed: 1, skipped: 1 });
-  });
-  const group = (step: string, all: string) =>
-    `<testcase name="a &gt; b">${step}</testcase><testcase name="a &gt; c"></testcase><testcase name="a">${all}</testcase>`;
-  it("counts the steps of a test, and not the test as well", () => {
-    assertEquals(countTests(group("", "")), { passed: 2, failed: 0, skipped: 0 });
-    assertEquals(countTests(group("<failure/>", "<failure/>")), { passed: 1, failed: 1, skipped: 0 });
-  });
-  it("counts a test that failed though none of its steps did", () => {
-    assertEquals(countTests(group("", "<failure/>")), { passed: 2, failed: 1, skipped: 0 });
-  });
-});
-
-describe("countRun()", () => {
-  it("counts a crash without a report as one failure", () => {
-    assertEquals(countRun(1, null), { passed: 0, failed: 1, skipped: 0 });
-  });
-  it("counts a non-zero exit without a failed test as one failure", () => {
-    assertEquals(countRun(1, '<testcase name="a">\n</testcase>'), { passed: 1, failed: 1, skipped: 0 });
-  });
-  it("counts a run in which nothing ran as one failure", () => {
-    assertEquals(countRun(0, "<testsuites></testsuites>"), { passed: 0, failed: 1, skipped: 0 });
-  });
-  it("adds nothing to a run whose failures were reported", () => {
-    assertEquals(countRun(1, REPORT), { passed: 1, failed: 1, skipped: 1 });
-  });
-});
-
-describe("summary()", () => {
-  it("names skipped tests only where there are any", () => {
-    assertEquals(summary({ passed: 2, failed: 0, skipped: 0 }), "2 passed, 0 failed");
-    assertEquals(summary({ passed: 2, failed: 1, skipped: 3 }), "2 passed, 1 failed, 3 skipped");
   });
 });

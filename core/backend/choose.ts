@@ -5,6 +5,7 @@
  * `GRADUS_BACKEND` or {@linkcode useBackend} overrides the choice.
  */
 import type { Backend, BackendName, Opened } from "./backend.ts";
+import { environment } from "../host/host.ts";
 import { openNative } from "./native/native.ts";
 import { reference } from "./reference/reference.ts";
 import { registerOpening } from "./threads.ts";
@@ -97,9 +98,7 @@ function open(name: Backend["name"]): Opened {
 
 /** What `GRADUS_BACKEND` asks for, read only where that is already allowed. */
 function requested(): BackendName {
-  if (typeof Deno === "undefined") return "auto";
-  const allowed = Deno.permissions.querySync({ name: "env", variable: "GRADUS_BACKEND" }).state === "granted";
-  const name = allowed ? (Deno.env.get("GRADUS_BACKEND") || "auto") : "auto";
+  const name = environment("GRADUS_BACKEND") ?? "auto";
   if (isName(name)) return name;
   throw new TypeError(`Cannot use GRADUS_BACKEND=${name}: expected ${[...NAMES, "auto"].join(", ")}`);
 }

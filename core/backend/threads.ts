@@ -1,5 +1,5 @@
 /** How many threads the native kernels may use. Results have the same bits for every number. */
-import { environment } from "../io/cache_dir.ts";
+import { environment } from "../host/host.ts";
 
 /** Most threads that the kernels can use. */
 const MAX_THREADS = 64;

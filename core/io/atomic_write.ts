@@ -1,5 +1,7 @@
 /** Atomic writes: a file is the old one or the new one in full, never anything between. */
 import { requirePath } from "../arguments.ts";
+import { files, type OpenFile } from "../host/files.ts";
+import { failure, granted, isFailure, operatingSystem } from "../host/host.ts";
 
 /** Shorter parts are collected in a buffer of so many bytes before they are written. */
 const BUFFER_SIZE = 1 << 16;
@@ -18,16 +20,18 @@ const TEMPORARY = /^(\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})+(\.tmp)?$/;
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   requirePath(path, "write");
+  const { rename, remove } = await files(`write ${path}`);
   const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await writeSynced(temporary, parts);
-    await Deno.rename(temporary, path);
+    await rename(temporary, path);
     await syncFolder(folder);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {}); // it may never have been created; the first error is the one to tell
-    if (!(error instanceof Deno.errors.NotCapable)) throw namingFile(error, path);
-    throw new Deno.errors.NotCapable(
+    await remove(temporary).catch(() => {}); // it may never have been created; the first error is the one to tell
+    if (!isFailure(error, "NotCapable")) throw namingFile(error, path);
+    throw failure(
+      "NotCapable",
       `Cannot write ${path}: it goes through a temporary file beside it, allow its folder: ` +
         `--allow-read=${folder} --allow-write=${folder}`,
       { cause: error },
@@ -38,7 +42,7 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
 /** An error of the system with the file's name in its message, which it lacks for a full or broken disk; other errors as they are. */
 export function namingFile(error: unknown, path: string): unknown {
   if (!(error instanceof Error && typeof (error as { code?: unknown }).code === "string")) return error;
-  const reason = error.message.replace(/: \w+ '.*'$/, ""); // the name of a temporary file would mislead
+  const reason = error.message.replace(/[:,] \w+ '.*'$/, ""); // the name of a temporary file would mislead
   const Kind = error.constructor as ErrorConstructor;
   return Object.assign(new Kind(`Cannot write ${path}: ${reason}`, { cause: error }), {
     code: (error as { code?: unknown }).code,
@@ -47,15 +51,16 @@ export function namingFile(error: unknown, path: string): unknown {
 
 /** Makes `folder` and its parents where they do not exist, and syncs each parent. */
 export async function makeFolder(folder: string): Promise<void> {
+  const { mkdir } = await files(`make ${folder}`);
   try {
-    await Deno.mkdir(folder);
+    await mkdir(folder);
     await syncFolder(folderOf(folder));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && folderOf(folder) !== folder) {
+    if (isFailure(error, "NotFound") && folderOf(folder) !== folder) {
       await makeFolder(folderOf(folder));
       return await makeFolder(folder);
     }
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (!isFailure(error, "AlreadyExists")) throw error;
   }
 }
 
@@ -68,9 +73,9 @@ export async function tryWriting(path: string): Promise<void> {
   const probe = `${path}.${crypto.randomUUID()}`;
   try {
     await writeAtomically(probe, []);
-    await Deno.remove(probe);
+    await (await files(`write ${path}`)).remove(probe);
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
+    const reason = isFailure(error, "NotFound")
       ? "its folder is not there, make it first"
       : (error as Error).message.replace(`Cannot write ${probe}: `, "");
     throw new Error(reason, { cause: error });
@@ -93,7 +98,8 @@ export async function tryWriting(path: string): Promise<void> {
  */
 export async function requireWritable(path: string): Promise<void> {
   requirePath(path, "write");
-  const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+  const { stat } = await files(`write ${path}`);
+  const isFolder = await stat(path).then(({ isDirectory }) => isDirectory, () => false);
   if (isFolder) throw new Error(`Cannot write ${path}: it is a folder`);
   await tryWriting(path).catch((error) => {
     throw new Error(`Cannot write ${path}: ${error.message}`, { cause: error.cause });
@@ -104,21 +110,26 @@ export async function requireWritable(path: string): Promise<void> {
 export async function sweepTemporary(path: string): Promise<void> {
   const folder = folderOf(path);
   const name = path.slice(path.lastIndexOf("/") + 1);
-  for await (const entry of Deno.readDir(folder)) {
+  const { readDir, remove } = await files(`write ${path}`);
+  for await (const entry of readDir(folder)) {
     const left = entry.name.startsWith(name) && TEMPORARY.test(entry.name.slice(name.length));
-    if (left) await Deno.remove(`${folder}/${entry.name}`);
+    if (left) await remove(`${folder}/${entry.name}`);
   }
 }
 
 function folderOf(path: string): string {
-  const name = Deno.build.os === "windows" ? /[/\\]?[^/\\]*$/ : /\/?[^/]*$/;
+  const name = operatingSystem() === "windows" ? /[/\\]?[^/\\]*$/ : /\/?[^/]*$/;
   return path.replace(name, "") || (/^[/\\]/.test(path) ? "/" : ".");
 }
 
 async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true });
-  for (const part of buffered(parts)) await writeAll(file, part);
-  await file.sync();
+  const file = await (await files(`write ${path}`)).open(path, { write: true, createNew: true });
+  try {
+    for (const part of buffered(parts)) await writeAll(file, part);
+    await file.sync();
+  } finally {
+    file.close();
+  }
 }
 
 /** The parts, small neighbours joined: a call to the system takes as long as to copy 64 kB. Each is valid until the next is asked for. */
@@ -141,18 +152,17 @@ function* buffered(parts: Iterable<Uint8Array>): Generator<Uint8Array, void> {
 
 /** Syncs `folder`, so that new and renamed files survive a crash; not on Windows, nor without permission to read it. */
 async function syncFolder(folder: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  if (Deno.permissions.querySync({ name: "read", path: folder }).state !== "granted") return;
+  if (operatingSystem() === "windows" || !granted({ name: "read", path: folder })) return;
   try {
-    using handle = await Deno.open(folder, { read: true });
-    await handle.sync();
+    const handle = await (await files(`write in ${folder}`)).open(folder, { read: true });
+    await handle.sync().finally(() => handle.close());
   } catch (error) {
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (!isFailure(error, "PermissionDenied")) throw error;
   }
 }
 
 /** Writes all of `bytes` to `file`: a single call may write only a part. */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+export async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
@@ -160,8 +170,8 @@ export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<vo
  * Opens and locks the file `path`; `null` if another process has locked it. Closing the file unlocks it, and so does the end of the
  * process, also by a crash. The empty file is not removed: two processes could then hold a lock, one on the old file and one on a new one.
  */
-export async function tryFileLock(path: string): Promise<Deno.FsFile | null> {
-  const file = await Deno.open(path, { write: true, create: true });
+export async function tryFileLock(path: string): Promise<OpenFile | null> {
+  const file = await (await files(`lock ${path}`)).open(path, { write: true, create: true });
   const free = await file.tryLock(true).catch(() => true); // a file system without locks locks nobody out
   if (free) return file;
   file.close();

@@ -100,5 +100,13 @@ export function fromBfloat16(bits: Uint16Array<ArrayBuffer>): Float32Array {
 
 /** The float32 values of `bits`, each an IEEE 754 binary16. */
 export function fromFloat16(bits: Uint16Array<ArrayBuffer>): Float32Array {
+  if (typeof Float16Array === "undefined") return Float32Array.from(bits, halfToNumber); // as in Node.js before 24
   return new Float32Array(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
+}
+
+/** The value of one binary16: a sign, 5 bits of exponent, 10 of fraction. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 0x1f, fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }

@@ -1,6 +1,6 @@
 /** Long copies, conversions, sorts and hashes in steps, between which the event loop can turn. */
-import type { Hash } from "node:crypto";
 import type { DType, TypedArray } from "../dtype.ts";
+import { newHash } from "../host/node_streams.ts";
 import { runAtOnce, runInSlices, type Steps } from "../event_loop.ts";
 
 /** Elements and their dtype. */
@@ -101,15 +101,6 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return runAtOnce(joinInSteps(parts));
 }
 
-/**
- * Node's hash, which can be fed in pieces. The Web's has no MD5, and copies its whole input first, a millisecond a megabyte.
- * It is imported when it is used: to load it takes a third of the library's start.
- */
-export async function newHash(algorithm: "md5" | "sha256"): Promise<Hash> {
-  const { createHash } = await import("node:crypto");
-  return createHash(algorithm);
-}
-
 /** The hash of `bytes` in lower-case hex, a piece at a time. */
 export async function hashInSlices(algorithm: "md5" | "sha256", bytes: Uint8Array): Promise<string> {
   const hash = await newHash(algorithm);
@@ -120,4 +111,9 @@ export async function hashInSlices(algorithm: "md5" | "sha256", bytes: Uint8Arra
     }
     return hash.digest("hex");
   }());
+}
+
+/** Bytes in lower-case hex; `Uint8Array.toHex()` is too new for Node.js. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,5 +1,7 @@
 /** Reading whole files, with a cap on what becomes of them, so that a small file cannot fill the memory. */
 import { checkOptions, requirePath } from "../arguments.ts";
+import { files } from "../host/files.ts";
+import { piecesOf } from "../host/node_streams.ts";
 import { joinBytes } from "./in_steps.ts";
 
 /** Options of the functions that read files. */
@@ -84,14 +86,15 @@ const PIECE = 1 << 22;
 export async function readFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   requirePath(path, "read");
   checkOptions(`read ${path}`, options, ["maxBytes"]);
-  const { isFile, size } = await Deno.stat(path);
+  const { open, stat } = await files(`read ${path}`);
+  const { isFile, size } = await stat(path);
   const cap = new Cap(path, options, isFile ? size : null);
   if (isFile && size > 0) { // of size 0 are also files that are made while they are read, as in Linux's /proc
     cap.count(size, () => "the file");
     return await readWhole(path, size);
   }
   const pieces: Uint8Array[] = [];
-  for await (const piece of (await Deno.open(path)).readable) {
+  for await (const piece of piecesOf((await open(path)).readable)) {
     cap.count(piece.length, () => "what came so far");
     pieces.push(piece);
   }
@@ -100,12 +103,16 @@ export async function readFile(path: string, options: ReadOptions): Promise<Uint
 
 /** The `size` bytes of a file. Deno.readFile would block the event loop while it allocates, 0.6 s a gigabyte. */
 export async function readWhole(path: string, size: number): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(size);
-  for (let at = 0; at < size;) {
-    const count = await file.read(bytes.subarray(at, at + PIECE));
-    if (count === null) return bytes.slice(0, at);
-    at += count;
+  const file = await (await files(`read ${path}`)).open(path);
+  try {
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size;) {
+      const count = await file.read(bytes.subarray(at, at + PIECE));
+      if (count === null) return bytes.slice(0, at);
+      at += count;
+    }
+    return bytes;
+  } finally {
+    file.close();
   }
-  return bytes;
 }

@@ -2,6 +2,7 @@
 import { checkOptions, describe, requireArray, requireChoice, requireTensor } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, type Steps } from "../../core/event_loop.ts";
+import { terminal } from "../../core/host/host.ts";
 import { elements } from "../../core/ops/movement.ts";
 import { Generator } from "../../core/random/generator.ts";
 import { Tensor } from "../../core/tensor.ts";
@@ -132,7 +133,7 @@ export function drawDigit(picture: ArrayLike<number> | Tensor, options: DrawOpti
   checkOptions("draw", options, ["columns", "max", "style"], { columns: "number", max: "number" });
   const side = Math.sqrt(image.length);
   if (!Number.isInteger(side)) throw new RangeError(`Cannot draw ${image.length} pixels: the picture is not square`);
-  const { columns = side, max = 255, style = isTerminal() ? "blocks" : "ascii" } = options;
+  const { columns = side, max = 255, style = terminal("stdout").terminal ? "blocks" : "ascii" } = options;
   if (!Number.isInteger(columns) || columns < 1) {
     throw new RangeError(`Cannot draw ${columns} columns: at least 1 is needed`);
   }
@@ -174,10 +175,6 @@ export function drawDigits(pictures: Tensor, captions: readonly string[], option
   const width = 2 + Math.max(0, ...blocks.flat().map((line) => line.length));
   const rows = blocks[0]?.map((_, row) => blocks.map((lines) => lines[row].padEnd(width)).join("").trimEnd()) ?? [];
   return rows.join("\n");
-}
-
-function isTerminal(): boolean {
-  return "Deno" in globalThis && Deno.stdout.isTerminal();
 }
 
 /** The mean level in the cell `row, column` of a grid of `cells` by `cells` over the picture; 0 past the edge. */

@@ -1,6 +1,6 @@
 /** Downloads of files with a known digest: they end with the right file or with none. */
 import { sweepTemporary, tryFileLock, writeAtomically } from "../../core/io/atomic_write.ts";
-import { granted } from "../../core/io/cache_dir.ts";
+import { granted, isFailure } from "../../core/host/host.ts";
 import { readFile } from "../../core/io/read_file.ts";
 import {
   type DownloadProgress,
@@ -96,7 +96,7 @@ async function isWhole({ target, digest }: DownloadOptions): Promise<boolean> {
   try {
     return await digestLike(await readFile(target, { maxBytes: Infinity }), digest) === nameDigest(digest).hex;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (isFailure(error, "NotFound")) return false;
     throw error;
   }
 }
@@ -181,8 +181,8 @@ const PAUSE = 50;
 /** Runs `task` while this process holds a lock on the file `path`, and returns what it returns; `signal` aborts the wait for the lock. */
 export async function withFileLock<T>(path: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (;;) {
-    using lock = await tryFileLock(path);
-    if (lock !== null) return await task();
+    const lock = await tryFileLock(path);
+    if (lock !== null) return await task().finally(() => lock.close());
     await sleep(PAUSE, signal);
   }
 }

@@ -1,4 +1,7 @@
 /** One HTTP request whose answer goes into a partial file, which a later request can resume. */
+import { files, type OpenFile } from "../../core/host/files.ts";
+import { isFailure } from "../../core/host/host.ts";
+import { piecesOf } from "../../core/host/node_streams.ts";
 import { namingFile, writeAll } from "../../core/io/atomic_write.ts";
 import { Cap } from "../../core/io/read_file.ts";
 
@@ -53,7 +56,16 @@ export class Unreachable extends Error {
  * @throws {Error} if the answer is anything else than the file
  */
 export async function receive(url: string, partial: PartialFile, options: ReceiveOptions): Promise<void> {
-  using timeout = new StallTimeout(options.signal);
+  const timeout = new StallTimeout(options.signal);
+  await receiveWithin(timeout, url, partial, options).finally(() => timeout.end());
+}
+
+async function receiveWithin(
+  timeout: StallTimeout,
+  url: string,
+  partial: PartialFile,
+  options: ReceiveOptions,
+): Promise<void> {
   const have = await partial.resumable(url);
   timeout.restart(options.connectTimeout, "no answer");
   const response = await ask(url, have, timeout.signal, options.signal);
@@ -62,13 +74,13 @@ export async function receive(url: string, partial: PartialFile, options: Receiv
   const cap = new Cap(url, options);
   const check = (bytes: number) => cap.check(bytes, () => "the file");
   check(total ?? 0);
-  using file = start > 0 ? await partial.resume() : await partial.begin(url, response.headers.get("etag"));
+  const file = start > 0 ? await partial.resume() : await partial.begin(url, response.headers.get("etag"));
   const received = await copy(pieces(response, url, timeout, options), file, start, (received) => {
     check(received);
     options.onProgress?.(received, total);
   }).catch((error) => {
     throw namingFile(error, partial.path);
-  });
+  }).finally(() => file.close());
   if (total === null || received === total) return;
   throw new Transient(`${url} ended after ${received} of ${total} bytes`);
 }
@@ -121,7 +133,7 @@ function totalOf({ status, headers }: Response): number | null {
 /** Appends `body` to `file`, and returns the length of the file; `check` is called with it before each piece is written. */
 async function copy(
   body: AsyncIterable<Uint8Array>,
-  file: Deno.FsFile,
+  file: OpenFile,
   start: number,
   check: (received: number) => void,
 ): Promise<number> {
@@ -140,7 +152,7 @@ async function* pieces(response: Response, url: string, timeout: StallTimeout, o
   let since = 0;
   restart();
   try {
-    for await (const piece of response.body ?? []) {
+    for await (const piece of response.body === null ? [] : piecesOf(response.body)) {
       since += piece.length;
       if (since >= STALL_BYTES) since = 0;
       if (since === 0) restart();
@@ -153,7 +165,7 @@ async function* pieces(response: Response, url: string, timeout: StallTimeout, o
 }
 
 /** A timeout that is restarted whenever something has arrived, with an abort signal for `fetch`. */
-class StallTimeout implements Disposable {
+class StallTimeout {
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -173,7 +185,7 @@ class StallTimeout implements Disposable {
   }
 
   /** Ends the timeout, and aborts what still uses the signal. */
-  [Symbol.dispose](): void {
+  end(): void {
     clearTimeout(this.#timer);
     this.#controller.abort();
   }
@@ -203,9 +215,10 @@ export class PartialFile {
 
   /** How many bytes of `url` have arrived, and their ETag; `null` if there is nothing to resume. */
   async resumable(url: string): Promise<{ size: number; etag: string } | null> {
+    const { readTextFile, stat } = await files(`read ${this.path}`);
     try {
-      const origin: Origin = JSON.parse(await Deno.readTextFile(this.#note));
-      const { size } = await Deno.stat(this.path);
+      const origin: Origin = JSON.parse(await readTextFile(this.#note));
+      const { size } = await stat(this.path);
       return size > 0 && origin.url === url && isStrong(origin.etag) ? { size, etag: origin.etag } : null;
     } catch {
       return null; // no note, no file or a damaged note: begin anew
@@ -213,23 +226,25 @@ export class PartialFile {
   }
 
   /** Opens a new file, and notes where its bytes will come from. */
-  async begin(url: string, etag: string | null): Promise<Deno.FsFile> {
+  async begin(url: string, etag: string | null): Promise<OpenFile> {
     await this.discard();
-    const file = await Deno.open(this.path, { write: true, create: true, truncate: true });
-    if (isStrong(etag)) await Deno.writeTextFile(this.#note, JSON.stringify({ url, etag } satisfies Origin));
+    const { open, writeTextFile } = await files(`write ${this.path}`);
+    const file = await open(this.path, { write: true, create: true, truncate: true });
+    if (isStrong(etag)) await writeTextFile(this.#note, JSON.stringify({ url, etag } satisfies Origin));
     return file;
   }
 
   /** Opens the file to append to it. */
-  async resume(): Promise<Deno.FsFile> {
-    return await Deno.open(this.path, { append: true });
+  async resume(): Promise<OpenFile> {
+    return await (await files(`write ${this.path}`)).open(this.path, { append: true });
   }
 
   /** Removes the file and its note. */
   async discard(): Promise<void> {
+    const { remove } = await files(`remove ${this.path}`);
     for (const path of [this.#note, this.path]) {
-      await Deno.remove(path).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await remove(path).catch((error) => {
+        if (!isFailure(error, "NotFound")) throw error;
       });
     }
   }

@@ -1,7 +1,8 @@
 /** Downloaded files, checked by their digests. */
 import { writeAtomically } from "../../core/io/atomic_write.ts";
-import { cacheDir, environment, granted } from "../../core/io/cache_dir.ts";
-import { hashInSlices } from "../../core/io/in_steps.ts";
+import { files } from "../../core/host/files.ts";
+import { cacheDir, environment, granted, isFailure } from "../../core/host/host.ts";
+import { hashInSlices, toHex } from "../../core/io/in_steps.ts";
 
 /** What is noted about a file whose digest is right: while none of it changes, the file is not read again. */
 interface Verified {
@@ -21,7 +22,8 @@ const NOTE = "verified.json";
 export async function verifyFiles(
   folder: string,
   digests: Readonly<Record<string, Digest>>,
-  read: (path: string) => Promise<Uint8Array<ArrayBuffer>> = Deno.readFile,
+  read: (path: string) => Promise<Uint8Array<ArrayBuffer>> = async (path) =>
+    await (await files(`read ${path}`)).readFile(path),
 ): Promise<string[]> {
   const note = await readNote(folder);
   const writable = granted({ name: "write", path: folder });
@@ -45,10 +47,11 @@ export async function verifyFiles(
 /** What would be noted about a file, or `null` if there is none. */
 async function factsOf(path: string, digest: Digest): Promise<Verified | null> {
   try {
-    const { isFile, size, mtime } = await Deno.stat(path);
+    const { stat } = await files(`read ${path}`);
+    const { isFile, size, mtime } = await stat(path);
     return isFile ? { size, modified: mtime?.getTime() ?? NaN, digest: nameDigest(digest).hex } : null;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (isFailure(error, "NotFound")) return null;
     throw error;
   }
 }
@@ -74,15 +77,17 @@ async function problemOf(
 }
 
 async function renameWrong(path: string): Promise<string> {
-  await Deno.rename(path, `${path}.wrong`);
+  const { rename } = await files(`write ${path}`);
+  await rename(path, `${path}.wrong`);
   return `it is set aside as ${path}.wrong`;
 }
 
 async function readNote(folder: string): Promise<Map<string, Partial<Verified>>> {
+  const { readTextFile } = await files(`read ${folder}/${NOTE}`);
   try {
-    return new Map(Object.entries(JSON.parse(await Deno.readTextFile(`${folder}/${NOTE}`)) ?? {}));
+    return new Map(Object.entries(JSON.parse(await readTextFile(`${folder}/${NOTE}`)) ?? {}));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return new Map();
+    if (isFailure(error, "NotFound") || error instanceof SyntaxError) return new Map();
     throw error;
   }
 }
@@ -95,7 +100,7 @@ export type Digest = { readonly sha256: string } | { readonly md5: string };
 /** The digest of `bytes` by the algorithm of `wanted`, in lower-case hex. */
 export async function digestLike(bytes: Uint8Array<ArrayBuffer>, wanted: Digest): Promise<string> {
   if ("md5" in wanted) return await hashInSlices("md5", bytes); // OpenML publishes no other
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 /** The digest in hex, and the name of its algorithm. */

@@ -1,4 +1,5 @@
 /** gzip files, inflated up to a limit. */
+import { inflated } from "../../core/host/node_streams.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 
 /** The shortest gzip file: a header of 10 bytes, an empty block of 2, a trailer of 8. */
@@ -6,9 +7,6 @@ const MIN_LENGTH = 20;
 
 /** A byte inflates to at most 1032. */
 const MAX_RATIO = 1032;
-
-/** Bytes inflated at a time. */
-const PIECE = 1 << 16;
 
 /**
  * `bytes` inflated if they begin with gzip's `1f 8b`, else as they are. As in gzip's tools, there may be several members one after
@@ -31,26 +29,20 @@ export async function gunzip(
     cap.count(piece.length, () => `what is inflated so far`);
     const end = length + piece.length;
     if (end > content.byteLength) {
-      content = content.transfer(Math.max(end, Math.min(2 * content.byteLength, cap.limit)));
+      content = resized(content, Math.max(end, Math.min(2 * content.byteLength, cap.limit)));
     }
     new Uint8Array(content, length).set(piece);
     length = end;
   }
-  return new Uint8Array(content.byteLength === length ? content : content.transfer(length));
+  return new Uint8Array(content.byteLength === length ? content : resized(content, length));
 }
 
-/** What the compressed stream in `pieces` inflates to, piece by piece. */
-export async function* inflated(
-  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  format: "gzip" | "zlib" = "gzip",
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  // The Web's DecompressionStream refuses a second member, and inflates a whole piece at once. To load Node's takes time: only here.
-  const [zlib, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")]);
-  const inflate = format === "gzip"
-    ? zlib.createGunzip({ chunkSize: PIECE })
-    : zlib.createInflate({ chunkSize: PIECE });
-  pipeline(Readable.from(pieces, { objectMode: true }), inflate, () => {}); // an error comes out of the iteration as well
-  yield* inflate;
+/** The same bytes in a buffer of another length. */
+function resized(content: ArrayBuffer, length: number): ArrayBuffer {
+  if (typeof content.transfer === "function") return content.transfer(length); // Node.js has it from 21 on
+  const other = new Uint8Array(length);
+  other.set(new Uint8Array(content, 0, Math.min(length, content.byteLength)));
+  return other.buffer;
 }
 
 async function* namingErrors<T>(pieces: AsyncIterable<T>, name: string, length: () => number): AsyncGenerator<T> {

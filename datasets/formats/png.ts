@@ -9,7 +9,7 @@ import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
 import { crc32 } from "../../core/io/zip/unzip.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { inflated } from "./gunzip.ts";
+import { inflated } from "../../core/host/node_streams.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 

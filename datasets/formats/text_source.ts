@@ -1,8 +1,10 @@
 /** Text of a file or a stream, piece by piece and line by line. */
 import { describe } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
+import { files, type OpenFile } from "../../core/host/files.ts";
+import { inflated, piecesOf } from "../../core/host/node_streams.ts";
 import type { Cap } from "../../core/io/read_file.ts";
-import { declaredLength, inflated } from "./gunzip.ts";
+import { declaredLength } from "./gunzip.ts";
 
 /** The path of a file, or a stream of its bytes. */
 export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -28,7 +30,7 @@ export async function* readText(source: TextSource, cap: Cap, after: () => strin
   }
   const isGzip = typeof source === "string" && source.endsWith(".gz");
   const bytes = typeof source === "string" ? await openFile(source, isGzip, cap) : source;
-  const text = ReadableStream.from(isGzip ? inflated(bytes) : bytes).pipeThrough(new Utf8Stream());
+  const text = decoded(isGzip ? inflated(piecesOf(bytes)) : piecesOf(bytes));
   const slice = new TimeSlice();
   let length = 0;
   for await (const piece of namingErrors(text, cap.where, after)) {
@@ -42,7 +44,7 @@ export async function* readText(source: TextSource, cap: Cap, after: () => strin
 
 /** Opens the file at `path` and gives its size to `cap`; the length that a gzip file claims is checked. */
 async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const file = await Deno.open(path);
+  const file = await (await files(`read ${path}`)).open(path);
   try {
     const { isFile, size } = await file.stat();
     cap.size = isFile ? size : null;
@@ -54,11 +56,11 @@ async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<Readab
   }
 }
 
-async function checkClaimedLength(file: Deno.FsFile, size: number, cap: Cap): Promise<void> {
+async function checkClaimedLength(file: OpenFile, size: number, cap: Cap): Promise<void> {
   const last = new Uint8Array(4);
-  await file.seek(-4, Deno.SeekMode.End);
+  await file.seek(-4, 2);
   await file.read(last);
-  await file.seek(0, Deno.SeekMode.Start);
+  await file.seek(0, 0);
   declaredLength(last, size, cap);
 }
 
@@ -126,34 +128,27 @@ export function checkLine(length: number, cap: Cap): void {
 /** Of a character that two pieces share, the first holds this many bytes at most. */
 const CUT = 3;
 
-/** Decodes UTF-8 without a byte order mark; fails with a SyntaxError that names the first wrong byte. */
-class Utf8Stream extends TransformStream<Uint8Array<ArrayBuffer>, string> {
-  /** A decoder. */
-  constructor() {
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    let tail = new Uint8Array();
-    let read = 0;
-    const decode = (bytes: Uint8Array<ArrayBuffer>, last: boolean) => {
-      try {
-        return decoder.decode(bytes, { stream: !last });
-      } catch {
-        const known = join(tail, bytes);
-        const at = firstWrong(known);
-        const byte = known[at].toString(16).padStart(2, "0");
-        throw new SyntaxError(`byte ${read - tail.length + at} (0x${byte}) is not UTF-8: save the file as UTF-8`);
-      }
-    };
-    super({
-      transform(bytes, controller) {
-        controller.enqueue(decode(bytes, false));
-        read += bytes.length;
-        tail = join(tail, bytes.subarray(-CUT)).slice(-CUT);
-      },
-      flush(controller) {
-        controller.enqueue(decode(new Uint8Array(), true));
-      },
-    });
+/** The text of UTF-8 without its byte order mark; fails with a SyntaxError that names the first wrong byte. */
+async function* decoded(pieces: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let tail = new Uint8Array();
+  let read = 0;
+  const decode = (bytes: Uint8Array<ArrayBuffer>, last: boolean) => {
+    try {
+      return decoder.decode(bytes, { stream: !last });
+    } catch {
+      const known = join(tail, bytes);
+      const at = firstWrong(known);
+      const byte = known[at].toString(16).padStart(2, "0");
+      throw new SyntaxError(`byte ${read - tail.length + at} (0x${byte}) is not UTF-8: save the file as UTF-8`);
+    }
+  };
+  for await (const bytes of pieces) {
+    yield decode(bytes, false);
+    read += bytes.length;
+    tail = join(tail, bytes.subarray(-CUT)).slice(-CUT);
   }
+  yield decode(new Uint8Array(), true);
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

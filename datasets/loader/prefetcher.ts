@@ -30,7 +30,7 @@ export class Prefetcher<T> {
   }
 
   #begin(): void {
-    const begun = Promise.try(this.#prepare, this.#next++);
+    const begun = (async (i) => await this.#prepare(i))(this.#next++);
     begun.catch(() => {}); // next() rejects when its turn comes
     this.#waiting.push(begun);
   }

@@ -1,7 +1,8 @@
 /** Pictures of one's own: a folder with one folder for each class. */
 import { checkOptions, requirePath, shown } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
-import { granted } from "../../core/io/cache_dir.ts";
+import { files } from "../../core/host/files.ts";
+import { failure, granted, isFailure } from "../../core/host/host.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { checkPngOptions, type PngOptions, readPng } from "../formats/png.ts";
 import { resized } from "../formats/resized.ts";
@@ -64,20 +65,20 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   checkPngOptions(png);
   const wanted = size === undefined ? null : sizeFrom(size);
   if (!granted({ name: "read", path: dir })) {
-    throw new Deno.errors.NotCapable(`Cannot read ${dir}: no permission (--allow-read=${dir})`);
+    throw failure("NotCapable", `Cannot read ${dir}: no permission (--allow-read=${dir})`);
   }
-  const { classes, files, skipped } = await filesIn(dir).catch((cause) => {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Deno.errors.NotFound(`Cannot read ${dir}: there is no such folder`, { cause });
+  const { classes, pictureFiles, skipped } = await filesIn(dir).catch((cause) => {
+    if (!isFailure(cause, "NotFound")) throw cause;
+    throw failure("NotFound", `Cannot read ${dir}: there is no such folder`, { cause });
   });
   const pictures: Tensor[] = [];
-  for (const { path } of files) pictures.push(inSize(await readPng(path, png), wanted));
-  const paths = files.map(({ path }) => path);
+  for (const { path } of pictureFiles) pictures.push(inSize(await readPng(path, png), wanted));
+  const paths = pictureFiles.map(({ path }) => path);
   if (pictures.length === 0) {
     const found = skipped.length > 0 ? `, and these are none: ${skipped.slice(0, 5).join(", ")}` : "";
     throw new RangeError(`Cannot find a picture in ${dir}: expected a folder for each class, with .png files${found}`);
   }
-  const labels = Int32Array.from(files, ({ label }) => label);
+  const labels = Int32Array.from(pictureFiles, ({ label }) => label);
   return { images: stacked(pictures, paths), labels: fromData(labels, [labels.length]), classes, paths, skipped };
 }
 
@@ -90,23 +91,24 @@ function sizeFrom(size: number | readonly [number, number]): readonly [height: n
 
 interface Found {
   classes: string[];
-  files: { path: string; label: number }[];
+  pictureFiles: { path: string; label: number }[];
   skipped: string[];
 }
 
 /** The pictures in the folders in `dir`, by their names, and what is none. */
 async function filesIn(dir: string): Promise<Found> {
-  const found: Found = { classes: [], files: [], skipped: [] };
-  for (const name of namesIn(dir)) {
+  const found: Found = { classes: [], pictureFiles: [], skipped: [] };
+  const { stat } = await files(`read ${dir}`);
+  for (const name of await namesIn(dir)) {
     const folder = `${dir}/${name}`;
-    if (!(await Deno.stat(folder)).isDirectory) {
+    if (!(await stat(folder)).isDirectory) {
       found.skipped.push(folder);
       continue;
     }
     const label = found.classes.push(name) - 1;
-    for (const file of namesIn(folder)) {
+    for (const file of await namesIn(folder)) {
       const path = `${folder}/${file}`;
-      if (/\.png$/i.test(file)) found.files.push({ path, label });
+      if (/\.png$/i.test(file)) found.pictureFiles.push({ path, label });
       else found.skipped.push(path);
     }
   }
@@ -114,8 +116,11 @@ async function filesIn(dir: string): Promise<Found> {
 }
 
 /** Sorted, so that the order is the same on every machine. */
-function namesIn(folder: string): string[] {
-  return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+async function namesIn(folder: string): Promise<string[]> {
+  const { readDir } = await files(`read ${folder}`);
+  const names: string[] = [];
+  for await (const { name } of readDir(folder)) names.push(name);
+  return names.sort();
 }
 
 /** Levels [height, width] or [3, height, width] as bytes in the size that is wanted. */

@@ -1,5 +1,6 @@
 /** MNIST in the cache folder, downloaded if it is not there. */
-import { granted } from "../../core/io/cache_dir.ts";
+import { files } from "../../core/host/files.ts";
+import { granted, isFailure } from "../../core/host/host.ts";
 import { type Digest, verifyFiles } from "../download/verified_files.ts";
 import { download } from "../download/download.ts";
 import { gunzip } from "../formats/gunzip.ts";
@@ -27,7 +28,7 @@ export async function fromCacheOrWeb(
   const wrong = await verifyFiles(
     folder,
     digestsOf(digests),
-    async (path) => gunzip(await Deno.readFile(path), path),
+    async (path) => gunzip(await (await files(`read ${path}`)).readFile(path), path),
   );
   const writable = granted({ name: "write", path: folder });
   const because = wrong.length > 0 ? ` (${wrong.join("; ")})` : "";
@@ -54,7 +55,7 @@ async function readKept(folder: string): Promise<Omit<ImageDataset, "source"> | 
   try {
     return await readMnistFolder(folder);
   } catch (error) {
-    return error instanceof Deno.errors.NotFound ? `MNIST is not in ${folder}` : (error as Error).message;
+    return isFailure(error, "NotFound") ? `MNIST is not in ${folder}` : (error as Error).message;
   }
 }
 
@@ -65,7 +66,8 @@ async function downloadAll(
 ): Promise<void> {
   const { onProgress, signal } = options;
   let { mirrors } = options;
-  await Deno.mkdir(folder, { recursive: true });
+  const { mkdir } = await files(`write ${folder}`);
+  await mkdir(folder, { recursive: true });
   for (const [name, sha256] of Object.entries(digests)) {
     const urls = mirrors.map((mirror) => `${mirror}${name}.gz`);
     const url = await download({ urls, digest: { sha256 }, target: `${folder}/${name}`, onProgress, signal });

@@ -1,5 +1,7 @@
 /** Data sets in the format of MNIST: four IDX files in a folder. */
-import { granted } from "../../core/io/cache_dir.ts";
+import { files } from "../../core/host/files.ts";
+import { failure, granted, isFailure } from "../../core/host/host.ts";
+import { toHex } from "../../core/io/in_steps.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { dataFolder } from "../download/verified_files.ts";
 import { readIdx } from "../formats/idx.ts";
@@ -59,18 +61,19 @@ const CLASSES = 10;
  */
 export async function readMnistFolder(dir: string, names = candidates): Promise<Omit<ImageDataset, "source">> {
   if (!granted({ name: "read", path: dir })) {
-    throw new Deno.errors.NotCapable(`Cannot read ${dir}: no permission (--allow-read=${dir})`);
+    throw failure("NotCapable", `Cannot read ${dir}: no permission (--allow-read=${dir})`);
   }
   const paths = await Promise.all(Object.keys(MNIST_FILES).map((name) => find(dir, names(name))));
   const missing = Object.keys(MNIST_FILES).filter((_, i) => paths[i] === null);
   if (missing.length > 0) {
-    throw new Deno.errors.NotFound(
+    throw failure(
+      "NotFound",
       `Cannot find MNIST in ${dir}: no ${missing.join(", ")} (each plain or .gz, with - or . before idx)`,
     );
   }
   const [trainImages, trainLabels, testImages, testLabels] = paths as string[];
   const test = await readPart(testImages, testLabels);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(test.labels.data))).toHex();
+  const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(test.labels.data))));
   const name = digest === FASHION_TEST_LABELS ? "fashion-mnist" : "mnist";
   return { name, train: await readPart(trainImages, trainLabels), test };
 }
@@ -82,12 +85,13 @@ export function candidates(name: string): string[] {
 }
 
 async function find(dir: string, names: readonly string[]): Promise<string | null> {
+  const { stat } = await files(`read ${dir}`);
   for (const candidate of names) {
     const path = `${dir}/${candidate}`;
     try {
-      if ((await Deno.stat(path)).isFile) return path;
+      if ((await stat(path)).isFile) return path;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!isFailure(error, "NotFound")) throw error;
     }
   }
   return null;

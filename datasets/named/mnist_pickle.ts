@@ -36,7 +36,7 @@ export async function readMnistPickle(path: string, options: ReadOptions = {}): 
   const cap = new Cap(path, options, file.length);
   const content = await gunzip(file, path, options);
   const parts = await runInSlices(parse(content, cap));
-  content.buffer.transfer(0); // frees 220 MB now, instead of at the next garbage collection
+  content.buffer.transfer?.(0); // frees 220 MB now, instead of at the next garbage collection; Node.js has it from 21 on
   return parts;
 }
 

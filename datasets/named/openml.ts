@@ -1,7 +1,8 @@
 /** Data sets of OpenML (openml.org), by name. */
 import { checkOptions, describe, requireTexts } from "../../core/arguments.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
-import { granted } from "../../core/io/cache_dir.ts";
+import { files } from "../../core/host/files.ts";
+import { granted, isFailure } from "../../core/host/host.ts";
 import { Cap } from "../../core/io/read_file.ts";
 import { download } from "../download/download.ts";
 import { type DownloadProgress, Unreachable } from "../download/receive.ts";
@@ -232,7 +233,8 @@ async function fetchInto(
     if (offline) throw new Error("offline");
     if (!granted({ name: "write", path: folder })) throw new Error(`no permission to write ${folder} (--allow-write)`);
     const description = await describeOpenml(name, version, { api, signal, maxBytes });
-    await Deno.mkdir(folder, { recursive: true });
+    const { mkdir } = await files(`write ${folder}`);
+    await mkdir(folder, { recursive: true });
     const { url, md5 } = description;
     const target = `${path}.arff`;
     await download({ urls: [url], digest: { md5 }, target, maxBytes: maxBytes ?? MAX_BYTES, onProgress, signal });
@@ -250,10 +252,10 @@ async function fetchInto(
 /** The description that was saved with a download; `undefined` for a file that somebody put there, or a damaged description. */
 async function readNote(path: string): Promise<OpenmlDescription | undefined> {
   try {
-    const note: unknown = JSON.parse(await Deno.readTextFile(`${path}.json`));
+    const note: unknown = JSON.parse(await (await files(`read ${path}.json`)).readTextFile(`${path}.json`));
     return isDescription(note) ? note : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
+    if (isFailure(error, "NotFound") || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
@@ -269,5 +271,6 @@ function isText(value: unknown): value is string {
 
 async function exists(path: string): Promise<boolean> {
   if (!granted({ name: "read", path })) throw new Error(`Cannot read ${path}: no permission (--allow-read)`);
-  return await Deno.stat(path).then(({ isFile }) => isFile, () => false);
+  const { stat } = await files(`read ${path}`);
+  return await stat(path).then(({ isFile }) => isFile, () => false);
 }

@@ -1,6 +1,7 @@
 /** Data sets in the format of MNIST that are published as four gzipped files. */
 import { checkOptions, requireTexts } from "../../core/arguments.ts";
-import { granted } from "../../core/io/cache_dir.ts";
+import { files } from "../../core/host/files.ts";
+import { granted, isFailure } from "../../core/host/host.ts";
 import { download } from "../download/download.ts";
 import { dataFolder, type Digest, verifyFiles } from "../download/verified_files.ts";
 import { type MnistOptions, PLACES } from "./mnist.ts";
@@ -58,7 +59,7 @@ function digestsOf({ digests }: PublishedSet): Record<string, Digest> {
 /** The data set in the cache, or `null` if a file is missing. */
 async function readKept(folder: string): Promise<Omit<ImageDataset, "source"> | null> {
   return await readMnistFolder(folder, gzipped).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (isFailure(error, "NotFound")) return null;
     throw error;
   });
 }
@@ -67,7 +68,8 @@ async function downloadAll(folder: string, set: PublishedSet, options: Omit<Mnis
   const { mirrors = set.mirrors, offline, onProgress, signal } = options;
   if (offline) throw new Error(`offline, and it is not in ${folder}`);
   if (!granted({ name: "write", path: folder })) throw new Error(`no permission to write ${folder} (--allow-write)`);
-  await Deno.mkdir(folder, { recursive: true });
+  const { mkdir } = await files(`write ${folder}`);
+  await mkdir(folder, { recursive: true });
   for (const [file, sha256] of Object.entries(set.digests)) {
     const urls = mirrors.map((mirror) => `${mirror}${file}`);
     await download({ urls, digest: { sha256 }, keepGzip: true, target: `${folder}/${file}`, onProgress, signal });

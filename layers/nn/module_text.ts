@@ -37,9 +37,9 @@ export function summarise(module: AnyModule, inputs: readonly unknown[]): string
   const all = module.parameters();
   const trained = all.filter((parameter) => parameter.requiresGrad);
   const total = `${grouped(countOf(all))} parameters, ${grouped(countOf(trained))} of them trained`;
-  const work = calls?.values().reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
+  const work = calls && [...calls.values()].reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
   const heads = ["name", "module", "shapes", "count", ...(calls === null ? [] : ["output", "multiply-adds"])];
-  return [...aligned([heads, ...rows]), work === undefined ? total : `${total}; ${grouped(work)} multiply-adds`].join(
+  return [...aligned([heads, ...rows]), work === null ? total : `${total}; ${grouped(work)} multiply-adds`].join(
     "\n",
   );
 }

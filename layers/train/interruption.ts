@@ -1,5 +1,7 @@
 /** The end of a run from outside: by Ctrl-C, or by an `AbortSignal`. */
 
+import { onCtrlC } from "../../core/host/host.ts";
+
 /** A listener; `reason` says what happened. */
 export interface Interruption {
   /** Why the run must end, or `null`. */
@@ -12,24 +14,24 @@ export interface Interruption {
 interface InterruptionOptions {
   /** Ends the run when it aborts. */
   signal?: AbortSignal | undefined;
-  /** Whether Ctrl-C is listened to, where there is a Deno. */
+  /** Whether Ctrl-C is listened to; a browser has none. */
   ctrlC?: boolean | undefined;
 }
 
 /** Listens to the first Ctrl-C only: a second one ends the process as usual. */
 export function listen({ signal, ctrlC = true }: InterruptionOptions): Interruption {
   let pressed = false;
-  const hears = ctrlC && typeof Deno !== "undefined";
-  const onPress = () => {
-    pressed = true;
-    close();
-  };
-  let open = hears;
+  let silence: (() => void) | null = null;
   const close = () => {
-    if (open) Deno.removeSignalListener("SIGINT", onPress);
-    open = false;
+    silence?.();
+    silence = null;
   };
-  if (hears) Deno.addSignalListener("SIGINT", onPress);
+  if (ctrlC) {
+    silence = onCtrlC(() => {
+      pressed = true;
+      close();
+    });
+  }
   return {
     get reason() {
       return pressed ? "Ctrl-C" : signal?.aborted ? "the signal was aborted" : null;

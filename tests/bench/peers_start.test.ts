@@ -5,7 +5,7 @@ import { commandsOf } from "../../bench/peers/commands.ts";
 import { lastWords, type PeerCommand, startPeers } from "../../bench/peers/peer.ts";
 import { race } from "../../bench/peers/race.ts";
 import { product } from "../../bench/peers/workloads.ts";
-import { granted } from "../../core/io/cache_dir.ts";
+import { granted } from "../../core/host/host.ts";
 
 const PYTHON = "/usr/bin/python3";
 const PEERS = new URL("../../bench/peers/", import.meta.url).pathname;

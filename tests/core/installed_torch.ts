@@ -1,6 +1,6 @@
 /** PyTorch itself, where it is installed. */
 import { assert } from "@std/assert";
-import { granted } from "../../core/io/cache_dir.ts";
+import { granted } from "../../core/host/host.ts";
 
 const PYTHON = "/usr/bin/python3"; // Debian's, which sees Debian's PyTorch
 

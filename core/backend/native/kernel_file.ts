@@ -1,5 +1,5 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
-import { cacheDir, granted } from "../../io/cache_dir.ts";
+import { cacheDir, granted } from "../../host/host.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.ts";
 import { fingerprint, MAIN_SOURCE, writeSources } from "../../kernels/sources.ts";
 
@@ -137,8 +137,9 @@ function build(host: Host, folder: string): string {
 function install(folder: string, built: string, compiler: string): string {
   const sum = fingerprint(Deno.readFileSync(built));
   const path = `${folder}/kernel-${key()}-${fingerprint(compiler)}-${sum}${suffix()}`;
-  using file = Deno.openSync(built, { read: true, write: true });
+  const file = Deno.openSync(built, { read: true, write: true });
   file.syncSync();
+  file.close();
   if (Deno.build.os !== "windows") Deno.chmodSync(built, 0o755);
   try {
     Deno.renameSync(built, path);

@@ -1,5 +1,5 @@
 /** The native back end: the C kernels, called through Deno's FFI. This is the only file that opens a library. */
-import { granted } from "../../io/cache_dir.ts";
+import { granted } from "../../host/host.ts";
 import type { Backend, Opened } from "../backend.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
 import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";

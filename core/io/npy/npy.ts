@@ -81,7 +81,7 @@ export function* decodeWithin(bytes: Uint8Array, name: string, cap: Cap): Steps<
   cap.count(countElements(shape) * reader.memory, () => `${descr} [${shape}]`);
   const { data, dtype } = yield* reader.read(bytes.subarray(start), name, start);
   if (!fortranOrder) return fromData(data, shape, dtype);
-  return fromData(data, shape.toReversed(), dtype).permute(...shape.keys().toArray().reverse());
+  return fromData(data, shape.toReversed(), dtype).permute(...shape.map((_, dim) => shape.length - 1 - dim));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The progress of a run: a bar during an epoch, a line after it. */
 import { checkOptions, describe, requireNumber } from "../../../core/arguments.ts";
+import { terminal } from "../../../core/host/host.ts";
 import type { Callback } from "./callback.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { Learner } from "../learner.ts";
@@ -95,17 +96,9 @@ export interface ProgressOutput {
   write(text: string): void;
 }
 
-/** Standard error; outside Deno it writes nowhere. */
+/** Standard error; a browser has none, and nothing is written. */
 export function standardError(): ProgressOutput {
-  if (typeof Deno === "undefined") return { terminal: false, write: () => {} };
-  const encoder = new TextEncoder();
-  return {
-    terminal: Deno.stderr.isTerminal(),
-    get columns() { // asked for at each drawing: a window changes its size
-      return this.terminal ? Deno.consoleSize().columns : 80;
-    },
-    write: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
-  };
+  return terminal("stderr");
 }
 
 const WIDTH = 24; // characters of the bar, where there is room

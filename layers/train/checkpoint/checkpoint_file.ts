@@ -3,7 +3,10 @@
  * `manifest.json`, which is written last, with the size and hash of both.
  */
 import { makeFolder, sweepTemporary, tryFileLock, tryWriting, writeAtomically } from "../../../core/io/atomic_write.ts";
-import { hashInSlices, newHash, pieces } from "../../../core/io/in_steps.ts";
+import { files as openFiles, type OpenFile } from "../../../core/host/files.ts";
+import { isFailure } from "../../../core/host/host.ts";
+import { newHash } from "../../../core/host/node_streams.ts";
+import { hashInSlices, pieces, toHex } from "../../../core/io/in_steps.ts";
 import { readWhole } from "../../../core/io/read_file.ts";
 import { decodingSafetensors, safetensorsParts } from "../../../core/io/safetensors/safetensors.ts";
 import { runInSlices } from "../../../core/event_loop.ts";
@@ -55,7 +58,8 @@ export async function writeCheckpoint(folder: string, state: LearnerState, score
   await removeIfThere(replacement);
   await writeInto(replacement, state, score);
   await removeCheckpoint(folder);
-  await Deno.rename(replacement, folder);
+  const { rename } = await openFiles(`write ${folder}`);
+  await rename(replacement, folder);
 }
 
 /** Writes a checkpoint into `folder`, which holds no manifest; it is complete once its manifest exists. */
@@ -95,10 +99,11 @@ async function writePart(path: string, parts: readonly Uint8Array[]): Promise<Fi
 
 /** Removes a folder in the place of a file, which a rename cannot replace. */
 async function removeFolderAt(path: string): Promise<void> {
-  const there = await Deno.lstat(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const { lstat, remove } = await openFiles(`write ${path}`);
+  const there = await lstat(path).catch((error) => {
+    if (!isFailure(error, "NotFound")) throw error;
   });
-  if (there?.isDirectory) await Deno.remove(path, { recursive: true });
+  if (there?.isDirectory) await remove(path, { recursive: true });
 }
 
 /**
@@ -136,7 +141,7 @@ export async function readFacts(folder: string): Promise<CheckpointFacts> {
  *
  * @throws {Error} With the file system's reason, the permission that is missing, or that another run writes there.
  */
-export async function openFolder(folder: string): Promise<Deno.FsFile> {
+export async function openFolder(folder: string): Promise<OpenFile> {
   try {
     await makeFolder(folder);
     await tryWriting(`${folder}/${MANIFEST}`);
@@ -145,7 +150,7 @@ export async function openFolder(folder: string): Promise<Deno.FsFile> {
     await sweepTemporary(`${folder}/${MANIFEST}`);
     return lock;
   } catch (error) {
-    const reason = (error as Error).message.replace(/: mkdir '.*'$/, "");
+    const reason = (error as Error).message.replace(/[:,] mkdir '.*'$/, "");
     throw new Error(`Cannot keep checkpoints in ${folder}: ${reason}`, { cause: error });
   }
 }
@@ -153,7 +158,8 @@ export async function openFolder(folder: string): Promise<Deno.FsFile> {
 /** Whether `folder` holds a complete checkpoint. */
 export async function isCheckpoint(folder: string): Promise<boolean> {
   try {
-    return (await Deno.stat(`${folder}/${MANIFEST}`)).isFile;
+    const { stat } = await openFiles(`read ${folder}`);
+    return (await stat(`${folder}/${MANIFEST}`)).isFile;
   } catch (error) {
     if (isMisplaced(error)) return false;
     throw error;
@@ -162,27 +168,27 @@ export async function isCheckpoint(folder: string): Promise<boolean> {
 
 /** Whether the error says that there is no file at a path: nothing, or something else. */
 function isMisplaced(error: unknown): boolean {
-  const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
-  return [NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind);
+  return isFailure(error, "NotFound", "NotADirectory", "FilesystemLoop");
 }
 
 /**
  * Whether an error means that a checkpoint is damaged, so that an older one is tried. Others, such as a missing permission, end the run.
  */
 export function isDamage(error: unknown): error is Error {
-  const damaged = [SyntaxError, RangeError, Deno.errors.InvalidData].some((kind) => error instanceof kind);
+  const damaged = error instanceof SyntaxError || error instanceof RangeError || isFailure(error, "InvalidData");
   return damaged || isMisplaced(error) || (error as { code?: string }).code === "EIO";
 }
 
 /** Removes the checkpoint in `folder`, its manifest first: what is left if the process is killed in between is not a checkpoint. */
 export async function removeCheckpoint(folder: string): Promise<void> {
-  if (await isCheckpoint(folder)) await Deno.remove(`${folder}/${MANIFEST}`);
-  await Deno.remove(folder, { recursive: true });
+  const { remove } = await openFiles(`remove ${folder}`);
+  if (await isCheckpoint(folder)) await remove(`${folder}/${MANIFEST}`);
+  await remove(folder, { recursive: true });
 }
 
 async function removeIfThere(folder: string): Promise<void> {
   await removeCheckpoint(folder).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isFailure(error, "NotFound")) throw error;
   });
 }
 
@@ -218,7 +224,8 @@ function parse(text: string, path: string): Manifest & { seal: unknown } {
 
 /** The bytes of a file whose size is checked first. What is not a file, such as a pipe, is refused, for it might never end. */
 async function readFile(path: string, bytes?: number): Promise<Uint8Array> {
-  const { isFile, size } = await Deno.stat(path);
+  const { stat } = await openFiles(`read ${path}`);
+  const { isFile, size } = await stat(path);
   if (!isFile) throw new SyntaxError(`Cannot read ${path}: it is no file; take another checkpoint`);
   if (size === (bytes ?? size)) return await readWhole(path, size);
   throw new RangeError(`Cannot read ${path}: it ends at byte ${size}, expected ${bytes}; take another checkpoint`);
@@ -241,5 +248,5 @@ async function manifestHash(manifest: Manifest): Promise<string> {
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

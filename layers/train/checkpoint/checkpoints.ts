@@ -1,5 +1,7 @@
 /** Checkpoints during a run, from which a run that was killed continues with the same bits. */
 import { describe, requirePath, shown } from "../../../core/arguments.ts";
+import { files, type OpenFile } from "../../../core/host/files.ts";
+import { isFailure } from "../../../core/host/host.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import {
   isCheckpoint,
@@ -62,7 +64,7 @@ export class Checkpoints implements Callback {
   readonly order = 90;
   readonly #options: CheckpointsOptions;
   #saved: string | null = null;
-  #lock: Deno.FsFile | null = null;
+  #lock: OpenFile | null = null;
 
   /** Checkpoints in `folder`, which is made where it does not exist. */
   constructor(readonly folder: string, options: CheckpointsOptions = {}) {
@@ -251,11 +253,13 @@ function newestFirst(names: readonly string[]): string[] {
 
 async function foldersIn(folder: string): Promise<string[]> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name, isDirectory }) => isDirectory && NAME.test(name)).map(({ name }) => name);
+    const { readDir } = await files(`keep checkpoints in ${folder}`);
+    const names: string[] = [];
+    for await (const { name, isDirectory } of readDir(folder)) if (isDirectory && NAME.test(name)) names.push(name);
+    return names;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    if (isFailure(error, "NotFound")) return [];
+    if (!isFailure(error, "NotADirectory")) throw error;
     throw new Error(`Cannot keep checkpoints in ${folder}: it is a file, name a folder`, { cause: error });
   }
 }

@@ -46,6 +46,11 @@ export async function exportTs(model: Sequential, path?: string, options: Export
   }
   const { sourceOf } = await import("./source.ts"); // not at every start
   const parts = await runInSlices(sourceOf(model, inputShape));
-  if (path !== undefined) await writeAtomically(path, parts.values().map((part) => new TextEncoder().encode(part)));
+  if (path !== undefined) await writeAtomically(path, encoded(parts));
   return parts.reduce((text, part) => text + part, ""); // not joined: the engine copies 100 MB where they are read
+}
+
+function* encoded(parts: readonly string[]): Generator<Uint8Array, void> {
+  const encoder = new TextEncoder();
+  for (const part of parts) yield encoder.encode(part);
 }

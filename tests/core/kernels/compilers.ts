@@ -1,6 +1,6 @@
 /** The C compilers of this machine: whether they can be used, and what they make of the kernels and of the programs that call them. */
 import { assertEquals } from "@std/assert";
-import { granted } from "../../../core/io/cache_dir.ts";
+import { granted } from "../../../core/host/host.ts";
 import { fingerprint, writeSources } from "../../../core/kernels/sources.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.ts";
 import { keep, restore } from "./kept_files.ts";

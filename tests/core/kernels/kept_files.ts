@@ -1,5 +1,5 @@
 /** Compiled files that are kept from one run of the tests to the next, in the cache folder. */
-import { cacheDir, granted } from "../../../core/io/cache_dir.ts";
+import { cacheDir, granted } from "../../../core/host/host.ts";
 import { fingerprint } from "../../../core/kernels/sources.ts";
 
 /** A file by its name where it is used, the command that makes it, and a fingerprint of all that it depends on. */

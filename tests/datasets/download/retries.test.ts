@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { granted } from "../../../core/io/cache_dir.ts";
+import { granted } from "../../../core/host/host.ts";
 import { content, failure, good, inTurn, scene } from "./scene.ts";
 import { type Handler, serveFile } from "./raw_server.ts";
 

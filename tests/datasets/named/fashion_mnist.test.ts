@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { granted } from "../../../core/io/cache_dir.ts";
+import { granted } from "../../../core/host/host.ts";
 import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { FASHION_CLASSES, fashionMnist, type MnistOptions } from "@gradus/gradus/data";
 import { loadPublished } from "../../../datasets/named/published_set.ts";

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "../../bdd.ts";
-import { granted } from "../../../core/io/cache_dir.ts";
+import { granted } from "../../../core/host/host.ts";
 import { type ImageDataset, loadMnist, mnistFolder } from "@gradus/gradus/data";
 import { loadMnistOf } from "../../../datasets/named/mnist.ts";
 import { MNIST_FILES } from "../../../datasets/named/mnist_folder.ts";

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "../../bdd.ts";
-import { granted } from "../../../core/io/cache_dir.ts";
+import { granted } from "../../../core/host/host.ts";
 import { parseMnistPickle, readMnistPickle } from "@gradus/gradus/data";
 import { readPickle } from "../../../datasets/formats/pickle_reader.ts";
 import type { Bytes, Tuple } from "../../../datasets/formats/pickle_values.ts";

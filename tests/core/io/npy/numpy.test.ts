@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import { encodeNpy, readNpy, readNpz, writeNpy, writeNpz } from "@gradus/gradus/io";
-import { granted } from "../../../../core/io/cache_dir.ts";
+import { granted } from "../../../../core/host/host.ts";
 import { inFolder } from "../in_folder.ts";
 import { shownBytes } from "../random_tensor.ts";
 

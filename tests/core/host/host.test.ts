@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { cacheDir, environment, granted } from "../../../core/io/cache_dir.ts";
+import { cacheDir, environment, granted } from "../../../core/host/host.ts";
 
 describe("cacheDir()", () => {
   it("cacheDir() obeys GRADUS_CACHE first", () => {
