@@ -194,9 +194,8 @@ int32_t gradus_pool(const int32_t *d, const float *x, float *out, int32_t *at) {
 
 // The way back. Here x is the gradient of the results and `out` that of the images.
 
-// Each element of two rows gets the gradient of its window, if it was the largest. Returns whether all places were among these.
-ONCE int spread_pairs(const float *g, const int32_t *from, ptrdiff_t w, ptrdiff_t first, ptrdiff_t number, float *out) {
-  ivec missed = {0};
+// Each element of two rows gets the gradient of its window, if it was the largest. A lane of `missed` is set where no element was.
+ONCE void spread_pairs(const float *g, const int32_t *from, ptrdiff_t w, ptrdiff_t first, ptrdiff_t number, float *out, ivec *missed) {
   for (ptrdiff_t j = 0; j < number; j += LANES) {
     const ptrdiff_t n = min(LANES, number - j);
     const vec here = load_some(g + j, n);
@@ -205,14 +204,10 @@ ONCE int spread_pairs(const float *g, const int32_t *from, ptrdiff_t w, ptrdiff_
     const ivec hit[4] = {offset == 0, offset == 1, offset == (int32_t)w, offset == (int32_t)w + 1};
     vec part[4];
     UNROLL for (int k = 0; k < 4; k++) part[k] = (vec)(hit[k] & (ivec)here);
-    missed |= ~(hit[0] | hit[1] | hit[2] | hit[3]) & (LANE_NUMBERS < (int32_t)n);
+    *missed |= ~(hit[0] | hit[1] | hit[2] | hit[3]) & (LANE_NUMBERS < (int32_t)n);
     store_both(out + 2 * j, TURNS_LOW(part[0], part[1]), TURNS_HIGH(part[0], part[1]), 2 * n);
     store_both(out + w + 2 * j, TURNS_LOW(part[2], part[3]), TURNS_HIGH(part[2], part[3]), 2 * n);
   }
-  int32_t lanes[LANES], any = 0;
-  __builtin_memcpy(lanes, &missed, sizeof missed);
-  for (int i = 0; i < LANES; i++) any |= lanes[i];
-  return any == 0;
 }
 
 ONCE void share_pairs(const float *g, float scale, ptrdiff_t w, ptrdiff_t number, float *out) {
@@ -226,17 +221,20 @@ ONCE void share_pairs(const float *g, float scale, ptrdiff_t w, ptrdiff_t number
 
 static void zero(float *to, ptrdiff_t n) { __builtin_memset(to, 0, (size_t)n * sizeof(float)); }
 
+// Returns whether every place was one of its window's four.
 static int pairs_back(const Pooling *p, const float *g, const int32_t *from, float *out) {
   const ptrdiff_t number = p->cols.number, w = p->w;
-  int all = 1;
+  ivec missed = {0};
   for (ptrdiff_t i = 0; i < p->rows.number; i++) {
     float *rows = out + 2 * i * w;
     if (p->average) share_pairs(g + i * number, pair_divisor(p), w, number, rows);
-    else all &= spread_pairs(g + i * number, from + i * number, w, 2 * i * w, number, rows);
-    zero(rows + 2 * number, w - 2 * number), zero(rows + w + 2 * number, w - 2 * number);
+    else spread_pairs(g + i * number, from + i * number, w, 2 * i * w, number, rows, &missed);
+    if (2 * number < w) zero(rows + 2 * number, w - 2 * number), zero(rows + w + 2 * number, w - 2 * number);
   }
   zero(out + 2 * p->rows.number * w, (p->h - 2 * p->rows.number) * w);
-  return all;
+  int32_t any = 0;
+  for (int i = 0; i < LANES; i++) any |= missed[i];
+  return any == 0;
 }
 
 static void mean_back(const Pooling *p, const float *g, float *out) {
