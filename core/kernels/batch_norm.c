@@ -244,7 +244,7 @@ static void norm_part(void *job, ptrdiff_t part) {
   if (norm_by_strips(f)) {
     const ptrdiff_t c0 = part * NORM_STRIP * LANES, width = min(NORM_STRIP * LANES, f->c - c0);
     if (NORM_STRIP > 1 && width == NORM_STRIP * LANES) return normalise_strip(f, c0, width, NORM_STRIP, f->relu);
-    for (ptrdiff_t c = c0; c < f->c; c += LANES) normalise_strip(f, c, min(LANES, f->c - c), 1, f->relu);
+    for (ptrdiff_t c = 0; c < width; c += LANES) normalise_strip(f, c0 + c, min(LANES, width - c), 1, f->relu);
     return;
   }
   for (ptrdiff_t channel = part * f->group, end = min(channel + f->group, f->c); channel < end; channel++) {
@@ -259,7 +259,7 @@ static void norm_back_part(void *job, ptrdiff_t part) {
   if (norm_by_strips(f)) {
     const ptrdiff_t c0 = part * NORM_STRIP * LANES, width = min(NORM_STRIP * LANES, f->c - c0);
     if (NORM_STRIP > 1 && width == NORM_STRIP * LANES) return strip_back(f, c0, width, NORM_STRIP, f->relu, f->training);
-    for (ptrdiff_t c = c0; c < f->c; c += LANES) strip_back(f, c, min(LANES, f->c - c), 1, f->relu, f->training);
+    for (ptrdiff_t c = 0; c < width; c += LANES) strip_back(f, c0 + c, min(LANES, width - c), 1, f->relu, f->training);
     return;
   }
   for (ptrdiff_t channel = part * f->group, end = min(channel + f->group, f->c); channel < end; channel++) {
