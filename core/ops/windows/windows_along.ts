@@ -33,8 +33,23 @@ export function windowFormula(size: number, settings: WindowSettings): string {
   return `${open}${steps}${close} + 1 = ${windowCount(size, settings)}`;
 }
 
+// A layer asks for the same windows at every step, and to make six arrays takes longer than to pool a small image. Nobody writes to them.
+const made = new Map<string, Windows>();
+const MOST_MADE = 64;
+
 /** The windows along a dimension of that size; there must be one at least. */
 export function windowsAlong(size: number, settings: WindowSettings): Windows {
+  const { kernel, stride, padding, dilation, ceilMode, countPadding } = settings;
+  const key = `${size} ${kernel} ${stride} ${padding} ${dilation} ${ceilMode} ${countPadding}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  if (made.size === MOST_MADE) made.clear();
+  const windows = makeWindows(size, settings);
+  made.set(key, windows);
+  return windows;
+}
+
+function makeWindows(size: number, settings: WindowSettings): Windows {
   const { kernel, stride, padding, dilation, countPadding } = settings;
   const windows = newWindows(windowCount(size, settings), dilation);
   for (let i = 0; i < windows.begin.length; i++) {
