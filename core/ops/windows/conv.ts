@@ -52,7 +52,14 @@ export function convolution(
     throw refuse(`there are ${groups} groups, give a whole number from 1`);
   }
   const [channels, outputs] = [x.shape[x.ndim - dims - 1], weight.shape[0]];
-  if (channels !== groups * weight.shape[1]) throw refuse(channelsOf(channels, weight.shape[1], groups));
+  if (channels !== groups * weight.shape[1]) {
+    const cure = x.ndim === dims + 1
+      ? `; without a batch it is one ${
+        dims === 2 ? "image" : "sequence"
+      }, unsqueeze(1) makes a batch of one channel each`
+      : "";
+    throw refuse(channelsOf(channels, weight.shape[1], groups) + cure);
+  }
   if (outputs % groups !== 0) throw refuse(`its ${outputs} outputs do not divide into ${groups} groups`);
   if (bias !== null) requireBias(bias, outputs, refuse);
   const size = windowsThatFit(image, kernel, place, refuse);

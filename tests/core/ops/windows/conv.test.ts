@@ -110,6 +110,10 @@ describe("what cannot be convolved", () => {
 
   it("channels, groups and a bias that do not fit", () => {
     refused(() => F.conv2d(image, ones([8, 4, 3, 3])), "[2, 3, 4, 4]", "it has 3 channels and the weight is for 4");
+    refused(
+      () => F.conv2d(ones([64, 28, 28]), ones([8, 1, 3, 3])),
+      "one image, unsqueeze(1) makes a batch of one channel",
+    );
     refused(() => F.conv2d(image, ones([8, 2, 3, 3]), null, { groups: 2 }), "3 channels", "for 2 groups of 2, 4");
     refused(
       () => F.conv2d(ones([2, 4, 4, 4]), ones([3, 2, 3, 3]), null, { groups: 2 }),
