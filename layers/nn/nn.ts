@@ -66,6 +66,8 @@ export {
 } from "./pooling.ts";
 export { PixelShuffle, Upsample, ZeroPad2d } from "./resizing.ts";
 
+export { fuseConvBatchNorm } from "./fuse_conv_batch_norm.ts";
+
 // Activations: ReLU, GELU, Softmax and their kin, each function of `functional` as a module.
 export * from "./activation.ts";
 

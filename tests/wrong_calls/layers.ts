@@ -199,6 +199,7 @@ export const NN: Record<string, Cases | typeof NEITHER> = {
     ...called(() => new nn.BatchNorm2d(2)),
   },
   ChannelNorm: NEITHER,
+  fuseConvBatchNorm: NEITHER,
   InstanceNorm2d: {
     options: [["track_running_stats", "trackRunningStats", (o) => new nn.InstanceNorm2d(2, o)]],
     ...called(() => new nn.InstanceNorm2d(2)),
