@@ -23,6 +23,7 @@ typedef struct {
   Layout layout;
   ptrdiff_t block[3], blocks[3];
   int pixels; // whether lanes are pixels
+  int by_taps; // whether segments are taps of one row and channel, instead of all channels of one tap
   int together; // phases that follow each other in a row
   ptrdiff_t channel; // of the source: the first
   int add, last;     // whether results hold sums of channels before, and whether these are the last
@@ -36,9 +37,11 @@ typedef struct {
 static Segments segments_of(const Pass *p, const Phase *f, ptrdiff_t i, ptrdiff_t j, const Room *room) {
   const Axis *a = f->x.axis;
   const Range outer = taps_on(&a[0], i), inner = taps_on(&a[1], j);
-  const ptrdiff_t each = (inner.end - inner.from) * a[2].taps;
-  Segments s = {(outer.end - outer.from) * each, p->layout.channels, f->in_at, f->weight_at, p->layout.spread, p->layout.channel, p->ld};
-  const ptrdiff_t first = (outer.from * a[1].taps + inner.from) * a[2].taps;
+  const Layout *l = &p->layout;
+  const ptrdiff_t line = p->by_taps ? l->channels : a[2].taps, each = (inner.end - inner.from) * line; // segments of a row of taps
+  Segments s = {(outer.end - outer.from) * each, l->channels, f->in_at, f->weight_at, l->spread, l->channel, p->ld};
+  if (p->by_taps) s.steps = a[2].taps, s.a_stride = a[2].gap, s.b_stride = l->channels * p->ld;
+  const ptrdiff_t first = (outer.from * a[1].taps + inner.from) * line;
   if (outer.end - outer.from <= 1 || inner.end - inner.from == a[1].taps) {
     s.a += first, s.b += first;
     return s;
@@ -46,7 +49,7 @@ static Segments segments_of(const Pass *p, const Phase *f, ptrdiff_t i, ptrdiff_
   ptrdiff_t k = 0;
   for (ptrdiff_t r = outer.from; r < outer.end; r++)
     for (ptrdiff_t t = 0; t < each; t++, k++) {
-      const ptrdiff_t at = (r * a[1].taps + inner.from) * a[2].taps + t;
+      const ptrdiff_t at = (r * a[1].taps + inner.from) * line + t;
       room->list[0][k] = f->in_at[at], room->list[1][k] = f->weight_at[at];
     }
   s.a = room->list[0], s.b = room->list[1];
@@ -81,6 +84,13 @@ static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *cou
 // Bias, activation and storing of a tile whose lanes are pixels, `cols` of them in each vector; vectors of results are `to_vector` apart.
 static void store_pixels(const Pass *p, ptrdiff_t step, float *tile, int rows, int vectors, ptrdiff_t cols, float *to, ptrdiff_t to_vector, const float *bias) {
   const Correlation *x = p->x;
+  if (!p->add && step == 1 && cols == LANES && !(x->activation && p->last)) { // most tiles
+    for (int i = 0; i < rows; i++, to += x->out_c, tile += vectors * LANES) {
+      const vec shift = broadcast(bias && p->last ? bias[i * x->bias_c] : -0.0f);
+      for (int v = 0; v < vectors; v++) VEC(to + v * to_vector) = CVEC(tile + v * LANES) + shift;
+    }
+    return;
+  }
   for (int i = 0; i < rows; i++)
     for (int v = 0; v < vectors; v++) {
       float *const sums = tile + (i * vectors + v) * LANES, *const old = to + i * x->out_c + v * to_vector;
@@ -107,9 +117,9 @@ typedef struct {
 static void pixel_tiles_of(const Pass *p, ptrdiff_t step, const Segments *s, const float *copy, const float *weights, int rows, Along along, ptrdiff_t cols,
                            float *to, const float *bias) {
   float tile[PIXEL_ROWS * PIXEL_VECTORS * LANES];
-  const ptrdiff_t most = FEW_ROWS(rows) ? PIXEL_VECTORS : 2;
-  for (ptrdiff_t v = 0, vectors; v < along.count; v += vectors) {
-    vectors = min(most, along.count - v);
+  const Parts parts = even_parts(along.count, VECTORS_OF(rows));
+  for (ptrdiff_t q = 0, v = 0, vectors; q < parts.count; q++, v += vectors) {
+    vectors = part_size(parts, q);
     pixel_tiles[rows - 1][vectors - 1](s, weights, copy + v * along.b_vector, along.b_vector, tile);
     store_pixels(p, step, tile, rows, (int)vectors, cols, to + v * along.to_vector, along.to_vector, bias);
   }
@@ -258,7 +268,8 @@ static int pixels_pay(const Correlation *x) {
   const double of_channels = (double)(ceil_div(x->out_channels, LANES) * LANES) / channels;
   const double of_pixels = (double)(ceil_div(x->axis[2].size, LANES) * LANES) / row;
 
-  return of_pixels < of_channels * 0.9;
+  const int long_sums = (double)taps_of(x) * (double)x->in_channels > 100; // for which storing in order counts less
+  return of_pixels < of_channels * (LANES == 4 && long_sums ? 0.8 : 0.9);
 }
 
 // Whether tiles whose rows are pixels should read every step-th element themselves: where the copy is not much larger for it.
@@ -302,7 +313,8 @@ static int run_pass(Pass *p, const Room *room, int padded) {
   for (int f = 0; f < p->phases; f++) {
     Phase *phase = &p->phase[f];
     phase->in_at = room->taps[0] + taps, phase->weight_at = room->taps[1] + taps, phase->weights = weights;
-    place_taps(&phase->x, &p->layout, p->ld, room->taps[0] + taps, room->taps[1] + taps);
+    if (p->by_taps) place_rows(&phase->x, &p->layout, p->ld, room->taps[0] + taps, room->taps[1] + taps);
+    else place_taps(&phase->x, &p->layout, p->ld, room->taps[0] + taps, room->taps[1] + taps);
     if (!pack_phase(p, &phase->x, weights, padded)) return 0;
     weights += taps_of(&phase->x) * p->layout.channels * p->ld * p->groups * p->panels, taps += taps_of(&phase->x);
   }
@@ -345,6 +357,7 @@ static int correlate(Phase *phase, int phases, int columns, Workspace w) {
         p.channel = part * channels, p.add = part > 0, p.last = part == parts - 1;
         const ptrdiff_t own = min(channels, x->in_channels - p.channel);
         p.layout = stays ? in_place(x, own) : layout_of(x, p.block, own, spread);
+        p.by_taps = p.layout.channels < x->axis[2].taps && p.layout.spread == x->axis[2].step;
         if (!run_pass(&p, &room, padded && once)) return 0;
       }
   return 1;

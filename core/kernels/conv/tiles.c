@@ -96,17 +96,18 @@ INLINE void pixel_tile(const int rows, const int vectors, const Segments *s, con
   }
 }
 
-// Few rows have more vectors, so that enough sums are in flight.
-#define FEW_ROWS(R) ((R) <= 3 || (LANES == 16 && (R) <= 4))
-#define PIXEL_TILE(R) \
-  static void pixels_##R##_1(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { pixel_tile(R, 1, s, a, b, v, to); } \
-  static void pixels_##R##_2(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { pixel_tile(R, 2, s, a, b, v, to); } \
-  static void pixels_##R##_3(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { \
-    pixel_tile(R, FEW_ROWS(R) ? 3 : 1, s, a, b, v, to); \
-  } \
-  static void pixels_##R##_4(const Segments *s, const float *a, const float *b, ptrdiff_t v, float *to) { \
-    pixel_tile(R, FEW_ROWS(R) ? 4 : 1, s, a, b, v, to); \
+// Few rows have more vectors, so that enough sums are in flight: as many as there are registers for.
+#if LANES == 16 || defined(__aarch64__)
+#define VECTORS_OF(R) ((R) <= 4 ? 4 : 2)
+#else
+#define VECTORS_OF(R) ((R) <= 2 ? 4 : (R) == 3 ? 3 : 2)
+#endif
+#define AT_MOST(V, R) ((V) <= VECTORS_OF(R) ? (V) : 1)
+#define PIXELS(R, V) \
+  static void pixels_##R##_##V(const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, float *to) { \
+    pixel_tile(R, AT_MOST(V, R), s, a, b, b_vector, to); \
   }
+#define PIXEL_TILE(R) PIXELS(R, 1) PIXELS(R, 2) PIXELS(R, 3) PIXELS(R, 4)
 #define PIXEL_ENTRY(R) {pixels_##R##_1, pixels_##R##_2, pixels_##R##_3, pixels_##R##_4},
 EACH_PIXEL_ROW(PIXEL_TILE)
 static PixelTile *const pixel_tiles[PIXEL_ROWS][PIXEL_VECTORS] = {EACH_PIXEL_ROW(PIXEL_ENTRY)};

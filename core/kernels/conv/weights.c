@@ -4,6 +4,15 @@
 #include "conv.h"
 #include "../vector.h"
 
+// So many sums of dot products are in registers.
+#if LANES == 16 || defined(__aarch64__)
+#define SUM_ROWS 4
+#define SUM_COLS 6
+#else
+#define SUM_ROWS 2
+#define SUM_COLS 5
+#endif
+
 #define RANGES 8 // of blocks, by shape alone: each has sums of its own, which are added in order
 
 typedef struct {
@@ -110,36 +119,47 @@ static void copy_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, 
       }
 }
 
-// Dot products of DOT_ROWS channels of y and some taps of one row, over the rows of a block. `mask` is set for lanes of a row's last vector
-// that are pixels.
+// Dot products of SUM_ROWS channels of y and some taps of one row, over the rows of a block, each of `whole` vectors and perhaps a part of one,
+// in which `mask` is set for lanes that are pixels.
 typedef struct {
-  ptrdiff_t count, vectors, pitch;
+  ptrdiff_t count, whole, pitch;
   const ptrdiff_t *in, *g, *taps;
+  int part;
   ivec mask;
 } Dots;
 
+// One vector of pixels; `masked` is a constant.
+INLINE void dot_vector(const int cols, const int masked, ivec mask, const float *in, const ptrdiff_t *tap, const float *g, ptrdiff_t pitch,
+                       vec sum[SUM_ROWS][SUM_COLS]) {
+  vec x[SUM_ROWS];
+  UNROLL for (int i = 0; i < SUM_ROWS; i++) {
+    x[i] = CVEC(g + i * pitch);
+    KEEP(x[i]);
+  }
+  UNROLL for (int j = 0; j < cols; j++) {
+    vec y = CVEC(in + tap[j]);
+    if (masked) y = (vec)((ivec)y & mask);
+    KEEP(y);
+    UNROLL for (int i = 0; i < SUM_ROWS; i++) sum[i][j] = multiply_add(x[i], y, sum[i][j]);
+  }
+}
+
 INLINE void dot_taps(const int cols, const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap) {
-  vec sum[DOT_ROWS][DOT_COLS];
-  UNROLL for (int i = 0; i < DOT_ROWS; i++) {
+  vec sum[SUM_ROWS][SUM_COLS];
+  UNROLL for (int i = 0; i < SUM_ROWS; i++) {
     UNROLL for (int j = 0; j < cols; j++) sum[i][j] = (vec){0};
   }
-  const ptrdiff_t count = d->count, vectors = d->vectors, pitch = d->pitch, *from_in = d->in, *from_g = d->g;
+  const ptrdiff_t count = d->count, whole = d->whole, pitch = d->pitch, *from_in = d->in, *from_g = d->g;
+  const int part = d->part;
   const ivec mask = d->mask;
-  ptrdiff_t tap[DOT_COLS];
+  ptrdiff_t tap[SUM_COLS];
   UNROLL for (int j = 0; j < cols; j++) tap[j] = d->taps[j];
   for (ptrdiff_t row = 0; row < count; row++) {
     const float *in = copy + from_in[row], *left = g + from_g[row];
-    for (ptrdiff_t v = 0; v < vectors; v++, in += LANES, left += LANES) {
-      vec x[DOT_ROWS];
-      UNROLL for (int i = 0; i < DOT_ROWS; i++) x[i] = CVEC(left + i * pitch);
-      UNROLL for (int j = 0; j < cols; j++) {
-        vec y = CVEC(in + tap[j]);
-        if (v == vectors - 1) y = (vec)((ivec)y & mask);
-        UNROLL for (int i = 0; i < DOT_ROWS; i++) sum[i][j] = multiply_add(x[i], y, sum[i][j]);
-      }
-    }
+    for (ptrdiff_t v = 0; v < whole; v++, in += LANES, left += LANES) dot_vector(cols, 0, mask, in, tap, left, pitch, sum);
+    if (part) dot_vector(cols, 1, mask, in, tap, left, pitch, sum);
   }
-  UNROLL for (int i = 0; i < DOT_ROWS; i++) {
+  UNROLL for (int i = 0; i < SUM_ROWS; i++) {
     UNROLL for (int j = 0; j < cols; j++) to[j * to_tap + i] += sum_of(sum[i][j]);
   }
 }
@@ -147,23 +167,23 @@ INLINE void dot_taps(const int cols, const Dots *d, const float *copy, const flo
 typedef void DotTaps(const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap);
 #define DOT_TAPS(C) \
   static void dot_taps_##C(const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap) { dot_taps(C, d, copy, g, to, to_tap); }
-DOT_TAPS(1) DOT_TAPS(2) DOT_TAPS(3) DOT_TAPS(4)
-#if DOT_COLS > 4
-DOT_TAPS(5) DOT_TAPS(6)
+DOT_TAPS(1) DOT_TAPS(2) DOT_TAPS(3) DOT_TAPS(4) DOT_TAPS(5)
+#if SUM_COLS > 5
+DOT_TAPS(6)
 #endif
-static DotTaps *const dot_tap_kernels[DOT_COLS] = {
-  dot_taps_1, dot_taps_2, dot_taps_3, dot_taps_4,
-#if DOT_COLS > 4
-  dot_taps_5, dot_taps_6,
+static DotTaps *const dot_tap_kernels[SUM_COLS] = {
+  dot_taps_1, dot_taps_2, dot_taps_3, dot_taps_4, dot_taps_5,
+#if SUM_COLS > 5
+  dot_taps_6,
 #endif
 };
 
 static void add_dots(const WeightPass *p, const Block *b, const float *source, ptrdiff_t pitch, const float *g, float *sums, const Room *room) {
   const Axis *a = p->x->axis;
   const Layout *l = &p->layout;
-  const Parts parts = even_parts(a[2].taps, DOT_COLS);
-  const ptrdiff_t left = b->size[2] - (pitch - LANES);
-  Dots d = {.vectors = pitch / LANES, .pitch = pitch, .in = room->list[0], .g = room->list[1], .mask = LANE_NUMBERS < (int32_t)left};
+  const Parts parts = even_parts(a[2].taps, SUM_COLS);
+  const ptrdiff_t whole = b->size[2] / LANES, left = b->size[2] % LANES;
+  Dots d = {.whole = whole, .pitch = pitch, .in = room->list[0], .g = room->list[1], .part = left > 0, .mask = LANE_NUMBERS < (int32_t)left};
   for (ptrdiff_t q = 0; q < a[0].taps; q++)
     for (ptrdiff_t r = 0; r < a[1].taps; r++) {
       d.count = rows_under(p, b, q, r, p->ld * pitch, room);
@@ -177,6 +197,16 @@ static void add_dots(const WeightPass *p, const Block *b, const float *source, p
     }
 }
 
+static float sum_of_rows(const float *g, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t pitch) {
+  vec even = {0}, odd = {0};
+  for (ptrdiff_t row = 0; row < rows; row++, g += step) {
+    ptrdiff_t j = 0;
+    for (; j + 2 * LANES <= pitch; j += 2 * LANES) even += CVEC(g + j), odd += CVEC(g + j + LANES);
+    if (j < pitch) even += CVEC(g + j);
+  }
+  return sum_of(even + odd);
+}
+
 static void add_block_panel(WeightPass *p, const Block *b, const float *source, ptrdiff_t share, ptrdiff_t group, ptrdiff_t panel, float *sums, float *bias, const Room *room) {
   const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, p->x->out_channels - first), rows = b->size[0] * b->size[1];
   float *g = room->more;
@@ -188,14 +218,11 @@ static void add_block_panel(WeightPass *p, const Block *b, const float *source, 
   }
   const ptrdiff_t pitch = ceil_div(b->size[2], LANES) * LANES;
   copy_gradient(p, b, group, first, cols, pitch, g);
-  if (p->padded && any_special(g, rows * p->ld * pitch)) p->special[share] = 1;
   add_dots(p, b, source, pitch, g, sums, room);
-  for (ptrdiff_t c = 0; bias && c < cols; c++) {
-    vec sum[4] = {{0}, {0}, {0}, {0}};
-    ptrdiff_t row = 0;
-    for (ptrdiff_t j = 0; j < pitch; j += LANES)
-      for (row = 0; row < rows; row++) sum[row % 4] += CVEC(g + (row * p->ld + c) * pitch + j);
-    bias[c] += sum_of((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  for (ptrdiff_t c = 0; (bias || p->padded) && c < cols; c++) {
+    const float sum = sum_of_rows(g + c * pitch, rows, p->ld * pitch, pitch);
+    if (bias) bias[c] += sum;
+    if (p->padded && !(sum - sum == 0)) p->special[share] = 1; // NaN, an infinity, or too large a sum: all may be left to plain loops
   }
 }
 
@@ -264,8 +291,8 @@ static int dots_pay(const Correlation *x) {
   const double latency = 6, row = (double)x->axis[2].size, vectors = (double)ceil_div(x->out_channels, LANES);
   const double tile = (double)rows.size * min(NR_VECTORS, (ptrdiff_t)vectors), panels = (double)ceil_div((ptrdiff_t)vectors, NR_VECTORS);
   const double tiles = (double)rows.count * panels * ((tile < latency ? latency : tile) * row + 10);
-  const double cols = (double)even_parts(max(1, x->axis[2].taps), DOT_COLS).size, sums = DOT_ROWS * cols;
-  const double dots = (double)x->in_channels * (double)ceil_div(x->out_channels, DOT_ROWS) * DOT_ROWS * ((double)ceil_div(x->axis[2].size, LANES) * (sums < latency ? latency / sums : 1) * 1.3 + 1);
+  const double cols = (double)even_parts(max(1, x->axis[2].taps), SUM_COLS).size, sums = SUM_ROWS * cols;
+  const double dots = (double)x->in_channels * (double)ceil_div(x->out_channels, SUM_ROWS) * SUM_ROWS * ((double)ceil_div(x->axis[2].size, LANES) * (sums < latency ? latency / sums : 1) * 1.3 + 1);
   return dots < tiles;
 }
 
@@ -308,7 +335,7 @@ static int correlate_weights(const Correlation *x, Workspace w) {
   if (!few_taps(x)) return 0;
   const Room room = room_of(w);
   WeightPass p = {.x = x, .dots = dots_pay(x), .padded = !all_on(&x->axis[2])};
-  p.width = p.dots ? DOT_ROWS : NR, p.ld = p.dots ? DOT_ROWS : min(NR, ceil_div(x->out_channels, LANES) * LANES);
+  p.width = p.dots ? SUM_ROWS : NR, p.ld = p.dots ? SUM_ROWS : min(NR, ceil_div(x->out_channels, LANES) * LANES);
   const int spread = !p.dots && spread_pays(x), stays = !p.dots && reads_in_place(x);
   ptrdiff_t channels;
   const double sums_a_channel = ((double)taps_of(x) + 1) * (double)p.ld; // and the bias's

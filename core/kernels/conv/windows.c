@@ -118,6 +118,18 @@ static void place_taps(const Correlation *x, const Layout *l, ptrdiff_t ld, ptrd
       }
 }
 
+// The same for rows of taps, of one channel each.
+static void place_rows(const Correlation *x, const Layout *l, ptrdiff_t ld, ptrdiff_t *in, ptrdiff_t *weights) {
+  const Axis *a = x->axis;
+  ptrdiff_t k = 0;
+  for (ptrdiff_t r = 0; r < a[0].taps; r++)
+    for (ptrdiff_t s = 0; s < a[1].taps; s++)
+      for (ptrdiff_t c = 0; c < l->channels; c++, k++) {
+        in[k] = distance(&a[0], r) * l->image + distance(&a[1], s) * l->pitch + c * l->channel + (a[2].taps ? distance(&a[2], 0) : 0);
+        weights[k] = ((r * a[1].taps + s) * a[2].taps * l->channels + c) * ld;
+      }
+}
+
 // The place of a result in the copy of its block, which counts from the block's begin.
 INLINE ptrdiff_t place_of(const Layout *l, ptrdiff_t i, ptrdiff_t j) {
   return i * l->step[0] * l->image + j * l->step[1] * l->pitch;
