@@ -65,6 +65,10 @@ export const TASKS = {
     "bench/peers.ts",
   ],
   doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-sys=cpus", "bench/doctor.ts"],
+  pack: ({ temp, deno }) => [
+    ...["run", "-q", "--no-prompt", "--allow-read", `--allow-write=.,${temp}`, "--allow-env=TMPDIR,TEMP"],
+    ...[`--allow-run=tar,${deno}`, ".ci/pack.ts"],
+  ],
   build: ({ cache }) => [
     ...[...RUN, `--allow-write=core/kernels,${cache}`, `--allow-ffi=${cache}`],
     ...["--allow-run=cc,clang,clang-19,wasm-ld,wasm-ld-19", ALL_ENV, "core/kernels/build.ts"],

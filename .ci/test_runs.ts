@@ -34,6 +34,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   ],
   [
     "programs in processes of their own",
+    "tests/everywhere",
     ...["flags", "mnist", "permissions", "predict", "replay", "require_permissions", "tabular", "tasks"]
       .map((name) => `tests/examples/${name}.test.ts`),
     ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
@@ -45,12 +46,12 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   ],
   [
     "the files of the project",
-    ...["bdd", "everywhere/named_places", "exports", "house", "junit", "pages"].map((name) => `tests/${name}.test.ts`),
+    ...["bdd", "exports", "house", "junit", "pages"].map((name) => `tests/${name}.test.ts`),
   ],
 ];
 
 /** Programs that some test runs. Deno complains once a file about one that a flag names and that is not installed. */
-export const PROGRAMS: readonly string[] = ["cc", "git", "node", "chromium", "/usr/bin/python3"];
+export const PROGRAMS: readonly string[] = ["cc", "git", "node", "npm", "tar", "bun", "chromium", "/usr/bin/python3"];
 
 /** Programs that the kernel's harness finds by itself. */
 const COMPILERS = ["clang", "musl-gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64", "qemu-x86_64"];

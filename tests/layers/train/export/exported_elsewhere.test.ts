@@ -3,31 +3,8 @@ import { describe, it } from "../../../bdd.ts";
 import { manualSeed, randn, tensor } from "@gradus/gradus";
 import { exportTs } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
+import { hasNode, may, pageInChromium, run, runs } from "../../../everywhere/programs.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
-
-const may = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
-
-/** Whether `command` is there and may be run. */
-function runs(command: string): boolean {
-  try {
-    return may(command) && new Deno.Command(command, { args: ["--version"], stderr: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether `node` is Node.js: tasks of Deno lend it Deno's own where there is none. */
-function hasNode(): boolean {
-  if (!runs("node")) return false;
-  const { stdout } = new Deno.Command("node", { args: ["-p", "process.versions.deno"] }).outputSync();
-  return new TextDecoder().decode(stdout).trim() === "undefined";
-}
-
-async function run(command: string, ...args: string[]): Promise<string> {
-  const { stdout, stderr } = await new Deno.Command(command, { args, env: { NO_COLOR: "1" }, stdin: "null" }).output();
-  const [said, complained] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return said === "" ? complained : said;
-}
 
 /** A trained model with layers of every kind that has arithmetic of its own. */
 function model(): nn.Sequential {
@@ -74,29 +51,6 @@ function assertSame(actual: number[][], expected: number[][]): void {
   assertEquals(odd, []);
 }
 
-/** What a page says that a browser has loaded from a server of this process, without ever being shown. */
-async function inChromium(folder: string, script: string): Promise<string> {
-  const page = `<!doctype html><title>model</title><pre></pre><script type="module">${script}</script>`;
-  const files: Record<string, [text: string, type: string]> = {
-    "/": [page, "text/html"],
-    "/model.mjs": [await Deno.readTextFile(`${folder}/model.mjs`), "text/javascript"],
-  };
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
-    const [text, type] = files[new URL(url).pathname] ?? ["", "text/plain"];
-    return new Response(text, { headers: { "content-type": type } });
-  });
-  try {
-    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
-    const profile = `--user-data-dir=${folder}/profile`;
-    const dom = await run("chromium", ...flags, profile, "--dump-dom", `http://127.0.0.1:${server.addr.port}/`);
-    const said = /<pre>(.*?)<\/pre>/s.exec(dom)?.[1];
-    assert(said !== undefined && said !== "", `the page says nothing: ${dom}`);
-    return said;
-  } finally {
-    await server.shutdown();
-  }
-}
-
 const transpiles = may(Deno.execPath());
 
 describe("exportTs()'s module, its types erased,", () => {
@@ -126,7 +80,9 @@ describe("exportTs()'s module, its types erased,", () => {
         await transpiled(folder);
         const script = `import { predict } from "/model.mjs";
         document.querySelector("pre").textContent = JSON.stringify(${JSON.stringify(SAMPLES)}.map((x) => predict(x)));`;
-        assertSame(JSON.parse(await inChromium(folder, script)), await inDeno(folder));
+        const model = await Deno.readTextFile(`${folder}/model.mjs`);
+        const said = await pageInChromium(folder, script, (path) => path === "/model.mjs" ? model : null);
+        assertSame(JSON.parse(said), await inDeno(folder));
       }),
   );
 });

@@ -1,0 +1,103 @@
+/**
+ * Packs the library as npm has it, for Node.js, Bun and bundlers: `gradus-gradus-VERSION.tgz`, which `npm install FILE` takes.
+ *
+ * `deno pack` makes JavaScript and types of every module and the entry points of `deno.json`. What it knows nothing of is added here:
+ * what a bundler may leave out, and what a browser has not.
+ *
+ * @module
+ */
+import config from "../deno.json" with { type: "json" };
+
+/** What does not travel: the C, which `source_texts.ts` holds as text, and the script that reads it. */
+const LEFT_OUT = ["core/kernels/**/*.c", "core/kernels/**/*.h", "core/kernels/build.ts"];
+
+/** The compiled kernel's module, and what stands in its place in a browser; that spares a bundle the C sources. */
+const [NATIVE, ABSENT] = ["core/backend/native/native.js", "core/backend/native/absent.js"];
+const ABSENT_TEXT = 'export const openNative = () => ({ reason: "a browser loads no libraries" });\n';
+
+/** Node.js's modules that are loaded where they exist. */
+const NODE_MODULES = ["node:crypto", "node:fs", "node:stream", "node:util", "node:zlib"];
+
+/** Runs a program, which must succeed. */
+async function run(program: string, args: readonly string[]): Promise<void> {
+  const cwd = new URL("..", import.meta.url);
+  const { success, stderr } = await new Deno.Command(program, { args: [...args], cwd, stdin: "null" }).output();
+  if (!success) {
+    throw new Error(`Cannot pack: ${program} ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
+  }
+}
+
+/** The paths of all files in a folder, from there. */
+async function filesIn(folder: string, within = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${folder}/${within}`)) {
+    if (isDirectory) found.push(...await filesIn(folder, `${within}${name}/`));
+    else found.push(within + name);
+  }
+  return found.sort();
+}
+
+/**
+ * The modules that do something when they are imported: a call that stands by itself at the top, as `registerTensor(…)` does, or that
+ * another imports for nothing else. A bundler keeps these, and of the others what is used.
+ */
+export function withEffects(modules: ReadonlyMap<string, string>): string[] {
+  const found = new Set<string>();
+  for (const [path, text] of modules) {
+    if (/^[A-Za-z_$][\w$.]*\(/m.test(text)) found.add(path);
+    for (const [, target] of text.matchAll(/^import "(\.[^"]+)"/gm)) {
+      found.add(new URL(target, `file:///${path}`).pathname.slice(1));
+    }
+  }
+  return [...found].sort();
+}
+
+/** The modules in a folder, by their paths. */
+async function modulesIn(folder: string): Promise<Map<string, string>> {
+  const paths = (await filesIn(folder)).filter((path) => path.endsWith(".js"));
+  return new Map(
+    await Promise.all(
+      paths.map(async (path): Promise<[string, string]> => [path, await Deno.readTextFile(`${folder}/${path}`)]),
+    ),
+  );
+}
+
+/** What `package.json` says beside what `deno pack` writes. */
+function additions(modules: ReadonlyMap<string, string>): Record<string, unknown> {
+  return {
+    description: "A neural-net library: tensors, gradients, layers, training; on WebAssembly, with no install step",
+    engines: { node: ">=20" },
+    sideEffects: withEffects(modules).map((path) => `./${path}`),
+    browser: {
+      [`./${NATIVE}`]: `./${ABSENT}`,
+      ...Object.fromEntries(NODE_MODULES.map((name) => [name, false])),
+    },
+  };
+}
+
+/** Packs into a folder and returns the tarball's path. */
+export async function pack(into: string): Promise<string> {
+  const work = await Deno.makeTempDir();
+  try {
+    const raw = `${work}/raw.tgz`;
+    const ignored = LEFT_OUT.map((pattern) => `--ignore=${pattern}`);
+    await run(Deno.execPath(), ["pack", "--allow-dirty", "--no-source-maps", ...ignored, "-o", raw]);
+    await run("tar", ["-xzf", raw, "-C", work]);
+    const folder = `${work}/package`;
+    await Deno.writeTextFile(`${folder}/${ABSENT}`, ABSENT_TEXT);
+    const written = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
+    const complete = { ...written, ...additions(await modulesIn(folder)) };
+    await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(complete, null, 2) + "\n");
+    const path = `${into}/${config.name.slice(1).replace("/", "-")}-${config.version}.tgz`;
+    await run("tar", ["-czf", path, "-C", work, "package"]);
+    return path;
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const path = await pack(Deno.cwd());
+  const { size } = await Deno.stat(path);
+  console.log(`${path}, ${Math.round(size / 1024)} kB: npm install takes it`);
+}
