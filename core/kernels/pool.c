@@ -65,20 +65,22 @@ INLINE float pair_divisor(const Pooling *p) { return p->divisor != 0 ? p->diviso
 INLINE vec divided(vec x, float by) { return by == 4 ? x * 0.25f : x / by; }
 
 // A vector, or as much of one as there is; what is missing is 0.
-ONCE vec load_some(const float *from, ptrdiff_t count) { return count >= LANES ? CVEC(from) : load_partial(from, count, 0); }
-ONCE void store_some(float *to, vec x, ptrdiff_t count) {
+ONCE vec load_rest(const float *from, ptrdiff_t count) { return load_partial(from, count, 0); }
+ONCE void store_rest(float *to, vec x, ptrdiff_t count) { store_partial(to, x, count); }
+INLINE vec load_some(const float *from, ptrdiff_t count) { return count >= LANES ? CVEC(from) : load_rest(from, count); }
+INLINE void store_some(float *to, vec x, ptrdiff_t count) {
   if (count >= LANES) VEC(to) = x;
-  else store_partial(to, x, count);
+  else store_rest(to, x, count);
 }
 
 // Twice as many floats as windows, as two vectors.
 typedef struct {
   vec low, high;
 } Both;
-ONCE Both load_both(const float *from, ptrdiff_t count) {
+INLINE Both load_both(const float *from, ptrdiff_t count) {
   return (Both){load_some(from, count), count > LANES ? load_some(from + LANES, count - LANES) : (vec){0}};
 }
-ONCE void store_both(float *to, vec low, vec high, ptrdiff_t count) {
+INLINE void store_both(float *to, vec low, vec high, ptrdiff_t count) {
   store_some(to, low, count);
   if (count > LANES) store_some(to + LANES, high, count - LANES);
 }
