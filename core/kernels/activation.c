@@ -104,14 +104,12 @@ typedef struct {
 static void backward_run(const Backward *f, ptrdiff_t n, const float *g, const float *y, float *out) {
   switch (f->op) {
     case ACTIVATION_NONE: __builtin_memmove(out, g, (size_t)n * sizeof(float)); return;
-#if !defined(__wasm__) // what JavaScript does as fast is left to it
     case ACTIVATION_RELU: EACH(blend(b <= 0, broadcast(0), a));
     case ACTIVATION_SIGMOID: EACH(a * (b * (1 - b)));
     case ACTIVATION_TANH: EACH(a * (1 - b * b));
     case INPUT_ACTIVATION_CLAMP: EACH(clamp_backward(a, b, f->low, f->high));
     case INPUT_ACTIVATION_HARDTANH: EACH(hardtanh_backward(a, b, f->low, f->high));
     case INPUT_ACTIVATION_LEAKY_RELU: EACH(leaky_relu_backward(a, b, f->low));
-#endif
     case INPUT_ACTIVATION_ELU: EACH(elu_backward(a, b, f->low, f->high));
     case INPUT_ACTIVATION_GELU: EACH(gelu_backward(a, b));
     case INPUT_ACTIVATION_GELU_TANH: EACH(gelu_tanh_backward(a, b));

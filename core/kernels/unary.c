@@ -50,21 +50,17 @@ INLINE vec clamp_vec(vec x, float low, float high) {
 static __attribute__((noinline)) void unary_run(Unary f, ptrdiff_t n, const float *from, float *to) {
   switch (f.op) {
     case OP_COPY: EACH(x);
-#if !defined(__wasm__) // what JavaScript does as fast is left to it
     case OP_NEG: EACH(-x);
     case OP_ABS: EACH(magnitude(x));
     case OP_SIGN: EACH(sign_vec(x));
-#endif
     case OP_EXP: EACH(exp_vec(x));
     case OP_EXPM1: EACH(expm1_vec(x));
     case OP_LOG: EACH(log_vec(x));
     case OP_LOG1P: EACH(log1p_vec(x));
-#if !defined(__wasm__)
     case OP_SQRT: EACH(sqrt_vec(x));
     case OP_RSQRT: EACH(1 / sqrt_vec(x));
     case OP_RECIPROCAL: EACH(1 / x);
     case OP_SQUARE: EACH(x * x);
-#endif
     case OP_TANH: EACH(tanh_vec(x));
     case OP_SIGMOID: EACH(sigmoid_vec(x));
     case OP_RELU: EACH(relu_vec(x));
@@ -75,14 +71,12 @@ static __attribute__((noinline)) void unary_run(Unary f, ptrdiff_t n, const floa
     case OP_SILU: EACH(silu_vec(x));
     case OP_MISH: EACH(mish_vec(x));
     case OP_SOFTPLUS: EACH(softplus_vec(x, f.low, f.high));
-#if !defined(__wasm__)
     case OP_FLOOR: EACH(floor_vec(x));
     case OP_CEIL: EACH(ceil_vec(x));
     case OP_ROUND: EACH(round_vec(x));
     case OP_CLAMP: case OP_HARDTANH: EACH(clamp_vec(x, f.low, f.high));
     case OP_LEAKY_RELU: EACH(leaky_relu_vec(x, f.low));
     case OP_SCALE: EACH(x * f.low);
-#endif
   }
 }
 #undef EACH

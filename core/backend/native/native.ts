@@ -5,7 +5,6 @@ import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } 
 import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
 import { nativeConv } from "./conv.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
-import { reference } from "../reference/reference.ts";
 import { selfTest } from "./self_test.ts";
 import {
   nativeBatchNorm,

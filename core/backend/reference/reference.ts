@@ -288,12 +288,13 @@ function backwardInto(
   }
 }
 
+/** The sums of the columns: row after row, as they lie in memory. */
 function sumRows(rows: number, cols: number, x: TypedArray, db: TypedArray): void {
-  for (let j = 0; j < cols; j++) {
-    let sum = 0;
-    for (let i = 0, at = j; i < rows; i++, at += cols) sum += x[at];
-    db[j] = sum;
+  const sums = new Float64Array(cols);
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++, at++) sums[j] += x[at];
   }
+  db.set(sums);
 }
 
 /** The mean of `−ln softmax(z)[target]`, and its gradient into `dz`. */

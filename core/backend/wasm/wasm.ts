@@ -2,8 +2,8 @@
  * The wasm back end: the same C as the native one, compiled to WebAssembly's SIMD. It needs no permission and no compiler.
  *
  * Operands are copied into wasm's memory, and results out of it. That pays for products and convolutions, pooling and batch
- * normalisation, and for those functions (and their derivatives) that take JavaScript as long an element as ten copies; the other verbs
- * are the reference's.
+ * normalisation, and for functions of one argument and their derivatives, for which the plain loops call a function or guess a branch
+ * for each element; the other verbs are the reference's.
  * There are two builds. With relaxed SIMD, where the engine has it, a product multiplies and adds in one instruction, which rounds once
  * instead of twice: the two builds differ in the last bits.
  */
@@ -79,22 +79,7 @@ function describeCopy(into: Int32Array, field: number, part: Footprint): void {
   into[field] = part.offset, into[field + 1] = part.row, into[field + 2] = part.col, into[field + 3] = part.length;
 }
 
-/** Activations that take JavaScript longer than the copies do, as functions and as derivatives. */
-const SLOW_ACTIVATIONS = [
-  "elu",
-  "gelu",
-  "geluTanh",
-  "silu",
-  "mish",
-  "softplus",
-] as const satisfies InputActivation[];
-
-const SLOW_OPS: ReadonlySet<UnaryOp> = new Set([
-  ...["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const,
-  ...SLOW_ACTIVATIONS,
-]);
-
-/** `unary` for float32 and {@linkcode SLOW_OPS}; everything else is passed on to the reference. */
+/** `unary` for float32 and what C has; everything else is passed on to the reference, and so are copies, which JavaScript makes itself. */
 function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   const local = new Int32Array(34);
   return function unary(
@@ -106,14 +91,15 @@ function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
     high: number,
   ): void {
     const [from, to] = [x.data, out.data];
-    const known = SLOW_OPS.has(op) && from instanceof Float32Array && to instanceof Float32Array;
-    if (!known || shape.includes(0)) return reference.unary(op, shape, x, out, low, high);
+    const code = op === "copy" ? undefined : UNARY_OPS[op];
+    const known = from instanceof Float32Array && to instanceof Float32Array;
+    if (code === undefined || !known || shape.includes(0)) return reference.unary(op, shape, x, out, low, high);
     checkStrided(`take ${op}`, "x", shape, x);
     checkStrided(`take ${op}`, "the result", shape, out);
     const n = shape.reduce((product, size) => product * size, 1);
     const [base, at] = reserve([local.byteLength, 4 * n]);
     // One dense dimension, computed in place. The fields left at 0 are the dtype codes (float32) and offsets.
-    local[0] = UNARY_OPS[op]!, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
+    local[0] = code, local[1] = 1, local[2] = floatBits(low), local[3] = floatBits(high);
     local[6] = n, local[9] = n;
     local[10] = n, local[18] = 1, local[26] = 1;
     const heap = kernel.memory.buffer;
@@ -132,9 +118,7 @@ function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   };
 }
 
-const SLOW_BACKWARD: ReadonlySet<Activation | InputActivation> = new Set(SLOW_ACTIVATIONS.filter(hasDerivative));
-
-/** `activationBackward` for float32 and {@linkcode SLOW_ACTIVATIONS}; everything else is passed on to the reference. */
+/** `activationBackward` for float32 and what C has; everything else is passed on to the reference. */
 function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["activationBackward"] {
   const local = new Int32Array(ACTIVATION_BACKWARD_FIELDS);
   return function activationBackward(
@@ -148,7 +132,7 @@ function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["ac
     low = 0,
     high = 0,
   ): void {
-    const known = SLOW_BACKWARD.has(op) && db === null && [g, y, out].every((x) => x instanceof Float32Array);
+    const known = op !== "none" && hasDerivative(op) && [g, y, out].every((x) => x instanceof Float32Array);
     if (!known) return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
     checkActivationBackward(op, rows, cols, g, y, out, db);
     const n = rows * cols;
@@ -160,6 +144,7 @@ function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["ac
     new Float32Array(heap, atY, n).set(y.subarray(0, n));
     unwrap(kernel.gradus_activation_backward(base, atG, atY, atG, 0), `differentiate ${op}`);
     out!.set(new Float32Array(heap, atG, n));
+    if (db !== null) reference.activationBackward("none", rows, cols, out!, out!, null, db);
   };
 }
 
