@@ -159,7 +159,8 @@ export function requireBytes(bytes: Uint8Array, name: string): void {
  */
 export function requirePath(path: string, verb: "read" | "write"): void {
   if (typeof path === "string") return;
-  const bytes = ArrayBuffer.isView(path) ? "; bytes go to the function named decode… or parse…" : "";
+  const isMemory = ArrayBuffer.isView(path) || (path as unknown) instanceof ArrayBuffer;
+  const bytes = isMemory ? "; bytes come as a Uint8Array" : "";
   throw new TypeError(`Cannot ${verb} the file ${describe(path)}: give its path, a text${bytes}`);
 }
 

@@ -47,7 +47,7 @@ export type { Column, ColumnKind, Table } from "./formats/table.ts";
 export type { TextSource } from "./formats/text_source.ts";
 export { parseIdx, readIdx } from "./formats/idx.ts";
 export { parsePng, type PngOptions, readPng } from "./formats/png.ts";
-export type { ReadOptions } from "../core/io/read_file.ts";
+export type { FileSource, ReadOptions } from "../core/io/read_file.ts";
 
 // Named sets.
 export { type ImageDataset, type LabelledImages, mnistFolder } from "./named/mnist_folder.ts";

@@ -138,13 +138,16 @@ describe("wrong calls", () => {
     assertEquals(found, []);
   });
   it("readers and writers of files refuse what is no path, and write nothing", async () => {
-    const bytes = "a Uint8Array: give its path, a text; bytes go to the function named decode… or parse…";
+    const memory = "an ArrayBuffer: give its path, a text; bytes come as a Uint8Array";
     const values: [unknown, string][] = [[undefined, "undefined: give"], [5, "the number 5: give its path, a text"]];
     const readers = [io.readNpy, data.readIdx, io.readSafetensors, io.readNpz, data.readMnistPickle];
-    for (const [path, message] of [...values, [new Uint8Array(4), bytes]] as [string, string][]) {
+    for (const [path, message] of [...values, [new ArrayBuffer(4), memory]] as [string, string][]) {
       for (const read of readers) {
         await assertRejects(async () => await read(path), TypeError, `Cannot read the file ${message}`);
       }
+    }
+    for (const read of readers) {
+      await assertRejects(async () => await read(new Uint8Array(4)), Error, "Cannot read the bytes");
     }
     for (const [path, message] of values as [string, string][]) {
       const calls = [

@@ -23,5 +23,5 @@ export {
 } from "./safetensors/safetensors.ts";
 export type { NamedTensors } from "./elements.ts";
 export { requireWritable } from "./atomic_write.ts";
-export type { ReadOptions } from "./read_file.ts";
+export type { FileSource, ReadOptions } from "./read_file.ts";
 export type * from "../types.ts";

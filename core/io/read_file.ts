@@ -15,6 +15,18 @@ export interface ReadOptions {
   maxBytes?: number | undefined;
 }
 
+/**
+ * What a file is read from: its path; or, in a browser above all, its bytes, a `Blob` (the `File` that was picked is one), or the
+ * `Response` that brings it.
+ */
+export type FileSource = string | Uint8Array | Blob | Response;
+
+/** What to call the file of a source in errors: by its path, address or name, or as `otherwise` says. */
+export function sourceName(source: FileSource, otherwise: string = "the bytes"): string {
+  if (typeof source === "string") return source;
+  return (source instanceof Response ? source.url : (source as { name?: string }).name) || otherwise; // of a File
+}
+
 /** What every file may come to: MNIST as float32 is 220 MB. */
 const MIN_CAP = 2 ** 28;
 
@@ -78,12 +90,49 @@ export function quoted(name: string): string {
 const PIECE = 1 << 22;
 
 /**
- * The bytes of the file `path`. A pipe or a device is read as far as `maxBytes` allows: it may have no end.
+ * The bytes of a file, or those given in its place. A pipe or a device is read as far as `maxBytes` allows: it may have no end.
  *
- * @throws {TypeError} if `path` is not a string
+ * @throws {TypeError} if `source` is nothing that a file is read from
  * @throws {RangeError} if there are more than `maxBytes`
+ * @throws {Error} if `source` is a response of an error
  */
-export async function readFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+export async function readFile(source: FileSource, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  if (source instanceof Uint8Array) return source as Uint8Array<ArrayBuffer>;
+  if (source instanceof Blob) return await readBlob(source, options);
+  if (source instanceof Response) return await readResponse(source, options);
+  return await readPath(source, options);
+}
+
+async function readBlob(blob: Blob, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  new Cap(sourceName(blob), options, blob.size).count(blob.size, () => "the file");
+  return new Uint8Array(await blob.arrayBuffer());
+}
+
+async function readResponse(response: Response, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const cap = new Cap(sourceName(response), options);
+  return await joinPieces(bodyOf(response, cap), cap);
+}
+
+/**
+ * The bytes that a server answered, which `cap` names.
+ *
+ * @throws {Error} if it answered with an error
+ */
+export function bodyOf(response: Response, cap: Cap): ReadableStream<Uint8Array<ArrayBuffer>> {
+  if (!response.ok) throw new Error(`Cannot read ${cap.where}: the server answered ${response.status}`);
+  return response.body ?? new Blob([]).stream();
+}
+
+async function joinPieces(stream: ReadableStream<Uint8Array>, cap: Cap): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of piecesOf(stream)) {
+    cap.count(piece.length, () => "what came so far");
+    pieces.push(piece);
+  }
+  return joinBytes(pieces);
+}
+
+async function readPath(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   requirePath(path, "read");
   checkOptions(`read ${path}`, options, ["maxBytes"]);
   const { open, stat } = await files(`read ${path}`);
@@ -93,12 +142,7 @@ export async function readFile(path: string, options: ReadOptions): Promise<Uint
     cap.count(size, () => "the file");
     return await readWhole(path, size);
   }
-  const pieces: Uint8Array[] = [];
-  for await (const piece of piecesOf((await open(path)).readable)) {
-    cap.count(piece.length, () => "what came so far");
-    pieces.push(piece);
-  }
-  return joinBytes(pieces);
+  return await joinPieces((await open(path)).readable, cap);
 }
 
 /** The `size` bytes of a file. Deno.readFile would block the event loop while it allocates, 0.6 s a gigabyte. */

@@ -4,7 +4,7 @@ import { runAtOnce, runInSlices, type Steps, TimeSlice, yieldToEventLoop } from 
 import { Cap, quoted, type ReadOptions, shortened } from "../../core/io/read_file.ts";
 import { CATEGORY_COST, COLUMN_COST, type ColumnPlan, findTarget, requireDType, type Table } from "./table.ts";
 import { TableBuilder } from "./table_builder.ts";
-import { LineSplitter, readText, type TextSource } from "./text_source.ts";
+import { LineSplitter, readText, textName, type TextSource } from "./text_source.ts";
 
 /** How {@linkcode readArff} reads. */
 export interface ArffOptions extends ReadOptions {
@@ -71,7 +71,7 @@ export async function readArff(source: TextSource, options: ArffOptions = {}): P
   });
   requireTexts("read ARFF", "attributes to skip", options.skip);
   requireDType("read ARFF", options.dtype);
-  const cap = new Cap(options.name ?? (typeof source === "string" ? source : "ARFF"), options);
+  const cap = new Cap(options.name ?? textName(source, "ARFF"), options);
   const file = new ArffFile(cap, options);
   const lines: string[] = [], slice = new TimeSlice();
   const splitter = new LineSplitter(cap, (line) => void lines.push(line));

@@ -5,7 +5,7 @@ import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { hasHeader, planColumns } from "./csv_schema.ts";
 import { COLUMN_COST, type ColumnKind, findTarget, requireDType, type Table } from "./table.ts";
 import { checkWidth, TableBuilder } from "./table_builder.ts";
-import { checkLine, LineSplitter, readText, type TextSource } from "./text_source.ts";
+import { checkLine, LineSplitter, readText, textName, type TextSource } from "./text_source.ts";
 
 /** How {@linkcode fromCsv} reads. */
 export interface CsvOptions extends ReadOptions {
@@ -109,7 +109,7 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
   requireTexts("read CSV", "missing cells", options.missing);
   requireDType("read CSV", options.dtype);
   for (const kind of Object.values(options.columns ?? {})) requireChoice("read CSV", "kind", kind, COLUMN_KINDS);
-  const where = options.name ?? (typeof source === "string" ? source : "CSV");
+  const where = options.name ?? textName(source, "CSV");
   const cap = new Cap(where, options);
   const table = new CsvTable(cap, options);
   const lines = new LineSplitter(cap, (line) => table.addLine(line));

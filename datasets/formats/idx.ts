@@ -4,7 +4,7 @@
 import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
-import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
+import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../../core/io/read_file.ts";
 import { type ElementReader, elementReader } from "../../core/io/npy/header.ts";
 import { countElements, MAX_ELEMENTS } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -46,17 +46,17 @@ export function parseIdx(bytes: Uint8Array<ArrayBuffer>, name: string = "IDX", o
 }
 
 /**
- * The tensor in the IDX file at `path`, gzipped or not, see {@linkcode parseIdx}.
+ * The tensor in an IDX file, gzipped or not, named by its path or given as bytes, a `Blob` or a `Response`: see {@linkcode parseIdx}.
  *
  * @param options How large the tensor may be
  * @throws {SyntaxError} if it is not an IDX file, or its compression is damaged
  * @throws {RangeError} if the file is not as long as its header says, or comes to more than `maxBytes`
  */
-export async function readIdx(path: string, options: ReadOptions = {}): Promise<Tensor> {
+export async function readIdx(source: FileSource, options: ReadOptions = {}): Promise<Tensor> {
   checkOptions("read IDX", options, ["maxBytes"]);
-  const file = await readFile(path, options);
-  const cap = new Cap(path, options, file.length);
-  return await runInSlices(parse(await gunzip(file, path, options), cap));
+  const file = await readFile(source, options), name = sourceName(source);
+  const cap = new Cap(name, options, file.length);
+  return await runInSlices(parse(await gunzip(file, name, options), cap));
 }
 
 function* parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Steps<Tensor> {

@@ -6,7 +6,7 @@
 import { checkOptions, requireBytes, shown } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
-import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
+import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../../core/io/read_file.ts";
 import { crc32 } from "../../core/io/zip/unzip.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { inflated } from "../../core/host/node_streams.ts";
@@ -77,7 +77,7 @@ export interface PngOptions extends ReadOptions {
 }
 
 /**
- * The picture in the PNG file at `path` as grey levels from 0 (black) to 255 (white): float32 [height, width]. Colours become their
+ * The picture in a PNG file, named by its path or given as bytes, a `Blob` or a `Response`, as grey levels from 0 (black) to 255 (white): float32 [height, width]. Colours become their
  * Rec. 601 luma, `0.299 R + 0.587 G + 0.114 B`; with `channels: 3` they stay, as float32 [3, height, width]. What is transparent shows
  * white.
  *
@@ -85,9 +85,9 @@ export interface PngOptions extends ReadOptions {
  * @throws {RangeError} if the picture comes to more than `maxBytes`
  * @see {@link https://www.w3.org/TR/png-3/} for the format
  */
-export async function readPng(path: string, options: PngOptions = {}): Promise<Tensor> {
+export async function readPng(source: FileSource, options: PngOptions = {}): Promise<Tensor> {
   const { channels: _, ...whole } = checkPngOptions(options);
-  return await parsePng(await readFile(path, whole), path, options);
+  return await parsePng(await readFile(source, whole), sourceName(source), options);
 }
 
 /**

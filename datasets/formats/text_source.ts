@@ -3,11 +3,13 @@ import { describe } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { files, type OpenFile } from "../../core/host/files.ts";
 import { inflated, piecesOf } from "../../core/host/node_streams.ts";
-import type { Cap } from "../../core/io/read_file.ts";
+import { bodyOf, type Cap, sourceName } from "../../core/io/read_file.ts";
 import { declaredLength } from "./gunzip.ts";
 
-/** The path of a file, or a stream of its bytes. */
-export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>>;
+/** The path of a file; or a stream of its bytes, a `Blob` (the `File` that was picked is one), or the `Response` that brings it. */
+export type TextSource = string | ReadableStream<Bytes> | Blob | Response;
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Bytes of memory for each character of a line: two for the text, and a cell may begin at each second one. */
 const LINE_COST = 8;
@@ -25,11 +27,8 @@ const MAX_TEXT = 2 ** 29 - 24;
  * Errors of the decoder and of the decompressor become a SyntaxError with the name of the file and the place that `after` gives.
  */
 export async function* readText(source: TextSource, cap: Cap, after: () => string): AsyncGenerator<string> {
-  if (typeof source !== "string" && !(source instanceof ReadableStream)) {
-    throw new TypeError(`Cannot read ${describe(source)} as text: give a path, or a stream such as a response's body`);
-  }
-  const isGzip = typeof source === "string" && source.endsWith(".gz");
-  const bytes = typeof source === "string" ? await openFile(source, isGzip, cap) : source;
+  const isGzip = textName(source, "").endsWith(".gz");
+  const bytes = await openSource(source, isGzip, cap);
   const text = decoded(isGzip ? inflated(piecesOf(bytes)) : piecesOf(bytes));
   const slice = new TimeSlice();
   let length = 0;
@@ -42,8 +41,27 @@ export async function* readText(source: TextSource, cap: Cap, after: () => strin
   }
 }
 
+/** What to call a source in errors: by its path, address or name, or as `otherwise` says. */
+export function textName(source: TextSource, otherwise: string): string {
+  const known = typeof source === "string" || source instanceof Blob || source instanceof Response;
+  return known ? sourceName(source, otherwise) : otherwise;
+}
+
+async function openSource(source: TextSource, isGzip: boolean, cap: Cap): Promise<ReadableStream<Bytes>> {
+  if (typeof source === "string") return await openFile(source, isGzip, cap);
+  if (source instanceof ReadableStream) return source;
+  if (source instanceof Blob) {
+    cap.size = source.size;
+    return source.stream();
+  }
+  if (source instanceof Response) return bodyOf(source, cap);
+  throw new TypeError(
+    `Cannot read ${describe(source)} as text: give a path, a Blob, a Response, or a stream such as a response's body`,
+  );
+}
+
 /** Opens the file at `path` and gives its size to `cap`; the length that a gzip file claims is checked. */
-async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+async function openFile(path: string, isGzip: boolean, cap: Cap): Promise<ReadableStream<Bytes>> {
   const file = await (await files(`read ${path}`)).open(path);
   try {
     const { isFile, size } = await file.stat();

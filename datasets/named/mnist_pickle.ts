@@ -2,7 +2,7 @@
 import { checkOptions, requireBytes } from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
-import { Cap, readFile, type ReadOptions } from "../../core/io/read_file.ts";
+import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../../core/io/read_file.ts";
 import { elementReader } from "../../core/io/npy/header.ts";
 import { countElements } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -22,7 +22,7 @@ export interface MnistPickle {
 }
 
 /**
- * The arrays in the file `mnist.pkl.gz`, gzipped or not. Nothing in the file is executed: only those of pickle's opcodes are read that
+ * The arrays in the file `mnist.pkl.gz`, gzipped or not, named by its path or given as bytes, a `Blob` or a `Response`. Nothing in the file is executed: only those of pickle's opcodes are read that
  * an array needs.
  *
  * @param options How large the arrays may be
@@ -30,13 +30,13 @@ export interface MnistPickle {
  * @throws {RangeError} if the arrays come to more than `maxBytes`, or a part has not one label for each image
  * @see {@link https://github.com/mnielsen/neural-networks-and-deep-learning} for the file
  */
-export async function readMnistPickle(path: string, options: ReadOptions = {}): Promise<MnistPickle> {
+export async function readMnistPickle(source: FileSource, options: ReadOptions = {}): Promise<MnistPickle> {
   checkOptions("read a pickle", options, ["maxBytes"]);
-  const file = await readFile(path, options);
-  const cap = new Cap(path, options, file.length);
-  const content = await gunzip(file, path, options);
+  const file = await readFile(source, options), name = sourceName(source);
+  const cap = new Cap(name, options, file.length);
+  const content = await gunzip(file, name, options);
   const parts = await runInSlices(parse(content, cap));
-  content.buffer.transfer?.(0); // frees 220 MB now, instead of at the next garbage collection; Node.js has it from 21 on
+  if (content !== source) content.buffer.transfer?.(0); // frees 220 MB now, instead of at the next garbage collection; Node.js has it from 21 on
   return parts;
 }
 

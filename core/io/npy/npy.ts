@@ -4,7 +4,7 @@ import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, readFile, type ReadOptions } from "../read_file.ts";
+import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
 import { joinInSteps } from "../in_steps.ts";
 import {
   DESCR,
@@ -94,14 +94,15 @@ export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
 }
 
 /**
- * Reads the `.npy` file `path`: see {@linkcode decodeNpy} for what becomes of each dtype.
+ * Reads the `.npy` file `source`, which is its path, or in its place bytes, a `Blob` or a `Response`: see {@linkcode decodeNpy}
+ * for what becomes of each dtype.
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is no `.npy` file, or holds anything but numbers, such as Python objects
  * @throws {RangeError} if a size is wrong, a 64-bit integer is past 2^53, or the tensor takes more than `maxBytes`
  */
-export async function readNpy(path: string, options: ReadOptions = {}): Promise<Tensor> {
-  return await runInSlices(decodingNpy(await readFile(path, options), path, options));
+export async function readNpy(source: FileSource, options: ReadOptions = {}): Promise<Tensor> {
+  return await runInSlices(decodingNpy(await readFile(source, options), sourceName(source), options));
 }
 
 function toParts(tensor: Tensor): [head: Uint8Array, data: Uint8Array] {

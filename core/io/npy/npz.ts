@@ -3,7 +3,7 @@ import { checkOptions, requireBytes } from "../../arguments.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, readFile, type ReadOptions } from "../read_file.ts";
+import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
 import { joinInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors } from "../elements.ts";
 import { decodeWithin, encodingNpy } from "./npy.ts";
@@ -84,14 +84,14 @@ export async function writeNpz(path: string, tensors: NamedTensors, options: Npz
 }
 
 /**
- * Reads the `.npz` file `path`: see {@linkcode decodeNpz}.
+ * Reads the `.npz` file `source`, which is its path, or in its place bytes, a `Blob` or a `Response`: see {@linkcode decodeNpz}.
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if it is not a zip archive of npy files, or a member is encrypted, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or more comes of it than `maxBytes`
  */
-export async function readNpz(path: string, options: ReadOptions = {}): Promise<Map<string, Tensor>> {
-  return await runInSlices(decoding(await readFile(path, options), path, options));
+export async function readNpz(source: FileSource, options: ReadOptions = {}): Promise<Map<string, Tensor>> {
+  return await runInSlices(decoding(await readFile(source, options), sourceName(source), options));
 }
 
 function* toParts(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array[]> {

@@ -4,7 +4,7 @@ import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, readFile, type ReadOptions } from "../read_file.ts";
+import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
 import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
 import { type Entry, FILE_DTYPE_OF, MAX_HEADER, parseHeader, readElements } from "./header.ts";
@@ -88,14 +88,15 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads the safetensors file `path`: see {@linkcode decodeSafetensors} for what becomes of each dtype.
+ * Reads the safetensors file `source`, which is its path, or in its place bytes, a `Blob` or a `Response`: see {@linkcode decodeSafetensors}
+ * for what becomes of each dtype.
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for
  * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
  */
-export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<Safetensors> {
-  return await runInSlices(decodingSafetensors(await readFile(path, options), path, options));
+export async function readSafetensors(source: FileSource, options: ReadOptions = {}): Promise<Safetensors> {
+  return await runInSlices(decodingSafetensors(await readFile(source, options), sourceName(source), options));
 }
 
 function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
