@@ -7,7 +7,7 @@ import { bodyOf, type Cap, sourceName } from "../../core/io/read_file.ts";
 import { declaredLength } from "./gunzip.ts";
 
 /** The path of a file; or a stream of its bytes, a `Blob` (the `File` that was picked is one), or the `Response` that brings it. */
-export type TextSource = string | ReadableStream<Bytes> | Blob | Response;
+export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>> | Blob | Response;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
