@@ -14,7 +14,7 @@ import { Learner, metrics, ShowProgress } from "@gradus/gradus/train";
 import { parseArgs } from "node:util";
 
 const options = { data: { type: "string" }, epochs: { type: "string" } } as const;
-const { data, epochs: given = data ? "12" : "3" } = parseArgs({ options }).values;
+const { data, epochs: given = data ? "8" : "3" } = parseArgs({ options }).values;
 const dataset = data ? await images.loadMnist({ dir: data }) : images.digits({ train: 600, test: 300 });
 const epochs = Number(given);
 
@@ -26,10 +26,10 @@ manualSeed(42);
 const transform = [
   images.randomShift({ most: 1, fill }),
   ...(mayFlip ? [images.randomFlip()] : []),
-  images.randomErase({ p: 0.5, scale: [0.02, 0.2], value: "noise" }),
+  images.randomErase({ p: 0.5, scale: [0.02, 0.1], value: "noise" }),
 ];
 
-// The same picture, eight times.
+// The same picture, changed eight times; four of them.
 const one = images.normalizer(normalize)(dataset.train.images.at(":1")).expand(8, 28, 28);
 const views = transform.reduce((x, change) => change(x), one).sub(fill);
 console.log(images.drawDigits(views.at(":4"), ["", "", "", ""], { columns: 28, max: 1 / normalize.std }));
