@@ -84,10 +84,14 @@ static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *cou
 // Bias, activation and storing of a tile whose lanes are pixels, `cols` of them in each vector; vectors of results are `to_vector` apart.
 static void store_pixels(const Pass *p, ptrdiff_t step, float *tile, int rows, int vectors, ptrdiff_t cols, float *to, ptrdiff_t to_vector, const float *bias) {
   const Correlation *x = p->x;
-  if (!p->add && step == 1 && cols == LANES && !(x->activation && p->last)) { // most tiles
+  if (!p->add && step == 1 && !(x->activation && p->last)) { // most tiles
     for (int i = 0; i < rows; i++, to += x->out_c, tile += vectors * LANES) {
       const vec shift = broadcast(bias && p->last ? bias[i * x->bias_c] : -0.0f);
-      for (int v = 0; v < vectors; v++) VEC(to + v * to_vector) = CVEC(tile + v * LANES) + shift;
+      for (int v = 0; v < vectors; v++) {
+        const vec sums = CVEC(tile + v * LANES) + shift;
+        if (cols == LANES) VEC(to + v * to_vector) = sums;
+        else store_partial(to + v * to_vector, sums, cols);
+      }
     }
     return;
   }
@@ -156,6 +160,17 @@ static const float *panel_weights(const Pass *p, const Phase *f, ptrdiff_t group
   return f->weights + (group * p->panels + panel) * taps_of(&f->x) * p->layout.channels * p->ld;
 }
 
+// Part of the images that follow those of a block in the source: they are on the way to L2 while the block is summed, if that takes long.
+INLINE void prefetch_images(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t part, ptrdiff_t parts) {
+  const Correlation *x = p->x;
+  const ptrdiff_t from = b->from[0] + b->size[0], end = min(x->axis[0].size, from + p->block[0]), floats = p->layout.channels * x->in_c;
+  if (!PREFETCHES || taps_of(x) * p->layout.channels < 128 || floats <= 0 || floats > COPY_FLOATS) return;
+  for (ptrdiff_t i = from; i < end; i++) {
+    const float *image = x->in + group * x->in_group + p->channel * x->in_c + i * x->axis[0].in;
+    for (ptrdiff_t at = part_begin(floats, part, parts); at < part_begin(floats, part + 1, parts); at += LINE) __builtin_prefetch(image + at, 0, 2);
+  }
+}
+
 // One panel of a block, row by row: of as many phases as follow each other in a row.
 static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const float *source, ptrdiff_t group, ptrdiff_t panel, const Room *room) {
   const Correlation *x = &f->x;
@@ -175,6 +190,7 @@ static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const
       const float *copy = source + place_of(&p->layout, i, j);
       float *const to = out + (b->from[0] + i) * a[0].out + (b->from[1] + j) * a[1].out;
       lines = 1;
+      prefetch_images(p, b, p->group + group, (panel * b->size[0] + i) * b->size[1] + j, p->panels * b->size[0] * b->size[1]);
       if (!p->pixels) {
         channel_tiles(p, s, counts, copy, weights, cols, (Matrix){to, p->together > 1 ? f[1].x.out - f[0].x.out : a[2].out, x->out_c}, (Bias){p->last ? bias : NULL, 0, x->bias_c});
         continue;
