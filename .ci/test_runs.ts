@@ -42,7 +42,13 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   ["plain loops in float64, on every back end", "tests/document_002.test.ts"],
   [
     "the bytes of files and of downloads",
-    ...["tests/core/io", "tests/datasets/formats", "tests/datasets/download", "tests/datasets/named"],
+    ...[
+      "tests/core/host",
+      "tests/core/io",
+      "tests/datasets/formats",
+      "tests/datasets/download",
+      "tests/datasets/named",
+    ],
   ],
   [
     "the files of the project",
@@ -51,7 +57,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
 ];
 
 /** Programs that some test runs. Deno complains once a file about one that a flag names and that is not installed. */
-export const PROGRAMS: readonly string[] = ["cc", "git", "node", "npm", "tar", "bun", "chromium", "/usr/bin/python3"];
+export const PROGRAMS: readonly string[] = ["cc", "git", "node", "npm", "tar", "chromium", "/usr/bin/python3"];
 
 /** Programs that the kernel's harness finds by itself. */
 const COMPILERS = ["clang", "musl-gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64", "qemu-x86_64"];
