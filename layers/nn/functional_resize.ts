@@ -207,11 +207,10 @@ function interpolatedTaps(
 ): Taps {
   const step = scale === null ? size / count : 1 / scale;
   if (mode === "nearest") {
-    if (count === size) return tapsOf(count, size, (i) => i);
-    if (count === 2 * size) return tapsOf(count, size, (i) => i >> 1);
     const single = Math.fround(step);
     return tapsOf(count, size, (i) => Math.min(Math.floor(Math.fround(i * single)), size - 1));
   }
+  if (count === size) return tapsOf(count, size, (i) => i); // whatever the scale, as in PyTorch
   const last = (place: number) => Math.min(place, size - 1);
   if (!alignCorners) return tapsOf(count, size, (i) => last(Math.max((i + 0.5) * step - 0.5, 0)));
   const between = count > 1 ? (size - 1) / (count - 1) : 0;

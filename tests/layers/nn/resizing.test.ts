@@ -85,6 +85,14 @@ describe("interpolate()", () => {
       assertEquals(F.interpolate(x, { scaleFactor: [0.5, 0.5], mode }).shape, [2, 3, 2, 2]);
     }
   });
+  it("takes the nearest by the scale that is given, and keeps a size between elements, as PyTorch 1.13 does", () => {
+    const rows = arange(5).float().expand(1, 2, 2, 5); // of a single channel PyTorch takes other elements
+    const at = (scale: number, mode: "nearest" | "bilinear") =>
+      F.interpolate(rows, { scaleFactor: [1, scale], mode }).at(0, 1, 1).toArray();
+    assertEquals(at(1.1, "nearest"), [0, 0, 1, 2, 3]);
+    assertEquals(at(1.1, "bilinear"), [0, 1, 2, 3, 4]);
+    assertEquals(at(2.1, "nearest"), [0, 0, 0, 1, 1, 2, 2, 3, 3, 4]);
+  });
   it("to one element with aligned corners takes the first", () => {
     const y = F.interpolate(x, { size: 1, mode: "bilinear", alignCorners: true });
     assertNear(y, x.at(":", ":", "0:1", "0:1").toArray());
