@@ -1,7 +1,7 @@
 /** Activations as modules, for use in a `Sequential`: each calls its function in `nn.functional`. */
 import { checkOptions, requireChoice, requireNumber } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import * as F from "./functional_activation.ts";
+import * as F from "./functional/activation.ts";
 import * as known from "./known_options.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";

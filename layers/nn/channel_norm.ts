@@ -6,7 +6,7 @@ import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { batchNormThen, instanceNorm } from "./functional_norm.ts";
+import { batchNormThen, instanceNorm } from "./functional/norm.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";

@@ -13,8 +13,8 @@ import type {
   ConvTranspose1dOptions,
   ConvTranspose2dOptions,
   NumberOrPair,
-} from "./functional_convolution.ts";
-import { pad } from "./functional_resize.ts";
+} from "./functional/convolution.ts";
+import { pad } from "./functional/resize.ts";
 import { fanIn, kaimingUniform_, uniform_ } from "./init.ts";
 import { CONV, CONV_TRANSPOSE } from "./known_options.ts";
 import { Module } from "./module.ts";

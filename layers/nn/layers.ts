@@ -12,7 +12,7 @@ import { zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import { inferShape, resolveDim } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { dropout, dropout2d, embedding, linear } from "./functional_layer.ts";
+import { dropout, dropout2d, embedding, linear } from "./functional/layer.ts";
 import { fanIn, kaimingUniform_, normal_, uniform_ } from "./init.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";

@@ -2,8 +2,8 @@
 import { checkOptions } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./parameter.ts";
-import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
-import * as F from "./functional_loss.ts";
+import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional/class_loss.ts";
+import * as F from "./functional/loss.ts";
 import {
   BCE,
   BCE_WITH_LOGITS,

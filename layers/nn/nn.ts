@@ -87,7 +87,7 @@ export {
 
 // Functions and initialisers.
 /** What layers compute, as functions without state. */
-export * as functional from "./functional.ts";
+export * as functional from "./functional/functional.ts";
 /** Initialisers, which fill a tensor in place. */
 export * as init from "./init.ts";
 
@@ -116,5 +116,5 @@ export type {
   SoftplusOptions,
   UnfoldOptions,
   WindowOptions,
-} from "./functional.ts";
+} from "./functional/functional.ts";
 export type * from "../../core/types.ts";

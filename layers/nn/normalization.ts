@@ -3,7 +3,7 @@ import { checkOptions, requireArray, requireSizes } from "../../core/arguments.t
 import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { groupNorm, layerNorm } from "./functional_norm.ts";
+import { groupNorm, layerNorm } from "./functional/norm.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";

@@ -2,7 +2,7 @@
 import { checkOptions } from "../../core/arguments.ts";
 import { asPair, type NumberOrPair } from "../../core/ops/windows/sizes.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import * as F from "./functional_pooling.ts";
+import * as F from "./functional/pooling.ts";
 import { AVG_POOL, AVG_POOL_1D, MAX_POOL_MODULE, POOL_1D_KINDS, POOL_KINDS } from "./known_options.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";

@@ -2,7 +2,7 @@
 import { pythonic } from "../../core/format.ts";
 import { asPair, type NumberOrPair } from "../../core/ops/windows/sizes.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import * as F from "./functional_resize.ts";
+import * as F from "./functional/resize.ts";
 import { Module } from "./module.ts";
 
 /**

@@ -3,7 +3,7 @@ import { tensor } from "@gradus/gradus";
 import { functional as F } from "@gradus/gradus/nn";
 import { convolution, transposedConvolution } from "../../core/ops/windows/conv.ts";
 import type { OpName } from "../../core/record.ts";
-import { batchNormThen } from "../../layers/nn/functional_norm.ts";
+import { batchNormThen } from "../../layers/nn/functional/norm.ts";
 import { type Sample, type Samples, signed, values } from "./sample.ts";
 
 /** The samples, by operation. */

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import * as activations from "../../layers/nn/activation.ts";
-import * as functions from "../../layers/nn/functional_activation.ts";
+import * as functions from "../../layers/nn/functional/activation.ts";
 import * as nn from "@gradus/gradus/nn";
 import * as optim from "@gradus/gradus/optim";
 

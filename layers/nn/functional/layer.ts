@@ -1,15 +1,15 @@
 /** Layers as functions: their parameters are arguments. */
-import { type Context, Function } from "../../backward/function.ts";
-import { embeddingBackward } from "../../backward/rules/movement.ts";
-import { checkOptions, type OptionTypes, requireTensor } from "../../core/arguments.ts";
-import { fromData } from "../../core/create.ts";
-import { allocate, isFloating } from "../../core/dtype.ts";
-import { linear as product } from "../../core/ops/linalg.ts";
-import { elements } from "../../core/ops/movement.ts";
-import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
-import { fillDropout, type FloatArray } from "../../core/random/torch_streams.ts";
-import { resolveDim, show, sizeOf } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { type Context, Function } from "../../../backward/function.ts";
+import { embeddingBackward } from "../../../backward/rules/movement.ts";
+import { checkOptions, type OptionTypes, requireTensor } from "../../../core/arguments.ts";
+import { fromData } from "../../../core/create.ts";
+import { allocate, isFloating } from "../../../core/dtype.ts";
+import { linear as product } from "../../../core/ops/linalg.ts";
+import { elements } from "../../../core/ops/movement.ts";
+import { defaultGenerator, type Generator } from "../../../core/random/generator.ts";
+import { fillDropout, type FloatArray } from "../../../core/random/torch_streams.ts";
+import { resolveDim, show, sizeOf } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
 
 /**
  * `x @ weightᵀ + bias`: x [batch, in], weight [out, in] as PyTorch has it, bias [out].

@@ -1,8 +1,8 @@
 /** Activations as functions. Each is one operation, with one pass forward and one backward; softmax and its logarithm are several. */
-import { checkOptions, requireChoice, requireTensor } from "../../core/arguments.ts";
-import { unary } from "../../core/ops/elementwise.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { GELU, GELU_APPROXIMATIONS, SOFTPLUS } from "./known_options.ts";
+import { checkOptions, requireChoice, requireTensor } from "../../../core/arguments.ts";
+import { unary } from "../../../core/ops/elementwise.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { GELU, GELU_APPROXIMATIONS, SOFTPLUS } from "../known_options.ts";
 import { LogSoftmaxFunction, SoftmaxFunction } from "./softmax.ts";
 
 /** `max(x, 0)`; its derivative at 0 is 0. */

@@ -1,5 +1,5 @@
 /** Normalisations as functions: `(x − mean) / √(variance + ε)`, then scaled and shifted. */
-import { noGrad } from "../../backward/tape.ts";
+import { noGrad } from "../../../backward/tape.ts";
 import {
   checkOptions,
   type OptionTypes,
@@ -7,14 +7,14 @@ import {
   requireNumber,
   requireSizes,
   requireTensor,
-} from "../../core/arguments.ts";
-import type { BatchNorm } from "../../core/backend/planes.ts";
-import { fromData, ones, zeros } from "../../core/create.ts";
-import { isFloating, promote, type TypedArray } from "../../core/dtype.ts";
-import { cast } from "../../core/ops/elementwise.ts";
-import { normaliseChannels } from "../../core/ops/windows/batch_norm.ts";
-import { sameShape, show, sizeOf } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
+} from "../../../core/arguments.ts";
+import type { BatchNorm } from "../../../core/backend/planes.ts";
+import { fromData, ones, zeros } from "../../../core/create.ts";
+import { isFloating, promote, type TypedArray } from "../../../core/dtype.ts";
+import { cast } from "../../../core/ops/elementwise.ts";
+import { normaliseChannels } from "../../../core/ops/windows/batch_norm.ts";
+import { sameShape, show, sizeOf } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
 
 /** The options of `layerNorm`. */
 export interface LayerNormOptions {

@@ -1,10 +1,10 @@
 /** Convolutions as functions, whose weights are arguments, and their windows as columns. */
-import { checkOptions, type OptionTypes } from "../../core/arguments.ts";
-import { convolution, transposedConvolution } from "../../core/ops/windows/conv.ts";
-import { fold as columnsToImages, unfold as imagesToColumns } from "../../core/ops/windows/unfold.ts";
-import type { NumberOrPair } from "../../core/ops/windows/sizes.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { CONV, CONV_TRANSPOSE, UNFOLD } from "./known_options.ts";
+import { checkOptions, type OptionTypes } from "../../../core/arguments.ts";
+import { convolution, transposedConvolution } from "../../../core/ops/windows/conv.ts";
+import { fold as columnsToImages, unfold as imagesToColumns } from "../../../core/ops/windows/unfold.ts";
+import type { NumberOrPair } from "../../../core/ops/windows/sizes.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { CONV, CONV_TRANSPOSE, UNFOLD } from "../known_options.ts";
 
 export type { NumberOrPair };
 

@@ -1,18 +1,18 @@
 /** Losses of a classification: logits or log-probabilities against classes. */
-import { type Context, Function } from "../../backward/function.ts";
-import { nllBackward, weightedCrossEntropyBackward } from "../../backward/rules/loss.ts";
-import { checkOptions, requireTensor } from "../../core/arguments.ts";
-import { allocate, isFloating } from "../../core/dtype.ts";
-import { wrap } from "../../core/memory/allocate.ts";
-import { crossEntropyMean } from "../../core/ops/fused.ts";
-import { oneHot, pick } from "../../core/ops/index.ts";
-import { elements } from "../../core/ops/movement.ts";
-import { where } from "../../core/ops/where.ts";
-import { sameShape, show } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { logSoftmax } from "./functional_activation.ts";
-import { type LossOptions, reduced } from "./functional_loss.ts";
-import { CROSS_ENTROPY, LOSS_KINDS, NLL } from "./known_options.ts";
+import { type Context, Function } from "../../../backward/function.ts";
+import { nllBackward, weightedCrossEntropyBackward } from "../../../backward/rules/loss.ts";
+import { checkOptions, requireTensor } from "../../../core/arguments.ts";
+import { allocate, isFloating } from "../../../core/dtype.ts";
+import { wrap } from "../../../core/memory/allocate.ts";
+import { crossEntropyMean } from "../../../core/ops/fused.ts";
+import { oneHot, pick } from "../../../core/ops/index.ts";
+import { elements } from "../../../core/ops/movement.ts";
+import { where } from "../../../core/ops/where.ts";
+import { sameShape, show } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { logSoftmax } from "./activation.ts";
+import { type LossOptions, reduced } from "./loss.ts";
+import { CROSS_ENTROPY, LOSS_KINDS, NLL } from "../known_options.ts";
 import { logSoftmaxValues, softmaxValues } from "./softmax.ts";
 
 /** The options of `nll`. */

@@ -1,13 +1,13 @@
 /** Losses that compare a prediction with a target of the same shape, element by element. */
-import { type Context, Function } from "../../backward/function.ts";
-import { bceBackward, huberBackward, smoothL1Backward } from "../../backward/rules/loss.ts";
-import { checkOptions, requireTensor } from "../../core/arguments.ts";
-import { isFloating } from "../../core/dtype.ts";
-import { where } from "../../core/ops/where.ts";
-import { sameShape, show } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { logSigmoid, softplus } from "./functional_activation.ts";
-import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, LOSS_KINDS, SMOOTH_L1 } from "./known_options.ts";
+import { type Context, Function } from "../../../backward/function.ts";
+import { bceBackward, huberBackward, smoothL1Backward } from "../../../backward/rules/loss.ts";
+import { checkOptions, requireTensor } from "../../../core/arguments.ts";
+import { isFloating } from "../../../core/dtype.ts";
+import { where } from "../../../core/ops/where.ts";
+import { sameShape, show } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { logSigmoid, softplus } from "./activation.ts";
+import { BCE, BCE_WITH_LOGITS, HUBER, KL_DIV, LOSS, LOSS_KINDS, SMOOTH_L1 } from "../known_options.ts";
 
 /**
  * The squared error `(p − t)²`.

@@ -12,8 +12,8 @@
  * ```
  * @module
  */
-export * from "./functional_activation.ts"; // each activation, under PyTorch's name
-export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional_class_loss.ts";
+export * from "./activation.ts"; // each activation, under PyTorch's name
+export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./class_loss.ts";
 export {
   conv1d,
   type Conv1dOptions,
@@ -27,15 +27,8 @@ export {
   type NumberOrPair,
   unfold,
   type UnfoldOptions,
-} from "./functional_convolution.ts";
-export {
-  dropout,
-  dropout2d,
-  type DropoutOptions,
-  embedding,
-  type EmbeddingOptions,
-  linear,
-} from "./functional_layer.ts";
+} from "./convolution.ts";
+export { dropout, dropout2d, type DropoutOptions, embedding, type EmbeddingOptions, linear } from "./layer.ts";
 export {
   batchNorm,
   type BatchNormOptions,
@@ -44,7 +37,7 @@ export {
   type InstanceNormOptions,
   layerNorm,
   type LayerNormOptions,
-} from "./functional_norm.ts";
+} from "./norm.ts";
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -60,8 +53,8 @@ export {
   type OutputSize,
   type ValuesAndIndices,
   type WindowOptions,
-} from "./functional_pooling.ts";
-export { interpolate, type InterpolateOptions, pad, type PadOptions, pixelShuffle } from "./functional_resize.ts";
+} from "./pooling.ts";
+export { interpolate, type InterpolateOptions, pad, type PadOptions, pixelShuffle } from "./resize.ts";
 export {
   bce,
   type BceOptions,
@@ -77,4 +70,4 @@ export {
   type Reduction,
   smoothL1,
   type SmoothL1Options,
-} from "./functional_loss.ts";
+} from "./loss.ts";

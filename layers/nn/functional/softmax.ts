@@ -1,9 +1,9 @@
 /** Softmax and its logarithm: their values, and the steps that the tape records for them. */
-import { type Context, Function } from "../../backward/function.ts";
-import { logSoftmaxBackward, softmaxBackward } from "../../backward/rules/reduce.ts";
-import { requireTensor } from "../../core/arguments.ts";
-import { resolveDim } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { type Context, Function } from "../../../backward/function.ts";
+import { logSoftmaxBackward, softmaxBackward } from "../../../backward/rules/reduce.ts";
+import { requireTensor } from "../../../core/arguments.ts";
+import { resolveDim } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
 
 /** `eˣ / Σeˣ` along `dim`, which is not recorded as a step of its own. */
 export function softmaxValues(x: Tensor, dim = -1): Tensor {

@@ -7,15 +7,15 @@ import {
   requireNumber,
   requireTensor,
   shown,
-} from "../../core/arguments.ts";
-import type { Taps } from "../../core/backend/planes.ts";
-import { isFloating } from "../../core/dtype.ts";
-import { padConstant } from "../../core/ops/windows/pad.ts";
-import { asPair, type NumberOrPair } from "../../core/ops/windows/sizes.ts";
-import { resample, type TapsOf, tapsOf } from "../../core/ops/windows/resample.ts";
-import { show } from "../../core/shape.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { INTERPOLATE, INTERPOLATE_MODES, PAD_MODES } from "./known_options.ts";
+} from "../../../core/arguments.ts";
+import type { Taps } from "../../../core/backend/planes.ts";
+import { isFloating } from "../../../core/dtype.ts";
+import { padConstant } from "../../../core/ops/windows/pad.ts";
+import { asPair, type NumberOrPair } from "../../../core/ops/windows/sizes.ts";
+import { resample, type TapsOf, tapsOf } from "../../../core/ops/windows/resample.ts";
+import { show } from "../../../core/shape.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { INTERPOLATE, INTERPOLATE_MODES, PAD_MODES } from "../known_options.ts";
 
 /** The options of `pad`. */
 export interface PadOptions {
