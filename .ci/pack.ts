@@ -18,6 +18,18 @@ const ABSENT_TEXT = 'export const openNative = () => ({ reason: "a browser loads
 /** Node.js's modules that are loaded where they exist. */
 const NODE_MODULES = ["node:crypto", "node:fs", "node:stream", "node:util", "node:zlib"];
 
+/** WebAssembly's bytes, which are base64 in the repository. */
+const WASM_BYTES = "core/kernels/wasm_bytes.js";
+
+/**
+ * The same module with its bytes in hex. The digits of a byte stay together, so that gzip finds what repeats: of a bundle 22 kB less.
+ * In the repository base64 is better: the longer text takes Deno 2 ms to load.
+ */
+export function bytesInHex(module: string): string {
+  return module.replace(/(ENCODING = )"base64"/, '$1"hex"')
+    .replace(/"([A-Za-z0-9+/=]{1000,})"/g, (_, base64) => `"${Uint8Array.fromBase64(base64).toHex()}"`);
+}
+
 /** Runs a program, which must succeed. */
 async function run(program: string, args: readonly string[]): Promise<void> {
   const cwd = new URL("..", import.meta.url);
@@ -85,6 +97,8 @@ export async function pack(into: string): Promise<string> {
     await run("tar", ["-xzf", raw, "-C", work]);
     const folder = `${work}/package`;
     await Deno.writeTextFile(`${folder}/${ABSENT}`, ABSENT_TEXT);
+    const bytes = bytesInHex(await Deno.readTextFile(`${folder}/${WASM_BYTES}`));
+    await Deno.writeTextFile(`${folder}/${WASM_BYTES}`, bytes);
     const written = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
     const complete = { ...written, ...additions(await modulesIn(folder)) };
     await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(complete, null, 2) + "\n");

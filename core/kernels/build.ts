@@ -79,7 +79,10 @@ function wasmModule(sources: Sources, plain: Uint8Array, relaxed: Uint8Array): s
 /** The fingerprint of the sources that these bytes were compiled from. */
 export const WASM_SOURCES = "${sourcesFingerprint(sources)}";
 
-/** The kernel as base64, for engines with relaxed SIMD. */
+/** How the bytes below are written; the package of npm has them in hex, of which less is left when it is compressed. */
+export const WASM_ENCODING: "base64" | "hex" = "base64";
+
+/** The kernel, for engines with relaxed SIMD. */
 export const WASM_RELAXED: string =
   // deno-fmt-ignore
   "${relaxed.toBase64()}";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "../bdd.ts";
 import config from "../../deno.json" with { type: "json" };
-import { pack, withEffects } from "../../.ci/pack.ts";
+import { bytesInHex, pack, withEffects } from "../../.ci/pack.ts";
 import { hasNode, may, pageInChromium, runIn, runs } from "./programs.ts";
 
 const HERE = new URL("./", import.meta.url);
@@ -185,6 +185,16 @@ const hasBun = await fetched(BUN, "bun");
       assertEquals((await runIn(folder, "node", "small.min.js")).trim(), "tensor([6.])");
     },
   );
+});
+
+describe("bytesInHex()", () => {
+  it("writes the same bytes otherwise, and nothing else", () => {
+    const bytes = new Uint8Array(1000).map((_, i) => i);
+    const module = (encoding: string, text: string) =>
+      `export const E_ENCODING = "${encoding}";\nexport const X = "${text}";`;
+    const packed = bytesInHex(module("base64", bytes.toBase64()));
+    assertEquals(packed, module("hex", bytes.toHex()));
+  });
 });
 
 describe("withEffects()", () => {

@@ -26,7 +26,7 @@ import type { TypedArray } from "../../dtype.ts";
 import { wasmConv } from "./conv.ts";
 import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
-import { WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
+import { WASM_ENCODING, WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
 
 /** The build for fixed-width SIMD, which every engine has, or the one for relaxed SIMD, with fused multiply-add where the CPU has it. */
 export type WasmSimd = "plain" | "relaxed";
@@ -150,8 +150,17 @@ function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["ac
 
 /** The bytes of one build. */
 export function wasmBuild(simd: WasmSimd): Uint8Array<ArrayBuffer> {
-  const base64 = simd === "relaxed" ? WASM_RELAXED : WASM_PLAIN;
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const text = simd === "relaxed" ? WASM_RELAXED : WASM_PLAIN;
+  if (WASM_ENCODING === "hex") return fromHex(text);
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** The bytes of hex digits; `Uint8Array.fromHex()` is too new for Node.js. */
+function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  const digit = (i: number) => hex.charCodeAt(i) - (hex.charCodeAt(i) < 58 ? 48 : 87);
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 16 * digit(2 * i) + digit(2 * i + 1);
+  return bytes;
 }
 
 /** Compiles the kernel that is part of this library, by default in the best build that the engine can run. It never throws. */
