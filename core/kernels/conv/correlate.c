@@ -14,6 +14,7 @@ static Room room_of(Workspace w) {
 }
 
 #define TOGETHER_MOST 3
+#define SHORT_SUM 128 // terms: found by measuring
 
 // One pass over all blocks, with the weights of some groups, panels of results' channels and channels of the source.
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
   int pixels; // whether lanes are pixels
   int by_taps; // whether segments are taps of one row and channel, instead of all channels of one tap
   int together; // phases that follow each other in a row
+  int far;      // whether the results are too many for L2
   ptrdiff_t channel; // of the source: the first
   int add, last;     // whether results hold sums of channels before, and whether these are the last
   ptrdiff_t group, groups;
@@ -62,6 +64,14 @@ static void store_channels(const Pass *p, float *tile, int ld, ptrdiff_t rows, p
     store_tile(tile + i * ld, ld, (int)min(MR, rows - i), (int)cols, matrix_at(out, i, 0), p->add, bias, p->last ? p->x->activation : ACTIVATION_NONE);
 }
 
+// Channels of the results lie far apart: after a short sum the stores would wait for their lines.
+INLINE void prefetch_results(Matrix out, ptrdiff_t rows, ptrdiff_t cols) {
+  for (ptrdiff_t c = 0; c < cols; c++) {
+    __builtin_prefetch(out.data + c * out.cs, 1);
+    __builtin_prefetch(out.data + c * out.cs + (rows - 1) * out.rs, 1);
+  }
+}
+
 // Results of a row, along the last axis, in tiles whose rows are pixels. Phases of a row lie between each other, and are stored together.
 static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *counts, const float *copy, const float *const *weights, ptrdiff_t cols,
                           Matrix out, Bias bias) {
@@ -72,6 +82,7 @@ static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *cou
   for (ptrdiff_t q = 0, j = 0, rows; q < parts.count; q++, j += rows) {
     rows = part_size(parts, q);
     ptrdiff_t all = 0;
+    if (PREFETCHES && p->far && s[0].count * s[0].steps < SHORT_SUM) prefetch_results(matrix_at(out, j * together, 0), rows * together, cols);
     for (int f = 0; f < together; f++) {
       const ptrdiff_t own = min(rows, counts[f] - j);
       if (own > 0) sum_tiles[spread > 1][own - 1][vectors - 1](&s[f], copy + j * spread, weights[f], tile + f * ld, together * ld, 0);
@@ -164,7 +175,7 @@ static const float *panel_weights(const Pass *p, const Phase *f, ptrdiff_t group
 INLINE void prefetch_images(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t part, ptrdiff_t parts) {
   const Correlation *x = p->x;
   const ptrdiff_t from = b->from[0] + b->size[0], end = min(x->axis[0].size, from + p->block[0]), floats = p->layout.channels * x->in_c;
-  if (!PREFETCHES || taps_of(x) * p->layout.channels < 128 || floats <= 0 || floats > COPY_FLOATS) return;
+  if (!PREFETCHES || taps_of(x) * p->layout.channels < SHORT_SUM || floats <= 0 || floats > COPY_FLOATS) return;
   for (ptrdiff_t i = from; i < end; i++) {
     const float *image = x->in + group * x->in_group + p->channel * x->in_c + i * x->axis[0].in;
     for (ptrdiff_t at = part_begin(floats, part, parts); at < part_begin(floats, part + 1, parts); at += LINE) __builtin_prefetch(image + at, 0, 2);
@@ -345,6 +356,7 @@ static int correlate(Phase *phase, int phases, int columns, Workspace w) {
   const Room room = room_of(w);
   const Correlation *x = &phase[0].x;
   Pass p = {.phase = phase, .phases = phases, .x = x, .pixels = pixels_pay(x)};
+  p.far = (double)x->axis[0].size * (double)x->axis[1].size * (double)x->axis[2].size * (double)x->out_channels > 4.0 * L2_FLOATS;
   p.together = p.pixels || columns > TOGETHER_MOST ? 1 : columns;
   const int spread = !p.pixels && spread_pays(x), stays = !p.pixels && phases == 1 && reads_in_place(x);
   double taps = 0, work = 0;

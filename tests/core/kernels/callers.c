@@ -5,9 +5,10 @@
 
 enum { M = 211, K = 300, N = 157, LONG = 200000 };
 static float a[M * K], b[K * N], x[LONG];
+enum { IMAGES = 4, IN = 16, OUT = 32, SIDE = 24, TAPS = 9, PIXELS = SIDE * SIDE }; // of a convolution
 
 typedef struct {
-  float c[M * N], y[LONG], z[LONG];
+  float c[M * N], y[LONG], z[LONG], images[IMAGES * OUT * PIXELS], weights[OUT * IN * TAPS], sums[OUT];
 } Results;
 
 static void spread(float *data, int n) {
@@ -20,6 +21,12 @@ static void compute(Results *r) {
   unary[UNARY_X_STRIDES] = unary[UNARY_OUT_STRIDES] = 1;
   int32_t binary[BINARY_DESCRIPTOR_LENGTH] = {OP_ADD, 1, 0, LONG, 0, LONG, 0, LONG, LONG};
   binary[BINARY_A_STRIDES] = binary[BINARY_B_STRIDES] = binary[BINARY_OUT_STRIDES] = 1;
+  int32_t conv[CONV_DESCRIPTOR_LENGTH] = {
+    CONV_RESULT_Y, IMAGES, 1, IN, OUT, SIDE, SIDE, 3, 3, SIDE, SIDE, 1, 1, 1, 1, 1, 1,
+    0, 0, PIXELS, SIDE, 1, LONG, 0, IN * TAPS, TAPS, 3, 1, OUT * IN * TAPS, 0, OUT * PIXELS, PIXELS, SIDE, 1, IMAGES * OUT * PIXELS, 0, 1, OUT};
+  if (gradus_conv(conv, x, a, r->images, NULL)) exit(1);
+  conv[CONV_RESULT] = CONV_RESULT_W, conv[CONV_HAS_BIAS] = 1;
+  if (gradus_conv(conv, x, r->weights, r->images, r->sums)) exit(1);
   if (gradus_gemm(gemm, a, b, r->c, NULL) || gradus_unary(unary, x, r->y) || gradus_binary(binary, x, r->y, r->z)) exit(1);
 }
 
