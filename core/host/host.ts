@@ -133,15 +133,15 @@ export function onCtrlC(listener: () => void): () => void {
 
 // What goes wrong.
 
-/** The failures of a system that are told apart: Deno's class of each, and the code that Node.js gives its errors. */
+/** The failures of a system that are told apart: Deno's class of each, and the codes that Node.js gives its errors. */
 const FAILURES = {
-  NotFound: "ENOENT",
-  AlreadyExists: "EEXIST",
-  NotADirectory: "ENOTDIR",
-  FilesystemLoop: "ELOOP",
-  PermissionDenied: "EACCES",
-  NotCapable: "ERR_ACCESS_DENIED",
-  InvalidData: "EILSEQ",
+  NotFound: ["ENOENT"],
+  AlreadyExists: ["EEXIST"],
+  NotADirectory: ["ENOTDIR"],
+  FilesystemLoop: ["ELOOP"],
+  PermissionDenied: ["EACCES", "EPERM"],
+  NotCapable: ["ERR_ACCESS_DENIED"],
+  InvalidData: ["EILSEQ"],
 } as const;
 
 /** A failure, by the name of Deno's class of errors. */
@@ -150,11 +150,12 @@ type Failure = keyof typeof FAILURES;
 /** Whether an error is one of these failures. */
 export function isFailure(error: unknown, ...kinds: readonly Failure[]): boolean {
   if (typeof Deno !== "undefined") return kinds.some((kind) => error instanceof Deno.errors[kind]);
-  return kinds.some((kind) => (error as { code?: unknown } | null)?.code === FAILURES[kind]);
+  const { code } = Object(error) as { code?: unknown };
+  return kinds.some((kind) => FAILURES[kind].some((known) => known === code));
 }
 
 /** An error that tells of a failure: of Deno's class, elsewhere with Node.js's code. */
 export function failure(kind: Failure, message: string, options?: ErrorOptions): Error {
   if (typeof Deno !== "undefined") return new Deno.errors[kind](message, options);
-  return Object.assign(new Error(message, options), { name: kind, code: FAILURES[kind] });
+  return Object.assign(new Error(message, options), { name: kind, code: FAILURES[kind][0] });
 }

@@ -182,6 +182,7 @@ const hasBun = await fetched(BUN, "bun");
       const bundle = (await Deno.open(`${folder}/small.min.js`)).readable;
       const { length } = await new Response(bundle.pipeThrough(new CompressionStream("gzip"))).bytes();
       assertLess(length, MAX_BUNDLE);
+      assertEquals((await Deno.readTextFile(`${folder}/small.min.js`)).includes("#include"), false); // no C
       assertEquals((await runIn(folder, "node", "small.min.js")).trim(), "tensor([6.])");
     },
   );
