@@ -1,5 +1,5 @@
 /** Files: Deno's, or those of Node.js and Bun, loaded when they are first needed; a browser has none. */
-import { nodeProcess } from "./host.ts";
+import { hasFiles } from "./host.ts";
 
 /** Facts about a file. */
 export interface FileFacts {
@@ -54,14 +54,15 @@ let nodeFiles: Promise<Files> | undefined;
  * The files of this host.
  *
  * @param action What they are needed for, as in `"read model.safetensors"`
+ * @param cure What a browser can do instead
  * @throws {Error} In a browser, which has none.
  */
-export async function files(action: string): Promise<Files> {
+export async function files(action: string, cure: string = cureOf(action)): Promise<Files> {
   if (typeof Deno !== "undefined") return Deno;
-  if (nodeProcess() === null) throw new Error(`Cannot ${action}: a browser has no files; ${browserCure(action)}`);
+  if (!hasFiles()) throw new Error(`Cannot ${action}: a browser has no files; ${cure}`);
   return await (nodeFiles ??= import("./node.ts").then(({ openNodeFiles }) => openNodeFiles())); // not at every start
 }
 
-function browserCure(action: string): string {
-  return action.startsWith("read ") ? "give bytes, a Blob or a Response" : "take the bytes, and offer them as a Blob";
+function cureOf(action: string): string {
+  return action.startsWith("read ") ? "give bytes, a Blob or a Response" : "the functions named encode… give its bytes";
 }

@@ -28,6 +28,11 @@ export function nodeProcess(): Process | null {
   return typeof Deno === "undefined" && process?.versions?.node !== undefined ? process : null;
 }
 
+/** Whether there are files: everywhere but in a browser. */
+export function hasFiles(): boolean {
+  return typeof Deno !== "undefined" || nodeProcess() !== null;
+}
+
 // Permissions and the environment.
 
 /** What may be allowed to a program: in the words of Deno's flags. */

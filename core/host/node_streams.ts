@@ -1,5 +1,5 @@
 /** What Node.js's modules, which Deno and Bun have too, do better than the Web's: hashes in pieces, and inflating in small ones. */
-import { nodeProcess } from "./host.ts";
+import { hasFiles } from "./host.ts";
 
 /** A hash that takes bytes piece by piece. */
 interface Hash {
@@ -16,7 +16,7 @@ interface Hash {
  * @throws {Error} In a browser, which has none.
  */
 export async function newHash(algorithm: "md5" | "sha256"): Promise<Hash> {
-  if (!hasNodeModules()) throw new Error(`Cannot take an ${algorithm} piece by piece: a browser cannot`);
+  if (!hasFiles()) throw new Error(`Cannot take an ${algorithm} piece by piece: a browser cannot`);
   const { createHash } = await import("node:crypto");
   return createHash(algorithm);
 }
@@ -31,7 +31,7 @@ export async function* inflated(
   pieces: Pieces,
   format: "gzip" | "zlib" = "gzip",
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  if (!hasNodeModules()) return yield* inflatedByWeb(pieces, format === "gzip" ? "gzip" : "deflate");
+  if (!hasFiles()) return yield* inflatedByWeb(pieces, format === "gzip" ? "gzip" : "deflate");
   // The Web's DecompressionStream refuses a second member, and inflates a whole piece at once. To load Node's takes time: only here.
   const [zlib, { pipeline, Readable }] = await Promise.all([import("node:zlib"), import("node:stream")]);
   const inflate = format === "gzip"
@@ -39,10 +39,6 @@ export async function* inflated(
     : zlib.createInflate({ chunkSize: PIECE });
   pipeline(Readable.from(pieces, { objectMode: true }), inflate, () => {}); // an error comes out of the iteration as well
   yield* inflate;
-}
-
-function hasNodeModules(): boolean {
-  return typeof Deno !== "undefined" || nodeProcess() !== null;
 }
 
 async function* inflatedByWeb(pieces: Pieces, format: CompressionFormat): AsyncGenerator<Uint8Array<ArrayBuffer>> {

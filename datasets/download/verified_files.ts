@@ -1,7 +1,7 @@
 /** Downloaded files, checked by their digests. */
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { files } from "../../core/host/files.ts";
-import { cacheDir, environment, granted, isFailure } from "../../core/host/host.ts";
+import { cacheDir, environment, granted, hasFiles, isFailure } from "../../core/host/host.ts";
 import { hashInSlices, toHex } from "../../core/io/in_steps.ts";
 
 /** What is noted about a file whose digest is right: while none of it changes, the file is not read again. */
@@ -111,9 +111,10 @@ export function nameDigest(digest: Digest): { hex: string; algorithm: string } {
 /**
  * The folder for the data set `name`: `within` in the one that `GRADUS_DATA` names, else `name` in the user's cache.
  *
- * @throws {Error} if the environment has neither, or may not be read
+ * @throws {Error} if the environment has neither, or may not be read; or in a browser
  */
 export function dataFolder(name: string, within: string = `/${name}`): string {
+  if (!hasFiles()) throw new Error(`a browser has no files to keep ${name} in`);
   const named = environment("GRADUS_DATA");
   if (named !== undefined) return `${named}${within}`;
   const cache = cacheDir();

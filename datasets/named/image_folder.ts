@@ -64,6 +64,7 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   checkOptions("read pictures", options, ["size", "channels", "maxBytes"]);
   checkPngOptions(png);
   const wanted = size === undefined ? null : sizeFrom(size);
+  await files(`read ${dir}`, "read its files by readPng()");
   if (!granted({ name: "read", path: dir })) {
     throw failure("NotCapable", `Cannot read ${dir}: no permission (--allow-read=${dir})`);
   }

@@ -60,6 +60,7 @@ const CLASSES = 10;
  * @throws {RangeError} if a size is wrong: images are [n, 28, 28], labels [n] and below 10
  */
 export async function readMnistFolder(dir: string, names = candidates): Promise<Omit<ImageDataset, "source">> {
+  await files(`read ${dir}`, "read its files by readIdx()");
   if (!granted({ name: "read", path: dir })) {
     throw failure("NotCapable", `Cannot read ${dir}: no permission (--allow-read=${dir})`);
   }

@@ -7,13 +7,25 @@ self.onmessage = async ({ data: entries }) => {
   try {
     for (const entry of entries) await import(entry);
     const { losses } = await import("./losses.js");
-    const { readSafetensors } = await import("@gradus/gradus/io");
-    const { fromCsv, loadMnist } = await import("@gradus/gradus/data");
-    const refusal = await readSafetensors("model.safetensors").catch((error) => error.message);
+    const { nn, tensor } = await import("@gradus/gradus");
+    const { readSafetensors, writeNpy } = await import("@gradus/gradus/io");
+    const { fromCsv, imageFolder, loadMnist } = await import("@gradus/gradus/data");
+    const { Checkpoints, exportTs, loadCheckpoint } = await import("@gradus/gradus/train");
+    const refused = [
+      readSafetensors("model.safetensors"),
+      writeNpy("x.npy", tensor([1])),
+      imageFolder("pictures"),
+      loadMnist({ dir: "mnist" }),
+      exportTs(new nn.Sequential(new nn.Linear(2, 1)), "model.ts"),
+      new Checkpoints("runs").open(),
+      loadCheckpoint("runs"),
+    ];
+    const said = await Promise.allSettled(refused);
+    const refusals = said.map(({ reason }) => reason?.message.replace(/: a browser has no files; /, " | "));
     const table = await fromCsv(new Blob(["x,y\n1,2\n3,4\n"]).stream());
     const { source } = await loadMnist({ offline: true });
     const present = ["Deno", "process"].filter((name) => name in globalThis);
-    self.postMessage({ present, refusal, rows: table.x.shape[0], source, ...await losses() });
+    self.postMessage({ present, refusals, rows: table.x.shape[0], source, ...await losses() });
   } catch (error) {
     self.postMessage({ error: error.stack });
   }

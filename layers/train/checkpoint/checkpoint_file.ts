@@ -23,6 +23,9 @@ const LOCK = ".lock";
 /** Ends the name of the folder that is to replace one: in the order of names it comes after that, and before later ones. */
 const REPLACEMENT = "-again";
 
+/** What stands for checkpoints where there are no files. */
+export const IN_BROWSER = "keep model.stateDict() by encodeSafetensors()";
+
 /** The facts about a checkpoint in its manifest. */
 interface CheckpointFacts {
   /** How many epochs were done. */
@@ -158,7 +161,7 @@ export async function openFolder(folder: string): Promise<OpenFile> {
 /** Whether `folder` holds a complete checkpoint. */
 export async function isCheckpoint(folder: string): Promise<boolean> {
   try {
-    const { stat } = await openFiles(`read ${folder}`);
+    const { stat } = await openFiles(`read the checkpoint ${folder}`, IN_BROWSER);
     return (await stat(`${folder}/${MANIFEST}`)).isFile;
   } catch (error) {
     if (isMisplaced(error)) return false;

@@ -4,6 +4,7 @@ import { files, type OpenFile } from "../../../core/host/files.ts";
 import { isFailure } from "../../../core/host/host.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import {
+  IN_BROWSER,
   isCheckpoint,
   isDamage,
   openFolder,
@@ -253,7 +254,7 @@ function newestFirst(names: readonly string[]): string[] {
 
 async function foldersIn(folder: string): Promise<string[]> {
   try {
-    const { readDir } = await files(`keep checkpoints in ${folder}`);
+    const { readDir } = await files(`keep checkpoints in ${folder}`, IN_BROWSER);
     const names: string[] = [];
     for await (const { name, isDirectory } of readDir(folder)) if (isDirectory && NAME.test(name)) names.push(name);
     return names;

@@ -1,6 +1,7 @@
 /** A trained model as one TypeScript file without imports. */
 import { checkOptions, describe, requireArray } from "../../../core/arguments.ts";
 import { runInSlices } from "../../../core/event_loop.ts";
+import { files } from "../../../core/host/files.ts";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
 import { checkShape } from "../../../core/shape.ts";
 import { Module } from "../../nn/module.ts";
@@ -44,6 +45,7 @@ export async function exportTs(model: Sequential, path?: string, options: Export
     requireArray(inputShape, "export a model with inputShape", "[1, 28, 28]");
     checkShape(inputShape);
   }
+  if (path !== undefined) await files(`write ${path}`, "without a path the text is returned");
   const { sourceOf } = await import("./source.ts"); // not at every start
   const parts = await runInSlices(sourceOf(model, inputShape));
   if (path !== undefined) await writeAtomically(path, encoded(parts));
