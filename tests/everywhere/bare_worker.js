@@ -23,9 +23,20 @@ self.onmessage = async ({ data: entries }) => {
     const said = await Promise.allSettled(refused);
     const refusals = said.map(({ reason }) => reason?.message.replace(/: a browser has no files; /, " | "));
     const table = await fromCsv(new Blob(["x,y\n1,2\n3,4\n"]).stream());
+    const packed = new Blob(["x,y\n1,2\n3,4\n"]).stream().pipeThrough(new CompressionStream("gzip"));
+    const gzip = new Uint8Array(await new Response(packed).arrayBuffer());
+    const inflated = await fromCsv(new File([gzip], "table.csv.gz"));
+    gzip[12] ^= 0xff;
+    const damaged = await fromCsv(new File([gzip], "table.csv.gz")).catch((error) => error.name);
     const { source } = await loadMnist({ offline: true });
     const present = ["Deno", "process"].filter((name) => name in globalThis);
-    self.postMessage({ present, refusals, rows: table.x.shape[0], source, ...await losses() });
+    self.postMessage({
+      present,
+      refusals,
+      rows: [table.x.shape[0], inflated.x.shape[0], damaged],
+      source,
+      ...await losses(),
+    });
   } catch (error) {
     self.postMessage({ error: error.stack });
   }
