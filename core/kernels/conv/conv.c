@@ -78,6 +78,17 @@ static Correlation joined(const Correlation *x) {
   return y;
 }
 
+// Rows of a tile are neighbours along the last axis: where an image has few columns, images are the better neighbours.
+static int images_pay(const Correlation *x) {
+  const ptrdiff_t columns = x->axis[2].size, images = x->axis[0].size;
+  return columns > 0 && images > 0 && 2 * columns <= MR && columns / ceil_div(columns, MR) < images / ceil_div(images, MR) && !pixels_pay(x);
+}
+
+static void put_images_last(Correlation *x) {
+  const Axis images = x->axis[0];
+  x->axis[0] = x->axis[1], x->axis[1] = x->axis[2], x->axis[2] = images;
+}
+
 static void run_phases(Phase *phase, int phases, int columns, Workspace w) {
   for (int q = 0; q < 3; q++)
     if (phase[0].x.axis[q].size == 0) return;
@@ -131,7 +142,9 @@ static void run_backward(const Correlation *f, float *x, Workspace w) {
     }
   if (!phases) return;
   share_windows(phase, phases);
-  run_phases(phase, phases, (int)columns, w);
+  const int images = images_pay(&phase[0].x);
+  for (int q = 0; images && q < phases; q++) put_images_last(&phase[q].x);
+  run_phases(phase, phases, images ? 1 : (int)columns, w);
 }
 
 int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias) {
@@ -143,6 +156,7 @@ int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias)
   if (f.groups == 0) return GRADUS_OK;
   if (d[CONV_RESULT] == CONV_RESULT_Y) {
     Phase phase = {.x = joined(&f)};
+    if (images_pay(&phase.x)) put_images_last(&phase.x);
     if (f.out_channels > 0) run_phases(&phase, 1, 1, space);
   } else if (d[CONV_RESULT] == CONV_RESULT_X) {
     if (f.in_channels > 0) run_backward(&f, x, space);

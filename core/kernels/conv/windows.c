@@ -232,16 +232,26 @@ static void copy_block(const Correlation *x, const Layout *l, const Block *b, pt
 
 // Cuts the results into blocks whose copies fit, and the channels of the source too if they must be. Returns 0 where even one result of
 // one channel does not fit.
+// Along an axis without windows lines are shared by none: shorter runs leave room for more of the lines that windows do share.
+static ptrdiff_t short_run(const Correlation *x, int spread, ptrdiff_t usual, ptrdiff_t run) {
+  if (x->axis[2].wide != 1 || (x->axis[0].wide == 1 && x->axis[1].wide == 1)) return run;
+  ptrdiff_t whole[3] = {x->axis[0].size, x->axis[1].size, run};
+  while (whole[2] > MR && layout_of(x, whole, x->in_channels, spread).floats > usual) whole[2] = max(1, whole[2] / (2 * MR)) * MR;
+  return whole[2];
+}
+
 static int cut(const Correlation *x, int spread, ptrdiff_t weights_a_channel, ptrdiff_t usual, ptrdiff_t block[3], ptrdiff_t *channels) {
   const ptrdiff_t most = COPY_FLOATS - SLACK;
-  block[0] = block[1] = 1, block[2] = min(x->axis[2].size, 8 * NR);
+  const ptrdiff_t run = min(x->axis[2].size, 8 * NR);
+  block[0] = block[1] = 1, block[2] = short_run(x, spread, usual, run);
+  const int is_short = block[2] < run;
   *channels = max(1, x->in_channels);
   while (*channels > 1 && (layout_of(x, block, *channels, spread).floats > most || *channels * weights_a_channel > WEIGHT_FLOATS - SLACK))
     *channels = ceil_div(*channels, 2);
   if (*channels * weights_a_channel > WEIGHT_FLOATS - SLACK) return 0;
   while (block[2] > 1 && layout_of(x, block, *channels, spread).floats > most) block[2] = ceil_div(block[2], 2);
   if (layout_of(x, block, *channels, spread).floats > most) return 0;
-  if (block[2] < x->axis[2].size) { // a long run grows while its copy is small
+  if (block[2] < x->axis[2].size && !is_short) { // a long run grows while its copy is small
     for (ptrdiff_t more; (more = min(2 * block[2], x->axis[2].size)) > block[2];) {
       const ptrdiff_t now = block[2];
       block[2] = more;
@@ -250,7 +260,7 @@ static int cut(const Correlation *x, int spread, ptrdiff_t weights_a_channel, pt
       break;
     }
   }
-  for (int q = 1; q >= 0 && block[q + 1] == x->axis[q + 1].size; q--) {
+  for (int q = 1; q >= 0 && ((q == 1 && is_short) || block[q + 1] == x->axis[q + 1].size); q--) {
     const Layout l = layout_of(x, block, *channels, spread);
     const int64_t line = l.floats / max(1, l.lines[q]), wide = x->axis[q].wide;
     const int64_t most_lines = line ? usual / line : TAPS_MOST, more = l.step[q] ? (most_lines - wide) / l.step[q] + 1 : TAPS_MOST;
