@@ -334,36 +334,37 @@ function update(kind: UpdateKind, settings: Float64Array, slots: readonly Update
   const sign = settings[at.maximize] !== 0 ? -1 : 1;
   const decay = kind === "adam" && settings[at.decoupled] !== 0 ? 0 : settings[at.weightDecay];
   const step = kind === "adam" ? adam : settings[at.momentum] !== 0 ? sgdWithMomentum : sgd;
-  for (const slot of slots) {
-    step(settings, slot, (i) => sign * slot.g[i] + (decay === 0 ? 0 : decay * slot.p[i]));
-  }
+  for (const slot of slots) step(settings, slot, sign, decay);
 }
 
-type Gradient = (i: number) => number;
-
-function sgd(settings: Float64Array, { p }: UpdateSlot, gradient: Gradient): void {
-  const lr = settings[UPDATE_SETTINGS.lr];
-  for (let i = 0; i < p.length; i++) p[i] -= lr * gradient(i);
+/** The gradient of element i as the optimiser takes it: of the other sign to maximise, and with the decay of the weight. */
+function gradientAt({ g, p }: UpdateSlot, i: number, sign: number, decay: number): number {
+  return sign * g[i] + (decay === 0 ? 0 : decay * p[i]);
 }
 
-function sgdWithMomentum(settings: Float64Array, { p, m }: UpdateSlot, gradient: Gradient): void {
-  const at = UPDATE_SETTINGS;
+function sgd(settings: Float64Array, slot: UpdateSlot, sign: number, decay: number): void {
+  const [{ p }, lr] = [slot, settings[UPDATE_SETTINGS.lr]];
+  for (let i = 0; i < p.length; i++) p[i] -= lr * gradientAt(slot, i, sign, decay);
+}
+
+function sgdWithMomentum(settings: Float64Array, slot: UpdateSlot, sign: number, decay: number): void {
+  const [{ p, m }, at] = [slot, UPDATE_SETTINGS];
   const [lr, momentum, undamped] = [settings[at.lr], settings[at.momentum], 1 - settings[at.dampening]];
   const [first, nesterov] = [settings[at.step] === 1, settings[at.nesterov] !== 0];
   for (let i = 0; i < p.length; i++) {
-    const g = gradient(i);
+    const g = gradientAt(slot, i, sign, decay);
     m![i] = first ? g : momentum * m![i] + undamped * g;
     p[i] -= lr * (nesterov ? g + momentum * m![i] : m![i]);
   }
 }
 
-function adam(settings: Float64Array, { p, m, v }: UpdateSlot, gradient: Gradient): void {
-  const at = UPDATE_SETTINGS;
+function adam(settings: Float64Array, slot: UpdateSlot, sign: number, decay: number): void {
+  const [{ p, m, v }, at] = [slot, UPDATE_SETTINGS];
   const [lr, beta1, beta2, eps, t] = [at.lr, at.beta1, at.beta2, at.eps, at.step].map((place) => settings[place]);
   const shrink = settings[at.decoupled] !== 0 ? 1 - lr * settings[at.weightDecay] : 1;
   const [stepSize, root] = [lr / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
   for (let i = 0; i < p.length; i++) {
-    const g = gradient(i);
+    const g = gradientAt(slot, i, sign, decay);
     m![i] = beta1 * m![i] + (1 - beta1) * g;
     v![i] = beta2 * v![i] + (1 - beta2) * g * g; // stored, and read as stored below: float32 may overflow
     p[i] = shrink * p[i] - (stepSize * m![i]) / (Math.sqrt(v![i]) / root + eps);
