@@ -30,8 +30,9 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   ["programs in C, compiled and run without Deno", "tests/core/kernels"],
   [
     "each back end, opened by name",
-    ...["native", "wasm", "activation.test.ts", "elementwise.test.ts", "reduce_gather.test.ts", "training.test.ts"]
-      .map((name) => `tests/core/backend/${name}`),
+    ...["native", "wasm"].map((room) => `tests/core/backend/${room}`),
+    ...["activation", "conv", "elementwise", "planes", "reduce_gather", "training"]
+      .map((name) => `tests/core/backend/${name}.test.ts`),
   ],
   [
     "programs in processes of their own",
