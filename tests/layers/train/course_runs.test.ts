@@ -76,11 +76,17 @@ function accuracyOf(model: nn.Sequential, normalize: Normalization, images: Tens
 const LOSS = 1e-4;
 
 /**
- * After the first epoch, at a high rate, the accuracy is as chance has it: with PyTorch 1.13 itself, the first kernels multiplied by
- * 1 + ε for |ε| ≤ 5e-7, it lies between 0.961 and 0.981 (LeNet, 10 runs), 0.852 and 0.867 (convnet, 6 runs), as the losses part
- * from each other after some hundred batches. After the last it has settled.
+ * What PyTorch 1.13 itself reaches after each epoch, least and most, where its first kernels are multiplied by 1 + ε for |ε| ≤ 5e-7
+ * (10 runs of LeNet, 6 of the convnet): at these rates rounding decides the losses from some hundred batches on. The reference's own
+ * run is one of them.
  */
-const ACCURACY = [0.012, 0.004];
+const SPREAD = {
+  "LeNet": [[0.961, 0.981], [0.9777, 0.9828]],
+  "course convnet": [[0.852, 0.867], [0.8974, 0.8974]],
+};
+
+/** How far from those an accuracy may be. */
+const ACCURACY = 0.004;
 
 for (
   const [name, run, itOnIt] of [["LeNet", lenet, itOnMnist], ["course convnet", convnet, itOnFashionMnist]] as const
@@ -88,6 +94,7 @@ for (
   const reference = Object.entries(courseRuns).find(([key]) => key.startsWith(name))![1];
   const losses = reference["first 20 losses"] as number[];
   const accuracies = reference["test accuracy by epoch"] as number[];
+  const spread = SPREAD[name];
 
   describe(`${name} of the course`, () => {
     itOnIt(`${name}: has PyTorch's first 20 losses`, (dataset) => {
@@ -97,7 +104,10 @@ for (
     const whole = backendName() === "reference" ? it.skip : itOnIt; // plain loops take minutes
     whole(`${name}: has PyTorch's accuracy after each of ${EPOCHS} epochs`, (dataset: ImageDataset) => {
       const found = [...train(run, dataset)].flatMap((one) => "accuracy" in one ? [one.accuracy] : []);
-      accuracies.forEach((accuracy, i) => assertAlmostEquals(found[i], accuracy, ACCURACY[i], `epoch ${i}`));
+      accuracies.forEach((accuracy, i) => {
+        const [least, most] = [Math.min(spread[i][0], accuracy), Math.max(spread[i][1], accuracy)];
+        assertAlmostEquals(found[i], Math.min(Math.max(found[i], least), most), ACCURACY, `epoch ${i}`);
+      });
     });
   });
 }
