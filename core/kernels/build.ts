@@ -62,7 +62,7 @@ ${lines.join("\n")}
 
 /** A text as a literal of ASCII alone: with one other character in it the engine keeps the whole module in two bytes a character. */
 function inAscii(text: string): string {
-  return JSON.stringify(text).replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(text).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 // The linker is called by itself: a compiler that calls it may run an optimiser that does not know SIMD.

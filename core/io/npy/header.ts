@@ -202,11 +202,13 @@ export function elementReader(descr: string): ElementReader | null {
 /** The dtypes that {@linkcode elementReader} knows, for errors. */
 export const READABLE: string = [...NPY_DTYPES.keys()].join(" ");
 
-/** Reverses the bytes of each element. */
+/** Reverses the bytes of each element. Until this loop is optimised, a swap by destructuring would make an array for each pair. */
 function swapBytes(bytes: Uint8Array, size: number): void {
   for (let i = 0; i < bytes.length; i += size) {
     for (let low = i, high = i + size - 1; low < high; low++, high--) {
-      [bytes[low], bytes[high]] = [bytes[high], bytes[low]];
+      const byte = bytes[low];
+      bytes[low] = bytes[high];
+      bytes[high] = byte;
     }
   }
 }
