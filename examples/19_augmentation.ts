@@ -8,10 +8,11 @@
  *
  * On MNIST or Fashion-MNIST: `deno run -A examples/19_augmentation.ts --data DIR [--epochs N]`.
  */
-import { manualSeed, nn, noGrad, optim, type Tensor } from "@gradus/gradus";
+import { manualSeed, nn, noGrad, optim } from "@gradus/gradus";
 import * as images from "@gradus/gradus/data";
 import { Learner, metrics, ShowProgress } from "@gradus/gradus/train";
 import { parseArgs } from "node:util";
+import { ResBlock } from "./networks.ts"; // the block of step 18
 
 const options = { data: { type: "string" }, epochs: { type: "string" } } as const;
 const { data, epochs: given = data ? "8" : "3" } = parseArgs({ options }).values;
@@ -33,30 +34,6 @@ const transform = [
 const one = images.normalizer(normalize)(dataset.train.images.at(":1")).expand(8, 28, 28);
 const views = transform.reduce((x, change) => change(x), one).sub(fill);
 console.log(images.drawDigits(views.at(":4"), ["", "", "", ""], { columns: 28, max: 1 / normalize.std }));
-
-/** A convolution, its norm, and unless it is the last of a block a ReLU. */
-function conv(inputs: number, outputs: number, size = 3, stride = 1, activation = true): nn.Sequential {
-  const layer = new nn.Conv2d(inputs, outputs, size, { stride, padding: (size - 1) / 2, bias: false });
-  return new nn.Sequential(layer, new nn.BatchNorm2d(outputs), ...(activation ? [new nn.ReLU()] : []));
-}
-
-/** The block of step 18. */
-class ResBlock extends nn.Module {
-  convolutions: nn.Sequential;
-  shortcut: nn.Sequential;
-  pool: nn.Module;
-
-  constructor(inputs: number, outputs: number, stride: number) {
-    super();
-    this.convolutions = new nn.Sequential(conv(inputs, outputs), conv(outputs, outputs, 3, stride, false));
-    this.shortcut = conv(inputs, outputs, 1, 1, false);
-    this.pool = stride === 1 ? new nn.Identity() : new nn.AvgPool2d(2, { ceilMode: true });
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.convolutions.call(x).add(this.shortcut.call(this.pool.call(x))).relu();
-  }
-}
 
 const channels = data ? [8, 16, 32, 64, 128] : [8, 16, 32];
 const model = new nn.Sequential(

@@ -58,7 +58,7 @@ function conv(inputs: number, outputs: number, size = 3, stride = 1, activation 
 }
 
 /** `relu(convolutions(x) + x)`; x goes through a mean of 2×2 and a 1×1 convolution. */
-class ResBlock extends nn.Module {
+export class ResBlock extends nn.Module {
   convolutions: nn.Sequential;
   shortcut: nn.Sequential;
   pool: nn.Module;

@@ -4,7 +4,6 @@ import { describeBatchNorm, describePool, describeResample } from "../plane_desc
 import type { TypedArray } from "../../dtype.ts";
 import type { Backend } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
-import type { BatchNorm, Pooling, Resampling } from "../planes.ts";
 import { reference } from "../reference/reference.ts";
 import { type Buffer, type LaterSymbols, NOTHING } from "./symbols.ts";
 
@@ -13,7 +12,7 @@ const BAD_INDEX = 4;
 
 /** `pool` for float32; other dtypes are passed on to the reference. */
 export function nativePool(later: LaterSymbols): Backend["pool"] {
-  return function pool(d: Pooling, x: TypedArray, out: TypedArray, at: Int32Array | null): void {
+  return function pool(d, x, out, at): void {
     if (!isFloat32(x) || !isFloat32(out)) return reference.pool(d, x, out, at);
     checkPool(d, x, out, at);
     const described = describePool(d, x.length, out.length, at?.length ?? null);
@@ -24,7 +23,7 @@ export function nativePool(later: LaterSymbols): Backend["pool"] {
 
 /** `poolBackward` for float32; other dtypes are passed on to the reference. */
 export function nativePoolBackward(later: LaterSymbols): Backend["poolBackward"] {
-  return function poolBackward(d: Pooling, g: TypedArray, at: Int32Array | null, dx: TypedArray): void {
+  return function poolBackward(d, g, at, dx): void {
     if (!isFloat32(g) || !isFloat32(dx)) return reference.poolBackward(d, g, at, dx);
     checkPool(d, dx, g, at);
     if (d.op === "max" && at === null) checkPlaces(d, at);
@@ -37,7 +36,7 @@ export function nativePoolBackward(later: LaterSymbols): Backend["poolBackward"]
 
 /** `resample` for float32; other dtypes are passed on to the reference. */
 export function nativeResample(later: LaterSymbols): Backend["resample"] {
-  return function resample(d: Resampling, x: TypedArray, out: TypedArray): void {
+  return function resample(d, x, out): void {
     if (!isFloat32(x) || !isFloat32(out)) return reference.resample(d, x, out);
     checkResample(d, x, out);
     unwrap(later().gradus_resample(describeResample(d, x.length, out.length), x, out), "resample");
@@ -46,7 +45,7 @@ export function nativeResample(later: LaterSymbols): Backend["resample"] {
 
 /** `resampleBackward` for float32; other dtypes are passed on to the reference. */
 export function nativeResampleBackward(later: LaterSymbols): Backend["resampleBackward"] {
-  return function resampleBackward(d: Resampling, g: TypedArray, dx: TypedArray): void {
+  return function resampleBackward(d, g, dx): void {
     if (!isFloat32(g) || !isFloat32(dx)) return reference.resampleBackward(d, g, dx);
     checkResample(d, dx, g);
     unwrap(later().gradus_resample_backward(describeResample(d, dx.length, g.length), g, dx), "resample");
@@ -55,7 +54,7 @@ export function nativeResampleBackward(later: LaterSymbols): Backend["resampleBa
 
 /** `batchNorm` for float32; other dtypes are passed on to the reference. */
 export function nativeBatchNorm(later: LaterSymbols): Backend["batchNorm"] {
-  return function batchNorm(d: BatchNorm, x: TypedArray, stats: TypedArray, y: TypedArray): void {
+  return function batchNorm(d, x, stats, y): void {
     if (!isFloat32(x) || !isFloat32(stats) || !isFloat32(y)) return reference.batchNorm(d, x, stats, y);
     checkBatchNorm(d, stats, { x, y });
     unwrap(later().gradus_batch_norm(describeBatchNorm(d, true), x, stats, y), "normalise");
@@ -64,16 +63,7 @@ export function nativeBatchNorm(later: LaterSymbols): Backend["batchNorm"] {
 
 /** `batchNormBackward` for float32; other dtypes are passed on to the reference. */
 export function nativeBatchNormBackward(later: LaterSymbols): Backend["batchNormBackward"] {
-  return function batchNormBackward(
-    d: BatchNorm,
-    g: TypedArray,
-    x: TypedArray,
-    y: TypedArray | null,
-    stats: TypedArray,
-    dx: TypedArray | null,
-    dw: TypedArray,
-    db: TypedArray,
-  ): void {
+  return function batchNormBackward(d, g, x, y, stats, dx, dw, db): void {
     const known = isFloat32(g) && isFloat32(x) && isFloat32(stats) && (dx === null || isFloat32(dx)) &&
       isFloat32(dw) && isFloat32(db);
     if (!known) return reference.batchNormBackward(d, g, x, y, stats, dx, dw, db);

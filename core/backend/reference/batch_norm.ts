@@ -1,4 +1,5 @@
 /** Batch normalisation as plain loops: what every back end must agree with. Sums are carried in float64. */
+import type { Backend } from "../backend.ts";
 import type { BatchNorm } from "../planes.ts";
 import { checkBatchNorm } from "../plane_checks.ts";
 import type { TypedArray } from "../../dtype.ts";
@@ -36,16 +37,7 @@ function measure(d: BatchNorm, x: TypedArray, channel: number, stats: TypedArray
 }
 
 /** The gradients of x, weight and bias. */
-export function batchNormBackward(
-  d: BatchNorm,
-  g: TypedArray,
-  x: TypedArray,
-  y: TypedArray | null,
-  stats: TypedArray,
-  dx: TypedArray | null,
-  dw: TypedArray,
-  db: TypedArray,
-): void {
+export const batchNormBackward: Backend["batchNormBackward"] = (d, g, x, y, stats, dx, dw, db) => {
   checkBatchNorm(d, stats, { g, x, y, dx }, { dw, db });
   // Chosen, not multiplied: 0 · NaN would be NaN where y is 0. Where y itself is NaN, g passes.
   const passed = d.activation === "relu" ? (at: number) => (y![at] <= 0 ? 0 : g[at]) : (at: number) => g[at];
@@ -63,4 +55,4 @@ export function batchNormBackward(
     const slope = (at: number) => d.training ? passed(at) - (sum + (x[at] - mean) * inverse * dot) / count : passed(at);
     forEachPlace(d, channel, (at) => dx[at] = weight * inverse * slope(at));
   }
-}
+};

@@ -3,14 +3,14 @@ import type { Backend } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
 import { checkBatchNorm, checkPlaces, checkPool } from "../plane_checks.ts";
 import { describeBatchNorm, describePool } from "../plane_descriptors.ts";
-import type { BatchNorm, Pooling } from "../planes.ts";
+import type { Pooling } from "../planes.ts";
 import { reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 import type { WasmWorkspace } from "./workspace.ts";
 
 /** `pool` for float32; other dtypes are passed on to the reference. */
 export function wasmPool({ kernel, reserve }: WasmWorkspace): Backend["pool"] {
-  return function pool(d: Pooling, x: TypedArray, out: TypedArray, at: Int32Array | null): void {
+  return function pool(d, x, out, at): void {
     if (!areFloat32(x, out)) return reference.pool(d, x, out, at);
     checkPool(d, x, out, at);
     const [pixels, results] = sizesOf(d);
@@ -27,7 +27,7 @@ export function wasmPool({ kernel, reserve }: WasmWorkspace): Backend["pool"] {
 
 /** `poolBackward` for float32; other dtypes are passed on to the reference. */
 export function wasmPoolBackward({ kernel, reserve }: WasmWorkspace): Backend["poolBackward"] {
-  return function poolBackward(d: Pooling, g: TypedArray, at: Int32Array | null, dx: TypedArray): void {
+  return function poolBackward(d, g, at, dx): void {
     if (!areFloat32(g, dx)) return reference.poolBackward(d, g, at, dx);
     checkPool(d, dx, g, at);
     if (d.op === "max") checkPlaces(d, at);
@@ -45,7 +45,7 @@ export function wasmPoolBackward({ kernel, reserve }: WasmWorkspace): Backend["p
 
 /** `batchNorm` for float32; other dtypes are passed on to the reference. */
 export function wasmBatchNorm({ kernel, reserve }: WasmWorkspace): Backend["batchNorm"] {
-  return function batchNorm(d: BatchNorm, x: TypedArray, stats: TypedArray, y: TypedArray): void {
+  return function batchNorm(d, x, stats, y): void {
     if (!areFloat32(x, stats, y)) return reference.batchNorm(d, x, stats, y);
     checkBatchNorm(d, stats, { x, y });
     const size = d.n * d.c * d.l;
@@ -64,16 +64,7 @@ export function wasmBatchNorm({ kernel, reserve }: WasmWorkspace): Backend["batc
 
 /** `batchNormBackward` for float32; other dtypes are passed on to the reference. */
 export function wasmBatchNormBackward({ kernel, reserve }: WasmWorkspace): Backend["batchNormBackward"] {
-  return function batchNormBackward(
-    d: BatchNorm,
-    g: TypedArray,
-    x: TypedArray,
-    y: TypedArray | null,
-    stats: TypedArray,
-    dx: TypedArray | null,
-    dw: TypedArray,
-    db: TypedArray,
-  ): void {
+  return function batchNormBackward(d, g, x, y, stats, dx, dw, db): void {
     if (!areFloat32(g, x, stats, dw, db, dx ?? x)) {
       return reference.batchNormBackward(d, g, x, y, stats, dx, dw, db);
     }
