@@ -31,7 +31,7 @@ export const exportsAreTaken = (entries: readonly string[], others: Names): Rule
   const used = taken(files);
   const gone = Object.keys(others).filter((path) => !files.has(path));
   const complaints = [...files].filter(([path]) =>
-    LIBRARY.test(path) && path.endsWith(".ts") && !entries.includes(path)
+    LIBRARY.test(path) && /\.[jt]s$/.test(path) && !entries.includes(path)
   )
     .flatMap(([path, text]) => {
       const exported = exportsOf(text);

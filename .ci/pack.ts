@@ -8,7 +8,7 @@
  */
 import config from "../deno.json" with { type: "json" };
 
-/** What does not travel: the C, which `source_texts.ts` holds as text, and the script that reads it. */
+/** What does not travel: the C, which `source_texts.js` holds as text, and the script that reads it. */
 const LEFT_OUT = ["core/kernels/**/*.c", "core/kernels/**/*.h", "core/kernels/build.ts"];
 
 /** The compiled kernel's module, and what stands in its place in a browser; that spares a bundle the C sources. */

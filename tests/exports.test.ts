@@ -14,11 +14,11 @@ const OTHERS: Names = {
   "backward/tape.ts": ["RuleNode"],
   "core/arguments.ts": ["nearest"],
   "core/backend/native/kernel_file.ts": ["compilerVersion", "runLimited"],
-  "core/backend/native/symbols.ts": ["WASM_SYMBOLS"],
+  "core/backend/native/symbols.ts": ["CALLS", "WASM_SYMBOLS"],
   "core/backend/wasm/wasm.ts": ["WasmSimd", "wasmSimd", "wasmBuild"],
   "core/format.ts": ["Printable"],
   "core/io/safetensors/strict_json.ts": ["parseStrictJson"],
-  "core/kernels/wasm_bytes.ts": ["WASM_SOURCES"],
+  "core/kernels/wasm_bytes.js": ["WASM_SOURCES"],
   "core/memory/pool.ts": ["MAX_KEPT", "PASSES_KEPT", "setReuse", "bytesKept"],
   "core/random/generator.ts": ["GeneratorState", "encodeState", "decodeState"],
   "core/random/torch_streams.ts": ["fillBernoulli", "shuffledOrder"],
@@ -31,7 +31,7 @@ function readRoom(folder: string): [path: string, text: string][] {
   return Array.from(Deno.readDirSync(new URL(folder, ROOT))).flatMap(({ name, isDirectory }) => {
     const path = `${folder}/${name}`;
     if (isDirectory) return readRoom(path);
-    return name.endsWith(".ts") ? [[path, Deno.readTextFileSync(new URL(path, ROOT))]] : [];
+    return /\.[jt]s$/.test(name) ? [[path, Deno.readTextFileSync(new URL(path, ROOT))]] : [];
   });
 }
 

@@ -34,3 +34,6 @@
 #include "conv/correlate.c"
 #include "conv/weights.c"
 #include "conv/conv.c"
+#if !defined(__wasm__)
+#include "call.c"
+#endif

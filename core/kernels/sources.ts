@@ -1,4 +1,4 @@
-/** How the C sources are known: by the file that includes them all, and by a fingerprint. `source_texts.ts` holds them. */
+/** How the C sources are known: by the file that includes them all, and by a fingerprint. `source_texts.js` holds them. */
 
 /** Texts by their path in `core/kernels/`. */
 export type Sources = Readonly<Record<string, string>>;

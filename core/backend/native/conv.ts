@@ -3,12 +3,12 @@ import type { TypedArray } from "../../dtype.ts";
 import type { Backend, Conv, ConvResult } from "../backend.ts";
 import { allFloat32, CONV_FIELDS, describeConv, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
-import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
+import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
 
 const descriptor = new Int32Array(CONV_FIELDS.length);
 
 /** `conv` for float32; other dtypes are passed on to the reference. */
-export function nativeConv({ gradus_conv }: Symbols): Backend["conv"] {
+export function nativeConv({ gradus_conv }: Functions): Backend["conv"] {
   return function conv(
     result: ConvResult,
     d: Conv,

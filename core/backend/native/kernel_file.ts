@@ -1,6 +1,6 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
 import { cacheDir, granted } from "../../host/host.ts";
-import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.ts";
+import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.js";
 import { fingerprint, MAIN_SOURCE, writeSources } from "../../kernels/sources.ts";
 
 /** The cache folder and the compiler; tests replace them. */

@@ -14,7 +14,7 @@ import {
   nativeResample,
   nativeResampleBackward,
 } from "./planes.ts";
-import { type Buffer, LATER_SYMBOLS, type LaterSymbols, SYMBOLS, type Symbols } from "./symbols.ts";
+import { type Buffer, type Functions, functionsOf, SYMBOLS } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
 import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";
 
@@ -80,23 +80,16 @@ function openTested(path: string): Opened {
 function load(path: string, reason: string): Opened {
   try {
     const library = Deno.dlopen(absolute(path), SYMBOLS);
+    const functions = functionsOf(library.symbols);
     const forget: (() => void)[] = [];
-    let images: Deno.DynamicLibrary<typeof LATER_SYMBOLS> | null = null;
-    const later = () => (images ??= Deno.dlopen(absolute(path), LATER_SYMBOLS)).symbols;
     const close = () => {
       forget.forEach((registered) => registered());
-      images?.close();
       library.close();
     };
-    if (library.symbols.gradus_open() === 0) {
-      forget.push(registerThreads(poolOf(library.symbols)));
-      forget.push(registerSystemMemory(memoryOf(library.symbols)));
-      return {
-        backend: verbsOf(library.symbols, later),
-        reason,
-        peak: () => speed(library.symbols.gradus_peak),
-        close,
-      };
+    if (functions.gradus_open() === 0) {
+      forget.push(registerThreads(poolOf(functions)));
+      forget.push(registerSystemMemory(memoryOf(functions)));
+      return { backend: verbsOf(functions), reason, peak: () => speed(functions.gradus_peak), close };
     }
     close();
     return { reason: "the compiled kernel was made for another CPU" };
@@ -110,33 +103,33 @@ function absolute(path: string): string {
   return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
 
-function verbsOf(symbols: Symbols, later: LaterSymbols): Backend {
+function verbsOf(functions: Functions): Backend {
   return {
     name: "native",
-    gemm: nativeGemm(symbols),
-    conv: nativeConv(symbols),
-    unary: nativeUnary(symbols),
-    binary: nativeBinary(symbols),
-    where: nativeWhere(symbols),
-    reduce: nativeReduce(symbols),
-    gather: nativeGather(symbols),
-    activationBackward: nativeActivationBackward(symbols),
-    crossEntropy: nativeCrossEntropy(symbols),
-    update: nativeUpdate(symbols),
-    pool: nativePool(later),
-    poolBackward: nativePoolBackward(later),
-    resample: nativeResample(later),
-    resampleBackward: nativeResampleBackward(later),
-    batchNorm: nativeBatchNorm(later),
-    batchNormBackward: nativeBatchNormBackward(later),
+    gemm: nativeGemm(functions),
+    conv: nativeConv(functions),
+    unary: nativeUnary(functions),
+    binary: nativeBinary(functions),
+    where: nativeWhere(functions),
+    reduce: nativeReduce(functions),
+    gather: nativeGather(functions),
+    activationBackward: nativeActivationBackward(functions),
+    crossEntropy: nativeCrossEntropy(functions),
+    update: nativeUpdate(functions),
+    pool: nativePool(functions),
+    poolBackward: nativePoolBackward(functions),
+    resample: nativeResample(functions),
+    resampleBackward: nativeResampleBackward(functions),
+    batchNorm: nativeBatchNorm(functions),
+    batchNormBackward: nativeBatchNormBackward(functions),
   };
 }
 
-function poolOf({ gradus_threads }: Symbols): Parameters<typeof registerThreads>[0] {
+function poolOf({ gradus_threads }: Functions): Parameters<typeof registerThreads>[0] {
   return { set: (count) => void gradus_threads(count, 0), setDefault: (count) => gradus_threads(count, 1) };
 }
 
-function memoryOf({ gradus_address, gradus_trim_memory }: Symbols): Parameters<typeof registerSystemMemory>[0] {
+function memoryOf({ gradus_address, gradus_trim_memory }: Functions): Parameters<typeof registerSystemMemory>[0] {
   const address = new BigInt64Array(1);
   const low = new Int32Array(address.buffer); // its first element is the low half: little-endian
   const offsetInLine = (start: unknown) => {

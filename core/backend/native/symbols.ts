@@ -1,56 +1,28 @@
 /** What can be called in the native library. */
 
-/** Every function, as `kernels.h` declares it: few, because Deno takes 0.2 ms to make one callable. */
+/** Every symbol that is opened: few, because Deno takes a quarter of a millisecond to make one callable. */
 export const SYMBOLS = {
-  // int32_t gradus_open(void)
-  gradus_open: { parameters: [], result: "i32" },
-  // int32_t gradus_threads(int32_t count, int32_t usual)
-  gradus_threads: { parameters: ["i32", "i32"], result: "i32" },
-  // void gradus_address(int64_t *addresses, int32_t at, const float *array)
-  gradus_address: { parameters: ["buffer", "i32", "buffer"], result: "void" },
-  // void gradus_trim_memory(void)
-  gradus_trim_memory: { parameters: [], result: "void" },
-  // int32_t gradus_peak(int32_t steps)
-  gradus_peak: { parameters: ["i32"], result: "i32" },
   // int32_t gradus_gemm(const int32_t *descriptor, const float *a, const float *b, float *c, const float *bias)
   gradus_gemm: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_conv(const int32_t *descriptor, float *x, float *w, float *y, float *bias)
-  gradus_conv: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out)
   gradus_unary: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out)
   gradus_binary: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out)
-  gradus_where: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out)
-  gradus_reduce: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer)
-  gradus_gather: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_activation_backward(const int32_t *descriptor, const float *g, const float *y, float *out, float *db)
-  gradus_activation_backward: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer)
-  gradus_cross_entropy: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count)
-  gradus_update: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
-} as const;
-
-/** Functions for images: made callable at the first use of one of them, since many programs have none. */
-export const LATER_SYMBOLS = {
-  // int32_t gradus_pool(const int32_t *descriptor, const float *x, float *out, int32_t *at)
-  gradus_pool: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_pool_backward(const int32_t *descriptor, const float *g, const int32_t *at, float *dx)
-  gradus_pool_backward: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_resample(const int32_t *descriptor, const float *x, float *out)
-  gradus_resample: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_resample_backward(const int32_t *descriptor, const float *g, float *dx)
-  gradus_resample_backward: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_batch_norm(const int32_t *descriptor, const float *x, float *stats, float *y)
-  gradus_batch_norm: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_batch_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *stats, float *dx, float *dw, float *db)
-  gradus_batch_norm_backward: {
-    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+  // void gradus_address(int64_t *addresses, int32_t at, const float *array)
+  gradus_address: { parameters: ["buffer", "i32", "buffer"], result: "void" },
+  // int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6)
+  gradus_call: {
+    parameters: ["i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
+} as const;
+
+/** The functions behind `gradus_call`, by their numbers in `kernels.h`. */
+export const CALLS = {
+  ...{ gradus_open: 0, gradus_threads: 1, gradus_peak: 2, gradus_trim_memory: 3, gradus_conv: 4, gradus_where: 5 },
+  ...{ gradus_reduce: 6, gradus_gather: 7, gradus_activation_backward: 8, gradus_cross_entropy: 9, gradus_update: 10 },
+  ...{ gradus_pool: 11, gradus_pool_backward: 12, gradus_resample: 13, gradus_resample_backward: 14 },
+  ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16 },
 } as const;
 
 /** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
@@ -65,14 +37,84 @@ export const WASM_SYMBOLS = [
   "gradus_batch_norm_backward",
 ] as const;
 
-/** The functions of a library that is open. */
-export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-/** Opens the functions for images, or gives those that are open. */
-export type LaterSymbols = () => Deno.DynamicLibrary<typeof LATER_SYMBOLS>["symbols"];
-
 /** Memory that C may be handed: never shared with another wasm instance, and of fixed length. */
 export type Buffer = Float32Array<ArrayBuffer>;
 
 /** Stands where an operand is missing: a pointer that C does not follow. */
 export const NOTHING: Buffer = new Float32Array(1);
+
+type Ints = Int32Array<ArrayBuffer>;
+type Bytes = Uint8Array<ArrayBuffer>;
+type Doubles = Float64Array<ArrayBuffer>;
+
+/** The symbols of a library that is open. */
+type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** The functions of a library that is open, as `kernels.h` declares them: its symbols, and what is behind `gradus_call`. */
+export interface Functions extends Omit<Symbols, "gradus_call"> {
+  gradus_open(): number;
+  gradus_threads(count: number, usual: number): number;
+  gradus_peak(steps: number): number;
+  gradus_trim_memory(): void;
+  gradus_conv(descriptor: Ints, x: Buffer, w: Buffer, y: Buffer, bias: Buffer): number;
+  gradus_where(descriptor: Ints, mask: Bytes, a: Buffer, b: Buffer, out: Buffer): number;
+  gradus_reduce(descriptor: Ints, x: Buffer, out: Buffer): number;
+  gradus_gather(descriptor: Ints, x: Buffer, index: Ints, table: Buffer, out: Buffer, answer: Doubles): number;
+  gradus_activation_backward(descriptor: Ints, g: Buffer, y: Buffer, out: Buffer, db: Buffer): number;
+  gradus_cross_entropy(descriptor: Ints, z: Buffer, targets: Ints, dz: Buffer, answer: Doubles): number;
+  gradus_update(kind: number, settings: Doubles, table: BigInt64Array<ArrayBuffer>, count: number): number;
+  gradus_pool(descriptor: Ints, x: Buffer, out: Buffer, at: Ints): number;
+  gradus_pool_backward(descriptor: Ints, g: Buffer, at: Ints, dx: Buffer): number;
+  gradus_resample(descriptor: Ints, x: Buffer, out: Buffer): number;
+  gradus_resample_backward(descriptor: Ints, g: Buffer, dx: Buffer): number;
+  gradus_batch_norm(descriptor: Ints, x: Buffer, stats: Buffer, y: Buffer): number;
+  gradus_batch_norm_backward(
+    descriptor: Ints,
+    g: Buffer,
+    x: Buffer,
+    stats: Buffer,
+    dx: Buffer,
+    dw: Buffer,
+    db: Buffer,
+  ): number;
+}
+
+/** Gives each function behind `gradus_call` its own name and parameters. */
+export function functionsOf(symbols: Symbols): Functions {
+  const { gradus_gemm, gradus_unary, gradus_binary, gradus_address, gradus_call: call } = symbols;
+  const ints = new Int32Array(2);
+  const withInts = (code: number, first: number, second: number, p1: BufferSource, p2: BufferSource) => {
+    ints[0] = first, ints[1] = second;
+    return call(code, ints, p1, p2, NOTHING, NOTHING, NOTHING, NOTHING);
+  };
+  const of2 = (code: number) => (d: Ints, p1: Buffer, p2: Buffer) =>
+    call(code, d, p1, p2, NOTHING, NOTHING, NOTHING, NOTHING);
+  const of3 = (code: number) => (d: Ints, p1: Buffer, p2: BufferSource, p3: BufferSource) =>
+    call(code, d, p1, p2, p3, NOTHING, NOTHING, NOTHING);
+  const of4 = (code: number) => (d: Ints, p1: BufferSource, p2: BufferSource, p3: Buffer, p4: BufferSource) =>
+    call(code, d, p1, p2, p3, p4, NOTHING, NOTHING);
+  return {
+    gradus_gemm,
+    gradus_unary,
+    gradus_binary,
+    gradus_address,
+    gradus_open: () => withInts(CALLS.gradus_open, 0, 0, NOTHING, NOTHING),
+    gradus_threads: (count, usual) => withInts(CALLS.gradus_threads, count, usual, NOTHING, NOTHING),
+    gradus_peak: (steps) => withInts(CALLS.gradus_peak, steps, 0, NOTHING, NOTHING),
+    gradus_trim_memory: () => void withInts(CALLS.gradus_trim_memory, 0, 0, NOTHING, NOTHING),
+    gradus_update: (kind, settings, table, count) => withInts(CALLS.gradus_update, kind, count, settings, table),
+    gradus_conv: of4(CALLS.gradus_conv),
+    gradus_where: of4(CALLS.gradus_where),
+    gradus_reduce: of2(CALLS.gradus_reduce),
+    gradus_gather: (d, p1, p2, p3, p4, p5) => call(CALLS.gradus_gather, d, p1, p2, p3, p4, p5, NOTHING),
+    gradus_activation_backward: of4(CALLS.gradus_activation_backward),
+    gradus_cross_entropy: of4(CALLS.gradus_cross_entropy),
+    gradus_pool: of3(CALLS.gradus_pool),
+    gradus_pool_backward: of3(CALLS.gradus_pool_backward),
+    gradus_resample: of2(CALLS.gradus_resample),
+    gradus_resample_backward: of2(CALLS.gradus_resample_backward),
+    gradus_batch_norm: of3(CALLS.gradus_batch_norm),
+    gradus_batch_norm_backward: (d, p1, p2, p3, p4, p5, p6) =>
+      call(CALLS.gradus_batch_norm_backward, d, p1, p2, p3, p4, p5, p6),
+  };
+}

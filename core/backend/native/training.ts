@@ -3,7 +3,7 @@ import type { TypedArray } from "../../dtype.ts";
 import type { Activation, Backend, InputActivation, UpdateKind, UpdateSlot } from "../backend.ts";
 import { ACTIVATION_BACKWARD_FIELDS, describeActivationBackward, hasDerivative, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
-import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
+import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
 import { badTarget, checkActivationBackward, checkLoss, checkUpdate } from "../checks.ts";
 
 // In the order of kernels.h.
@@ -12,7 +12,7 @@ const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
 /** `activationBackward` for float32; other dtypes, and activations that C does not know, are passed on to the reference. */
-export function nativeActivationBackward({ gradus_activation_backward }: Symbols): Backend["activationBackward"] {
+export function nativeActivationBackward({ gradus_activation_backward }: Functions): Backend["activationBackward"] {
   return function activationBackward(
     op: Activation | InputActivation,
     rows: number,
@@ -47,7 +47,7 @@ export function nativeActivationBackward({ gradus_activation_backward }: Symbols
 }
 
 /** `crossEntropy` for float32; other dtypes are passed on to the reference. */
-export function nativeCrossEntropy({ gradus_cross_entropy }: Symbols): Backend["crossEntropy"] {
+export function nativeCrossEntropy({ gradus_cross_entropy }: Functions): Backend["crossEntropy"] {
   return function crossEntropy(
     rows: number,
     cols: number,
@@ -82,7 +82,7 @@ interface Table {
 }
 
 /** `update` for float32; lists with other dtypes are passed on to the reference. */
-export function nativeUpdate({ gradus_update, gradus_address }: Symbols): Backend["update"] {
+export function nativeUpdate({ gradus_update, gradus_address }: Functions): Backend["update"] {
   const tables = new WeakMap<readonly UpdateSlot[], Table>();
 
   function tableOf(slots: readonly UpdateSlot[]): Table {

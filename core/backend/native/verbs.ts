@@ -11,14 +11,14 @@ import {
   MAX_RANK,
   unwrap,
 } from "../descriptor.ts";
-import { type Buffer, NOTHING, type Symbols } from "./symbols.ts";
+import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
 import { coalesceDims, reference } from "../reference/reference.ts";
 import { memoryGone, type TypedArray } from "../../dtype.ts";
 
 const gemmDescriptor = new Int32Array(GEMM_FIELDS.length);
 
 /** `gemm` for float32; other dtypes are passed on to the reference. */
-export function nativeGemm({ gradus_gemm }: Symbols): Backend["gemm"] {
+export function nativeGemm({ gradus_gemm }: Functions): Backend["gemm"] {
   return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     describeGemm(gemmDescriptor, d, a.length, b.length, c.length, bias === null ? null : bias.length);
@@ -47,7 +47,7 @@ const unaryDescriptor = new Int32Array(UNARY_SIZES + 3 * MAX_RANK);
 const unaryFloats = new Float32Array(unaryDescriptor.buffer);
 
 /** `unary` for float32, and copies from bytes and to and from int32. */
-export function nativeUnary({ gradus_unary }: Symbols): Backend["unary"] {
+export function nativeUnary({ gradus_unary }: Functions): Backend["unary"] {
   return function unary(
     op: UnaryOp,
     shape: readonly number[],
@@ -85,7 +85,7 @@ const BINARY_SIZES = 8;
 const binaryDescriptor = new Int32Array(BINARY_SIZES + 4 * MAX_RANK);
 
 /** `binary` for float32; the results of comparisons are bytes. */
-export function nativeBinary({ gradus_binary }: Symbols): Backend["binary"] {
+export function nativeBinary({ gradus_binary }: Functions): Backend["binary"] {
   return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
     if (op === "pow" && isNumber(shape, b, 2)) [op, b] = ["mul", a];
     const code = BINARY_OPS[op];
@@ -125,7 +125,7 @@ const [OFFSETS, LENGTHS, SIZES, STRIDES] = [1, 5, 9, 9 + MAX_RANK];
 const whereDescriptor = new Int32Array(STRIDES + 4 * MAX_RANK);
 
 /** `where` for float32; other dtypes are passed on to the reference. */
-export function nativeWhere({ gradus_where }: Symbols): Backend["where"] {
+export function nativeWhere({ gradus_where }: Functions): Backend["where"] {
   return function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
     const operands = [mask, a, b, out];
     const loop = coalesceDims(shape, operands.map((x) => x.strides));
@@ -152,7 +152,7 @@ export const REDUCE_OPS: Readonly<Partial<Record<ReduceOp, number>>> = {
 const reduceDescriptor = new Int32Array(8);
 
 /** `reduce` for float32 along the rows or columns of a matrix, or over everything; the rest is passed on to the reference. */
-export function nativeReduce({ gradus_reduce }: Symbols): Backend["reduce"] {
+export function nativeReduce({ gradus_reduce }: Functions): Backend["reduce"] {
   return function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
     const code = REDUCE_OPS[op];
     const [kept, step] = [size(reduction.kept), evenStep(reduction.kept, reduction.keptStrides)];
@@ -225,7 +225,7 @@ const gatherDescriptor = new Int32Array(9);
 const answer = new Float64Array(1);
 
 /** `gather` for equal dtypes of 1 or 4 bytes, and from bytes to float32; others are passed on to the reference. */
-export function nativeGather({ gradus_gather }: Symbols): Backend["gather"] {
+export function nativeGather({ gradus_gather }: Functions): Backend["gather"] {
   return function gather(
     x: TypedArray,
     offset: number,

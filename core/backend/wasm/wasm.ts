@@ -26,7 +26,7 @@ import type { TypedArray } from "../../dtype.ts";
 import { wasmConv } from "./conv.ts";
 import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
-import { WASM_ENCODING, WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.ts";
+import { WASM_ENCODING, WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.js";
 
 /** The build for fixed-width SIMD, which every engine has, or the one for relaxed SIMD, with fused multiply-add where the CPU has it. */
 export type WasmSimd = "plain" | "relaxed";

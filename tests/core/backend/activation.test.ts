@@ -6,7 +6,7 @@ import { openNative } from "../../../core/backend/native/native.ts";
 import { UNARY_BACKWARD } from "../../../core/backend/reference/formulas.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 
 const backends: Record<string, Backend | undefined> = { native: openNative().backend, wasm: openWasm().backend };

@@ -6,7 +6,7 @@ import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { setThreads } from "../../../core/backend/threads.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { type Case, convArrays, convCase, type Exact, exactConv, LAYOUTS, SIZES, type Sizes } from "./conv_cases.ts";
 
 const BACKENDS = [["reference", reference], ["native", openNative().backend], ["wasm", openWasm().backend]] as const;

@@ -5,7 +5,7 @@ import { BINARY_OPS, UNARY_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.js";
 import type { TypedArray } from "@gradus/gradus";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 

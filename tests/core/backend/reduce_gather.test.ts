@@ -4,7 +4,7 @@ import type { ReduceOp, Reduction } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { REDUCE_OPS } from "../../../core/backend/native/verbs.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { AWKWARD, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;

@@ -10,7 +10,7 @@ import {
 } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { distance, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;

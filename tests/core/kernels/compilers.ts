@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { granted } from "../../../core/host/host.ts";
 import { fingerprint, writeSources } from "../../../core/kernels/sources.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.ts";
+import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { keep, restore } from "./kept_files.ts";
 import bits from "./bits.c" with { type: "text" };
 import callers from "./callers.c" with { type: "text" };

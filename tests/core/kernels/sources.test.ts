@@ -1,16 +1,16 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { readSources, sourceModule } from "../../../core/kernels/build.ts";
-import { SOURCES, SOURCES_FINGERPRINT } from "../../../core/kernels/source_texts.ts";
+import { SOURCES, SOURCES_FINGERPRINT } from "../../../core/kernels/source_texts.js";
 import { fingerprint, MAIN_SOURCE, sourcesFingerprint, writeSources } from "../../../core/kernels/sources.ts";
 
 const FOLDER = new URL("../../../core/kernels/", import.meta.url).pathname;
 
-describe("source_texts.ts", () => {
+describe("source_texts.js", () => {
   it("holds the C sources as they are (cure: deno task build)", () => {
     assertEquals(SOURCES, readSources(FOLDER));
     assertEquals(SOURCES_FINGERPRINT, sourcesFingerprint(SOURCES));
-    assertEquals(Deno.readTextFileSync(`${FOLDER}/source_texts.ts`), sourceModule(SOURCES));
+    assertEquals(Deno.readTextFileSync(`${FOLDER}/source_texts.js`), sourceModule(SOURCES));
   });
 
   it("holds every file that is included, and includes every file that it holds", () => {

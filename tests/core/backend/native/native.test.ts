@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterEach, beforeEach, describe, it } from "../../../bdd.ts";
 import { type Host, thisHost } from "../../../../core/backend/native/kernel_file.ts";
 import { openNative } from "../../../../core/backend/native/native.ts";
-import { LATER_SYMBOLS, SYMBOLS } from "../../../../core/backend/native/symbols.ts";
-import { SOURCES } from "../../../../core/kernels/source_texts.ts";
+import { CALLS, functionsOf, SYMBOLS } from "../../../../core/backend/native/symbols.ts";
+import { SOURCES } from "../../../../core/kernels/source_texts.js";
 import { gemmConformance } from "../gemm_conformance.ts";
 
 const native = openNative();
@@ -233,13 +233,55 @@ describe("native permissions", () => {
   });
 });
 
+/** What kernels.h declares: each function's result and parameters. */
+function declarations(): [name: string, result: string, parameters: string][] {
+  return [...SOURCES["kernels.h"].matchAll(/^GRADUS_EXPORT (\w+) (gradus_\w+)\((.*)\);$/gm)]
+    .map(([, result, name, parameters]) => [name, result, parameters]);
+}
+
 describe("SYMBOLS", () => {
-  it("SYMBOLS names what kernels.h exports, argument for argument", () => {
-    const declared = [...SOURCES["kernels.h"].matchAll(/^GRADUS_EXPORT (\w+) (gradus_\w+)\((.*)\);$/gm)]
-      .map(([, result, name, parameters]) => [name, { parameters: kinds(parameters), result: KINDS[result] }]);
-    assertEquals(Object.fromEntries(declared), { ...SYMBOLS, ...LATER_SYMBOLS } as unknown);
+  it("SYMBOLS names what kernels.h exports, argument for argument, but for what is behind gradus_call", () => {
+    const declared = declarations().filter(([name]) => !(name in CALLS))
+      .map(([name, result, parameters]) => [name, { parameters: kinds(parameters), result: KINDS[result] }]);
+    assertEquals(Object.fromEntries(declared), SYMBOLS as unknown);
+  });
+
+  it("CALLS numbers the functions as kernels.h does", () => {
+    const [, names] = SOURCES["kernels.h"].match(/enum \{\s+CALL_OPEN([^}]*)\}/)!;
+    const expected = ["CALL_OPEN", ...names.match(/CALL_\w+/g)!].map((name) =>
+      name.replace("CALL", "gradus").toLowerCase()
+    );
+    assertEquals(Object.keys(CALLS), expected);
+    assertEquals(Object.values(CALLS) as number[], expected.map((_, i) => i));
+  });
+
+  it("functionsOf() passes each function's arguments to gradus_call in kernels.h's order, numbers in the descriptor", () => {
+    let called: unknown[] = [];
+    const call = (code: number, ...rest: unknown[]) => (called = [code, ...rest.map(copyOfInts)], 0);
+    const functions = functionsOf({ gradus_call: call } as never) as unknown as Record<
+      string,
+      (...x: unknown[]) => void
+    >;
+    const behind = declarations().filter(([name]) => name in CALLS);
+    assertEquals(behind.length, Object.keys(CALLS).length);
+    for (const [name, , parameters] of behind) {
+      const given = kinds(parameters).map((kind, i) => kind === "i32" ? 7 + i : new Float32Array([i]));
+      functions[name](...given);
+      const [code, descriptor, ...pointers] = called;
+      const arrays = given.filter((x) => typeof x !== "number");
+      const numbers = given.filter((x) => typeof x === "number");
+      assertEquals(code, CALLS[name as keyof typeof CALLS]);
+      assertEquals(pointers.length, 6);
+      const passed = parameters.includes("descriptor") ? [descriptor, ...pointers] : pointers;
+      assertEquals(passed.slice(0, arrays.length), arrays, name);
+      if (numbers.length > 0) assertEquals((descriptor as number[]).slice(0, numbers.length), numbers, name);
+    }
   });
 });
+
+function copyOfInts(x: unknown): unknown {
+  return x instanceof Int32Array ? [...x] : x;
+}
 
 /** A link takes more permissions than the tests have: a Deno of its own makes it. */
 function danglingLink(path: string): void {

@@ -3,8 +3,8 @@ import { describe, it } from "../../../bdd.ts";
 import { WASM_SYMBOLS } from "../../../../core/backend/native/symbols.ts";
 import { openWasm, wasmBuild, wasmSimd } from "../../../../core/backend/wasm/wasm.ts";
 import { type WasmKernel, wasmWorkspace } from "../../../../core/backend/wasm/workspace.ts";
-import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.ts";
-import { WASM_SOURCES } from "../../../../core/kernels/wasm_bytes.ts";
+import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.js";
+import { WASM_SOURCES } from "../../../../core/kernels/wasm_bytes.js";
 import { errorRatio, makeCase } from "../gemm_cases.ts";
 import { gemmConformance } from "../gemm_conformance.ts";
 
