@@ -11,6 +11,8 @@ interface Process {
   readonly versions?: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Seconds since it began. */
+  uptime(): number;
   kill(pid: number, signal: 0): unknown;
   on(signal: "SIGINT", listener: () => void): unknown;
   off(signal: "SIGINT", listener: () => void): unknown;

@@ -106,41 +106,81 @@ function streamOf(
   }, { highWaterMark: 0 });
 }
 
-// Locks, which Node.js has not: a file with the number of the process that holds one.
+// Locks, which Node.js has not: a file with the number of the process that holds one, and when that began.
 
-/** The locks of this process. */
+/** The locks of this thread. */
 const held = new Set<string>();
 
-/** Milliseconds after which an empty file is nobody's: its process was killed between making and writing it. */
+/** Milliseconds after which a file that says nothing is nobody's: its process was killed between making and writing it. */
 const UNWRITTEN = 10_000;
 
 /** Takes the lock and returns what gives it back; `null` if a process that lives has it. */
 function takeLock(fs: Fs, path: string): (() => void) | null {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      fs.writeFileSync(path, `${nodeProcess()!.pid}`, { flag: "wx" });
-      held.add(path);
-      return () => {
-        held.delete(path);
-        fs.rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST") throw error;
-    }
-    if (isHeld(fs, path)) return null;
+  if (!make(fs, path) && !(mayClear(fs, path) && make(fs, path))) return null;
+  held.add(path);
+  return () => {
+    held.delete(path);
     fs.rmSync(path, { force: true });
+  };
+}
+
+/** Makes a file with this process in it; `false` if there is one already. */
+function make(fs: Fs, path: string): boolean {
+  const { pid } = nodeProcess()!;
+  try {
+    fs.writeFileSync(path, `${pid} ${startOf(fs, pid) ?? ""}`, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return false;
+    throw error;
   }
-  return null;
+}
+
+/**
+ * Removes the lock of a process that is no more. Of several that find it one may do so, the maker of a second file, and looks once more:
+ * another could remove what the first has taken meanwhile.
+ */
+function mayClear(fs: Fs, path: string): boolean {
+  const clearing = `${path}.clearing`;
+  if (isHeld(fs, path) || !make(fs, clearing) && !takeOver(fs, clearing)) return false;
+  try {
+    if (isHeld(fs, path)) return false;
+    fs.rmSync(path, { force: true });
+    return true;
+  } finally {
+    fs.rmSync(clearing, { force: true });
+  }
+}
+
+/** The same file, made anew where its maker was killed while it cleared a lock away. */
+function takeOver(fs: Fs, path: string): boolean {
+  if (isHeld(fs, path)) return false;
+  fs.rmSync(path, { force: true });
+  return make(fs, path);
 }
 
 function isHeld(fs: Fs, path: string): boolean {
   try {
-    const pid = Number(fs.readFileSync(path, "utf8"));
-    if (pid === 0) return Date.now() - fs.statSync(path).mtimeMs < UNWRITTEN;
-    if (pid === nodeProcess()!.pid) return held.has(path); // else of a process that had this number before
-    return isAlive(pid);
+    const [pid, began] = fs.readFileSync(path, "utf8").split(" ");
+    const { mtimeMs } = fs.statSync(path);
+    if (pid === "") return Date.now() - mtimeMs < UNWRITTEN;
+    const start = startOf(fs, Number(pid));
+    if (start !== null && began) return start === began; // a later process may have the same number
+    if (Number(pid) !== nodeProcess()!.pid) return isAlive(Number(pid));
+    return held.has(path) || mtimeMs > Date.now() - nodeProcess()!.uptime() * 1000; // of another thread
   } catch { // it has just been given back
     return false;
+  }
+}
+
+/** When a process began, in the words of a system that says so: Linux. */
+function startOf(fs: Fs, pid: number): string | null {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // counted after the name, which may have spaces in it
+    return fields[0] === "Z" ? "ended" : fields[19]; // a zombie holds nothing
+  } catch {
+    return null;
   }
 }
 

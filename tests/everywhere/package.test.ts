@@ -1,74 +1,49 @@
-import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "../bdd.ts";
 import config from "../../deno.json" with { type: "json" };
-import { bytesInHex, pack, withEffects } from "../../.ci/pack.ts";
-import { hasNode, may, pageInChromium, runIn, runs } from "./programs.ts";
+import { bytesInHex, withEffects } from "../../.ci/pack.ts";
+import { install, type Installed, packs, ROOT, runtimes } from "./installed.ts";
+import { pageInChromium, runIn, runs } from "./programs.ts";
 
-const HERE = new URL("./", import.meta.url);
-const ROOT = new URL("../../", HERE);
-const PROGRAMS = ["files.js", "hold_lock.js", "losses.js", "plain_simd.js", "thirty_names.ts"];
+const PROGRAMS = ["files.js", "killed.js", "kills.js", "losses.js", "mnist.js", "plain_simd.js"];
+const RUNTIMES = await runtimes();
 
-/** Gzipped bytes of a bundle of `tensor`, with WebAssembly and everything that it can come to use. */
-const MAX_BUNDLE = 150_000;
-
-const packs = may(Deno.execPath()) && may("tar") && may("npm") && hasNode();
-
-/** Whether npm can run a tool, which it may have to fetch. */
-async function fetched(tool: string, program: string): Promise<boolean> {
-  return packs && /^(Version )?\d+\./.test(await runIn("/", "npm", ...exec(tool, program, "--version")));
-}
-
-/** npm's arguments to run a program of a package. */
-function exec(tool: string, program: string, ...args: string[]): string[] {
-  return [
-    "exec",
-    "--yes",
-    "--offline=false",
-    "--prefer-offline",
-    "--fetch-retries=0",
-    `--package=${tool}`,
-    "--",
-    program,
-    ...args,
-  ];
-}
-
-const [TYPESCRIPT, ESBUILD, BUN] = ["typescript@5.9.3", "esbuild@0.28.2", "bun@1.4.5"];
-const hasTypescript = await fetched(TYPESCRIPT, "tsc"), hasEsbuild = await fetched(ESBUILD, "esbuild");
-const hasBun = await fetched(BUN, "bun");
+/** MNIST's files, or nothing: then digits are drawn. */
+const MNIST = new URL("../shared/data/mnist", ROOT).pathname;
+const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
 
 (packs ? describe : describe.skip)("the package of npm", () => {
-  let folder = "", installed = "";
-  const manifest = async () => JSON.parse(await Deno.readTextFile(`${installed}/package.json`));
-
+  let app: Installed;
   beforeAll(async () => {
-    folder = await Deno.makeTempDir();
-    const tarball = await pack(folder);
-    await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ name: "app", type: "module" }));
-    const fflate = new URL("node_modules/fflate", ROOT).pathname; // a package that is here already: no network is needed
-    const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--install-links"];
-    const said = await runIn(folder, "npm", "install", ...quiet, fflate, tarball);
-    installed = `${folder}/node_modules/${config.name}`;
-    assertMatch(said, /added 2 packages/);
-    for (const name of PROGRAMS) await Deno.copyFile(new URL(name, HERE), `${folder}/${name}`);
+    app = await install(PROGRAMS);
+    // Node.js 20 reads no types.
+    const small = new URL("../layers/train/small_run.ts", import.meta.url).pathname;
+    await runIn(ROOT.pathname, Deno.execPath(), "transpile", small, "-o", `${app.folder}/small_run.js`);
   });
-  afterAll(async () => await Deno.remove(folder, { recursive: true }));
+  afterAll(async () => await app.remove());
+
+  const manifest = async () => JSON.parse(await Deno.readTextFile(`${app.path}/package.json`));
 
   /** An empty folder with a table to read. */
   async function emptyFolder(name: string): Promise<string> {
-    const path = `${folder}/${name}`, text = new Blob(["x,y\n1,2\n3,4\n"]);
+    const path = `${app.folder}/${name}`, text = new Blob(["x,y\n1,2\n3,4\n"]);
     await Deno.mkdir(path);
     await Deno.writeFile(`${path}/table.csv`, text.stream());
     await Deno.writeFile(`${path}/table.csv.gz`, text.stream().pipeThrough(new CompressionStream("gzip")));
     return path;
   }
 
-  let expected: string | undefined;
-  /** What the program with files says in Deno. */
-  async function inDeno(): Promise<string> {
-    const program = new URL("files.js", HERE).pathname;
-    return expected ??= await runIn(ROOT.pathname, Deno.execPath(), "run", "-A", program, await emptyFolder("deno"));
+  const said = new Map<string, Promise<string>>();
+  /** What a program of this folder says in Deno, from the sources. */
+  function inDeno(program: string, argument: () => string | Promise<string>): Promise<string> {
+    const path = new URL(program, import.meta.url).pathname;
+    const run = async () => await runIn(ROOT.pathname, Deno.execPath(), "run", "-A", path, await argument());
+    const running = said.get(program) ?? run();
+    said.set(program, running);
+    return running;
   }
+  const filesInDeno = () => inDeno("files.js", () => emptyFolder("deno"));
+  const mnistInDeno = () => inDeno("mnist.js", () => mnist);
 
   it("has the version, the licence and every entry point, and installs nothing but fflate", async () => {
     const { version, license, exports, scripts, dependencies, type } = await manifest();
@@ -76,10 +51,10 @@ const hasBun = await fetched(BUN, "bun");
     assertEquals(Object.keys(exports), Object.keys(config.exports));
     assertEquals(dependencies, { fflate: config.imports.fflate.replace("npm:fflate@", "") });
     for (const { types, default: module } of Object.values<Record<string, string>>(exports)) {
-      for (const path of [types, module]) assert((await Deno.stat(`${installed}/${path}`)).isFile);
+      for (const path of [types, module]) assert((await Deno.stat(`${app.path}/${path}`)).isFile);
     }
     assertEquals(
-      await Deno.readTextFile(`${installed}/README.md`),
+      await Deno.readTextFile(`${app.path}/README.md`),
       await Deno.readTextFile(new URL("README.md", ROOT)),
     );
   });
@@ -93,97 +68,58 @@ const hasBun = await fetched(BUN, "bun");
     ]);
   });
 
-  it("learns, writes and reads in Node.js as in Deno, bit for bit", async () => {
-    const said = await runIn(folder, "node", "files.js", await emptyFolder("node"));
-    assertEquals(said, await inDeno());
-    assertEquals(JSON.parse(said).resumed.losses, JSON.parse(said).losses);
-  });
+  for (const { name, command, test } of RUNTIMES) {
+    test("learns, writes and reads as in Deno, bit for bit", async () => {
+      const said = await app.run(command, "files.js", await emptyFolder(name));
+      assertEquals(said, await filesInDeno());
+      assertEquals(JSON.parse(said).resumed.losses, JSON.parse(said).losses);
+    });
 
-  (hasBun ? it : it.skip)("learns, writes and reads in Bun as in Deno, bit for bit", async () => {
-    assertEquals(await runIn(folder, "npm", ...exec(BUN, "bun", "files.js", await emptyFolder("bun"))), await inDeno());
-  });
+    test("learns MNIST as in Deno, bit for bit", async () => {
+      const said = await app.run(command, "mnist.js", mnist);
+      assertEquals(said, await mnistInDeno());
+      assertGreater(JSON.parse(said).accuracy, 0.8);
+    });
 
-  it("locks a folder of checkpoints in Node.js until the process ends, however it ends", async () => {
-    const runs = `${folder}/locked`;
-    const again = async () => (await runIn(folder, "node", "hold_lock.js", runs)).trim();
-    const args = ["hold_lock.js", runs, "long"];
-    const holder = new Deno.Command("node", { args, cwd: folder, stdin: "null", stdout: "piped" }).spawn();
-    const reader = holder.stdout.getReader();
-    assertEquals(new TextDecoder().decode((await reader.read()).value).trim(), "held");
-    assertEquals(
-      await again(),
-      "Cannot keep checkpoints in runs: another run writes its own there, wait for its end or name another folder",
-    );
-    holder.kill("SIGKILL");
-    await holder.status;
-    await reader.cancel();
-    assertEquals([await again(), await again()], ["held", "held"]);
-  });
+    test("runs the README's first example", async () => {
+      const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+      await Deno.writeTextFile(`${app.folder}/readme.js`, /```ts\n(.*?)```/s.exec(readme)![1]);
+      const said = await app.run(command, "readme.js");
+      const rows = Array.from(said.matchAll(/-?\d+\.\d*(e-?\d+)?/g), ([x]) => +x);
+      assertEquals(rows.map(Math.round).map((x) => x + 0), [0, 1, 1, 0]);
+    });
 
-  it("runs the README's first example in Node.js", async () => {
-    const readme = await Deno.readTextFile(new URL("README.md", ROOT));
-    await Deno.writeTextFile(`${folder}/readme.js`, /```ts\n(.*?)```/s.exec(readme)![1]);
-    const rows = Array.from((await runIn(folder, "node", "readme.js")).matchAll(/-?\d+\.\d*(e-?\d+)?/g), ([x]) => +x);
-    assertEquals(rows.map(Math.round).map((x) => x + 0), [0, 1, 1, 0]);
-  });
+    test("leaves whole files, resumable runs and free locks wherever it is killed", async () => {
+      const { files, training, locks, left } = JSON.parse(
+        await app.run(command, "kills.js", `${app.folder}/kills ${name}`),
+      );
+      assertEquals(files, { found: Array(8).fill(1), strays: [] });
+      assertEquals(training, { kills: 6, same: true, said: [] });
+      const busy =
+        "Cannot keep checkpoints in runs: another run writes its own there, wait for its end or name another folder";
+      assertEquals(locks, { held: "held", second: busy, after: ["held", "held"], holders: 1, thread: busy });
+      assertEquals(left, [true, false, true]);
+    });
+  }
 
   (runs("chromium") ? it : it.skip)(
     "learns in a browser (chromium) as in Deno, bit for bit, from its files as they are",
     async () => {
       const script = `import "/app/plain_simd.js";
       const { losses } = await import("/app/losses.js");
+      const { mnist } = await import("/app/mnist.js");
       const { readSafetensors } = await import("@gradus/gradus/io");
       const refusal = await readSafetensors("w.safetensors").catch((error) => error.message);
-      document.querySelector("pre").textContent = JSON.stringify({ ...await losses(), refusal });`;
-      const { exports } = await manifest();
-      const entries = Object.entries<{ default: string }>(exports);
-      const imports = Object.fromEntries(entries.map(([entry, { default: path }]) => [
-        config.name + entry.slice(1),
-        `/app/node_modules/${config.name}/${path.slice(2)}`,
-      ]));
-      const module = (path: string) => Deno.readTextFile(path.replace("/app", folder)).catch(() => null);
-      const said = await pageInChromium(folder, script, module, {
-        ...imports,
-        fflate: "/app/node_modules/fflate/esm/browser.js",
-      });
-      const { refusal, ...found } = JSON.parse(said);
-      const { backend, gradient, losses, same, exported } = JSON.parse(await inDeno());
+      const pictures = await mnist(${mnist === ""} ? null : (name) => fetch("/mnist/" + name));
+      document.querySelector("pre").textContent = JSON.stringify({ ...await losses(), pictures, refusal });`;
+      const file = (path: string) =>
+        Deno.readFile(path.replace(/^\/app/, app.folder).replace(/^\/mnist/, mnist)).catch(() => null);
+      const said = await pageInChromium(app.folder, script, file, await app.importMap());
+      const { refusal, pictures, ...found } = JSON.parse(said);
+      const { backend, gradient, losses, same, exported } = JSON.parse(await filesInDeno());
       assertEquals(found, { backend, gradient, losses, same, exported });
+      assertEquals(pictures, JSON.parse(await mnistInDeno()));
       assertMatch(refusal, /a browser has no files/);
-    },
-  );
-
-  for (const resolution of ["node16", "bundler"]) {
-    (hasTypescript ? it : it.skip)(`has types that tsc --strict accepts, resolved as ${resolution}`, async () => {
-      const module = resolution === "node16" ? "node16" : "esnext";
-      const compilerOptions = {
-        strict: true,
-        noEmit: true,
-        target: "es2022",
-        types: [],
-        module,
-        moduleResolution: resolution,
-      };
-      const project = { compilerOptions, files: ["thirty_names.ts"] };
-      await Deno.writeTextFile(`${folder}/tsconfig.json`, JSON.stringify(project));
-      assertEquals(await runIn(folder, "npm", ...exec(TYPESCRIPT, "tsc", "-p", ".")), "");
-    });
-  }
-
-  (hasEsbuild ? it : it.skip)(
-    "comes to 150 kB at most where only tensors are used, bundled, minified and gzipped",
-    async () => {
-      const program =
-        'import { tensor } from "@gradus/gradus"; const x = tensor([3]).requiresGrad_(); x.mul(x).sum().backward(); ' +
-        "console.log(`${x.g}`);";
-      await Deno.writeTextFile(`${folder}/small.js`, program);
-      const args = ["small.js", "--bundle", "--minify", "--format=esm", "--outfile=small.min.js"];
-      await runIn(folder, "npm", ...exec(ESBUILD, "esbuild", ...args));
-      const bundle = (await Deno.open(`${folder}/small.min.js`)).readable;
-      const { length } = await new Response(bundle.pipeThrough(new CompressionStream("gzip"))).bytes();
-      assertLess(length, MAX_BUNDLE);
-      assertEquals((await Deno.readTextFile(`${folder}/small.min.js`)).includes("#include"), false); // no C
-      assertEquals((await runIn(folder, "node", "small.min.js")).trim(), "tensor([6.])");
     },
   );
 });

@@ -1,5 +1,4 @@
 /** Other runtimes and tools, where they are installed. */
-import { assert } from "@std/assert";
 
 /** Whether a test may run `command`. */
 export const may = (command: string): boolean =>
@@ -35,30 +34,53 @@ export async function runIn(cwd: string | undefined, command: string, ...args: s
   return said === "" ? complained : said;
 }
 
-/** What a page whose module is `script` has put into its `<pre>`, in a browser that loads it from here and is never shown. */
+/** Sends what the page says, or how it failed, to whoever serves it. */
+const REPORTER = `<script>
+const pre = document.querySelector("pre");
+const tell = (text) => fetch("/said", { method: "POST", body: text });
+new MutationObserver(() => tell(pre.textContent)).observe(pre, { childList: true });
+addEventListener("error", ({ message }) => tell("failed: " + message));
+addEventListener("unhandledrejection", ({ reason }) => tell("failed: " + (reason?.stack ?? reason)));
+</script>`;
+
+/** Milliseconds that a page has to say something. */
+const PATIENCE = 120_000;
+
+/** A body and its type for a path, or nothing. */
+export type Served = Uint8Array<ArrayBuffer> | string | null;
+
+/** What a page whose module is `script` puts into its `<pre>`, in a browser that loads it from here and is never shown. */
 export async function pageInChromium(
   folder: string,
   script: string,
-  module: (path: string) => string | null | Promise<string | null>,
+  file: (path: string) => Served | Promise<Served>,
   imports: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
-  const page = `<!doctype html><title>page</title>${map}<pre></pre><script type="module">${script}</script>`;
-  const respond = async ({ url }: Request) => {
-    const { pathname } = new URL(url);
-    if (pathname === "/") return new Response(page, { headers: { "content-type": "text/html" } });
-    const text = await module(pathname);
-    return new Response(text, { status: text === null ? 404 : 200, headers: { "content-type": "text/javascript" } });
+  const page = `<!doctype html><title>page</title>${map}<pre></pre>${REPORTER}<script type="module">${script}</script>`;
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const respond = async (request: Request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/said") return resolve(await request.text()), new Response();
+    const body = pathname === "/" ? page : await file(pathname);
+    const headers = { "content-type": pathname === "/" ? "text/html" : typeOf(pathname) };
+    return new Response(body, { status: body === null ? 404 : 200, headers });
   };
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, respond);
+  const timer = setTimeout(() => reject(new Error("The page says nothing")), PATIENCE);
+  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
+  const args = [...flags, `--user-data-dir=${folder}/profile`, `http://127.0.0.1:${server.addr.port}/`];
+  const browser = new Deno.Command("chromium", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   try {
-    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
-    const wait = ["--virtual-time-budget=60000", `--user-data-dir=${folder}/profile`]; // until nothing is left to do
-    const dom = await run("chromium", ...flags, ...wait, "--dump-dom", `http://127.0.0.1:${server.addr.port}/`);
-    const said = /<pre>(.*?)<\/pre>/s.exec(dom)?.[1];
-    assert(said !== undefined && said !== "", `the page says nothing: ${dom}`);
-    return said;
+    return await promise;
   } finally {
+    clearTimeout(timer);
+    browser.kill("SIGTERM");
+    await browser.status;
     await server.shutdown();
   }
+}
+
+function typeOf(path: string): string {
+  return path.endsWith(".gz") ? "application/gzip" : path.endsWith(".html") ? "text/html" : "text/javascript";
 }
