@@ -32,6 +32,7 @@
 #include "conv/tiles.c"
 #include "conv/plain.c"
 #include "conv/correlate.c"
+#include "conv/flat.c"
 #include "conv/weights.c"
 #include "conv/conv.c"
 #if !defined(__wasm__)

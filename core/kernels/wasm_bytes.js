@@ -2,7 +2,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "c3f84525ceabecbe";
+export const WASM_SOURCES = "d8ee9d38ad33f7e9";
 
 /**
  * How the bytes below are written; the package of npm has them in hex, of which less is left when it is compressed.

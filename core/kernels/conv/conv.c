@@ -92,7 +92,7 @@ static void put_images_last(Correlation *x) {
 static void run_phases(Phase *phase, int phases, int columns, Workspace w) {
   for (int q = 0; q < 3; q++)
     if (phase[0].x.axis[q].size == 0) return;
-  if (correlate(phase, phases, columns, w)) return;
+  if ((phases == 1 && correlate_flat(&phase[0].x, w)) || correlate(phase, phases, columns, w)) return;
   for (int f = 0; f < phases; f++) correlate_plain(&phase[f].x);
 }
 

@@ -16,14 +16,16 @@ static void fail_at(const char *what, const Case *c) {
   fail(what);
 }
 
+static int always_dense;
+
 // Strides of a dense array, channels last, backwards, with gaps, or that repeat; gives offset and length.
 static void lay(int32_t *at, const int32_t *sizes, int repeat) {
   static const int orders[2][4] = {{0, 1, 2, 3}, {0, 2, 3, 1}};
-  const int *order = orders[below(3) == 0], gap = below(3) ? 0 : 1, backward = below(4) == 0;
-  int64_t low = 0, high = 0, step = 1 + (below(4) == 0);
+  const int any = !always_dense, *order = orders[any && below(3) == 0], gap = any && below(3) == 0, backward = any && below(4) == 0;
+  int64_t low = 0, high = 0, step = 1 + (any && below(4) == 0);
   for (int q = 3; q >= 0; q--) {
     const int r = order[q];
-    at[1 + r] = (int32_t)(repeat && below(8) == 0 ? 0 : backward ? -step : step);
+    at[1 + r] = (int32_t)(any && repeat && below(8) == 0 ? 0 : backward ? -step : step);
     step = step * (sizes[r] ? sizes[r] : 1) + gap;
     const int64_t reach = sizes[r] ? (int64_t)(sizes[r] - 1) * at[1 + r] : 0;
     if (reach < 0) low += reach;
@@ -173,6 +175,14 @@ static void random_case(int i) {
             one ? 1 : below(size), below(i % 10 ? size : 150), one ? 1 : kh, kw, 1 + below(3) * below(3), 1 + below(3) * below(3), below(4) - (below(9) == 0), below(4) - (below(9) == 0), 1 + below(3) / 2, 1 + below(3) / 2, below(6) == 0);
 }
 
+// As networks have them: dense, and as large as before or half of it.
+static void dense_case(int i) {
+  const int k = 1 + 2 * below(3), dilation = 1 + (below(5) == 0), pad = (k - 1) * dilation / 2, stride = 1 + (i % 3 == 0), groups = 1 + (below(4) == 0);
+  always_dense = 1;
+  run_sizes(1 + below(3), groups, 1 + below(i % 5 ? 9 : 40), 1 + below(i % 4 ? 20 : 70), 1 + below(30), 1 + below(i % 2 ? 40 : 16), k, k, stride, stride, pad, pad, dilation, dilation, below(6) == 0);
+  always_dense = 0;
+}
+
 // Sizes whose sums do not fit in 32 bits must be refused, not wrapped.
 static void extremes(void) {
   float one = 0;
@@ -198,6 +208,7 @@ int main(int argc, char **argv) {
   if (gradus_conv(tiny, &one, &one, &y, NULL) != GRADUS_OK || y != 1) fail("memory again");
   extremes();
   for (int i = 0; i < most; i++) random_case(i);
+  for (int i = 0; i < most / 3; i++) dense_case(i);
   run_sizes(2, 1, 70, 45, 9, 17, 3, 3, 1, 1, 1, 1, 1, 1, 0), run_sizes(1, 1, 1000, 3, 3, 4, 2, 2, 1, 1, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 2, 1000, 3, 4, 2, 2, 1, 1, 0, 0, 1, 1, 0), run_sizes(3, 1, 3, 7, 50, 60, 50, 60, 1, 1, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 1, 1, 1, 30000, 1, 5, 1, 1, 0, 2, 1, 1, 0), run_sizes(1, 1, 2, 20, 1, 9000, 1, 300, 1, 150, 0, 0, 1, 1, 0);
@@ -205,6 +216,6 @@ int main(int argc, char **argv) {
   run_sizes(1, 1, 1, 8, 90, 300, 5, 5, 2, 2, 2, 2, 1, 1, 0), run_sizes(1, 1, 2, 2, 7, 9, 2, 2, 300, 400, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 300, 300, 1, 3, 1, 3, 1, 1, 0, 1, 1, 1, 0), run_sizes(4, 2, 40, 64, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 0);
   gradus_threads(1, 0);
-  printf("%d convolutions\n", 3 * (most + 12));
+  printf("%d convolutions\n", 3 * (most + most / 3 + 12));
   return 0;
 }
