@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 const OUTSIDERS = ["tests", "examples", "bench"];
 const TOP = [
-  "deno.json mod.ts README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .gitignore",
+  "deno.json mod.ts README.md RUNTIMES.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .gitignore",
   "core layers backward datasets bench tests examples .ci",
 ].join(" ").split(" ");
 

@@ -22,7 +22,8 @@ export function ofNpm(what: string, program: string): Command {
 
 /** Whether a program says its version: one of npm may have to be fetched. */
 async function answers([program, ...args]: Command): Promise<boolean> {
-  return packs && runs(program) && /^(Version |vite\/|v)?\d+\./.test(await runIn("/", program, ...args, "--version"));
+  return packs && runs(program) &&
+    /^(Version |vite\/|v|workerd )?\d+[.-]/.test(await runIn("/", program, ...args, "--version"));
 }
 
 /** Tests by a name, with which they are skipped where what they need is neither installed nor fetched. */
@@ -34,6 +35,12 @@ export function itWhere(here: boolean, name: string): (sentence: string, test: (
 /** Tests with a program. */
 export async function itWith(name: string, command: Command): Promise<ReturnType<typeof itWhere>> {
   return itWhere(await answers(command), name);
+}
+
+/** Tests in which a program fetches packages by itself. */
+export async function itFetching(name: string, command: Command): Promise<ReturnType<typeof itWhere>> {
+  const online = packs && (await runIn("/", "npm", "ping", "--offline=false", "--fetch-retries=0")).includes("PONG");
+  return itWhere(online && await answers(command), name);
 }
 
 /** A runtime that npm's packages are for. */
@@ -62,8 +69,8 @@ function nodes(): [name: string, command: Command][] {
   ];
 }
 
-/** As npm has it. */
-const BUN: Command = ofNpm("bun@1.4.5", "bun");
+/** Bun, as npm has it. */
+export const BUN: Command = ofNpm("bun@1.4.5", "bun");
 
 /** An installation of the package, as a user has it. */
 export interface Installed {
@@ -71,6 +78,8 @@ export interface Installed {
   readonly folder: string;
   /** The package's folder in it. */
   readonly path: string;
+  /** The package as it was made. */
+  readonly tarball: string;
   /** What a program says there. */
   run(command: Command, ...args: string[]): Promise<string>;
   /** Where a browser finds the package's entry points, below `/app/`. */
@@ -91,6 +100,7 @@ export async function install(programs: readonly string[]): Promise<Installed> {
   return {
     folder,
     path,
+    tarball,
     run: (command, ...args) => runIn(folder, command[0], ...command.slice(1), ...args),
     importMap: () => importMap(path),
     remove: () => Deno.remove(folder, { recursive: true }),

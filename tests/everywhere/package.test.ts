@@ -2,11 +2,12 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "../bdd.ts";
 import config from "../../deno.json" with { type: "json" };
 import { bytesInHex, withEffects } from "../../.ci/pack.ts";
-import { install, type Installed, packs, ROOT, runtimes } from "./installed.ts";
+import { BUN, install, type Installed, itFetching, packs, ROOT, runtimes } from "./installed.ts";
 import { pageInChromium, runIn, runs } from "./programs.ts";
 
 const PROGRAMS = ["files.js", "killed.js", "kills.js", "losses.js", "mnist.js", "plain_simd.js"];
 const RUNTIMES = await runtimes();
+const withBun = await itFetching("in Bun", BUN);
 
 /** MNIST's files, or nothing: then digits are drawn. */
 const MNIST = new URL("../shared/data/mnist", ROOT).pathname;
@@ -101,6 +102,15 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
       assertEquals(left, [true, false, true]);
     });
   }
+
+  withBun("is installed by bun add, and computes the same", async () => {
+    await Deno.mkdir(`${app.folder}/by bun`);
+    await Deno.writeTextFile(`${app.folder}/by bun/package.json`, JSON.stringify({ name: "app", type: "module" }));
+    const [program, ...args] = BUN;
+    await runIn(`${app.folder}/by bun`, program, ...args, "add", app.tarball);
+    await Deno.copyFile(`${app.folder}/readme.js`, `${app.folder}/by bun/readme.js`);
+    assertEquals(await runIn(`${app.folder}/by bun`, program, ...args, "readme.js"), await app.run(BUN, "readme.js"));
+  });
 
   (runs("chromium") ? it : it.skip)(
     "learns in a browser (chromium) as in Deno, bit for bit, from its files as they are",
