@@ -41,7 +41,10 @@ export { randomErase, type RandomEraseOptions } from "./transforms/random_erase.
 export { testTimeAugmentation } from "./transforms/test_time_augmentation.ts";
 
 // Tables and files of pictures.
-export { type CsvOptions, fromCsv, MISSING } from "./formats/csv.ts";
+export { type CsvOptions, type CsvTable, type CsvTextOptions, fromCsv } from "./formats/csv.ts";
+export { MISSING } from "./formats/csv_rows.ts";
+export type { CsvDialect } from "./formats/csv_dialect.ts";
+export type { DateOrder } from "./formats/parse_date.ts";
 export { type ArffOptions, readArff } from "./formats/arff.ts";
 export type { Column, ColumnKind, Table } from "./formats/table.ts";
 export type { TextSource } from "./formats/text_source.ts";

@@ -2,9 +2,10 @@
 import { requireChoice } from "../../core/arguments.ts";
 import { quoted } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { type DateOrder, parseDate } from "./parse_date.ts";
 
-/** What a column holds: numbers, or categories given by words. */
-export type ColumnKind = "numeric" | "categorical";
+/** What a column holds: numbers, categories given by words, or dates, as days since the beginning of 1970. */
+export type ColumnKind = "numeric" | "categorical" | "date";
 
 /** A column of a table. */
 export interface Column {
@@ -12,7 +13,7 @@ export interface Column {
   readonly name: string;
   /** What it holds. */
   readonly kind: ColumnKind;
-  /** The words of a categorical column: `i` in the tensor stands for `categories[i]`. Empty for a numeric one. */
+  /** The words of a categorical column: `i` in the tensor stands for `categories[i]`. Empty for another one. */
   readonly categories: readonly string[];
   /** How many of its cells have no value. */
   readonly missing: number;
@@ -20,7 +21,10 @@ export interface Column {
 
 /** A table as tensors. */
 export interface Table {
-  /** The columns to learn from, [rows, columns], of the `dtype` that was asked for: numbers, indices of categories, NaN for no value. */
+  /**
+   * The columns to learn from, [rows, columns], of the `dtype` that was asked for: numbers, indices of categories, days since
+   * 1970-01-01 00:00 UTC, NaN for no value.
+   */
   readonly x: Tensor;
   /** The column to predict, [rows]: numbers of that `dtype`, or int32 indices of categories; `null` if no target was asked for. */
   readonly y: Tensor | null;
@@ -40,11 +44,18 @@ export interface ColumnPlan {
   readonly categories?: readonly string[];
   /** Whether its numbers have a decimal comma. */
   readonly decimalComma?: boolean;
+  /** Whether a cell that is no number counts as missing, for there was one in the sample; else it is an error. */
+  readonly lenient?: boolean;
+  /** The order of its dates. */
+  readonly dateOrder?: DateOrder;
 }
 
 /** Bytes of memory that a column, and a category, take beside their text. */
 export const COLUMN_COST = 256;
 export const CATEGORY_COST = 96;
+
+/** Nobody writes a number of more characters. */
+export const MAX_NUMBER_LENGTH = 120;
 
 /** The number in a cell, a decimal with a point; NaN for anything else. */
 export function parseNumber(text: string): number {
@@ -60,7 +71,43 @@ export function parseDecimalComma(text: string): number {
   return /^\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*$/.test(text) ? parseNumber(text.replace(",", ".")) : NaN;
 }
 
+/**
+ * The number in a cell whose thousands are grouped such that it can be read in one way only: `1,416.1`, `1.416,1`, `1,234,567`; NaN for
+ * anything else, `1,416` too.
+ */
+function parseGrouped(text: string): number {
+  if (text.length > MAX_NUMBER_LENGTH) return NaN;
+  const [, number, comma, point] =
+    /^\s*([-+]?\d{1,3}(?:((?:,\d{3})+\.\d+|(?:,\d{3}){2,})|((?:\.\d{3})+,\d+|(?:\.\d{3}){2,})))\s*$/.exec(text) ?? [];
+  if (comma !== undefined) return parseNumber(number.replaceAll(",", ""));
+  return point === undefined ? NaN : parseNumber(number.replaceAll(".", "").replace(",", "."));
+}
+
+/** Whether a cell means infinity, or is a number past float64: `inf`, `-Infinity`, `1e400`. */
+export function isInfinite(text: string): boolean {
+  return text.length <= MAX_NUMBER_LENGTH &&
+    (/^\s*[-+]?inf(inity)?\s*$/i.test(text) || Math.abs(Number(text)) === Infinity);
+}
+
+/** What turns a cell of a column into a number, NaN for what is none. */
+export function cellParser({ kind, decimalComma, dateOrder = "mdy" }: ColumnPlan): (cell: string) => number {
+  if (kind === "date") return (cell) => parseDate(cell, dateOrder);
+  const parse = decimalComma ? parseDecimalComma : parseNumber;
+  return (cell) => {
+    const value = parse(cell);
+    return value === value ? value : parseGrouped(cell);
+  };
+}
+
+/** Whether a cell has no value: blanks around it do not count. */
+export function isMissing(cell: string, missing: ReadonlySet<string>): boolean {
+  if (missing.has(cell)) return true;
+  const [first, last] = [cell.charCodeAt(0), cell.charCodeAt(cell.length - 1)];
+  return (first <= BLANK || last <= BLANK) && missing.has(cell.trim());
+}
+
 const ZERO = "0".charCodeAt(0);
+const BLANK = " ".charCodeAt(0);
 
 /**
  * The index of the column `target`, which is a name or an index that may count from the end; `null` for `null`.

@@ -4,7 +4,16 @@ import type { Steps } from "../../core/event_loop.ts";
 import { type Cap, quoted } from "../../core/io/read_file.ts";
 import { sortInSteps } from "../../core/io/in_steps.ts";
 import { MAX_ELEMENTS } from "../../core/io/elements.ts";
-import { CATEGORY_COST, type Column, type ColumnPlan, parseDecimalComma, parseNumber, type Table } from "./table.ts";
+import {
+  CATEGORY_COST,
+  cellParser,
+  type Column,
+  type ColumnPlan,
+  isInfinite,
+  isMissing,
+  parseNumber,
+  type Table,
+} from "./table.ts";
 
 const BLOCK = 1 << 18;
 
@@ -85,7 +94,7 @@ export class TableBuilder {
   add(cells: readonly string[], at: number): void {
     const { cap: { where }, unit, target, missing, skipIncomplete } = this.settings;
     if (cells.length !== this.#cells.length) checkWidth(cells, this.#cells.length, where, `${unit} ${at}`);
-    if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && missing.has(cell))) {
+    if (skipIncomplete && cells.some((cell, i) => this.#cells[i].wanted && this.#cells[i].lacks(cell, missing))) {
       this.#skipped++;
       return;
     }
@@ -97,11 +106,11 @@ export class TableBuilder {
     this.#x.add(this.#row);
   }
 
-  /** A line each about rows that were left out, and about numbers too large for float32. */
+  /** A line each about rows that were left out, cells that are no numbers, and numbers too large for float32. */
   notes(): string[] {
     const { count } = this.#x, { where } = this.settings.cap;
     const left = `${where}: ${this.#skipped} of ${this.#skipped + count} rows have an empty cell and are left out`;
-    return [...this.#skipped > 0 ? [left] : [], ...this.#cells.flatMap((cells) => cells.note ?? [])];
+    return [...this.#skipped > 0 ? [left] : [], ...this.#cells.flatMap((cells) => cells.notes)];
   }
 
   /**
@@ -127,14 +136,14 @@ export class TableBuilder {
     if (target === null) return { x: fromData(x, [rows, width]), y: null, columns, target };
     const values = yield* this.#y.join();
     const column = yield* this.#cells[target].finish(values, 0, 1);
-    const y = fromData(column.kind === "numeric" ? values : new Int32Array(values), [rows]);
+    const y = fromData(column.kind !== "categorical" ? values : new Int32Array(values), [rows]);
     return { x: fromData(x, [rows, width]), y, columns, target: column };
   }
 
   #target(cell: string, at: number): number {
     const { cap: { where }, unit, target, missing } = this.settings;
     const cells = this.#cells[target!];
-    if (!missing.has(cell)) return cells.read(cell, missing, at);
+    if (!cells.lacks(cell, missing)) return cells.read(cell, missing, at);
     throw new SyntaxError(
       `Cannot read ${where}: ${unit} ${at} has no target ${quoted(cells.name)}: fill it, or skip incomplete rows`,
     );
@@ -143,20 +152,28 @@ export class TableBuilder {
 
 const NO_CODES: Map<string, number> = new Map();
 
+/** Cells that were read otherwise than they stand, and where the first is. */
+interface Oddities {
+  count: number;
+  readonly first: string;
+}
+
 /** Reads the cells of one column. */
 class CellReader {
   readonly name: string;
   readonly #plan: ColumnPlan;
+  readonly #isWords: boolean;
   readonly #codes: Map<string, number>;
   readonly #parse: (cell: string) => number;
   readonly #end: number;
   #missing = 0;
-  #infinite: { count: number; first: string } | null = null;
+  #infinite: Oddities | null = null;
+  #odd: Oddities | null = null;
 
   /** A reader of a column, whose words are taken in steps. */
   static *of(plan: ColumnPlan, settings: TableSettings): Steps<CellReader> {
     const reader = new CellReader(plan, settings);
-    if (plan.kind === "numeric" || plan.categories === undefined) return reader;
+    if (!reader.#isWords || plan.categories === undefined) return reader;
     for (const [i, word] of plan.categories.entries()) {
       reader.#codes.set(word, i);
       if (i % STEP === STEP - 1) yield;
@@ -165,10 +182,11 @@ class CellReader {
   }
 
   private constructor(plan: ColumnPlan, readonly settings: TableSettings) {
-    this.#parse = plan.decimalComma ? parseDecimalComma : parseNumber;
+    this.#parse = cellParser(plan);
     this.name = plan.name;
     this.#plan = plan;
-    this.#codes = plan.kind === "numeric" ? NO_CODES : new Map();
+    this.#isWords = plan.kind === "categorical" || plan.kind === "skip"; // which a target may be
+    this.#codes = this.#isWords ? new Map() : NO_CODES;
     this.#end = settings.dtype !== "float64" ? FLOAT32_END : Infinity;
   }
 
@@ -176,33 +194,47 @@ class CellReader {
     return this.#plan.kind !== "skip";
   }
 
+  /** Whether a cell has no value, or none that the column can hold. */
+  lacks(cell: string, missing: ReadonlySet<string>): boolean {
+    if (this.#isWords) return isMissing(cell, missing);
+    return isMissing(cell, missing) || (this.#mayBeOdd(cell) && isNaN(this.#parse(cell)));
+  }
+
   read(cell: string, missing: ReadonlySet<string>, at: number): number {
-    const value = this.#plan.kind === "numeric" ? this.#parse(cell) : this.#codes.get(cell);
+    const value = this.#isWords ? this.#codes.get(cell) : this.#parse(cell);
     if (value !== undefined && value === value) {
-      if (value >= this.#end || value <= -this.#end) this.#countInfinite(cell, at);
+      if (value >= this.#end || value <= -this.#end) this.#infinite = this.#counted(this.#infinite, cell, at);
       return value;
     }
-    if (missing.has(cell)) {
-      this.#missing++;
-      return NaN;
-    }
-    return this.#newCategory(cell, at);
+    const isGap = isMissing(cell, missing);
+    if (!isGap && !this.#mayBeOdd(cell)) return this.#newCategory(cell, at);
+    if (!isGap) this.#odd = this.#counted(this.#odd, cell, at);
+    this.#missing++;
+    return NaN;
   }
 
-  /** A line about numbers that are too large for float32, if there are any. */
-  get note(): string | null {
-    if (this.#infinite === null) return null;
-    const { count, first } = this.#infinite;
-    const others = count === 1 ? "" : ` and ${count - 1} more like it`;
-    return `${this.settings.cap.where}: ${first}${others}, past float32, and became infinite: read it with dtype "float64"`;
+  /** Whether a cell that is no number counts as missing. */
+  #mayBeOdd(cell: string): boolean {
+    return !this.#isWords && (this.#plan.lenient === true || isInfinite(cell));
   }
 
-  #countInfinite(cell: string, at: number): void {
-    this.#infinite ??= {
-      count: 0,
-      first: `${this.settings.unit} ${at}, column ${quoted(this.name)} holds ${cell.slice(0, 40)}`,
+  /** Lines about cells that are no numbers, and about numbers that are too large for float32. */
+  get notes(): string[] {
+    const { where } = this.settings.cap;
+    const what = this.#plan.kind === "date" ? "date" : "number";
+    const odd = (found: string) =>
+      `${found}, no ${what}, and is read as missing: write it like ${what === "date" ? "2025-12-31" : "1005.5"}`;
+    const large = (found: string) => `${found}, past float32, and became infinite: read it with dtype "float64"`;
+    const told = (all: Oddities | null, tell: (found: string) => string) => {
+      if (all === null) return [];
+      return [`${where}: ${tell(all.first + (all.count === 1 ? "" : ` and ${all.count - 1} more like it`))}`];
     };
-    this.#infinite.count++;
+    return [...told(this.#odd, odd), ...told(this.#infinite, large)];
+  }
+
+  #counted(before: Oddities | null, cell: string, at: number): Oddities {
+    if (before !== null) return Object.assign(before, { count: before.count + 1 });
+    return { count: 1, first: `${this.settings.unit} ${at}, column ${quoted(this.name)} holds ${cell.slice(0, 40)}` };
   }
 
   #newCategory(cell: string, at: number): number {
@@ -211,6 +243,7 @@ class CellReader {
       new SyntaxError(`Cannot read ${cap.where}: ${unit} ${at}, column ${quoted(this.name)} ${what}`);
     const found = JSON.stringify(cell.slice(0, 40));
     if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
+    if (this.#plan.kind === "date") throw fail(`holds ${found}, no date: say that it is categorical or missing`);
     if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
     if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
     cap.count(CATEGORY_COST + cell.length, () => `column ${quoted(this.name)} at ${unit} ${at}`);
@@ -221,8 +254,8 @@ class CellReader {
   /** The column. Unless the order of its words was declared, they are sorted, and their indices in `values` change with them. */
   *finish(values: Floats, place: number, width: number): Steps<Column> {
     const { name, kind, categories } = this.#plan;
-    const column = { name, kind: kind === "numeric" ? kind : "categorical", missing: this.#missing } as const;
-    if (kind === "numeric" || categories) return { ...column, categories: categories ?? [] };
+    const column = { name, kind: kind === "skip" ? "categorical" : kind, missing: this.#missing } as const;
+    if (column.kind !== "categorical" || categories) return { ...column, categories: categories ?? [] };
     const words = [...this.#codes.keys()];
     const order = yield* sortWords(words);
     const codes = new Int32Array(words.length);

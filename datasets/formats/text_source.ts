@@ -5,6 +5,7 @@ import { files, type OpenFile } from "../../core/host/files.ts";
 import { inflated, piecesOf } from "../../core/host/node_streams.ts";
 import { bodyOf, type Cap, sourceName } from "../../core/io/read_file.ts";
 import { declaredLength } from "./gunzip.ts";
+import { decoded, TextEncoding } from "./text_encoding.ts";
 
 /** The path of a file; or a stream of its bytes, a `Blob` (the `File` that was picked is one), or the `Response` that brings it. */
 export type TextSource = string | ReadableStream<Uint8Array<ArrayBuffer>> | Blob | Response;
@@ -20,16 +21,24 @@ const PIECE = 1 << 16;
 /** The longest string in V8. */
 const MAX_TEXT = 2 ** 29 - 24;
 
+/** Characters from which the line ends are guessed, and what a caller of the splitter may look at. */
+const HEAD = 1 << 16;
+
 /**
- * The UTF-8 text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated. The event loop turns between two
- * pieces where the caller has taken long.
+ * The text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated. The event loop turns between two
+ * pieces where the caller has taken long. Without an `encoding` it is UTF-8.
  *
  * Errors of the decoder and of the decompressor become a SyntaxError with the name of the file and the place that `after` gives.
  */
-export async function* readText(source: TextSource, cap: Cap, after: () => string): AsyncGenerator<string> {
+export async function* readText(
+  source: TextSource,
+  cap: Cap,
+  after: () => string,
+  encoding: TextEncoding = new TextEncoding("utf-8"),
+): AsyncGenerator<string> {
   const isGzip = textName(source, "").endsWith(".gz");
   const bytes = await openSource(source, isGzip, cap);
-  const text = decoded(isGzip ? inflated(piecesOf(bytes)) : piecesOf(bytes));
+  const text = decoded(isGzip ? inflated(piecesOf(bytes)) : piecesOf(bytes), encoding);
   const slice = new TimeSlice();
   let length = 0;
   for await (const piece of namingErrors(text, cap.where, after)) {
@@ -90,27 +99,46 @@ async function* namingErrors<T>(parts: AsyncIterable<T>, where: string, after: (
   }
 }
 
-/** Splits text that comes in pieces into lines, without their ends: LF or CRLF. */
+/** Splits text that comes in pieces into lines, without their ends: LF or CRLF; CR where the first 64 kB have no LF. */
 export class LineSplitter {
+  #head: string[] | null = [];
+  #headLength = 0;
+  #end = "\n";
   #pending: string[] = [];
   #length = 0;
 
-  /** A splitter that calls `take` with each line. */
-  constructor(readonly cap: Cap, readonly take: (line: string) => void) {}
+  /** A splitter that calls `begin` with the first 64 kB of the text, and `take` with each line. */
+  constructor(readonly cap: Cap, readonly take: (line: string) => void, readonly begin?: (head: string) => void) {}
 
   /** Adds a piece of text. */
   push(text: string): void {
-    let start = 0;
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
-      this.#finish(text.slice(start, end));
-      start = end + 1;
-    }
-    if (start < text.length) this.#keep(text.slice(start));
+    if (this.#head === null) return this.#split(text);
+    this.#head.push(text);
+    if ((this.#headLength += text.length) >= HEAD) this.#begin(this.#head);
   }
 
   /** Ends the text, and with it a last line without an end. */
   end(): void {
+    if (this.#head !== null) this.#begin(this.#head);
     if (this.#length > 0) this.#finish("");
+  }
+
+  #begin(pieces: string[]): void {
+    const text = pieces.join(""), head = text.slice(0, HEAD);
+    this.#head = null;
+    // A CR at the end of the head may be one half of the first CRLF.
+    if (!head.includes("\n") && head.slice(0, -1).includes("\r")) this.#end = "\r";
+    this.begin?.(head);
+    this.#split(text);
+  }
+
+  #split(text: string): void {
+    let start = 0;
+    for (let end = text.indexOf(this.#end); end >= 0; end = text.indexOf(this.#end, start)) {
+      this.#finish(text.slice(start, end));
+      start = end + 1;
+    }
+    if (start < text.length) this.#keep(text.slice(start));
   }
 
   #keep(part: string): void {
@@ -139,54 +167,4 @@ export function checkLine(length: number, cap: Cap): void {
     throw new RangeError(`Cannot read ${cap.where}: a line of ${length} characters is longer than any text can be`);
   }
   cap.check(LINE_COST * length, () => `a line of ${length} characters`);
-}
-
-// UTF-8 to text, with the place of a wrong byte.
-
-/** Of a character that two pieces share, the first holds this many bytes at most. */
-const CUT = 3;
-
-/** The text of UTF-8 without its byte order mark; fails with a SyntaxError that names the first wrong byte. */
-async function* decoded(pieces: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let tail = new Uint8Array();
-  let read = 0;
-  const decode = (bytes: Uint8Array<ArrayBuffer>, last: boolean) => {
-    try {
-      return decoder.decode(bytes, { stream: !last });
-    } catch {
-      const known = join(tail, bytes);
-      const at = firstWrong(known);
-      const byte = known[at].toString(16).padStart(2, "0");
-      throw new SyntaxError(`byte ${read - tail.length + at} (0x${byte}) is not UTF-8: save the file as UTF-8`);
-    }
-  };
-  for await (const bytes of pieces) {
-    yield decode(bytes, false);
-    read += bytes.length;
-    tail = join(tail, bytes.subarray(-CUT)).slice(-CUT);
-  }
-  yield decode(new Uint8Array(), true);
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
-
-/** Where in `bytes` the first wrong character begins; the end of one that began before them is skipped. */
-function firstWrong(bytes: Uint8Array<ArrayBuffer>): number {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let start = 0;
-  while (start < CUT && (bytes[start] & 0xc0) === 0x80 && bytes.length > CUT) start++;
-  try {
-    for (let i = start; i < bytes.length; i++) {
-      if (decoder.decode(bytes.subarray(i, i + 1), { stream: true }) !== "") start = i + 1;
-    }
-  } catch {
-    return start;
-  }
-  return start; // the text ends within a character
 }

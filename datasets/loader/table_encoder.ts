@@ -17,14 +17,15 @@ export interface ColumnEncoding {
   readonly std: number;
   /** How many features the column becomes: 1, or one for each category. */
   readonly width: number;
-  /** All categories; those past `width` have no feature. */
+  /** All categories in the order of their features; those past `width` have none. Where there are such, the commonest come first. */
   readonly categories: readonly string[];
 }
 
 /** Settings of a {@linkcode TableEncoder}. */
 export interface TableEncoderOptions {
   /**
-   * How many categories of a column get a feature; the others are encoded as zeros, as an empty cell is.
+   * How many categories of a column get a feature: those that most training rows have; the others are encoded as zeros, as an empty
+   * cell is.
    *
    * @default {50}
    */
@@ -55,6 +56,7 @@ export class TableEncoder {
   /** What becomes of each column: numbers and names alone, so that JSON can keep it. */
   readonly columns: readonly ColumnEncoding[];
   readonly #missing: readonly number[];
+  readonly #features: readonly ArrayLike<number>[]; // of each category of a column, by its number
 
   /** An encoder for these columns, by the statistics of the training rows [n, columns]. */
   constructor(columns: readonly Column[], train: Tensor, options: TableEncoderOptions = {}) {
@@ -65,7 +67,10 @@ export class TableEncoder {
     if (!Number.isSafeInteger(maxCategories) || maxCategories < 1) {
       throw new RangeError(`Cannot encode ${maxCategories} categories: give a whole number from 1`);
     }
-    this.columns = columns.map((column, i) => encodingOf(column, train.slice(1, i, i + 1), maxCategories));
+    const cells = columns.map((_, i) => train.slice(1, i, i + 1));
+    const orders = columns.map(({ categories }, i) => orderOf(categories.length, cells[i], maxCategories));
+    this.#features = orders.map(inverse);
+    this.columns = columns.map((column, i) => encodingOf(column, cells[i], orders[i], maxCategories));
     this.width = this.columns.reduce((sum, { width }) => sum + width, 0);
     this.#missing = columns.map(({ missing }) => missing);
   }
@@ -77,10 +82,10 @@ export class TableEncoder {
     const out = new Float32Array(rows * this.width);
     let [from, to] = [0, 0];
     for (let row = 0; row < rows; row++) {
-      for (const { kind, mean, std, width } of this.columns) {
+      for (const [i, { kind, mean, std, width }] of this.columns.entries()) {
         const cell = cells[from++];
-        if (kind === "numeric") out[to] = Number.isNaN(cell) ? 0 : (cell - mean) / (std || 1);
-        else if (cell < width) out[to + cell] = 1;
+        if (kind !== "categorical") out[to] = Number.isNaN(cell) ? 0 : (cell - mean) / (std || 1);
+        else if (this.#features[i][cell] < width) out[to + this.#features[i][cell]] = 1;
         to += width;
       }
     }
@@ -99,9 +104,31 @@ function requireRows(x: Tensor, columns: number): void {
   throw new RangeError(`Cannot encode rows of shape [${x.shape}] by ${columns} columns: expected [rows, ${columns}]`);
 }
 
-function encodingOf({ name, kind, categories }: Column, train: Tensor, maxCategories: number): ColumnEncoding {
-  if (kind === "numeric") return { name, kind, ...statisticsOf(name, elements(train)), width: 1, categories };
-  return { name, kind, mean: 0, std: 1, width: Math.min(categories.length, maxCategories), categories };
+function encodingOf(
+  { name, kind, categories }: Column,
+  train: Tensor,
+  order: readonly number[],
+  maxCategories: number,
+): ColumnEncoding {
+  if (kind !== "categorical") return { name, kind, ...statisticsOf(name, elements(train)), width: 1, categories };
+  const width = Math.min(categories.length, maxCategories);
+  return { name, kind, mean: 0, std: 1, width, categories: order.map((code) => categories[code]) };
+}
+
+/** The numbers of a column's categories in the order of their features: as they are, or by frequency where not all have one. */
+function orderOf(count: number, train: Tensor, maxCategories: number): number[] {
+  const order = Array.from({ length: count }, (_, code) => code);
+  if (count <= maxCategories) return order;
+  const rows = new Float64Array(count);
+  for (const code of Array.from(elements(train))) if (code < count) rows[code]++;
+  return order.sort((a, b) => rows[b] - rows[a] || a - b);
+}
+
+/** Where in a list each number from 0 on stands. */
+function inverse(order: readonly number[]): Int32Array {
+  const places = new Int32Array(order.length);
+  order.forEach((value, place) => places[value] = place);
+  return places;
 }
 
 /** Mean and deviation of the cells that are not empty, in float64; the deviation of equal numbers is 0 exactly. */
@@ -118,7 +145,7 @@ function statisticsOf(name: string, cells: ArrayLike<number>): { mean: number; s
 
 function columnLine({ name, kind, mean, std, width, categories }: ColumnEncoding, missing: number): string {
   const empty = missing > 0 ? `, ${missing} empty` : "";
-  if (kind === "numeric") {
+  if (kind !== "categorical") {
     const constant = std === 0 ? " (constant)" : "";
     return `${name}: numeric, mean ${mean.toPrecision(4)}, std ${std.toPrecision(4)}${constant}${empty}`;
   }

@@ -156,13 +156,27 @@ describe("fromCsv() notes", () => {
     assertEquals(await notes(people), []);
   });
 
-  it("fromCsv() notes the record and the cell that make categories of numbers, and the cure", async () => {
-    for (const cell of ["inf", "0x1F", "1e400"]) {
+  it("fromCsv() keeps a column of numbers in which one cell is none, and notes its record and the cure", async () => {
+    for (const cell of ["inf", "0x1F", "1e400", "oops"]) {
       assertEquals(await notes(numbers(cell)), [
-        `bad.csv: record 52, column "a" holds "${cell}", no number, so the column is read as categories, ` +
-        "though 99 of the first 100 values look like numbers: write it like 1005.5 or leave it empty",
+        `bad.csv: record 52, column "a" holds ${cell}, no number, and is read as missing: write it like 1005.5`,
+      ]);
+      const { x, columns } = await read(numbers(cell));
+      assertEquals([columns[0].kind, columns[0].missing, x.slice(0, 49, 52).toArray()], [
+        "numeric",
+        1,
+        [[1, 2], [NaN, 2], [3, 4]],
       ]);
     }
+  });
+
+  it("fromCsv() notes the record and the cell that make categories of more numbers than words", async () => {
+    const text = `a,b\n1,x\n2,x\nred,x\n`;
+    assertEquals(await notes(text), [
+      `bad.csv: record 4, column "a" holds "red", no number, so the column is read as categories, ` +
+      "though 2 of the first 3 values look like numbers: write it like 1005.5 or leave it empty",
+    ]);
+    assertEquals((await read(text)).columns[0].kind, "categorical");
   });
 
   it("fromCsv() notes no such cell in a column that it was told about", async () => {
@@ -186,8 +200,8 @@ describe("fromCsv() notes", () => {
     assertEquals(await notes("2019,2020\n1,2\n", { header: true }), []);
   });
 
-  it("fromCsv() notes a header that it took for a row", async () => {
-    const [note] = await notes(`id,2020\n${"1,2\n".repeat(50)}`);
+  it("fromCsv() notes a header that it was told to take for a row", async () => {
+    const [note] = await notes(`id,2020\n${"1,2\n2,3\n".repeat(4)}`, { header: false });
     assertMatch(note, /record 1, column "column0" holds "id", .*: say that it is the header if it is$/);
   });
 
@@ -272,19 +286,20 @@ describe("fromCsv() refuses", () => {
   it("fromCsv() refuses bytes that are not UTF-8, and names the first, however the pieces are cut", async () => {
     const latin1 = Uint8Array.from("a,b\nGr\u00fc\u00df,K\u00f6ln\n1,\u00e4", (c) => c.charCodeAt(0));
     const utf8 = new TextEncoder().encode("\ufeffa\nGrüß \u{1f600}\n");
-    const cases = [[latin1, 6, "fc"], [new Uint8Array([...utf8, 0xe2, 0x82]), utf8.length, "e2"], [
-      new Uint8Array([...utf8, 0xff, 0x0a]),
-      utf8.length,
-      "ff",
-    ]] as const;
-    for (const [bytes, at, byte] of cases) {
+    const cases = [
+      [latin1, 6, "fc", { encoding: "utf-8" }],
+      [new Uint8Array([...utf8, 0xe2, 0x82]), utf8.length, "e2", {}],
+      [new Uint8Array([...utf8, 0xff, 0x0a]), utf8.length, "ff", {}],
+    ] as const;
+    for (const [bytes, at, byte, encoding] of cases) {
       for (const size of [1, 2, 3, 5, 100]) {
         const pieces = Array.from(
           { length: Math.ceil(bytes.length / size) },
           (_, i) => bytes.slice(i * size, (i + 1) * size),
         );
         const message = `byte ${at} (0x${byte}) is not UTF-8: save the file as UTF-8`;
-        await assertRejects(() => fromCsv(ReadableStream.from(pieces), { name: "bad.csv" }), SyntaxError, message);
+        const options = { name: "bad.csv", ...encoding };
+        await assertRejects(() => fromCsv(ReadableStream.from(pieces), options), SyntaxError, message);
       }
     }
   });

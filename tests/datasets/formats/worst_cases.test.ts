@@ -87,7 +87,7 @@ describe("fromCsv() in linear time", () => {
     const notes: string[] = [];
     const text = `a;b\n${"1;2\n".repeat(99)}1${",000".repeat(5_000_000)};2\n`;
     const { columns } = await csv(text, { separator: ";", onNote: (note) => notes.push(note) });
-    assertEquals([columns[0].kind, notes.length], ["categorical", 1]);
+    assertEquals([columns[0].kind, columns[0].missing, notes.length], ["numeric", 1, 1]);
   });
 
   it("fromCsv() reads a quoted cell of many pieces, lines and quotes", async () => {

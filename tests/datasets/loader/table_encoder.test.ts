@@ -36,6 +36,15 @@ describe("TableEncoder", () => {
     assertEquals([encoder.width, encoder.transform(tensor([[1], [2]])).toArray()], [2, [[0, 1], [0, 0]]]);
   });
 
+  it("gives the categories of most rows a feature where not all get one", async () => {
+    const cities = ["Augsburg", "Bonn", "Zagreb", "Zurich"];
+    const text = `city\n${[0, 3, 3, 2, 1, 3, 2].map((i) => `${cities[i]}\n`).join("")}`;
+    const { x, columns } = await fromCsv(new Response(text).body!);
+    const encoder = new TableEncoder(columns, x, { maxCategories: 2 });
+    assertEquals(encoder.columns[0].categories, ["Zurich", "Zagreb", "Augsburg", "Bonn"]);
+    assertEquals(encoder.transform(x.slice(0, 0, 4)).toArray(), [[0, 0], [1, 0], [1, 0], [0, 1]]);
+  });
+
   it("leaves a constant column at 0, to the last bit", () => {
     const x = tensor([[0.1], [0.1], [0.1]], { dtype: "float64" });
     const encoder = new TableEncoder([numbers("a")], x);
