@@ -53,6 +53,9 @@ export const TASKS = {
     ...[...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", "examples/tabular.ts", "--require-permissions"],
   ],
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", "examples/predict.ts", "--require-permissions"],
+  page: (
+    { deno },
+  ) => [...RUN, "--allow-write=.", "--allow-net=127.0.0.1", `--allow-run=${deno}`, "examples/page/serve.ts"],
   replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
   test: ({ temp, deno, programs = PROGRAMS }) => [
     ...["test", "--doc", "--no-prompt", "--preload=tests/open_back_ends.ts", "--allow-read"],

@@ -41,6 +41,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
       .map((name) => `tests/examples/${name}.test.ts`),
     ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
   ],
+  ["a page, whose network learns in a browser", "tests/examples/page"],
   ["plain loops in float64, on every back end", "tests/document_002.test.ts"],
   [
     "the bytes of files and of downloads",

@@ -1,0 +1,73 @@
+/// <reference lib="dom" />
+/** What is seen of learning: figures, curves, filters and mistakes. */
+import { accuracyCurve, lossCurve } from "./curves.ts";
+import { element } from "./element.ts";
+import type { DataSummary, Mistake, Progress, Verdict } from "./messages.ts";
+import { pictureItem } from "./picture.ts";
+
+const whole = new Intl.NumberFormat("en");
+
+/** Milliseconds between two summaries in words, for those who hear them. */
+const SUMMARY = 15_000;
+
+const KERNEL = 5, SIDE = 28;
+
+/** The page's view of learning. */
+export class Board {
+  readonly #accuracy = accuracyCurve(element("accuracy-curve"));
+  readonly #loss = lossCurve(element("loss-curve"));
+  #told = 0;
+
+  /** A network begins. */
+  begin({ name, train, held }: DataSummary): void {
+    this.#accuracy.clear();
+    this.#loss.clear();
+    for (const id of ["accuracy", "loss", "speed"]) element(id).textContent = "–";
+    element("steps").textContent = "0";
+    element("data").textContent = `${name}: ${whole.format(train)} to learn from, ${whole.format(held)} held out.`;
+    this.#told = 0;
+  }
+
+  /** How far learning has come. */
+  progress({ step, perSecond, loss }: Progress): void {
+    if (step > 0) this.#loss.add(step, null, loss);
+    element("steps").textContent = whole.format(step);
+    element("speed").textContent = perSecond === 0 ? "–" : whole.format(perSecond);
+  }
+
+  /** What the network makes of the held-out digits. */
+  judged(progress: Progress, { held, right, loss, mistakes }: Verdict): void {
+    const part = `${(100 * right / held).toFixed(1)} %`;
+    this.progress(progress);
+    element("accuracy").textContent = part;
+    element("loss").textContent = loss.toFixed(3);
+    this.#accuracy.add(progress.step, 100 * right / held);
+    this.#loss.add(progress.step, loss, Number.isNaN(progress.loss) ? null : progress.loss);
+    this.#showMistakes(held - right, held, mistakes);
+    const { timeStamp } = new Event("now");
+    if (this.#told !== 0 && timeStamp < this.#told + SUMMARY) return;
+    this.#told = timeStamp;
+    element("summary").textContent = `After ${progress.step} steps ${part} of the held-out digits are right.`;
+  }
+
+  #showMistakes(wrong: number, held: number, mistakes: readonly Mistake[]): void {
+    const shown = wrong === 0
+      ? ""
+      : `${wrong > mistakes.length ? ", the first of them" : ""}: what they are → what it reads`;
+    element("mistakes-count").textContent = `${whole.format(wrong)} of ${whole.format(held)} held-out digits${shown}`;
+    element("mistakes").replaceChildren(...mistakes.map(({ truth, guess, picture }) => {
+      const levels = Float32Array.from(picture, (level) => level / 255);
+      return pictureItem(SIDE, levels, `${truth}, read as ${guess}`, `${truth} → ${guess}`);
+    }));
+  }
+
+  /** The kernels of the first layer: the middle grey is 0, the shade of ink or paper the largest weight. */
+  filters(kernels: Float32Array, width: number): void {
+    const size = KERNEL * KERNEL;
+    element("filters").replaceChildren(...Array.from({ length: width }, (_, i) => {
+      const weights = kernels.slice(i * size, (i + 1) * size);
+      const most = weights.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-6);
+      return pictureItem(KERNEL, weights.map((weight) => 0.5 + weight / most / 2), `Filter ${i + 1}`);
+    }));
+  }
+}

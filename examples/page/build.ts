@@ -1,0 +1,87 @@
+/** The page as files that any host can serve. */
+import config from "../../deno.json" with { type: "json" };
+
+/** Files by their names. */
+export type Site = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Whose work the scripts are made of, and where its licence is. */
+const LICENCES = [
+  ["Gradus", "LICENSE"],
+  ["uPlot, https://github.com/leeoniya/uPlot", "node_modules/uplot/LICENSE"],
+  ["fflate, https://github.com/101arrowz/fflate", "node_modules/fflate/LICENSE"],
+] as const;
+
+/** The names of MNIST's files, and how else each may be written. */
+const MNIST_FILES = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
+const ENDINGS = ["ubyte", "ubyte.gz"].flatMap((end) =>
+  ["-", "."].flatMap((dot) => [1, 3].map((n) => `${dot}idx${n}-${end}`))
+);
+
+/**
+ * Makes the page's files.
+ *
+ * @param mnist The folder with the four files of MNIST, gzipped or not, that go beside the page
+ */
+export async function buildPage(mnist?: string): Promise<Site> {
+  const data = mnist === undefined ? new Map<string, Uint8Array<ArrayBuffer>>() : await filesOfMnist(mnist);
+  const [page, worker] = await Promise.all(["page", "worker"].map(bundled)); // which also installs what they import
+  const licences = (await Promise.all(LICENCES.map(licenceOf))).join("\n\n");
+  const notice = `/*!\n${licences}*/\n`;
+  const styles = [await textOf("examples/page/static/page.css"), await textOf("node_modules/uplot/dist/uPlot.min.css")];
+  return new Map([
+    ["index.html", await bytesOf(await textOf("examples/page/static/index.html"))],
+    ["page.css", await bytesOf(notice, ...styles)],
+    ["icon.svg", await bytesOf(await textOf("examples/page/static/icon.svg"))],
+    ["page.js", await bytesOf(notice, page)],
+    ["worker.js", await bytesOf(notice, worker)],
+    ["licences.txt", await bytesOf(licences)],
+    ["settings.json", await bytesOf(JSON.stringify({ mnist: [...data.keys()] }))],
+    ...data,
+  ]);
+}
+
+async function licenceOf([name, path]: readonly [name: string, path: string]): Promise<string> {
+  return `${name}\n\n${(await textOf(path)).trim()}\n`;
+}
+
+function textOf(path: string): Promise<string> {
+  return Deno.readTextFile(new URL(path, ROOT));
+}
+
+async function bytesOf(...parts: BlobPart[]): Promise<Uint8Array<ArrayBuffer>> {
+  return await new Blob(parts).bytes();
+}
+
+/**
+ * A script with all that it imports. `deno bundle` is esbuild with Deno's own way to find modules: it takes the library's TypeScript as
+ * it stands, with nothing to install or configure.
+ */
+async function bundled(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const path = `examples/page/${name}.ts`;
+  const args = ["bundle", "-q", "--platform", "browser", "--minify", "--import-map", importMap(), path];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
+  if (!success) throw new Error(`Cannot bundle ${path}: ${new TextDecoder().decode(stderr).trim()}`);
+  return stdout;
+}
+
+/** What the names in imports mean: those of deno.json, but for the compiled kernel. */
+function importMap(): string {
+  const here = (path: string) => new URL(path, ROOT).href;
+  const own = Object.entries(config.exports).map(([entry, path]) => [config.name + entry.slice(1), here(path)]);
+  const instead = [here("core/backend/native/native.ts"), new URL("no_native.ts", import.meta.url).href];
+  const imports = { ...config.imports, ...Object.fromEntries([...own, instead]) };
+  return `data:application/json,${encodeURIComponent(JSON.stringify({ imports }))}`;
+}
+
+/** The four files in a folder, as `mnist/NAME`. */
+async function filesOfMnist(folder: string): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  const found = MNIST_FILES.map((start) => names.find((name) => ENDINGS.some((end) => name === start + end)));
+  const missing = MNIST_FILES.filter((_, i) => found[i] === undefined);
+  if (missing.length > 0) throw new Error(`Cannot find MNIST in ${folder}: no file ${missing.join(", no file ")}`);
+  return new Map(
+    await Promise.all(found.map(async (name) => [`mnist/${name}`, await Deno.readFile(`${folder}/${name}`)] as const)),
+  );
+}
