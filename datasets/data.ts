@@ -40,6 +40,30 @@ export {
 export { randomErase, type RandomEraseOptions } from "./transforms/random_erase.ts";
 export { testTimeAugmentation } from "./transforms/test_time_augmentation.ts";
 
+// A table's columns as features, in the same way for each later table.
+export { TableSchema } from "./table/table_schema.ts";
+export type {
+  SchemaBatch,
+  SchemaOptions,
+  SchemaReadOptions,
+  SchemaStreamOptions,
+  TableAnswer,
+  TableSource,
+} from "./table/schema_options.ts";
+export type { TableRecord } from "./table/record_rows.ts";
+export type { EncodedRows } from "./table/row_encoder.ts";
+export type { SchemaTarget } from "./table/schema_fit.ts";
+export type {
+  AnySchemaColumn,
+  BooleanSchemaColumn,
+  CategoricalSchemaColumn,
+  DateSchemaColumn,
+  NumericSchemaColumn,
+  Scale,
+  SchemaColumn,
+  SchemaKind,
+} from "./table/schema_columns.ts";
+
 // Tables and files of pictures.
 export { type CsvOptions, type CsvTable, type CsvTextOptions, fromCsv } from "./formats/csv.ts";
 export { MISSING } from "./formats/csv_rows.ts";

@@ -78,10 +78,10 @@ export interface CsvTable extends Table {
 }
 
 /** The names of the options that say how text is read, and the types of some. */
-const TEXT_OPTIONS = [
+export const TEXT_OPTIONS = [
   ...["header", "separator", "quote", "decimal", "encoding", "dates", "missing", "name", "onNote", "maxBytes"] as const,
 ];
-const TEXT_TYPES: OptionTypes<CsvTextOptions> = { header: "boolean", name: "string", onNote: "function" };
+export const TEXT_TYPES: OptionTypes<CsvTextOptions> = { header: "boolean", name: "string", onNote: "function" };
 
 const OPTIONS = ["target", "columns", "skipIncomplete", "dtype", ...TEXT_OPTIONS] as const;
 
@@ -130,7 +130,7 @@ export async function fromCsv(source: TextSource, options: CsvOptions = {}): Pro
 }
 
 /** Checks the options that say how text is read. */
-function checkText(options: CsvTextOptions): void {
+export function checkText(options: CsvTextOptions): void {
   checkDialect(options);
   requireTexts("read CSV", "missing cells", options.missing);
   if (options.dates !== undefined) requireChoice("read CSV", "order of dates", options.dates, ["dmy", "mdy"]);

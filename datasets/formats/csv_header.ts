@@ -10,7 +10,7 @@ interface Records {
 }
 
 /** What a first record is, and a word about it where that may be wrong. */
-interface HeaderGuess {
+export interface HeaderGuess {
   readonly header: boolean;
   readonly note?: string;
 }

@@ -3,7 +3,7 @@ import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { type ColumnKinds, columnNames, planColumns } from "./csv_columns.ts";
 import { cellDialect, type CsvDialect, dialectNote } from "./csv_dialect.ts";
-import { guessHeader } from "./csv_header.ts";
+import { guessHeader, type HeaderGuess } from "./csv_header.ts";
 import { CsvRecords } from "./csv_records.ts";
 import type { DateOrder } from "./parse_date.ts";
 import { COLUMN_COST, type ColumnPlan } from "./table.ts";
@@ -19,7 +19,7 @@ export const MISSING: readonly string[] = [
 ];
 
 /** How rows are read; what is not given is guessed. */
-interface RowOptions extends ReadOptions {
+export interface RowOptions extends ReadOptions {
   readonly header?: boolean;
   readonly separator?: string | null;
   readonly quote?: CsvDialect["quote"];
@@ -29,20 +29,24 @@ interface RowOptions extends ReadOptions {
   readonly missing?: readonly string[];
   readonly name?: string;
   readonly onNote?: (note: string) => void;
+  /** Names that show that the first record is the header. */
+  readonly knownNames?: readonly string[];
   /** What to read columns as, of the names that there are. */
   readonly kindsOf?: (names: readonly string[]) => ColumnKinds;
 }
 
 /** What is known when the first row is given out. */
-interface CsvStart {
+export interface CsvStart {
   readonly cap: Cap;
   readonly plans: readonly ColumnPlan[];
   readonly dialect: CsvDialect;
   readonly missing: ReadonlySet<string>;
+  /** What errors count rows in. */
+  readonly unit: "record";
 }
 
 /** What takes the rows. */
-interface RowSink {
+export interface RowSink {
   /** Takes the cells of the record that is the `at`-th of the file. */
   add(cells: readonly string[], at: number): void;
 }
@@ -125,16 +129,23 @@ class CsvRows<T extends RowSink> {
     const { cap, options: { decimal, dates, kindsOf, onNote = () => {} } } = this, { where } = cap;
     const missing = new Set(this.options.missing ?? MISSING);
     const { separator, quote } = this.#records.dialect;
-    const guess = this.options.header === undefined ? yield* guessHeader({ records, separator, missing }) : null;
-    const header = guess?.header ?? this.options.header!;
-    if (guess?.note !== undefined) onNote(`${where}: ${guess.note}`);
+    const told = this.options.header ?? this.#hasKnownNames(records[0]);
+    const guess: HeaderGuess = told === null ? yield* guessHeader({ records, separator, missing }) : { header: told };
+    const { header } = guess;
+    if (guess.note !== undefined) onNote(`${where}: ${guess.note}`);
     const columns = kindsOf?.(columnNames(records[0], header)) ?? {};
     const plans = yield* planColumns({ where, records, separator, decimal, dates, columns, missing, onNote }, header);
     const sign = decimal ?? (plans.some(({ kind, decimalComma }) => kind === "numeric" && decimalComma) ? "," : ".");
     const dialect: CsvDialect = { separator, quote, decimal: sign, header, encoding: this.encoding.name ?? "utf-8" };
     const note = dialectNote(where, dialect, this.options);
     if (note !== null) onNote(note);
-    return { header, start: { cap, plans, dialect, missing } };
+    return { header, start: { cap, plans, dialect, missing, unit: "record" } };
+  }
+
+  /** Whether the first record has all names that are known, `null` where it has not or there are none. */
+  #hasKnownNames(first: readonly string[]): true | null {
+    const names = this.options.knownNames, cells = new Set(first.map((cell) => cell.trim()));
+    return names !== undefined && names.every((name) => cells.has(name)) ? true : null;
   }
 
   *finish(): Steps<T> {

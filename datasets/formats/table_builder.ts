@@ -159,7 +159,7 @@ interface Oddities {
 }
 
 /** Reads the cells of one column. */
-class CellReader {
+export class CellReader {
   readonly name: string;
   readonly #plan: ColumnPlan;
   readonly #isWords: boolean;
@@ -190,6 +190,12 @@ class CellReader {
     this.#end = settings.dtype !== "float64" ? FLOAT32_END : Infinity;
   }
 
+  /** The words that were read, in the order in which they came. */
+  get words(): string[] {
+    return [...this.#codes.keys()];
+  }
+
+  /** Whether the column is not left out. */
   get wanted(): boolean {
     return this.#plan.kind !== "skip";
   }
@@ -200,6 +206,7 @@ class CellReader {
     return isMissing(cell, missing) || (this.#mayBeOdd(cell) && isNaN(this.#parse(cell)));
   }
 
+  /** The number that stands for a cell, NaN for a gap. */
   read(cell: string, missing: ReadonlySet<string>, at: number): number {
     const value = this.#isWords ? this.#codes.get(cell) : this.#parse(cell);
     if (value !== undefined && value === value) {
@@ -272,7 +279,7 @@ class CellReader {
 }
 
 /** The indices of `words` in sorted order: numbers first and by their value, so that "10" follows "9"; the rest by code unit. */
-function* sortWords(words: readonly string[]): Steps<number[]> {
+export function* sortWords(words: readonly string[]): Steps<number[]> {
   const numbers = new Float64Array(words.length);
   for (let i = 0; i < words.length; i++) {
     numbers[i] = parseNumber(words[i]);
@@ -287,15 +294,18 @@ function* sortWords(words: readonly string[]): Steps<number[]> {
 }
 
 /** Rows of equal width, kept in blocks until it is known how many there are. */
-class Rows {
+export class Rows {
+  /** How many there are. */
   count = 0;
   readonly #blocks: Floats[] = [];
   readonly #perBlock: number;
 
+  /** No rows yet, which will count against the cap. */
   constructor(readonly width: number, readonly cap: Cap, readonly dtype: FloatKind) {
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, width)));
   }
 
+  /** Adds a row, of which it keeps a copy. */
   add(row: ArrayLike<number>): void {
     const i = this.count++ % this.#perBlock;
     this.cap.count(this.width * (this.dtype === "float64" ? 8 : 4), () => `row ${this.count}`);

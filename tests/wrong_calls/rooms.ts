@@ -118,6 +118,12 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     options: [["max_categories", "maxCategories", (o) => new data.TableEncoder([], zeros([1, 0]), o)]],
     tensors: [(x) => new data.TableEncoder([], x), (x) => new data.TableEncoder([], zeros([1, 0])).transform(x)],
   },
+  TableSchema: {
+    options: [
+      ["traget", "target", (o) => data.TableSchema.fit(csv(), o)],
+      ["max_categories", "maxCategories", (o) => data.TableSchema.fit(csv(), o)],
+    ],
+  },
   TensorDataset: unary((x) => new data.TensorDataset(x)),
   collate: NEITHER,
   digits: { options: [["sed", "seed", (o) => data.digits({ train: 1, test: 1, ...o })]] },

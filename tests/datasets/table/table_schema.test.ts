@@ -1,0 +1,258 @@
+import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { describe, it } from "../../bdd.ts";
+import { tensor } from "@gradus/gradus";
+import { type SchemaColumn, type SchemaOptions, TableSchema } from "@gradus/gradus/data";
+import { readSafetensors, writeSafetensors } from "@gradus/gradus/io";
+import { inFolder } from "../../core/io/in_folder.ts";
+
+const named = (text: string) => new File([text], "t.csv");
+const fit = (text: string, options: SchemaOptions = {}) => TableSchema.fit(named(text), options);
+
+const wordsOf = (column: SchemaColumn) => column.kind === "categorical" ? column.categories : [];
+
+async function notesOf(text: string, options: SchemaOptions = {}): Promise<string[]> {
+  const all: string[] = [];
+  await fit(text, { ...options, onNote: (note) => all.push(note) });
+  return all;
+}
+
+const flats = "area,city,garden,price\n30,Graz,yes,1\n50,Wien,no,2\n,Graz,no,3\n70,Wien,,4\n30,Linz,no,5\n";
+
+describe("TableSchema.fit()", () => {
+  it("keeps mean, deviation and median of numbers, and that some are missing", async () => {
+    const { columns: [area] } = await fit(flats, { target: "price" });
+    assertEquals(area, {
+      ...{ name: "area", kind: "numeric", mean: 45, std: Math.sqrt(275), median: 40, missing: true, lenient: false },
+    });
+  });
+
+  it("keeps words by frequency, and none that stands in fewer rows than minCount", async () => {
+    const { columns } = await fit(flats, { target: "price" });
+    assertEquals(columns[1], {
+      name: "city",
+      kind: "categorical",
+      categories: ["Graz", "Wien"],
+      missing: false,
+      lenient: false,
+    });
+    const { columns: all } = await fit(flats, { target: "price", minCount: 1, maxCategories: 1 });
+    assertEquals(wordsOf(all[1]), ["Graz"]);
+  });
+
+  it("keeps the commonest of many words, whatever letter they begin with", async () => {
+    const cities = Array.from({ length: 60 }, (_, i) => `A${i}`).flatMap((city) => [city, city]);
+    const rows = [...cities, ...Array(30).fill("Zurich"), ...Array(20).fill("Zagreb")];
+    const { columns } = await fit(`city,n\n${rows.map((city, i) => `${city},${i % 7}\n`).join("")}`, {
+      maxCategories: 3,
+    });
+    assertEquals(wordsOf(columns[0]), ["Zurich", "Zagreb", "A0"]);
+  });
+
+  it("knows yes and no, and the commoner of them", async () => {
+    const { columns } = await fit(flats, { target: "price" });
+    assertEquals(columns[2], { name: "garden", kind: "boolean", common: 0, missing: true, lenient: false });
+  });
+
+  it("keeps the scales of the parts of dates", async () => {
+    const { columns, featureNames } = await fit("day,n\n2024-01-01,1\n2025-01-03,2\n");
+    assertEquals(columns[0], {
+      ...{ name: "day", kind: "date", order: "mdy", median: 19723 + 184, hour: null, missing: false, lenient: false },
+      ...{ year: { mean: 2024.5, std: 0.5 }, day: { mean: 2, std: 1 }, elapsed: { mean: 19907, std: 184 } },
+    });
+    assertEquals(featureNames, ["day month", "day weekday", "day year", "day day", "day elapsed", "n"]);
+  });
+
+  it("keeps the scale of a target, or its classes, sorted", async () => {
+    assertEquals((await fit(flats, { target: "price" })).target, {
+      ...{ name: "price", kind: "numeric", mean: 3, std: Math.SQRT2 },
+    });
+    const { target, outputs } = await fit(flats, { target: "city" });
+    assertEquals([target, outputs], [{ name: "city", kind: "categorical", categories: ["Graz", "Linz", "Wien"] }, 3]);
+    const classes = await fit(flats, { target: "price", kinds: { price: "categorical" } });
+    assertEquals(classes.outputs, 5);
+  });
+
+  it("takes its statistics from the rows that it is told to, and classes from all", async () => {
+    const schema = await fit(flats, { target: "city", rows: (row) => row < 2 });
+    assertEquals([schema.rows, schema.fittedRows, schema.outputs], [5, 2, 3]);
+    assertEquals((schema.columns[0] as { mean: number }).mean, 40);
+  });
+
+  it("leaves out ids and counters, and says so", async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => `${i},u${i},${i % 2},${i * 3}\n`).join("");
+    assertEquals(await notesOf(`,user,a,b\n${rows}`, { target: "b" }), [
+      't.csv: column "column0" is left out: it counts the rows',
+      't.csv: column "user" is left out: it has a word for nearly each row, such as "u0"',
+    ]);
+    const { ignored, columns } = await fit(`,user,a,b\n${rows}`, { target: "b" });
+    assertEquals([ignored, columns.map(({ name }) => name)], [["column0", "user"], ["a"]]);
+  });
+
+  it("refuses text, unless it is told what to take it for", async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => `what a lovely place to stay ${i},${i % 3}\n`).join("");
+    const error = await assertRejects(() => fit(`review,n\n${rows}`), RangeError);
+    assertEquals(
+      error.message,
+      'Cannot learn from column "review" of t.csv: it holds text, such as "what a lovely place to stay 0": skip it, or say that it is categorical',
+    );
+    assertEquals((await fit(`review,n\n${rows}`, { kinds: { review: "skip" } })).ignored, ["review"]);
+    assertEquals((await fit(`review,n\n${rows}`, { kinds: { review: "categorical" } })).ignored, []);
+  });
+
+  it("refuses a row without a target, and leaves it out where it is told to", async () => {
+    await assertRejects(() => fit(flats, { target: "area" }), SyntaxError, 'record 4 has no target "area"');
+    assertEquals((await fit(flats, { target: "area", skipIncomplete: true })).rows, 3);
+  });
+
+  it("refuses options and sizes that there are not", async () => {
+    await assertRejects(() => fit(flats, { traget: "area" } as SchemaOptions), TypeError, "the nearest is target");
+    await assertRejects(() => fit(flats, { kinds: { area: "text" as "date" } }), TypeError, 'kind "text"');
+    await assertRejects(() => fit(flats, { minCount: -1 }), RangeError, "minCount -1");
+    await assertRejects(() => fit(flats, { target: "size" }), RangeError, 'Cannot find the target "size" in t.csv');
+    await assertRejects(() => fit(flats, { rows: () => false }), RangeError, "none of its 5 rows is to be fitted by");
+    await assertRejects(
+      () => fit("a\n1\n2\n", { target: "a" }),
+      RangeError,
+      "Cannot learn a of t.csv: there is no other column",
+    );
+  });
+});
+
+describe("TableSchema", () => {
+  it("read() gives categories, then numbers, gaps filled and told", async () => {
+    const schema = await fit(flats, { target: "price" });
+    const { x, y } = await schema.read(named(flats));
+    assertEquals(schema.featureNames, ["city", "area", "area missing", "garden", "garden missing"]);
+    assertEquals(schema.features, { categories: [3], numbers: 4 });
+    const std = Math.sqrt(275);
+    assertEquals(x.toArray(), [
+      [1, Math.fround(-15 / std), 0, 1, 0],
+      [2, Math.fround(5 / std), 0, 0, 0],
+      [1, Math.fround(-5 / std), 1, 0, 0],
+      [2, Math.fround(25 / std), 0, 0, 1],
+      [0, Math.fround(-15 / std), 0, 0, 0],
+    ]);
+    assertEquals([y!.dtype, y!.toArray()], ["float64", [1, 2, 3, 4, 5]]);
+  });
+
+  it("read() reads the same columns in another order and dialect, without the target, with unknown words", async () => {
+    const schema = await fit(flats, { target: "price" });
+    const other = "garden;area;city\nno;50,0;Wien\n?;;Oslo\n";
+    const notes: string[] = [];
+    const { x, y } = await schema.read(named(other), { onNote: (note) => notes.push(note) });
+    const [, wien] = (await schema.read(named(flats))).x.toArray() as number[][];
+    assertEquals([x.at(0).toArray(), y], [wien, null]);
+    assertEquals(x.at(1).toArray(), [0, Math.fround(-5 / Math.sqrt(275)), 1, 0, 1]);
+    assertEquals(
+      notes.at(-1),
+      't.csv: column "city" holds "Oslo" that the schema does not tell apart: they count as unknown',
+    );
+  });
+
+  it("gives the same numbers in one piece, part by part, and record by record", async () => {
+    const schema = await fit(flats, { target: "price" });
+    const { x } = await schema.read(named(flats));
+    const parts = [];
+    for await (const { x, cells, names } of schema.stream(named(flats), { batchSize: 2 })) {
+      parts.push(...x.toArray() as number[][]);
+      assertEquals([x.shape[0], names.length], [cells.length, 4]);
+    }
+    assertEquals(parts, x.toArray());
+    const records = [
+      { city: "Graz", area: 30, garden: true },
+      { garden: "no", area: "50", city: "Wien" },
+      { garden: false, area: null, city: "Graz" },
+    ];
+    assertEquals(schema.encode(records).toArray(), parts.slice(0, 3));
+    assertEquals((await schema.read(records)).x.toArray(), parts.slice(0, 3));
+  });
+
+  it("is fitted to records as to a file", async () => {
+    const records = [{ a: 1, day: new Date("2025-01-01T00:00Z"), k: true }, { a: 2.5, day: null, k: false }];
+    const schema = await TableSchema.fit(records);
+    assertEquals(schema.columns.map(({ kind }) => kind), ["numeric", "date", "boolean"]);
+    const file = await fit("a,day,k\n1,2025-01-01T00:00:00.000Z,true\n2.5,,false\n");
+    assertEquals(JSON.stringify(schema), JSON.stringify(file));
+  });
+
+  it("is the same after JSON, and inside of a safetensors file", () =>
+    inFolder(async (folder) => {
+      const schema = await fit(flats, { target: "city" });
+      const metadata = { schema: JSON.stringify(schema) };
+      await writeSafetensors(`${folder}/m.safetensors`, { w: tensor([1]) }, metadata);
+      const text = (await readSafetensors(`${folder}/m.safetensors`)).metadata.get("schema")!;
+      const later = TableSchema.fromJSON(JSON.parse(text));
+      assertEquals(later.toJSON(), schema.toJSON());
+      assertEquals((await later.read(named(flats))).x.toArray(), (await schema.read(named(flats))).x.toArray());
+    }));
+
+  it("names a column that is missing, or new, and takes those that it left out", async () => {
+    const schema = await fit(flats, { target: "price", kinds: { garden: "skip" } });
+    const read = (text: string) => schema.read(named(text));
+    await assertRejects(
+      () => read("area,garden\n1,yes\n"),
+      RangeError,
+      'it lacks the column "city" that was learned from',
+    );
+    await assertRejects(() => read("area,city,age\n1,Graz,3\n"), RangeError, 'the column "age" is new');
+    assertEquals((await read("area,city\n1,Graz\n")).x.shape, [1, 3]);
+    assertEquals((await read("area,city,garden\n1,Graz,yes\n")).x.shape, [1, 3]);
+    assertThrows(() => schema.encode({ area: 1 }), RangeError, 'lacks the column "city"');
+    assertThrows(
+      () => schema.encode([{ area: 1, city: "Graz" }, { area: 1 } as never]),
+      RangeError,
+      'record 2 lacks "city"',
+    );
+    assertThrows(() => schema.encode({ area: 1, city: "Graz", age: 3 }), RangeError, '"age" is new');
+  });
+
+  it("names a cell that its column cannot hold, and a class that was not learned", async () => {
+    const schema = await fit(flats, { target: "city" });
+    const read = (text: string) => schema.read(named(text));
+    await assertRejects(
+      () => read("area,garden,price\nred,no,1\n"),
+      SyntaxError,
+      'record 2, column "area" holds "red", no number',
+    );
+    await assertRejects(() => read("area,garden,price\n1,maybe,1\n"), SyntaxError, '"maybe", neither yes nor no');
+    await assertRejects(
+      () => read("area,garden,price,city\n1,no,1,Oslo\n"),
+      SyntaxError,
+      'column "city" holds "Oslo", and the classes are "Graz"',
+    );
+    const { y } = await schema.read(named("area,garden,price,city\n1,no,1,Oslo\n"), { target: false });
+    assertEquals(y, null);
+  });
+
+  it("toTargets() scales numbers, and toAnswers() gives them back in their unit", async () => {
+    const schema = await fit("a,b\n1,10\n2,30\n", { target: "b" });
+    const targets = schema.toTargets(tensor([10, 30], { dtype: "float64" }));
+    assertEquals([targets.dtype, targets.toArray()], ["float32", [[-1], [1]]]);
+    assertEquals(schema.toAnswers(targets), [{ value: 10 }, { value: 30 }]);
+  });
+
+  it("toAnswers() gives the likeliest class, and the softmax of the outputs", async () => {
+    const schema = await fit("a,k\n1,x\n2,y\n", { target: "k" });
+    const [{ value, probabilities }] = schema.toAnswers(tensor([[0, Math.log(3)]]));
+    assertEquals(value, "y");
+    assertAlmostEquals(probabilities![1], 0.75, 1e-7); // log(3) in float32
+    assertThrows(() => schema.toAnswers(tensor([[1, 2, 3]])), RangeError, "expected [rows, 2]");
+  });
+
+  it("fromJSON() refuses what is no schema, and says where", async () => {
+    const good = JSON.parse(JSON.stringify(await fit(flats, { target: "price" })));
+    const damages: [change: (json: typeof good) => unknown, message: string][] = [
+      [() => null, "it is no object"],
+      [(json) => ({ ...json, format: "x" }), 'its format is "x"'],
+      [(json) => ({ ...json, columns: [] }), "it has no columns"],
+      [(json) => ({ ...json, columns: [{ ...json.columns[0], mean: "1" }] }), "columns[0].mean is no finite number"],
+      [(json) => ({ ...json, columns: [{ ...json.columns[0], std: -1 }] }), "columns[0].std is -1"],
+      [(json) => ({ ...json, columns: [json.columns[0], json.columns[0]] }), "a name comes twice"],
+      [(json) => ({ ...json, columns: [{ ...json.columns[1], categories: ["a", "a"] }] }), "a word comes twice"],
+      [(json) => ({ ...json, target: { ...json.target, kind: "date" } }), 'target.kind is "date"'],
+    ];
+    for (const [change, message] of damages) {
+      assertThrows(() => TableSchema.fromJSON(change(good)), SyntaxError, message);
+    }
+  });
+});
