@@ -78,10 +78,17 @@ static Correlation joined(const Correlation *x) {
   return y;
 }
 
+// Images that are transposed as they are copied: dense ones, of which a strip stays in L2.
+static int strips_pay(const Correlation *x) {
+  const double plane = ((double)x->axis[1].source + (double)x->axis[1].wide - 1) * ((double)x->axis[2].source + (double)x->axis[2].wide - 1);
+  return STRIP == 16 && x->axis[2].size <= 8 && x->axis[2].in == 1 && x->in_c == x->axis[1].source * x->axis[2].source &&
+         plane * (double)x->in_channels * STRIP <= 1.5 * COPY_USUAL;
+}
+
 // Rows of a tile are neighbours along the last axis: where an image has few columns, images are the better neighbours.
 static int images_pay(const Correlation *x) {
   const ptrdiff_t columns = x->axis[2].size, images = x->axis[0].size;
-  return columns > 0 && images > 0 && 2 * columns <= MR && columns / ceil_div(columns, MR) < images / ceil_div(images, MR) && !pixels_pay(x);
+  return columns > 0 && images > 0 && (2 * columns <= MR || strips_pay(x)) && columns / ceil_div(columns, MR) < images / ceil_div(images, MR) && !pixels_pay(x);
 }
 
 static void put_images_last(Correlation *x) {
@@ -162,7 +169,8 @@ int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias)
     if (f.in_channels > 0) run_backward(&f, x, space);
   } else if (f.out_channels > 0) {
     const int empty = f.axis[0].size == 0 || f.axis[1].size == 0 || f.axis[2].size == 0;
-    const Correlation one = joined(&f);
+    Correlation one = joined(&f);
+    if (images_pay(&one)) put_images_last(&one);
     if (empty || no_weights(&f) || !correlate_weights(&one, space)) weights_plain(&f);
   }
   return GRADUS_OK;

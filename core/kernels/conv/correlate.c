@@ -27,6 +27,7 @@ typedef struct {
   int by_taps; // whether segments are taps of one row and channel, instead of all channels of one tap
   int together; // phases that follow each other in a row
   int far;      // whether the results are too many for L2
+  ptrdiff_t plane; // where images are neighbours in tiles: results of an image, which wait for each other; else 0
   ptrdiff_t channel; // of the source: the first
   int add, last;     // whether results hold sums of channels before, and whether these are the last
   ptrdiff_t group, groups;
@@ -72,6 +73,9 @@ INLINE void prefetch_results(Matrix out, ptrdiff_t rows, ptrdiff_t cols) {
   }
 }
 
+// Said so that no code is made for it where it never does.
+INLINE ptrdiff_t waiting_plane(const Pass *p) { return STRIP == 16 ? p->plane : 0; }
+
 // Results of a row, along the last axis, in tiles whose rows are pixels. Phases of a row lie between each other, and are stored together.
 static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *counts, const float *copy, const float *const *weights, ptrdiff_t cols,
                           Matrix out, Bias bias) {
@@ -79,7 +83,9 @@ static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *cou
   const ptrdiff_t spread = p->layout.spread;
   const Parts parts = even_parts(counts[0], MR);
   float tile[TOGETHER_MOST * MR * NR];
-  for (ptrdiff_t q = 0, j = 0, rows; q < parts.count; q++, j += rows) {
+  for (ptrdiff_t q = 0, j = 0; waiting_plane(p) && q < parts.count; j += part_size(parts, q++))
+    sum_tiles[spread > 1][part_size(parts, q) - 1][vectors - 1](&s[0], copy + j * spread, weights[0], out.data + j * out.rs, out.rs, 0);
+  for (ptrdiff_t q = 0, j = 0, rows; !waiting_plane(p) && q < parts.count; q++, j += rows) {
     rows = part_size(parts, q);
     ptrdiff_t all = 0;
     if (PREFETCHES && p->far && s[0].count * s[0].steps < SHORT_SUM) prefetch_results(matrix_at(out, j * together, 0), rows * together, cols);
@@ -202,6 +208,11 @@ static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const
       float *const to = out + (b->from[0] + i) * a[0].out + (b->from[1] + j) * a[1].out;
       lines = 1;
       prefetch_images(p, b, p->group + group, (panel * b->size[0] + i) * b->size[1] + j, p->panels * b->size[0] * b->size[1]);
+      if (waiting_plane(p)) {
+        const ptrdiff_t place = x->out - p->x->out + i * a[0].out + j * a[1].out, ld = ceil_div(cols, LANES) * LANES;
+        channel_tiles(p, s, counts, copy, weights, cols, (Matrix){room->more + place * ld, p->plane * ld, 1}, (Bias){NULL, 0, 0});
+        continue;
+      }
       if (!p->pixels) {
         channel_tiles(p, s, counts, copy, weights, cols, (Matrix){to, p->together > 1 ? f[1].x.out - f[0].x.out : a[2].out, x->out_c}, (Bias){p->last ? bias : NULL, 0, x->bias_c});
         continue;
@@ -214,6 +225,49 @@ static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const
       pixel_rows(p, a, s, copy, weights[0], (int)cols, lines, b->size[2], to, bias);
     }
 }
+
+// Results of a panel that waited, as [image][pixel][channel]: transposed, an image at a time.
+#if STRIP == 16
+static void store_images(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t panel, float *from) {
+  const Correlation *x = p->x;
+  const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, x->out_channels - first), ld = ceil_div(cols, LANES) * LANES;
+  const ptrdiff_t rows = b->size[2] * p->plane;
+  float *to = x->out + (p->group + group) * x->out_group + first * x->out_c + b->from[2] * x->axis[2].out;
+  if (x->bias) add_bias(from, (int)ld, (int)rows, (int)cols, (Bias){x->bias + (p->group + group) * x->bias_group + first * x->bias_c, 0, x->bias_c});
+  if (x->activation) activate(x->activation, 1, rows * ld, (Matrix){from, 0, 1});
+  for (ptrdiff_t k = 0; k < b->size[2]; k++, from += p->plane * ld, to += x->axis[2].out)
+    for (ptrdiff_t c = 0; c < cols; c += STRIP)
+      for (ptrdiff_t pixel = 0; pixel < p->plane; pixel += STRIP) {
+        const ptrdiff_t pixels = min(STRIP, p->plane - pixel), channels = min(STRIP, cols - c);
+        __m512 row[STRIP], turned[STRIP];
+        for (int q = 0; q < STRIP; q++) row[q] = q < pixels ? _mm512_loadu_ps(from + (pixel + q) * ld + c) : _mm512_setzero_ps();
+        transpose_16x16(row, turned);
+        for (int q = 0; q < channels; q++) {
+          float *at = to + (c + q) * x->out_c + pixel;
+          if (pixels == STRIP) _mm512_storeu_ps(at, turned[q]);
+          else store_partial(at, (vec)turned[q], pixels);
+        }
+      }
+}
+
+// Whether results can wait so: where a block has whole images, and theirs are one run.
+static ptrdiff_t plane_that_waits(const Pass *p) {
+  ptrdiff_t plane = 0;
+  for (int f = 0; f < p->phases; f++) plane += p->phase[f].x.axis[0].size * p->phase[f].x.axis[1].size;
+  if (p->pixels || p->together != 1 || p->x->axis[2].taps != 1 || p->x->axis[2].out == 1) return 0;
+  for (int f = 0; f < p->phases; f++) {
+    const Correlation *x = &p->phase[f].x;
+    const Axis *a = x->axis;
+    const ptrdiff_t begin = x->out - p->x->out;
+    if (a[0].out < 1 || a[1].out < 1 || begin < 0 || begin + (a[0].size - 1) * a[0].out + (a[1].size - 1) * a[1].out >= plane) return 0;
+    if (a[0].size > p->block[0] || a[1].size > p->block[1] || a[2].size != p->x->axis[2].size) return 0;
+  }
+  return p->block[2] * plane * p->ld <= MORE_FLOATS - SLACK ? plane : 0;
+}
+#else
+static void store_images(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t panel, float *from) { (void)p, (void)b, (void)group, (void)panel, (void)from; }
+static ptrdiff_t plane_that_waits(const Pass *p) { return (void)p, 0; }
+#endif
 
 static void correlate_share(void *job, ptrdiff_t share) {
   Pass *p = job;
@@ -231,7 +285,14 @@ static void correlate_share(void *job, ptrdiff_t share) {
     const float *source = room.copy;
     if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy, &cleared);
     else if (p->layout.channel) source = source_at(p->x, &b, p->group + group, p->channel);
-    for (int f = 0; f < p->phases; f += p->together) {
+    for (ptrdiff_t panel = 0; waiting_plane(p) && panel < p->panels; panel++) {
+      for (int f = 0; f < p->phases; f++) {
+        const Block own = block_at(p, &p->phase[f].x, unit % blocks);
+        correlate_panel(p, &p->phase[f], &own, source, group, panel, &room);
+      }
+      store_images(p, &b, group, panel, room.more);
+    }
+    for (int f = 0; !waiting_plane(p) && f < p->phases; f += p->together) {
       b = block_at(p, &p->phase[f].x, unit % blocks);
       for (ptrdiff_t panel = 0; b.size[2] && panel < p->panels; panel++) correlate_panel(p, &p->phase[f], &b, source, group, panel, &room);
     }
@@ -377,6 +438,7 @@ static int correlate(Phase *phase, int phases, int columns, Workspace w) {
   const int once = parts == 1 && panels == all && groups == x->groups; // else weights are looked at before anything is written
   for (int f = 0; padded && !once && f < phases; f++)
     if (any_special_weights(&phase[f].x)) return 0;
+  if (STRIP == 16 && parts == 1) p.plane = plane_that_waits(&p);
   for (p.group = 0; p.group < x->groups; p.group += groups)
     for (ptrdiff_t part = 0; part < parts; part++)
       for (p.panel = 0; p.panel < all; p.panel += panels) {

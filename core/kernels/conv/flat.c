@@ -87,20 +87,22 @@ static void make_masks(const Correlation *x, ptrdiff_t vectors, ptrdiff_t *at, _
   ptrdiff_t tap = 0;
   for (ptrdiff_t r = 0; r < rows->taps; r++)
     for (ptrdiff_t s = 0; s < columns->taps; s++) at[tap++] = (rows->first + r * rows->gap) * rows->in + columns->first + s * columns->gap;
-  int32_t i[LANES], j[LANES], row = 0, column = 0;
+  const int32_t wide = (int32_t)columns->size;
+  int32_t i[LANES], j[LANES];
+  for (int lane = 0; lane < LANES; lane++) i[lane] = lane / wide, j[lane] = lane % wide;
+  __m512i row = _mm512_loadu_si512(i), column = _mm512_loadu_si512(j);
+  const __m512i down = _mm512_set1_epi32(LANES / wide), right = _mm512_set1_epi32(LANES % wide), end = _mm512_set1_epi32(wide), one = _mm512_set1_epi32(1);
   for (ptrdiff_t v = 0; v < vectors; v++) {
-    for (int lane = 0; lane < LANES; lane++) {
-      i[lane] = row, j[lane] = column;
-      if (++column == columns->size) column = 0, row++;
-    }
-    const __m512i row_of = _mm512_loadu_si512(i), column_of = _mm512_loadu_si512(j);
     const __mmask16 there = pixels - v * LANES >= LANES ? 0xffff : (__mmask16)((1u << (pixels - v * LANES)) - 1);
     __mmask16 *to = masks + v;
     for (ptrdiff_t r = 0; r < rows->taps; r++) {
-      const __mmask16 on = places_on(rows, r, row_of) & there;
-      for (ptrdiff_t s = 0; s < columns->taps; s++, to += vectors) *to = places_on(columns, s, column_of) & on;
+      const __mmask16 on = places_on(rows, r, row) & there;
+      for (ptrdiff_t s = 0; s < columns->taps; s++, to += vectors) *to = places_on(columns, s, column) & on;
     }
     *to = there;
+    row = _mm512_add_epi32(row, down), column = _mm512_add_epi32(column, right);
+    const __mmask16 over = _mm512_cmpge_epi32_mask(column, end);
+    row = _mm512_mask_add_epi32(row, over, row, one), column = _mm512_mask_sub_epi32(column, over, column, end);
   }
 }
 

@@ -27,7 +27,7 @@ typedef struct {
   float *sums, *bias; // [group][range][panel][tap][channel][ld], and without tap and channel
   ptrdiff_t panel_floats;
   char undone[THREADS_MOST * 4], special[THREADS_MOST * 4];
-  ptrdiff_t shares;
+  ptrdiff_t pieces, shares; // pieces of the panels: any number of them, which changes no bit
 } WeightPass;
 
 static Block weight_block_at(const WeightPass *p, ptrdiff_t index) {
@@ -49,6 +49,14 @@ static const float *gradient_at(const WeightPass *p, const Block *b, ptrdiff_t g
 static void transpose_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t first, ptrdiff_t cols, float *to) {
   const Axis *a = p->x->axis;
   const ptrdiff_t ld = p->ld, out_c = p->x->out_c;
+  if (a[1].out == 1 && a[2].out != 1) { // images last: each of them transposed
+    const int joined = a[0].out == b->size[1];
+    const ptrdiff_t run = joined ? b->size[0] * b->size[1] : b->size[1], lines = joined ? 1 : b->size[0], images = b->size[2];
+    for (ptrdiff_t i = 0; i < lines; i++)
+      for (ptrdiff_t k = 0; k < images; k++)
+        copy_transposed(run, cols, gradient_at(p, b, group, first, i, 0) + k * a[2].out, out_c, to + (i * run * images + k) * ld, images * ld);
+    return;
+  }
   const int rows_joined = a[1].out == b->size[2] * a[2].out;
   const ptrdiff_t count = rows_joined ? b->size[1] * b->size[2] : b->size[2];
   for (ptrdiff_t i = 0; i < b->size[0]; i++)
@@ -235,19 +243,20 @@ static void weights_share(void *job, ptrdiff_t share) {
     return;
   }
   const Room room = room_of(w);
-  const ptrdiff_t units = p->groups * p->ranges, blocks = p->blocks[0] * p->blocks[1] * p->blocks[2];
+  const ptrdiff_t units = p->groups * p->ranges * p->pieces, blocks = p->blocks[0] * p->blocks[1] * p->blocks[2];
   int cleared = 0;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
-    float *const sums = p->sums + unit * p->panels * p->panel_floats, *const bias = p->bias ? p->bias + unit * p->panels * p->ld : NULL;
-    for (ptrdiff_t i = 0; i < p->panels * p->panel_floats; i++) sums[i] = 0;
-    for (ptrdiff_t i = 0; bias && i < p->panels * p->ld; i++) bias[i] = 0;
-    const ptrdiff_t group = unit / p->ranges, range = unit % p->ranges;
+    const ptrdiff_t part = unit / p->pieces, group = part / p->ranges, range = part % p->ranges;
+    const ptrdiff_t first = part_begin(p->panels, unit % p->pieces, p->pieces), end = part_begin(p->panels, unit % p->pieces + 1, p->pieces);
+    float *const sums = p->sums + part * p->panels * p->panel_floats, *const bias = p->bias ? p->bias + part * p->panels * p->ld : NULL;
+    for (ptrdiff_t i = first * p->panel_floats; i < end * p->panel_floats; i++) sums[i] = 0;
+    for (ptrdiff_t i = first * p->ld; bias && i < end * p->ld; i++) bias[i] = 0;
     for (ptrdiff_t block = part_begin(blocks, range, p->ranges); block < part_begin(blocks, range + 1, p->ranges); block++) {
       const Block b = weight_block_at(p, block);
       const float *source = room.copy;
       if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy, &cleared);
       else source = source_at(p->x, &b, p->group + group, p->channel);
-      for (ptrdiff_t panel = 0; panel < p->panels; panel++)
+      for (ptrdiff_t panel = first; panel < end; panel++)
         add_block_panel(p, &b, source, share, p->group + group, panel, sums + panel * p->panel_floats, bias ? bias + panel * p->ld : NULL, &room);
     }
   }
@@ -296,11 +305,13 @@ static int dots_pay(const Correlation *x) {
   return dots < tiles;
 }
 
-// Blocks whose gradient fits as well, and as many of them as there are ranges worth having: by shape alone.
-static ptrdiff_t ranges_of(const Correlation *x, ptrdiff_t ld, ptrdiff_t block[3]) {
+// Blocks whose gradient fits as well, and as many of them as there are ranges worth having: by shape alone. Many weights have few, whose
+// sums stay in L2.
+static ptrdiff_t ranges_of(const Correlation *x, ptrdiff_t ld, ptrdiff_t sums, ptrdiff_t block[3]) {
   const ptrdiff_t usual = min(MORE_FLOATS - SLACK, COPY_USUAL) / ld;
   const double worth = work_of(x) / (double)x->groups / PART_WORTH;
-  const ptrdiff_t wanted = worth < 2 ? 1 : (ptrdiff_t)(worth < RANGES ? worth : RANGES);
+  const ptrdiff_t most_ranges = max(1, min(RANGES, COPY_USUAL / max(1, sums)));
+  const ptrdiff_t wanted = worth < 2 ? 1 : (ptrdiff_t)(worth < (double)most_ranges ? worth : (double)most_ranges);
   for (int q = 0; q < 3; q++) {
     const ptrdiff_t most = usual / (q == 0 ? block[1] * (block[2] + LANES) : q == 1 ? block[2] + LANES : 1) - (q == 2 ? LANES : 0);
     block[q] = max(1, min(block[q], most));
@@ -319,9 +330,10 @@ static int weights_pass(WeightPass *p, const Room *room) {
   const Correlation *x = p->x;
   place_taps(x, &p->layout, p->ld, room->taps[0], room->taps[1]);
   p->in_at = room->taps[0];
-  const ptrdiff_t units = p->groups * p->ranges;
+  const ptrdiff_t units = p->groups * p->ranges, threads = thread_count();
+  p->pieces = threads < 2 || units >= 4 * threads ? 1 : min(p->panels, ceil_div(4 * threads, units));
   p->sums = room->weights, p->bias = x->bias && p->channel == 0 ? p->sums + units * p->panels * p->panel_floats : NULL;
-  p->shares = min(units, (ptrdiff_t)sizeof p->undone);
+  p->shares = min(units * p->pieces, (ptrdiff_t)sizeof p->undone);
   for (ptrdiff_t share = 0; share < p->shares; share++) p->special[share] = 0;
   run_shares(weights_share, p, p->shares, p->undone);
   for (ptrdiff_t share = 0; share < p->shares; share++)
@@ -343,7 +355,7 @@ static int correlate_weights(const Correlation *x, Workspace w) {
   const ptrdiff_t all = ceil_div(x->out_channels, p.width);
   p.panel_floats = taps_of(x) * channels * p.ld;
   const ptrdiff_t fit = max(1, (WEIGHT_FLOATS - SLACK) / (p.panel_floats + p.ld));
-  const ptrdiff_t ranges = ranges_of(x, p.ld, p.block);
+  const ptrdiff_t ranges = ranges_of(x, p.ld, all * p.panel_floats, p.block);
   p.ranges = max(1, min(ranges, fit / min(fit, all)));
   const ptrdiff_t panels = min(all, fit), groups = min(x->groups, max(1, fit / (all * p.ranges)));
   for (int q = 0; q < 3; q++) p.blocks[q] = ceil_div(x->axis[q].size, p.block[q]);

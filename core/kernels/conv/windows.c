@@ -192,6 +192,52 @@ static void copy_lines_transposed(const Correlation *x, const Layout *l, const B
     copy_transposed(end - first, b->size[2], start + c * x->in_c, last->step * last->in, to + first * l->pitch + c * l->channel, l->pitch);
 }
 
+#if STRIP == 16
+#define PLANE_MOST 256 // elements
+
+// The same where images are dense and wholly under a block: each is one run, of which sixteen floats of sixteen images are transposed at
+// a time, whatever lines they belong to. Returns 0 where they are not.
+static int copy_images_transposed(const Correlation *x, const Layout *l, const Block *b, const float *in, float *to) {
+  const Axis *lines = &x->axis[0], *columns = &x->axis[1], *last = &x->axis[2];
+  const ptrdiff_t plane = lines->source * columns->source, floats = l->channels * plane, step = last->step * last->in, images = b->size[2];
+  if (plane > PLANE_MOST || lines->in != columns->source || (l->channels > 1 && x->in_c != plane)) return 0;
+  for (int q = 0; q < 2; q++)
+    if (b->size[q] < x->axis[q].size || l->step[q] != x->axis[q].step) return 0;
+  int32_t place[PLANE_MOST];
+  for (ptrdiff_t i = 0; i < lines->source; i++)
+    for (ptrdiff_t j = 0; j < columns->source; j++) {
+      const ptrdiff_t line = i - lines->lowest, column = j - columns->lowest;
+      const int under = line >= 0 && line < l->lines[0] && column >= 0 && column < l->lines[1];
+      place[i * columns->source + j] = under ? (int32_t)(line * l->image + column * l->pitch) : -1;
+    }
+  in += (b->from[2] * last->step + last->lowest) * last->in;
+  for (ptrdiff_t k = 0; k < images; k += STRIP, in += STRIP * step) {
+    const ptrdiff_t strip = min(STRIP, images - k);
+    float *channel = to + k;
+    for (ptrdiff_t f = 0, at = 0; f < floats; f += STRIP) {
+      const ptrdiff_t here = min(STRIP, floats - f);
+      __m512 from[STRIP], turned[STRIP];
+      for (int q = 0; q < STRIP; q++)
+        from[q] = q >= strip ? _mm512_setzero_ps() : here == STRIP ? _mm512_loadu_ps(in + q * step + f) : (__m512)load_partial(in + q * step + f, here, 0);
+      transpose_16x16(from, turned);
+      for (int q = 0; q < here; q++) {
+        if (place[at] >= 0) {
+          if (strip == STRIP) _mm512_storeu_ps(channel + place[at], turned[q]);
+          else store_partial(channel + place[at], (vec)turned[q], strip);
+        }
+        if (++at == plane) at = 0, channel += l->channel;
+      }
+    }
+  }
+  return 1;
+}
+#else
+static int copy_images_transposed(const Correlation *x, const Layout *l, const Block *b, const float *in, float *to) {
+  (void)x, (void)l, (void)b, (void)in, (void)to;
+  return 0;
+}
+#endif
+
 // The lines of axis 1 for all channels: channel by channel, as they lie in the source.
 static void copy_lines(const Correlation *x, const Layout *l, const Block *b, const float *in, float *to) {
   const Axis *a = &x->axis[1], *last = &x->axis[2];
@@ -222,6 +268,7 @@ static void copy_block(const Correlation *x, const Layout *l, const Block *b, pt
   const ptrdiff_t lines = (b->size[0] - 1) * l->step[0] + a->wide;
   if (!*cleared || b->size[2] < x->axis[2].size) __builtin_memset(to, 0, (size_t)l->floats * sizeof *to);
   *cleared = 1;
+  if (transposed && copy_images_transposed(x, l, b, in, to)) return;
   for (ptrdiff_t p = 0; p < lines; p++) {
     const ptrdiff_t i = line_source(a, b->from[0], p, l->step[0]);
     if (i < 0 || i >= a->source) continue;

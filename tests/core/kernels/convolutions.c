@@ -175,11 +175,11 @@ static void random_case(int i) {
             one ? 1 : below(size), below(i % 10 ? size : 150), one ? 1 : kh, kw, 1 + below(3) * below(3), 1 + below(3) * below(3), below(4) - (below(9) == 0), below(4) - (below(9) == 0), 1 + below(3) / 2, 1 + below(3) / 2, below(6) == 0);
 }
 
-// As networks have them: dense, and as large as before or half of it.
+// As networks have them: dense, and as large as before or half of it; many images where these are small.
 static void dense_case(int i) {
-  const int k = 1 + 2 * below(3), dilation = 1 + (below(5) == 0), pad = (k - 1) * dilation / 2, stride = 1 + (i % 3 == 0), groups = 1 + (below(4) == 0);
+  const int small = i % 7 == 0, k = 1 + 2 * below(3), dilation = 1 + (below(5) == 0), pad = (k - 1) * dilation / 2, stride = 1 + (i % 3 == 0), groups = 1 + (below(4) == 0);
   always_dense = 1;
-  run_sizes(1 + below(3), groups, 1 + below(i % 5 ? 9 : 40), 1 + below(i % 4 ? 20 : 70), 1 + below(30), 1 + below(i % 2 ? 40 : 16), k, k, stride, stride, pad, pad, dilation, dilation, below(6) == 0);
+  run_sizes(1 + below(small ? 50 : 3), groups, 1 + below(i % 5 ? 9 : 40), 1 + below(i % 4 ? 20 : 70), 1 + below(small ? 7 : 30), 1 + below(small ? 7 : i % 2 ? 40 : 16), k, k, stride, stride, pad, pad, dilation, dilation, below(6) == 0);
   always_dense = 0;
 }
 
