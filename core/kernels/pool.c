@@ -73,6 +73,9 @@ INLINE void store_some(float *to, vec x, ptrdiff_t count) {
   else store_rest(to, x, count);
 }
 
+// The next vector of windows; the last one may begin within the one before it, so that it is whole.
+INLINE ptrdiff_t next_windows(ptrdiff_t j, ptrdiff_t number) { return j + 2 * LANES > number && j + LANES < number ? number - LANES : j + LANES; }
+
 // Twice as many floats as windows, as two vectors.
 typedef struct {
   vec low, high;
@@ -94,7 +97,7 @@ INLINE void further(vec here, int32_t step, vec *best, ivec *place) {
 
 // The largest of each two by two, the windows of one row; `first` is the index of the first element.
 ONCE void max_of_pairs(const float *x, ptrdiff_t w, ptrdiff_t first, ptrdiff_t number, float *out, int32_t *at) {
-  for (ptrdiff_t j = 0; j < number; j += LANES) {
+  for (ptrdiff_t j = 0; j < number; j = next_windows(j, number)) {
     const ptrdiff_t n = min(LANES, number - j);
     const Both above = load_both(x + 2 * j, 2 * n), below = load_both(x + w + 2 * j, 2 * n);
     vec best = EVENS(above.low, above.high);
@@ -108,7 +111,7 @@ ONCE void max_of_pairs(const float *x, ptrdiff_t w, ptrdiff_t first, ptrdiff_t n
 }
 
 ONCE void sum_of_pairs(const float *x, ptrdiff_t w, float scale, ptrdiff_t number, float *out) {
-  for (ptrdiff_t j = 0; j < number; j += LANES) {
+  for (ptrdiff_t j = 0; j < number; j = next_windows(j, number)) {
     const ptrdiff_t n = min(LANES, number - j);
     const Both above = load_both(x + 2 * j, 2 * n), below = load_both(x + w + 2 * j, 2 * n);
     const vec low = above.low + below.low, high = above.high + below.high;
@@ -198,7 +201,7 @@ int32_t gradus_pool(const int32_t *d, const float *x, float *out, int32_t *at) {
 
 // Each element of two rows gets the gradient of its window, if it was the largest. A lane of `missed` is set where no element was.
 ONCE void spread_pairs(const float *g, const int32_t *from, ptrdiff_t w, ptrdiff_t first, ptrdiff_t number, float *out, ivec *missed) {
-  for (ptrdiff_t j = 0; j < number; j += LANES) {
+  for (ptrdiff_t j = 0; j < number; j = next_windows(j, number)) {
     const ptrdiff_t n = min(LANES, number - j);
     const vec here = load_some(g + j, n);
     const ivec place = (ivec)load_some((const float *)from + j, n);
@@ -213,7 +216,7 @@ ONCE void spread_pairs(const float *g, const int32_t *from, ptrdiff_t w, ptrdiff
 }
 
 ONCE void share_pairs(const float *g, float scale, ptrdiff_t w, ptrdiff_t number, float *out) {
-  for (ptrdiff_t j = 0; j < number; j += LANES) {
+  for (ptrdiff_t j = 0; j < number; j = next_windows(j, number)) {
     const ptrdiff_t n = min(LANES, number - j);
     const vec part = divided(load_some(g + j, n), scale);
     store_both(out + 2 * j, TURNS_LOW(part, part), TURNS_HIGH(part, part), 2 * n);

@@ -58,6 +58,19 @@ INLINE vec load_partial(const float *from, ptrdiff_t count, float rest) {
   return (vec)_mm512_mask_loadu_ps((__m512)broadcast(rest), (__mmask16)((1u << count) - 1), from);
 }
 INLINE void store_partial(float *to, vec x, ptrdiff_t count) { _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)x); }
+#elif defined(__wasm__)
+#include <wasm_simd128.h>
+INLINE vec load_partial(const float *from, ptrdiff_t count, float rest) {
+  const v128_t filled = (v128_t)broadcast(rest);
+  if (count == 1) return (vec)wasm_v128_load32_lane(from, filled, 0);
+  const v128_t pair = wasm_v128_load64_lane(from, filled, 0);
+  return (vec)(count == 2 ? pair : wasm_v128_load32_lane(from + 2, pair, 2));
+}
+INLINE void store_partial(float *to, vec x, ptrdiff_t count) {
+  if (count == 1) return wasm_v128_store32_lane(to, (v128_t)x, 0);
+  wasm_v128_store64_lane(to, (v128_t)x, 0);
+  if (count == 3) wasm_v128_store32_lane(to + 2, (v128_t)x, 2);
+}
 #else
 INLINE void copy_part(char *to, const char *from, ptrdiff_t count) {
   for (ptrdiff_t part = LANES / 2; part; part /= 2) {

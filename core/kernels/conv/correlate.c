@@ -103,7 +103,7 @@ static void store_pixels(const Pass *p, ptrdiff_t step, float *tile, int rows, i
   const Correlation *x = p->x;
   if (!p->add && step == 1 && !(x->activation && p->last)) { // most tiles
     for (int i = 0; i < rows; i++, to += x->out_c, tile += vectors * LANES) {
-      const vec shift = broadcast(bias && p->last ? bias[i * x->bias_c] : -0.0f);
+      const vec shift = broadcast(bias ? bias[i * x->bias_c] : -0.0f);
       for (int v = 0; v < vectors; v++) {
         const vec sums = CVEC(tile + v * LANES) + shift;
         if (cols == LANES) VEC(to + v * to_vector) = sums;
@@ -117,7 +117,7 @@ static void store_pixels(const Pass *p, ptrdiff_t step, float *tile, int rows, i
       float *const sums = tile + (i * vectors + v) * LANES, *const old = to + i * x->out_c + v * to_vector;
       if (p->add && step == 1) VEC(sums) = (cols == LANES ? CVEC(old) : load_partial(old, cols, 0)) + CVEC(sums);
       else if (p->add) for (ptrdiff_t j = 0; j < cols; j++) sums[j] = old[j * step] + sums[j];
-      if (bias && p->last) VEC(sums) = CVEC(sums) + broadcast(bias[i * x->bias_c]);
+      if (bias) VEC(sums) = CVEC(sums) + broadcast(bias[i * x->bias_c]);
     }
   if (x->activation && p->last) activate(x->activation, 1, rows * vectors * LANES, (Matrix){tile, 0, 1});
   for (int i = 0; i < rows; i++)
@@ -135,14 +135,21 @@ typedef struct {
   ptrdiff_t count, b_vector, to_vector; // what is left in this direction
 } Along;
 
+// Whole vectors are stored by the tiles themselves, with their bias, where the usual activation follows or stores are short.
 static void pixel_tiles_of(const Pass *p, ptrdiff_t step, const Segments *s, const float *copy, const float *weights, int rows, Along along, ptrdiff_t cols,
                            float *to, const float *bias) {
+  const int activation = p->last ? p->x->activation : ACTIVATION_NONE, pays = activation == ACTIVATION_RELU || (LANES == 4 && !activation);
+  const int direct = pays && !p->add && step == 1 && cols == LANES;
   float tile[PIXEL_ROWS * PIXEL_VECTORS * LANES];
+  if (!p->last) bias = NULL;
   const Parts parts = even_parts(along.count, VECTORS_OF(rows));
   for (ptrdiff_t q = 0, v = 0, vectors; q < parts.count; q++, v += vectors) {
     vectors = part_size(parts, q);
-    pixel_tiles[rows - 1][vectors - 1](s, weights, copy + v * along.b_vector, along.b_vector, tile);
-    store_pixels(p, step, tile, rows, (int)vectors, cols, to + v * along.to_vector, along.to_vector, bias);
+    float *const at = to + v * along.to_vector;
+    const PixelStore store = direct ? (PixelStore){at, p->x->out_c, along.to_vector, bias, p->x->bias_c, activation}
+                                    : (PixelStore){.to = tile, .row = vectors * LANES, .vector = LANES};
+    pixel_tiles[rows - 1][vectors - 1](s, weights, copy + v * along.b_vector, along.b_vector, &store);
+    if (!direct) store_pixels(p, step, tile, rows, (int)vectors, cols, at, along.to_vector, bias);
   }
 }
 

@@ -60,20 +60,33 @@ static SumTile *const sum_tiles[2][MR][NR_VECTORS] = {{EACH_MR(SUM_NEAR)}, {EACH
 
 // Lanes are pixels: A are weights, a row for each channel, B vectors of the copy, `b_vector` apart: rows of pixels, or one long row.
 #define PIXEL_VECTORS 4
+#if defined(__wasm__)
+#define PIXEL_ROWS 6
+#else
 #define PIXEL_ROWS (MR < 8 ? MR : 8)
+#endif
 #define EACH_PIXEL_ROW(X) X(1) X(2) X(3) X(4) PIXEL_ROWS_ABOVE(X)
 #if MR >= 8
 #define PIXEL_ROWS_ABOVE(X) X(5) X(6) X(7) X(8)
-#elif MR >= 6
+#elif MR >= 6 || defined(__wasm__)
 #define PIXEL_ROWS_ABOVE(X) X(5) X(6)
 #elif MR >= 5
 #define PIXEL_ROWS_ABOVE(X) X(5)
 #else
 #define PIXEL_ROWS_ABOVE(X)
 #endif
-typedef void PixelTile(const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, float *tile);
 
-INLINE void pixel_tile(const int rows, const int vectors, const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, float *tile) {
+// Where a tile of pixels goes: rows and vectors begin so many floats apart. Each row gets its bias, or −0, which changes nothing.
+typedef struct {
+  float *to;
+  ptrdiff_t row, vector;
+  const float *bias;
+  ptrdiff_t bias_row;
+  int relu;
+} PixelStore;
+typedef void PixelTile(const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, const PixelStore *store);
+
+INLINE void pixel_tile(const int rows, const int vectors, const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, const PixelStore *store) {
   vec sum[PIXEL_ROWS][PIXEL_VECTORS];
   UNROLL for (int i = 0; i < rows; i++) {
     UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = (vec){0};
@@ -91,8 +104,18 @@ INLINE void pixel_tile(const int rows, const int vectors, const Segments *s, con
       }
     }
   }
+  const PixelStore o = *store;
   UNROLL for (int i = 0; i < rows; i++) {
-    UNROLL for (int v = 0; v < vectors; v++) VEC(tile + (i * vectors + v) * LANES) = sum[i][v];
+    const vec shift = broadcast(o.bias ? o.bias[i * o.bias_row] : -0.0f);
+    UNROLL for (int v = 0; v < vectors; v++) sum[i][v] += shift;
+  }
+  if (o.relu) {
+    UNROLL for (int i = 0; i < rows; i++) {
+      UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = relu_vec(sum[i][v]);
+    }
+  }
+  UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int v = 0; v < vectors; v++) VEC(o.to + i * o.row + v * o.vector) = sum[i][v];
   }
 }
 
@@ -104,8 +127,8 @@ INLINE void pixel_tile(const int rows, const int vectors, const Segments *s, con
 #endif
 #define AT_MOST(V, R) ((V) <= VECTORS_OF(R) ? (V) : 1)
 #define PIXELS(R, V) \
-  static void pixels_##R##_##V(const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, float *to) { \
-    pixel_tile(R, AT_MOST(V, R), s, a, b, b_vector, to); \
+  static void pixels_##R##_##V(const Segments *s, const float *a, const float *b, ptrdiff_t b_vector, const PixelStore *store) { \
+    pixel_tile(R, AT_MOST(V, R), s, a, b, b_vector, store); \
   }
 #define PIXEL_TILE(R) PIXELS(R, 1) PIXELS(R, 2) PIXELS(R, 3) PIXELS(R, 4)
 #define PIXEL_ENTRY(R) {pixels_##R##_1, pixels_##R##_2, pixels_##R##_3, pixels_##R##_4},

@@ -78,30 +78,46 @@ static void add_pixels(const float *g, ptrdiff_t pixels, ptrdiff_t ld, ptrdiff_t
   }
 }
 
-// The rows of a block for which a tap of the first two axes lies on the source.
-static ptrdiff_t rows_under(const WeightPass *p, const Block *b, ptrdiff_t r, ptrdiff_t s, ptrdiff_t row_floats, const Room *room) {
+// The rows of a block for which a tap of the first two axes lies on the source, in the gradient of y as many floats apart as is said.
+static ptrdiff_t rows_under(const WeightPass *p, const Block *b, ptrdiff_t r, ptrdiff_t s, ptrdiff_t image, ptrdiff_t line, const Room *room) {
   const Axis *a = p->x->axis;
   const Range outer = results_on(&a[0], r, b->from[0], b->from[0] + b->size[0]), inner = results_on(&a[1], s, b->from[1], b->from[1] + b->size[1]);
   ptrdiff_t count = 0;
   for (ptrdiff_t i = outer.from - b->from[0]; i < outer.end - b->from[0]; i++)
     for (ptrdiff_t j = inner.from - b->from[1]; j < inner.end - b->from[1]; j++, count++) {
       room->list[0][count] = place_of(&p->layout, i, j);
-      room->list[1][count] = (i * b->size[1] + j) * row_floats;
+      room->list[1][count] = i * image + j * line;
     }
   return count;
+}
+
+// Whether rows of tiles are taps, which are neighbours in the copy, instead of channels: where a kernel has more of them in a row.
+static int rows_are_taps(const Correlation *x, const Layout *l) {
+  const Axis *last = &x->axis[2];
+  return l->spread == 1 && last->step == 1 && last->gap == 1 && even_parts(last->taps, MR).size > even_parts(l->channels, MR).size && all_on(last);
 }
 
 // All sums of a panel over a block, with lanes along the channels of y.
 static void add_tiles(const WeightPass *p, const Block *b, const float *source, ptrdiff_t cols, const float *g, float *sums, const Room *room) {
   const Axis *a = p->x->axis;
   const Layout *l = &p->layout;
-  const Parts parts = even_parts(l->channels, MR);
-  const int vectors = (int)ceil_div(cols, LANES);
+  const int by_taps = rows_are_taps(p->x, l), vectors = (int)ceil_div(cols, LANES);
+  const Parts parts = even_parts(by_taps ? a[2].taps : l->channels, MR);
   Segments s = {0, 0, room->list[0], room->list[1], l->channel, l->spread, p->ld};
   ptrdiff_t tap = 0;
   for (ptrdiff_t q = 0; q < a[0].taps; q++)
     for (ptrdiff_t r = 0; r < a[1].taps; r++) {
-      s.count = rows_under(p, b, q, r, b->size[2] * p->ld, room);
+      s.count = rows_under(p, b, q, r, b->size[1] * b->size[2] * p->ld, b->size[2] * p->ld, room);
+      if (by_taps) {
+        s.steps = b->size[2];
+        for (ptrdiff_t c = 0; c < l->channels; c++)
+          for (ptrdiff_t part = 0, t = 0, rows; part < parts.count; part++, t += rows) {
+            rows = part_size(parts, part);
+            sum_tiles[0][rows - 1][vectors - 1](&s, source + p->in_at[tap + t] + c * l->channel, g, sums + ((tap + t) * l->channels + c) * p->ld, l->channels * p->ld, 1);
+          }
+        tap += a[2].taps;
+        continue;
+      }
       for (ptrdiff_t t = 0; t < a[2].taps; t++, tap++) {
         const Range on = results_on(&a[2], t, b->from[2], b->from[2] + b->size[2]);
         const ptrdiff_t first = on.from - b->from[2];
@@ -115,9 +131,17 @@ static void add_tiles(const WeightPass *p, const Block *b, const float *source, 
     }
 }
 
-// The gradient of y under a block, as [row][channel][whole vectors], with zeros behind each row's end and for channels that are missing.
-static void copy_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t first, ptrdiff_t cols, ptrdiff_t pitch, float *to) {
+// The gradient of y under a block, whose rows are whole vectors: where it stands, or a copy.
+typedef struct {
+  const float *data;
+  ptrdiff_t image, line, channel; // floats from one to the next
+} Gradient;
+
+// As [row][channel][whole vectors], with zeros behind each row's end and for channels that are missing.
+static Gradient copy_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t first, ptrdiff_t cols, float *to) {
   const Axis *a = p->x->axis;
+  const ptrdiff_t pitch = ceil_div(b->size[2], LANES) * LANES, line = p->ld * pitch;
+  const Gradient g = {to, b->size[1] * line, line, pitch};
   for (ptrdiff_t i = 0; i < b->size[0]; i++)
     for (ptrdiff_t j = 0; j < b->size[1]; j++)
       for (ptrdiff_t c = 0; c < p->ld; c++, to += pitch) {
@@ -125,6 +149,15 @@ static void copy_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, 
         if (c < cols) copy_run(to, b->size[2], gradient_at(p, b, group, first + c, i, j), a[2].out);
         else for (ptrdiff_t k = 0; k < pitch; k++) to[k] = 0;
       }
+  return g;
+}
+
+// Short vectors often make whole rows. Channels that would drive each other out of L1 are copied all the same.
+static Gradient whole_gradient(const WeightPass *p, const Block *b, ptrdiff_t group, ptrdiff_t first, ptrdiff_t cols, float *to) {
+  const Axis *a = p->x->axis;
+  const int stays = LANES == 4 && cols == p->ld && a[2].out == 1 && b->size[2] % LANES == 0 && p->x->out_c % L1_ALIAS != 0;
+  if (!stays) return copy_gradient(p, b, group, first, cols, to);
+  return (Gradient){gradient_at(p, b, group, first, 0, 0), a[0].out, a[1].out, p->x->out_c};
 }
 
 // Dot products of SUM_ROWS channels of y and some taps of one row, over the rows of a block, each of `whole` vectors and perhaps a part of one,
@@ -186,32 +219,35 @@ static DotTaps *const dot_tap_kernels[SUM_COLS] = {
 #endif
 };
 
-static void add_dots(const WeightPass *p, const Block *b, const float *source, ptrdiff_t pitch, const float *g, float *sums, const Room *room) {
+static void add_dots(const WeightPass *p, const Block *b, const float *source, const Gradient *g, float *sums, const Room *room) {
   const Axis *a = p->x->axis;
   const Layout *l = &p->layout;
   const Parts parts = even_parts(a[2].taps, SUM_COLS);
   const ptrdiff_t whole = b->size[2] / LANES, left = b->size[2] % LANES;
-  Dots d = {.whole = whole, .pitch = pitch, .in = room->list[0], .g = room->list[1], .part = left > 0, .mask = LANE_NUMBERS < (int32_t)left};
+  Dots d = {.whole = whole, .pitch = g->channel, .in = room->list[0], .g = room->list[1], .part = left > 0, .mask = LANE_NUMBERS < (int32_t)left};
   for (ptrdiff_t q = 0; q < a[0].taps; q++)
     for (ptrdiff_t r = 0; r < a[1].taps; r++) {
-      d.count = rows_under(p, b, q, r, p->ld * pitch, room);
+      d.count = rows_under(p, b, q, r, g->image, g->line, room);
       const ptrdiff_t first = (q * a[1].taps + r) * a[2].taps;
       for (ptrdiff_t c = 0; c < l->channels; c++)
         for (ptrdiff_t part = 0, t = 0, cols; part < parts.count; part++, t += cols) {
           cols = part_size(parts, part);
           d.taps = p->in_at + first + t;
-          dot_tap_kernels[cols - 1](&d, source + c * l->channel, g, sums + ((first + t) * l->channels + c) * p->ld, l->channels * p->ld);
+          dot_tap_kernels[cols - 1](&d, source + c * l->channel, g->data, sums + ((first + t) * l->channels + c) * p->ld, l->channels * p->ld);
         }
     }
 }
 
-static float sum_of_rows(const float *g, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t pitch) {
+static float sum_of_channel(const Gradient *g, const Block *b, ptrdiff_t c) {
+  const ptrdiff_t pitch = ceil_div(b->size[2], LANES) * LANES;
   vec even = {0}, odd = {0};
-  for (ptrdiff_t row = 0; row < rows; row++, g += step) {
-    ptrdiff_t j = 0;
-    for (; j + 2 * LANES <= pitch; j += 2 * LANES) even += CVEC(g + j), odd += CVEC(g + j + LANES);
-    if (j < pitch) even += CVEC(g + j);
-  }
+  for (ptrdiff_t i = 0; i < b->size[0]; i++)
+    for (ptrdiff_t k = 0; k < b->size[1]; k++) {
+      const float *row = g->data + c * g->channel + i * g->image + k * g->line;
+      ptrdiff_t j = 0;
+      for (; j + 2 * LANES <= pitch; j += 2 * LANES) even += CVEC(row + j), odd += CVEC(row + j + LANES);
+      if (j < pitch) even += CVEC(row + j);
+    }
   return sum_of(even + odd);
 }
 
@@ -224,11 +260,10 @@ static void add_block_panel(WeightPass *p, const Block *b, const float *source, 
     if (bias) add_pixels(g, rows * b->size[2], p->ld, cols, bias);
     return;
   }
-  const ptrdiff_t pitch = ceil_div(b->size[2], LANES) * LANES;
-  copy_gradient(p, b, group, first, cols, pitch, g);
-  add_dots(p, b, source, pitch, g, sums, room);
+  const Gradient whole = whole_gradient(p, b, group, first, cols, g);
+  add_dots(p, b, source, &whole, sums, room);
   for (ptrdiff_t c = 0; (bias || p->padded) && c < cols; c++) {
-    const float sum = sum_of_rows(g + c * pitch, rows, p->ld * pitch, pitch);
+    const float sum = sum_of_channel(&whole, b, c);
     if (bias) bias[c] += sum;
     if (p->padded && !(sum - sum == 0)) p->special[share] = 1; // NaN, an infinity, or too large a sum: all may be left to plain loops
   }

@@ -20,6 +20,11 @@ static void activate(int activation, ptrdiff_t rows, ptrdiff_t cols, Matrix c) {
   }
 }
 
+// The usual one, without a call.
+INLINE void relu_tile(float *tile, int count) {
+  for (int i = 0; i < count; i += LANES) VEC(tile + i) = relu_vec(CVEC(tile + i));
+}
+
 static void store_elements(const float *tile, int ld, int from, int rows, int cols, Matrix c, int add, Bias bias) {
   for (int i = from; i < rows; i++) {
     for (int j = 0; j < cols; j++) {
@@ -112,7 +117,8 @@ static void store_tile(float *tile, int ld, int rows, int cols, Matrix c, int ad
   if (activation && !add) {
     const int count = rows * ld;
     if (bias.data) add_bias(tile, ld, rows, cols, bias);
-    activate(activation, 1, count, (Matrix){tile, count, 1});
+    if (activation == ACTIVATION_RELU) relu_tile(tile, count);
+    else activate(activation, 1, count, (Matrix){tile, count, 1});
     store_sums(tile, ld, rows, cols, c, 0, (Bias){NULL, 0, 0});
   } else {
     store_sums(tile, ld, rows, cols, c, add, bias);
