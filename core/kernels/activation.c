@@ -133,15 +133,10 @@ int32_t gradus_activation_backward(const int32_t *d, const float *g, const float
                    (!has_out || size <= d[BACKWARD_OUT_LENGTH]) && (!has_db || cols <= d[BACKWARD_DB_LENGTH]);
   if (rows < 0 || cols < 0 || op < ACTIVATION_NONE || op >= INPUT_ACTIVATION_COUNT || !fits) return GRADUS_OUT_OF_BOUNDS;
   if (op != ACTIVATION_NONE && !has_out) return GRADUS_OUT_OF_BOUNDS;
-#if defined(__wasm__) // where the sums are left to JavaScript
-  if (has_db) return GRADUS_OUT_OF_BOUNDS;
-#endif
   Backward f = {.op = op, .size = (ptrdiff_t)size, .g = g, .y = op == ACTIVATION_NONE ? g : y, .out = out};
   __builtin_memcpy(&f.low, d + BACKWARD_LOW, sizeof f.low);
   __builtin_memcpy(&f.high, d + BACKWARD_HIGH, sizeof f.high);
   if (has_out) parallel(ceil_div(f.size, RUN_PART), backward_part, &f);
-#if !defined(__wasm__)
   if (has_db) column_sums(has_out ? out : g, (ptrdiff_t)rows, (ptrdiff_t)cols, (ptrdiff_t)cols, db);
-#endif
   return GRADUS_OK;
 }

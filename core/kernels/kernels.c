@@ -7,19 +7,19 @@
 #include "walk.c"
 #include "transpose.c"
 #include "math.c"
-#if !defined(__wasm__)
 #include "binary.c"
 #include "reduce.c"
+#if !defined(__wasm__)
 #include "gather.c"
 #endif
 #include "activation.c"
 #include "unary.c"
 #include "pool.c"
 #include "batch_norm.c"
-#if !defined(__wasm__)
-#include "resample.c"
 #include "cross_entropy.c"
 #include "update.c"
+#if !defined(__wasm__)
+#include "resample.c"
 #include "cpu.c"
 #endif
 #include "gemm/pack.c"

@@ -159,9 +159,25 @@ GRADUS_EXPORT int32_t gradus_conv(const int32_t *descriptor, float *x, float *w,
 // out = op(x), element by element.
 GRADUS_EXPORT int32_t gradus_unary(const int32_t *descriptor, const void *x, void *out);
 
+// out = a op b, element by element.
+GRADUS_EXPORT int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out);
+
+// out = a where the mask is not 0, else b, element by element.
+GRADUS_EXPORT int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out);
+
+// One result for each of `kept`; float32, but int32 for ARGMAX and ARGMIN.
+GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out);
+
 // out = g ⊙ op′, where y is the result of an ACTIVATION and the input of an INPUT_ACTIVATION; and db the sums of out over the rows.
 // All dense; out may be g.
 GRADUS_EXPORT int32_t gradus_activation_backward(const int32_t *descriptor, const float *g, const float *y, float *out, float *db);
+
+// The mean of −ln softmax(z)[target] into answer[0], and (softmax(z) − onehot) / rows into dz, which may be z.
+// After GRADUS_BAD_INDEX answer[0] is the target that is none.
+GRADUS_EXPORT int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer);
+
+// One step of an optimiser over `count` slots of the table; their arrays must not overlap.
+GRADUS_EXPORT int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count);
 
 // The largest element or the mean of each window of x [planes, h, w] into out [planes, rows, cols]; for POOL_MAX, if at is there, the
 // index of each within its plane, −1 where a window covers nothing. Ties go to the first, and NaN is larger than all.
@@ -177,7 +193,7 @@ GRADUS_EXPORT int32_t gradus_batch_norm(const int32_t *descriptor, const float *
 // The gradients of x, which may be missing, weight and bias. What relu let pass is computed again.
 GRADUS_EXPORT int32_t gradus_batch_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *stats, float *dx, float *dw, float *db);
 
-#if !defined(__wasm__) // for these, copying into another memory would cost more than the work
+#if !defined(__wasm__) // for these there is nothing to do there, or copying into another memory would cost more than the work
 // To be called first: GRADUS_OK if this CPU has the instructions that the kernels were compiled for. If so, memory that is freed
 // stays with the process from now on, to be used again, in blocks of up to 32 MB.
 GRADUS_EXPORT int32_t gradus_open(void);
@@ -195,25 +211,9 @@ GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
 // Gives free memory back to the system if there is more than 128 MB of it: blocks between others in use would stay for ever.
 GRADUS_EXPORT void gradus_trim_memory(void);
 
-// out = a op b, element by element.
-GRADUS_EXPORT int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out);
-
-// out = a where the mask is not 0, else b, element by element.
-GRADUS_EXPORT int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out);
-
-// One result for each of `kept`; float32, but int32 for ARGMAX and ARGMIN.
-GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out);
-
 // Rows of x by their number, one after the other into out; bytes become what the table has for them, unless its length is 0.
 // After GRADUS_BAD_INDEX answer[0] is the number that is none.
 GRADUS_EXPORT int32_t gradus_gather(const int32_t *descriptor, const void *x, const int32_t *index, const float *table, void *out, double *answer);
-
-// The mean of −ln softmax(z)[target] into answer[0], and (softmax(z) − onehot) / rows into dz, which may be z.
-// After GRADUS_BAD_INDEX answer[0] is the target that is none.
-GRADUS_EXPORT int32_t gradus_cross_entropy(const int32_t *descriptor, const float *z, const int32_t *targets, float *dz, double *answer);
-
-// One step of an optimiser over `count` slots of the table; their arrays must not overlap.
-GRADUS_EXPORT int32_t gradus_update(int32_t kind, const double *settings, const int64_t *table, int32_t count);
 
 // Each element of out [planes, rows, cols] from up to two rows and two columns of x [planes, h, w]; what has no weight is not read.
 GRADUS_EXPORT int32_t gradus_resample(const int32_t *descriptor, const float *x, float *out);

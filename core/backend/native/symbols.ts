@@ -25,12 +25,17 @@ export const CALLS = {
   ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16 },
 } as const;
 
-/** Those that the wasm module has too; for the others, copying into its memory would cost more than the work. */
+/** Those that the wasm module has too; for the others there is nothing to do there, or copying would cost more than the work. */
 export const WASM_SYMBOLS = [
   "gradus_gemm",
   "gradus_conv",
   "gradus_unary",
+  "gradus_binary",
+  "gradus_where",
+  "gradus_reduce",
   "gradus_activation_backward",
+  "gradus_cross_entropy",
+  "gradus_update",
   "gradus_pool",
   "gradus_pool_backward",
   "gradus_batch_norm",

@@ -12,7 +12,9 @@ const lossDescriptor = new Int32Array(6);
 const answer = new Float64Array(1);
 
 /** `activationBackward` for float32; other dtypes, and activations that C does not know, are passed on to the reference. */
-export function nativeActivationBackward({ gradus_activation_backward }: Functions): Backend["activationBackward"] {
+export function nativeActivationBackward(
+  { gradus_activation_backward }: Pick<Functions, "gradus_activation_backward">,
+): Backend["activationBackward"] {
   return function activationBackward(
     op: Activation | InputActivation,
     rows: number,
@@ -47,7 +49,9 @@ export function nativeActivationBackward({ gradus_activation_backward }: Functio
 }
 
 /** `crossEntropy` for float32; other dtypes are passed on to the reference. */
-export function nativeCrossEntropy({ gradus_cross_entropy }: Functions): Backend["crossEntropy"] {
+export function nativeCrossEntropy(
+  { gradus_cross_entropy }: Pick<Functions, "gradus_cross_entropy">,
+): Backend["crossEntropy"] {
   return function crossEntropy(
     rows: number,
     cols: number,
@@ -68,7 +72,8 @@ export function nativeCrossEntropy({ gradus_cross_entropy }: Functions): Backend
 }
 
 const BAD_INDEX = 4;
-const UPDATE_KINDS: Record<UpdateKind, number> = { sgd: 0, adam: 1 };
+/** The kinds of update by their number in `kernels.h`. */
+export const UPDATE_KINDS: Record<UpdateKind, number> = { sgd: 0, adam: 1 };
 const SLOT = 8;
 const SLOT_ARRAYS = 4;
 

@@ -85,7 +85,7 @@ const BINARY_SIZES = 8;
 const binaryDescriptor = new Int32Array(BINARY_SIZES + 4 * MAX_RANK);
 
 /** `binary` for float32; the results of comparisons are bytes. */
-export function nativeBinary({ gradus_binary }: Functions): Backend["binary"] {
+export function nativeBinary({ gradus_binary }: Pick<Functions, "gradus_binary">): Backend["binary"] {
   return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
     if (op === "pow" && isNumber(shape, b, 2)) [op, b] = ["mul", a];
     const code = BINARY_OPS[op];
@@ -125,7 +125,7 @@ const [OFFSETS, LENGTHS, SIZES, STRIDES] = [1, 5, 9, 9 + MAX_RANK];
 const whereDescriptor = new Int32Array(STRIDES + 4 * MAX_RANK);
 
 /** `where` for float32; other dtypes are passed on to the reference. */
-export function nativeWhere({ gradus_where }: Functions): Backend["where"] {
+export function nativeWhere({ gradus_where }: Pick<Functions, "gradus_where">): Backend["where"] {
   return function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
     const operands = [mask, a, b, out];
     const loop = coalesceDims(shape, operands.map((x) => x.strides));
@@ -152,7 +152,7 @@ export const REDUCE_OPS: Readonly<Partial<Record<ReduceOp, number>>> = {
 const reduceDescriptor = new Int32Array(8);
 
 /** `reduce` for float32 along the rows or columns of a matrix, or over everything; the rest is passed on to the reference. */
-export function nativeReduce({ gradus_reduce }: Functions): Backend["reduce"] {
+export function nativeReduce({ gradus_reduce }: Pick<Functions, "gradus_reduce">): Backend["reduce"] {
   return function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
     const code = REDUCE_OPS[op];
     const [kept, step] = [size(reduction.kept), evenStep(reduction.kept, reduction.keptStrides)];

@@ -3,7 +3,8 @@
  * Each keeps the order of additions of the definition, and so its bits.
  */
 import type { TypedArray } from "../../dtype.ts";
-import type { BinaryOp } from "./formulas.ts";
+import type { ReduceOp } from "../backend.ts";
+import type { BinaryOp, UnaryOp } from "./formulas.ts";
 
 /** `out[o + i·outStep] = a[p + i·aStep] ∘ b[q + i·bStep]` for i of 0 … n − 1. */
 type RowLoop = (
@@ -33,6 +34,98 @@ export const FLOAT_ROWS: Partial<Record<BinaryOp, RowLoop>> = {
   div: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
     for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] / b[q];
   },
+};
+
+/** What is the same for floats and integers. */
+export const ROWS: Partial<Record<BinaryOp, RowLoop>> = {
+  maximum: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = Math.max(a[p], b[q]);
+  },
+  minimum: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = Math.min(a[p], b[q]);
+  },
+  eq: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] === b[q] ? 1 : 0;
+  },
+  ne: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] !== b[q] ? 1 : 0;
+  },
+  lt: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] < b[q] ? 1 : 0;
+  },
+  le: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] <= b[q] ? 1 : 0;
+  },
+  gt: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] > b[q] ? 1 : 0;
+  },
+  ge: (n, a, p, aStep, b, q, bStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += aStep, q += bStep, o += outStep) out[o] = a[p] >= b[q] ? 1 : 0;
+  },
+};
+
+/** `out[o + i·outStep] = f(x[p + i·xStep])` for i of 0 … n − 1. */
+type UnaryRow = (
+  n: number,
+  x: TypedArray,
+  p: number,
+  xStep: number,
+  out: TypedArray,
+  o: number,
+  outStep: number,
+) => void;
+
+/** Functions of floats that take less time than a call. */
+export const FLOAT_UNARY_ROWS: Partial<Record<UnaryOp, UnaryRow>> = {
+  copy: (n, x, p, xStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += xStep, o += outStep) out[o] = x[p];
+  },
+  neg: (n, x, p, xStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += xStep, o += outStep) out[o] = -x[p];
+  },
+  abs: (n, x, p, xStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += xStep, o += outStep) out[o] = Math.abs(x[p]);
+  },
+  square: (n, x, p, xStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += xStep, o += outStep) out[o] = x[p] * x[p];
+  },
+  sqrt: (n, x, p, xStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += xStep, o += outStep) out[o] = Math.sqrt(x[p]);
+  },
+  relu: (n, x, p, xStep, out, o, outStep) => {
+    for (let i = 0; i < n; i++, p += xStep, o += outStep) out[o] = x[p] < 0 ? 0 : x[p];
+  },
+};
+
+/** What a reduction has come to after `n` elements more. */
+type ReduceRow = (n: number, x: TypedArray, at: number, step: number, result: number) => number;
+
+/** A reduction's initial value, and how it takes a row. NaN passes through `max` and `min`. */
+export const REDUCE_ROWS: Record<Exclude<ReduceOp, "argmax" | "argmin">, [start: number, row: ReduceRow]> = {
+  sum: [0, (n, x, at, step, result) => {
+    for (let i = 0; i < n; i++, at += step) result += x[at];
+    return result;
+  }],
+  prod: [1, (n, x, at, step, result) => {
+    for (let i = 0; i < n; i++, at += step) result *= x[at];
+    return result;
+  }],
+  max: [-Infinity, (n, x, at, step, result) => {
+    for (let i = 0; i < n; i++, at += step) result = Math.max(result, x[at]);
+    return result;
+  }],
+  min: [Infinity, (n, x, at, step, result) => {
+    for (let i = 0; i < n; i++, at += step) result = Math.min(result, x[at]);
+    return result;
+  }],
+  any: [0, (n, x, at, step, result) => {
+    for (let i = 0; i < n; i++, at += step) if (x[at] !== 0) result = 1;
+    return result;
+  }],
+  all: [1, (n, x, at, step, result) => {
+    for (let i = 0; i < n; i++, at += step) if (x[at] === 0) result = 0;
+    return result;
+  }],
 };
 
 /** So many dot products at once: one alone waits for each of its additions. */

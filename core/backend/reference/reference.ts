@@ -20,7 +20,7 @@ import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpd
 import { checkGemm, checkStrided } from "../descriptor.ts";
 import { batchNorm, batchNormBackward } from "./batch_norm.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
-import { COLUMNS, FLOAT_ROWS, floatDots, integerDots } from "./inner_loops.ts";
+import { COLUMNS, FLOAT_ROWS, FLOAT_UNARY_ROWS, floatDots, integerDots, REDUCE_ROWS, ROWS } from "./inner_loops.ts";
 import { pool, poolBackward, resample, resampleBackward } from "./pooling.ts";
 import { conv } from "./windows.ts";
 import type { TypedArray } from "../../dtype.ts";
@@ -127,6 +127,7 @@ function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedA
 
 function unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, low: number, high: number): void {
   const f = isInteger(out.data) ? integerUnary(op, out.data) : UNARY[op];
+  const rowLoop = isInteger(out.data) ? undefined : FLOAT_UNARY_ROWS[op];
   checkStrided(`take ${op}`, "x", shape, x);
   checkStrided(`take ${op}`, "the result", shape, out);
   const loop = coalesceDims(shape, [x.strides, out.strides]);
@@ -135,13 +136,14 @@ function unary(op: UnaryOp, shape: readonly number[], x: Strided, out: Strided, 
   const [from, to] = [x.data, out.data];
   forEachRow(loop, [x.offset, out.offset], (starts) => {
     let [p, o] = [starts[0], starts[1]];
+    if (rowLoop) return rowLoop(n, from, p, xStep, to, o, outStep);
     for (let i = 0; i < n; i++, p += xStep, o += outStep) to[o] = f(from[p], low, high);
   });
 }
 
 function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
   const f = (isInteger(out.data) ? INTEGER_BINARY[op] : undefined) ?? BINARY[op];
-  const rowLoop = isInteger(out.data) ? undefined : FLOAT_ROWS[op];
+  const rowLoop = ROWS[op] ?? (isInteger(out.data) ? undefined : FLOAT_ROWS[op]);
   checkStrided(op, "the left operand", shape, a);
   checkStrided(op, "the right operand", shape, b);
   checkStrided(op, "the result", shape, out);
@@ -157,7 +159,7 @@ function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, 
 }
 
 function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
-  for (const x of [mask, a, b]) checkStrided("choose between", "an operand", shape, x);
+  for (const x of [mask, a, b, out]) checkStrided("choose between", "an operand", shape, x);
   const loop = coalesceDims(shape, [mask.strides, a.strides, b.strides, out.strides]);
   const n = loop.shape.at(-1)!;
   const [maskStep, aStep, bStep, outStep] = loop.strides.map((s) => s.at(-1)!);
@@ -169,19 +171,6 @@ function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, 
     }
   });
 }
-
-/** A reduction's initial value, and how it accumulates an element. NaN passes through `max` and `min`. */
-const ACCUMULATORS: Record<
-  Exclude<ReduceOp, "argmax" | "argmin">,
-  [start: number, next: (acc: number, x: number) => number]
-> = {
-  sum: [0, (acc, x) => acc + x],
-  prod: [1, (acc, x) => acc * x],
-  max: [-Infinity, Math.max],
-  min: [Infinity, Math.min],
-  any: [0, (acc, x) => (x !== 0 ? 1 : acc)],
-  all: [1, (acc, x) => (x === 0 ? 0 : acc)],
-};
 
 function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
   const strides = [...reduction.keptStrides, ...reduction.reducedStrides];
@@ -198,14 +187,14 @@ function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: numbe
   });
 }
 
-function reduceFrom(op: keyof typeof ACCUMULATORS, loop: StridedLoop, x: TypedArray, start: number): number {
-  const [first, next] = ACCUMULATORS[op];
+function reduceFrom(op: keyof typeof REDUCE_ROWS, loop: StridedLoop, x: TypedArray, start: number): number {
+  const [first, row] = REDUCE_ROWS[op];
   const [n, step] = [loop.shape.at(-1)!, loop.strides[0].at(-1)!];
-  let acc = first;
+  let result = first;
   forEachRow(loop, [start], (starts) => {
-    for (let i = 0, at = starts[0]; i < n; i++, at += step) acc = next(acc, x[at]);
+    result = row(n, x, starts[0], step, result);
   });
-  return acc;
+  return result;
 }
 
 /** The first index that holds the extreme; NaN counts as more extreme than any number, as in PyTorch. */

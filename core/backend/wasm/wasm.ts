@@ -1,30 +1,21 @@
 /**
  * The wasm back end: the same C as the native one, compiled to WebAssembly's SIMD. It needs no permission and no compiler.
  *
- * Operands are copied into wasm's memory, and results out of it. That pays for products and convolutions, pooling and batch
- * normalisation, and for functions of one argument and their derivatives, for which the plain loops call a function or guess a branch
- * for each element; the other verbs are the reference's.
+ * Operands are copied into wasm's memory, and results out of it. That pays for all verbs but `gather` and `resample`, which do little
+ * more than to copy themselves.
  * There are two builds. With relaxed SIMD, where the engine has it, a product multiplies and adds in one instruction, which rounds once
  * instead of twice: the two builds differ in the last bits.
  */
-import type { Activation, Backend, Gemm, InputActivation, Opened, Strided, UnaryOp } from "../backend.ts";
-import { checkActivationBackward, type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
-import {
-  ACTIVATION_BACKWARD_FIELDS,
-  allFloat32,
-  checkStrided,
-  describeActivationBackward,
-  describeGemm,
-  floatBits,
-  GEMM_FIELDS,
-  hasDerivative,
-  unwrap,
-} from "../descriptor.ts";
+import type { Backend, Gemm, Opened, Strided, UnaryOp } from "../backend.ts";
+import { type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
+import { allFloat32, checkStrided, describeGemm, floatBits, GEMM_FIELDS, unwrap } from "../descriptor.ts";
 import { UNARY_OPS } from "../native/verbs.ts";
 import { coalesceDims, reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 import { wasmConv } from "./conv.ts";
+import { wasmBinary, wasmReduce, wasmWhere } from "./elementwise.ts";
 import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
+import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_ENCODING, WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.js";
 
@@ -118,36 +109,6 @@ function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   };
 }
 
-/** `activationBackward` for float32 and what C has; everything else is passed on to the reference. */
-function wasmActivationBackward({ kernel, reserve }: WasmWorkspace): Backend["activationBackward"] {
-  const local = new Int32Array(ACTIVATION_BACKWARD_FIELDS);
-  return function activationBackward(
-    op: Activation | InputActivation,
-    rows: number,
-    cols: number,
-    g: TypedArray,
-    y: TypedArray,
-    out: TypedArray | null,
-    db: TypedArray | null,
-    low = 0,
-    high = 0,
-  ): void {
-    const known = op !== "none" && hasDerivative(op) && [g, y, out].every((x) => x instanceof Float32Array);
-    if (!known) return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
-    checkActivationBackward(op, rows, cols, g, y, out, db);
-    const n = rows * cols;
-    const [base, atG, atY] = reserve([local.byteLength, 4 * n, 4 * n]);
-    describeActivationBackward(local, op, rows, cols, n, n, n, null, low, high);
-    const heap = kernel.memory.buffer;
-    new Int32Array(heap, base, local.length).set(local);
-    new Float32Array(heap, atG, n).set(g.subarray(0, n));
-    new Float32Array(heap, atY, n).set(y.subarray(0, n));
-    unwrap(kernel.gradus_activation_backward(base, atG, atY, atG, 0), `differentiate ${op}`);
-    out!.set(new Float32Array(heap, atG, n));
-    if (db !== null) reference.activationBackward("none", rows, cols, out!, out!, null, db);
-  };
-}
-
 /** The bytes of one build. */
 export function wasmBuild(simd: WasmSimd): Uint8Array<ArrayBuffer> {
   const text = simd === "relaxed" ? WASM_RELAXED : WASM_PLAIN;
@@ -177,6 +138,11 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       gemm: wasmGemm(workspace),
       conv: wasmConv(workspace, unary),
       unary,
+      binary: wasmBinary(workspace),
+      where: wasmWhere(workspace),
+      reduce: wasmReduce(workspace),
+      crossEntropy: wasmCrossEntropy(workspace),
+      update: wasmUpdate(workspace),
       activationBackward: wasmActivationBackward(workspace),
       pool: wasmPool(workspace),
       poolBackward: wasmPoolBackward(workspace),

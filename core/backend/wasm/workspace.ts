@@ -1,4 +1,5 @@
 /** Memory of a wasm kernel for the operands of a call, and strided arrays a run at a time, for copying. */
+import { dtypeOf, type TypedArray, typedArrayOver } from "../../dtype.ts";
 import { forEachRow, type StridedLoop } from "../reference/reference.ts";
 
 /** What the module exports. */
@@ -13,6 +14,16 @@ export interface WasmKernel {
   gradus_conv(descriptor: number, x: number, w: number, y: number, bias: number): number;
   /** As in `kernels.h`. */
   gradus_unary(descriptor: number, x: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_binary(descriptor: number, a: number, b: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_where(descriptor: number, mask: number, a: number, b: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_reduce(descriptor: number, x: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_cross_entropy(descriptor: number, z: number, targets: number, dz: number, answer: number): number;
+  /** As in `kernels.h`. */
+  gradus_update(kind: number, settings: number, table: number, count: number): number;
   /** As in `kernels.h`. */
   gradus_activation_backward(descriptor: number, g: number, y: number, out: number, db: number): number;
   /** As in `kernels.h`. */
@@ -39,6 +50,39 @@ export interface WasmWorkspace {
   kernel: WasmKernel;
   /** Addresses of blocks of these lengths in bytes, valid until the next call; the memory grows where it is too small. */
   reserve(lengths: readonly number[]): number[];
+}
+
+/** A part of an array: `length` elements from `from` on, and what a call does with them; what it writes it writes in full. */
+export interface Part {
+  data: TypedArray;
+  from: number;
+  length: number;
+  use: "read" | "write" | "change";
+}
+
+/**
+ * Calls C with parts of arrays: what it reads is copied into its memory before, and what it writes out of it after a call that succeeds.
+ * `call` gets a copy of the descriptor, in which it says where things stand now, and the addresses; its answer is C's.
+ */
+export function callWith(
+  { kernel, reserve }: WasmWorkspace,
+  descriptor: Int32Array,
+  parts: readonly Part[],
+  call: (descriptor: Int32Array, base: number, at: number[]) => number,
+): number {
+  const [base, ...at] = reserve([descriptor.byteLength, ...parts.map((x) => x.length * x.data.BYTES_PER_ELEMENT)]);
+  const heap = kernel.memory.buffer as ArrayBuffer;
+  const described = new Int32Array(heap, base, descriptor.length);
+  described.set(descriptor);
+  const copies = parts.map(({ data, length }, i) => typedArrayOver(dtypeOf(data), heap, at[i], length));
+  parts.forEach(({ data, from, length, use }, i) => use !== "write" && copies[i].set(whole(data, from, length)));
+  const code = call(described, base, at);
+  if (code === 0) parts.forEach(({ data, from, use }, i) => use !== "read" && data.set(copies[i], from));
+  return code;
+}
+
+function whole(data: TypedArray, from: number, length: number): TypedArray {
+  return length === data.length ? data : data.subarray(from, from + length);
 }
 
 const PAGE = 65536;

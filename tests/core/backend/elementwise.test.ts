@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { type BinaryOp, INPUT_ACTIVATIONS, type Strided, type UnaryOp } from "../../../core/backend/backend.ts";
+import {
+  type Backend,
+  type BinaryOp,
+  INPUT_ACTIVATIONS,
+  type Strided,
+  type UnaryOp,
+} from "../../../core/backend/backend.ts";
 import { BINARY_OPS, UNARY_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
@@ -11,6 +17,14 @@ import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;
 const compared = native === undefined ? it.skip : it;
+
+/** Runs a test for each back end whose verbs are C, where it can be had. */
+function inC(title: string, body: (fast: Backend) => void): void {
+  for (const [name, backend] of [["native", openNative().backend], ["wasm", openWasm().backend]] as const) {
+    const own = title.includes("native") ? title.replace("native", name) : `${title} (${name})`;
+    (backend === undefined ? it.skip : it)(own, () => body(backend!));
+  }
+}
 
 /** How far native may be from the float64 formula rounded to float32, in units of the last place. */
 const BOUNDS: Partial<Record<UnaryOp, number>> = {
@@ -191,12 +205,12 @@ describe("binary()", () => {
   const answers = (op: BinaryOp, length: number) =>
     BINARY_OPS[op]! < BINARY_OPS.eq! ? new Float32Array(length) : new Uint8Array(length);
 
-  compared("binary() of native is the reference's to the last bit, for numbers that break formulas too", () => {
+  inC("binary() of native is the reference's to the last bit, for numbers that break formulas too", (fast) => {
     const n = AWKWARD.length;
     for (const op of ops) {
       const [got, exact] = [answers(op, n * n), answers(op, n * n)];
       const [a, b] = [{ data: AWKWARD, offset: 0, strides: [1, 0] }, { data: AWKWARD, offset: 0, strides: [0, 1] }];
-      native!.binary(op, [n, n], a, b, { data: got, offset: 0, strides: [n, 1] });
+      fast.binary(op, [n, n], a, b, { data: got, offset: 0, strides: [n, 1] });
       reference.binary(op, [n, n], a, b, { data: exact, offset: 0, strides: [n, 1] });
       got.forEach((x, i) =>
         assert(Object.is(x, exact[i]), `${AWKWARD[Math.floor(i / n)]} ${op} ${AWKWARD[i % n]} is ${x}`)
@@ -204,13 +218,13 @@ describe("binary()", () => {
     }
   });
 
-  compared("binary() of native takes any strides and broadcasts as the reference does", () => {
+  inC("binary() of native takes any strides and broadcasts as the reference does", (fast) => {
     for (const { shape, x, out } of layouts()) {
       for (const [left, right] of [[x, out], [out, x], [x, x], [out, out]]) {
         for (const op of ["add", "maximum", "lt"] as const) {
           const [got, exact] = [answers(op, 6000), answers(op, 6000)];
           const [a, b] = [{ ...left, data: floats(6000, 1, 1) }, { ...right, data: floats(6000, 1, 2) }];
-          native!.binary(op, shape, a, b, { ...out, data: got });
+          fast.binary(op, shape, a, b, { ...out, data: got });
           reference.binary(op, shape, a, b, { ...out, data: exact });
           assertEquals(got, exact, `${op} ${shape} ${left.strides} ${right.strides} ${out.strides}`);
         }
@@ -218,16 +232,16 @@ describe("binary()", () => {
     }
   });
 
-  compared("binary() of native works in place", () => {
+  inC("binary() of native works in place", (fast) => {
     const x = floats(1000);
     const expected = x.map((value) => value + value);
-    native!.binary("add", [1000], dense(x), dense(x), dense(x));
+    fast.binary("add", [1000], dense(x), dense(x), dense(x));
     assertEquals(x, expected);
   });
 
-  compared("binary() of native squares where the power is 2", () => {
+  inC("binary() of native squares where the power is 2", (fast) => {
     const out = new Float32Array(3);
-    native!.binary(
+    fast.binary(
       "pow",
       [3],
       dense(Float32Array.of(3, -2, NaN)),
@@ -237,43 +251,43 @@ describe("binary()", () => {
     assertEquals([...out], [9, 4, NaN]);
   });
 
-  compared("binary() of native refuses an operand that reaches past its buffer", () => {
+  inC("binary() of native refuses an operand that reaches past its buffer", (fast) => {
     const [long, short] = [dense(new Float32Array(5)), dense(new Float32Array(4))];
-    assertThrows(() => native!.binary("add", [5], short, long, long), RangeError, "the left operand of [5]");
-    assertThrows(() => native!.binary("add", [5], long, short, long), RangeError, "the right operand of [5]");
-    assertThrows(() => native!.binary("add", [5], long, long, short), RangeError, "the result of [5]");
+    assertThrows(() => fast.binary("add", [5], short, long, long), RangeError, "the left operand of [5]");
+    assertThrows(() => fast.binary("add", [5], long, short, long), RangeError, "the right operand of [5]");
+    assertThrows(() => fast.binary("add", [5], long, long, short), RangeError, "the result of [5]");
   });
 });
 
 describe("where()", () => {
-  compared("where() of native takes any strides and broadcasts as the reference does, NaN and all", () => {
+  inC("where() of native takes any strides and broadcasts as the reference does, NaN and all", (fast) => {
     const data = floats(6000).fill(NaN, 0, 9);
     for (const { shape, x, out } of layouts()) {
       for (const [m, a, b] of [[x, x, out], [out, x, x], [x, out, out]]) {
         const mask = { ...m, data: Uint8Array.from(floats(6000, 1, 3), (v) => v > 0 ? 2 : 0) };
         const [got, exact] = [floats(6000, 1, 1), floats(6000, 1, 1)];
-        native!.where(shape, mask, { ...a, data }, { ...b, data: floats(6000, 1, 2) }, { ...out, data: got });
+        fast.where(shape, mask, { ...a, data }, { ...b, data: floats(6000, 1, 2) }, { ...out, data: got });
         reference.where(shape, mask, { ...a, data }, { ...b, data: floats(6000, 1, 2) }, { ...out, data: exact });
         assertEquals(got, exact, `${shape} ${m.strides} ${a.strides} ${b.strides} ${out.strides}`);
       }
     }
   });
 
-  compared("where() of native takes one number for a whole run", () => {
+  inC("where() of native takes one number for a whole run", (fast) => {
     const n = 67;
     const mask = { data: new Uint8Array(n).map((_, i) => i % 3), offset: 0, strides: [1] };
     const [x, zero, out] = [floats(n), { data: new Float32Array(1), offset: 0, strides: [0] }, new Float32Array(n)];
-    native!.where([n], mask, dense(x), zero, dense(out));
+    fast.where([n], mask, dense(x), zero, dense(out));
     assertEquals(out, x.map((v, i) => i % 3 === 0 ? 0 : v));
-    native!.where([n], mask, zero, dense(x), dense(out));
+    fast.where([n], mask, zero, dense(x), dense(out));
     assertEquals(out, x.map((v, i) => i % 3 === 0 ? v : 0));
   });
 
-  compared("where() of native refuses an operand that reaches past its buffer", () => {
+  inC("where() of native refuses an operand that reaches past its buffer", (fast) => {
     const [mask, long, short] = [new Uint8Array(5), new Float32Array(5), new Float32Array(4)];
     const refused = (m: TypedArray, ...rest: TypedArray[]) => {
       const [a, b, out] = rest.map(dense);
-      assertThrows(() => native!.where([5], dense(m), a, b, out), RangeError, "an operand of [5]");
+      assertThrows(() => fast.where([5], dense(m), a, b, out), RangeError, "an operand of [5]");
     };
     refused(mask.slice(1), long, long, long);
     refused(mask, short, long, long);

@@ -1,14 +1,22 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import type { ReduceOp, Reduction } from "../../../core/backend/backend.ts";
+import type { Backend, ReduceOp, Reduction } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { REDUCE_OPS } from "../../../core/backend/native/verbs.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
+import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { AWKWARD, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;
-const compared = native === undefined ? it.skip : it;
+
+/** Runs a test for each back end whose verbs are C, where it can be had. */
+function compared(title: string, body: (fast: Backend) => void): void {
+  for (const [name, backend] of [["native", openNative().backend], ["wasm", openWasm().backend]] as const) {
+    const own = title.includes("native") ? title.replace("native", name) : `${title} (${name})`;
+    (backend === undefined ? it.skip : it)(own, () => body(backend!));
+  }
+}
 
 /** Folds of [rows, cols]: along rows, along columns, everything, and with the matrix stored by columns. */
 function reductions(rows: number, cols: number): Reduction[] {
@@ -30,7 +38,7 @@ const count = (reduction: Reduction) => reduction.kept.reduce((product, n) => pr
 
 describe("reduce()", () => {
   // At most 35 float32 additions before the sums go on in float64, and one rounding at the end.
-  compared("reduce(sum) of native is within 18 ε Σ|x| of the exact sum", () => {
+  compared("reduce(sum) of native is within 18 ε Σ|x| of the exact sum", (fast) => {
     for (const [rows, cols] of SHAPES) {
       const x = floats(rows * cols + 3);
       for (const reduction of reductions(rows, cols)) {
@@ -39,7 +47,7 @@ describe("reduce()", () => {
           new Float64Array(count(reduction)),
           new Float64Array(count(reduction)),
         ];
-        native!.reduce("sum", reduction, x, 3, got);
+        fast.reduce("sum", reduction, x, 3, got);
         reference.reduce("sum", reduction, x, 3, exact);
         reference.reduce("sum", reduction, x.map(Math.abs), 3, size);
         got.forEach((sum, i) => assertLess(Math.abs(sum - exact[i]) / (2 ** -23 * size[i]), 18, `${rows} ${cols}`));
@@ -47,7 +55,7 @@ describe("reduce()", () => {
     }
   });
 
-  compared("reduce() of native finds the reference's extremes and their first places, NaN above all", () => {
+  compared("reduce() of native finds the reference's extremes and their first places, NaN above all", (fast) => {
     for (const [rows, cols] of SHAPES) {
       for (const spoiled of [false, true]) {
         const x = floats(rows * cols + 3).map((value) => Math.round(4 * value));
@@ -56,7 +64,7 @@ describe("reduce()", () => {
           for (const op of ["max", "min", "argmax", "argmin"] as const) {
             const kind = op.startsWith("arg") ? Int32Array : Float32Array;
             const [got, exact] = [new kind(count(reduction)), new kind(count(reduction))];
-            native!.reduce(op, reduction, x, 3, got);
+            fast.reduce(op, reduction, x, 3, got);
             reference.reduce(op, reduction, x, 3, exact);
             assertEquals(got, exact, `${op} ${rows} ${cols} ${reduction.kept} ${reduction.reducedStrides}`);
           }
@@ -65,32 +73,32 @@ describe("reduce()", () => {
     }
   });
 
-  compared("reduce(prod) of native has the reference's bits", () => {
+  compared("reduce(prod) of native has the reference's bits", (fast) => {
     const x = floats(120, 1.5);
     for (const reduction of reductions(12, 10)) {
       const [got, exact] = [new Float32Array(count(reduction)), new Float32Array(count(reduction))];
-      native!.reduce("prod", reduction, x, 0, got);
+      fast.reduce("prod", reduction, x, 0, got);
       reference.reduce("prod", reduction, x, 0, exact);
       assertEquals(got, exact);
     }
   });
 
-  compared("reduce() of native leaves what lies behind its results alone", () => {
+  compared("reduce() of native leaves what lies behind its results alone", (fast) => {
     const out = new Float32Array(20).fill(7);
-    native!.reduce("sum", reductions(40, 17)[1], new Float32Array(680), 0, out);
-    native!.reduce("max", reductions(40, 17)[1], new Float32Array(680), 0, out);
+    fast.reduce("sum", reductions(40, 17)[1], new Float32Array(680), 0, out);
+    fast.reduce("max", reductions(40, 17)[1], new Float32Array(680), 0, out);
     assertEquals([...out.subarray(17)], [7, 7, 7]);
   });
 
-  compared("reduce() of native refuses an operand that reaches past its buffer", () => {
+  compared("reduce() of native refuses an operand that reaches past its buffer", (fast) => {
     const reduction = reductions(3, 4)[0];
     assertThrows(
-      () => native!.reduce("sum", reduction, new Float32Array(12), 1, new Float32Array(3)),
+      () => fast.reduce("sum", reduction, new Float32Array(12), 1, new Float32Array(3)),
       RangeError,
       "from 1 to 12",
     );
     assertThrows(
-      () => native!.reduce("sum", reduction, new Float32Array(12), 0, new Float32Array(2)),
+      () => fast.reduce("sum", reduction, new Float32Array(12), 0, new Float32Array(2)),
       RangeError,
       "more room",
     );
@@ -105,7 +113,7 @@ describe("reduce()", () => {
 describe("gather()", () => {
   const index = Int32Array.of(4, 0, 4, 2);
 
-  compared("gather() of native copies rows of every dtype as the reference does", () => {
+  compared("gather() of native copies rows of every dtype as the reference does", (fast) => {
     for (
       const [From, To] of [[Float32Array, Float32Array], [Uint8Array, Float32Array], [Int32Array, Int32Array], [
         Uint8Array,
@@ -115,7 +123,7 @@ describe("gather()", () => {
       for (const width of [0, 1, 7, 30]) {
         const x = new From(200).map((_, i) => (i * 37) % 251);
         const [got, exact] = [new To(4 * width + 1).fill(7), new To(4 * width + 1).fill(7)];
-        native!.gather(x, 3, 31, width, index, got);
+        fast.gather(x, 3, 31, width, index, got);
         reference.gather(x, 3, 31, width, index, exact);
         assertEquals(got, exact);
       }

@@ -10,21 +10,29 @@ import {
 } from "../../../core/backend/backend.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
+import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { distance, floats } from "./verb_cases.ts";
 
 const native = openNative().backend;
+const wasm = openWasm().backend;
 const OPS = Object.keys(ACTIVATIONS) as Activation[];
 const SHAPES = [[0, 5], [5, 0], [1, 1], [3, 5], [64, 10], [33, 16], [70, 17], [7, 130], [130, 67]] as const;
 
-/** Runs a test for the reference and, where it can be had, for native. */
+/** Runs a test for the reference and, where they can be had, for native and wasm. */
 function each(title: string, body: (backend: Backend) => void): void {
-  for (const [name, backend] of [["reference", reference], ["native", native]] as const) {
+  for (const [name, backend] of [["reference", reference], ["native", native], ["wasm", wasm]] as const) {
     (backend === undefined ? it.skip : it)(`${title} (${name})`, () => body(backend!));
   }
 }
 
-const compared = native === undefined ? it.skip : it;
+/** Runs a test for each back end whose verbs are C, where it can be had. */
+function compared(title: string, body: (fast: Backend) => void): void {
+  for (const [name, backend] of [["native", native], ["wasm", wasm]] as const) {
+    const own = title.includes("native") ? title.replace("native", name) : `${title} (${name})`;
+    (backend === undefined ? it.skip : it)(own, () => body(backend!));
+  }
+}
 
 describe("activationBackward()", () => {
   each("activationBackward() multiplies by the derivative, computed from the output", (backend) => {
@@ -55,34 +63,37 @@ describe("activationBackward()", () => {
   });
 
   // Two roundings a product; sums of at most 32 rows in float32, and those in float64.
-  compared("activationBackward() of native is the reference's within 4 ulp, and its sums within 17 ε Σ|out|", () => {
-    for (const [rows, cols] of SHAPES) {
-      for (const op of OPS) {
-        const [g, y] = [floats(rows * cols, 3, 1), floats(rows * cols, 1, 2)];
-        const [got, exact] = [new Float32Array(rows * cols), new Float64Array(rows * cols)];
-        const [db, exactDb] = [new Float32Array(cols).fill(NaN), new Float64Array(cols)];
-        native!.activationBackward(op, rows, cols, g, y, got, db);
-        reference.activationBackward(op, rows, cols, Float64Array.from(g), Float64Array.from(y), exact, exactDb);
-        assertLess(distance(got, exact, 2 ** -24), 4, `${op} ${rows} ${cols}`);
-        db.forEach((sum, j) => {
-          const size = exact.reduce((total, x, i) => (i % cols === j ? total + Math.abs(x) : total), 1e-30);
-          assertLess(Math.abs(sum - exactDb[j]) / (2 ** -23 * size), 17, `db ${op} ${rows} ${cols}`);
-        });
+  compared(
+    "activationBackward() of native is the reference's within 4 ulp, and its sums within 17 ε Σ|out|",
+    (fast) => {
+      for (const [rows, cols] of SHAPES) {
+        for (const op of OPS) {
+          const [g, y] = [floats(rows * cols, 3, 1), floats(rows * cols, 1, 2)];
+          const [got, exact] = [new Float32Array(rows * cols), new Float64Array(rows * cols)];
+          const [db, exactDb] = [new Float32Array(cols).fill(NaN), new Float64Array(cols)];
+          fast.activationBackward(op, rows, cols, g, y, got, db);
+          reference.activationBackward(op, rows, cols, Float64Array.from(g), Float64Array.from(y), exact, exactDb);
+          assertLess(distance(got, exact, 2 ** -24), 4, `${op} ${rows} ${cols}`);
+          db.forEach((sum, j) => {
+            const size = exact.reduce((total, x, i) => (i % cols === j ? total + Math.abs(x) : total), 1e-30);
+            assertLess(Math.abs(sum - exactDb[j]) / (2 ** -23 * size), 17, `db ${op} ${rows} ${cols}`);
+          });
+        }
       }
-    }
-  });
+    },
+  );
 
-  compared("activationBackward() may write over its gradient", () => {
+  compared("activationBackward() may write over its gradient", (fast) => {
     const [g, y] = [floats(67 * 3), floats(67 * 3, 1, 9)];
     const apart = new Float32Array(67 * 3);
-    native!.activationBackward("tanh", 67, 3, g, y, apart, null);
-    native!.activationBackward("tanh", 67, 3, g, y, g, null);
+    fast.activationBackward("tanh", 67, 3, g, y, apart, null);
+    fast.activationBackward("tanh", 67, 3, g, y, g, null);
     assertEquals(g, apart);
   });
 
-  compared("activationBackward() leaves what lies behind its matrix alone", () => {
+  compared("activationBackward() leaves what lies behind its matrix alone", (fast) => {
     const [g, db] = [new Float32Array(40).fill(7), new Float32Array(6).fill(7)];
-    native!.activationBackward("relu", 7, 5, g, g.slice(), g, db);
+    fast.activationBackward("relu", 7, 5, g, g.slice(), g, db);
     assertEquals([...g.subarray(35), ...db.subarray(5)], [7, 7, 7, 7, 7, 7]);
   });
 
@@ -154,13 +165,13 @@ describe("crossEntropy()", () => {
   });
 
   // exp and ln are within 2 ulp, the subtraction before them rounds by half an ulp of at most 20.
-  compared("crossEntropy() of native is the reference's within 1e-5, also in place", () => {
+  compared("crossEntropy() of native is the reference's within 1e-5, also in place", (fast) => {
     for (const [rows, cols] of SHAPES.filter(([rows, cols]) => rows * cols > 0)) {
       const z = floats(rows * cols, 10);
       const targets = new Int32Array(rows).map((_, i) => (7 * i) % cols);
       const exact = new Float64Array(rows * cols);
       const loss = reference.crossEntropy(rows, cols, Float64Array.from(z), targets, exact);
-      assertAlmostEquals(native!.crossEntropy(rows, cols, z, targets, z), loss, 1e-5, `${rows} ${cols}`);
+      assertAlmostEquals(fast.crossEntropy(rows, cols, z, targets, z), loss, 1e-5, `${rows} ${cols}`);
       assertLess(z.reduce((worst, x, i) => Math.max(worst, Math.abs(x - exact[i])), 0), 1e-5 / rows, `${rows} ${cols}`);
     }
   });
@@ -225,35 +236,35 @@ describe("update()", () => {
   });
 
   // Five steps of length about 0.1 from parameters below 1: a few float32 roundings of numbers below 2.
-  compared("update() of native follows the float64 reference within 1e-5 for every rule", () => {
+  compared("update() of native follows the float64 reference within 1e-5 for every rule", (fast) => {
     for (const [kind, named] of RULES) {
       const [got, exact] = [slots([40, 0, 3, 16, 1000], Float32Array), slots([40, 0, 3, 16, 1000], Float64Array)];
       for (let step = 1; step <= 5; step++) {
-        native!.update(kind, settings({ ...named, step }), got);
+        fast.update(kind, settings({ ...named, step }), got);
         reference.update(kind, settings({ ...named, step }), exact);
       }
       got.forEach(({ p }, i) => p.forEach((x, j) => assertAlmostEquals(x, exact[i].p[j], 1e-5, `${kind} ${i} ${j}`)));
     }
   });
 
-  compared("update() sees arrays that were put into a known list", () => {
+  compared("update() sees arrays that were put into a known list", (fast) => {
     const list = slots([20], Float32Array);
-    native!.update("sgd", settings({ lr: 1 }), list);
+    fast.update("sgd", settings({ lr: 1 }), list);
     list[0].g = new Float32Array(20).fill(1), list[0].p = new Float32Array(20);
-    native!.update("sgd", settings({ lr: 1 }), list);
+    fast.update("sgd", settings({ lr: 1 }), list);
     assert(list[0].p.every((x) => x === -1));
     list.push({ p: new Float32Array(2), g: Float32Array.of(1, 2), m: null, v: null });
-    native!.update("sgd", settings({ lr: 1 }), list);
+    fast.update("sgd", settings({ lr: 1 }), list);
     assertEquals([...list[1].p], [-1, -2]);
   });
 
-  compared("update() does not follow a pointer into a buffer that was transferred away", () => {
+  compared("update() does not follow a pointer into a buffer that was transferred away", (fast) => {
     const list = slots([2000], Float32Array);
-    native!.update("adam", settings(ADAM), list);
+    fast.update("adam", settings(ADAM), list);
     const arrays = [list[0].p, list[0].g, list[0].m!, list[0].v!];
     const moved = arrays.map((x) => (x.buffer as ArrayBuffer).transfer());
     const before = moved.map((buffer) => new Float32Array(buffer).slice());
-    const again = () => native!.update("adam", settings({ ...ADAM, step: 2 }), list);
+    const again = () => fast.update("adam", settings({ ...ADAM, step: 2 }), list);
     assertThrows(again, RangeError, "Cannot use a tensor whose memory is gone");
     assertEquals(moved.map((buffer) => new Float32Array(buffer)), before);
   });
