@@ -96,10 +96,12 @@ static void put_images_last(Correlation *x) {
   x->axis[0] = x->axis[1], x->axis[1] = x->axis[2], x->axis[2] = images;
 }
 
-static void run_phases(Phase *phase, int phases, int columns, Workspace w) {
+// With `images` last, planes lie apart, and a depthwise convolution is one like others.
+static void run_phases(Phase *phase, int phases, int columns, int images, Workspace w) {
   for (int q = 0; q < 3; q++)
     if (phase[0].x.axis[q].size == 0) return;
-  if ((phases == 1 && correlate_flat(&phase[0].x, w)) || correlate(phase, phases, columns, w)) return;
+  if (phases == 1 && correlate_flat(&phase[0].x, w)) return;
+  if ((!images && correlate_depthwise(phase, phases, columns, w)) || correlate(phase, phases, images ? 1 : columns, w)) return;
   for (int f = 0; f < phases; f++) correlate_plain(&phase[f].x);
 }
 
@@ -145,13 +147,13 @@ static void run_backward(const Correlation *f, float *x, Workspace w) {
       phase[phases].x = backward(f, x, i, j);
       if (rows * columns == 1) phase[0].x = joined(&phase[0].x);
       if (together) phases++;
-      else run_phases(phase, 1, 1, w);
+      else run_phases(phase, 1, 1, 0, w);
     }
   if (!phases) return;
   share_windows(phase, phases);
   const int images = images_pay(&phase[0].x);
   for (int q = 0; images && q < phases; q++) put_images_last(&phase[q].x);
-  run_phases(phase, phases, images ? 1 : (int)columns, w);
+  run_phases(phase, phases, (int)columns, images, w);
 }
 
 int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias) {
@@ -163,15 +165,17 @@ int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias)
   if (f.groups == 0) return GRADUS_OK;
   if (d[CONV_RESULT] == CONV_RESULT_Y) {
     Phase phase = {.x = joined(&f)};
-    if (images_pay(&phase.x)) put_images_last(&phase.x);
-    if (f.out_channels > 0) run_phases(&phase, 1, 1, space);
+    const int images = images_pay(&phase.x);
+    if (images) put_images_last(&phase.x);
+    if (f.out_channels > 0) run_phases(&phase, 1, 1, images, space);
   } else if (d[CONV_RESULT] == CONV_RESULT_X) {
     if (f.in_channels > 0) run_backward(&f, x, space);
   } else if (f.out_channels > 0) {
     const int empty = f.axis[0].size == 0 || f.axis[1].size == 0 || f.axis[2].size == 0;
     Correlation one = joined(&f);
-    if (images_pay(&one)) put_images_last(&one);
-    if (empty || no_weights(&f) || !correlate_weights(&one, space)) weights_plain(&f);
+    const int images = images_pay(&one);
+    if (images) put_images_last(&one);
+    if (empty || no_weights(&f) || ((images || !depthwise_weights(&f, space)) && !correlate_weights(&one, space))) weights_plain(&f);
   }
   return GRADUS_OK;
 }

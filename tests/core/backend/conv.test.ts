@@ -22,6 +22,7 @@ const SPECIAL: readonly Sizes[] = [
   { n: 2, padTop: 2, padLeft: 2, cIn: 20, cOut: 33, h: 9, w: 14, strideW: 2, strideH: 2 },
   { n: 2, cIn: 5, cOut: 16, h: 11, w: 13 },
   { n: 1, groups: 4, cIn: 1, cOut: 1, padTop: 1, padLeft: 1, h: 7, w: 19 },
+  { n: 2, groups: 19, cIn: 1, cOut: 1, padTop: 2, padLeft: 2, kh: 5, kw: 5, h: 15, w: 37, strideH: 2, strideW: 2 },
 ];
 
 /** Enough work to be shared out. */
@@ -31,6 +32,7 @@ const SHARED: readonly Sizes[] = [
   { n: 40, cIn: 1, cOut: 8, h: 40, w: 40, kh: 5, kw: 5, strideH: 2, strideW: 2 },
   { n: 16, cIn: 64, cOut: 128, h: 14, w: 14, kh: 1, kw: 1 },
   { n: 64, groups: 32, cIn: 1, cOut: 1, h: 28, w: 28 },
+  { n: 40, groups: 24, cIn: 1, cOut: 1, h: 29, w: 31, kh: 5, kw: 3, padTop: 2, padLeft: 1, strideH: 2, strideW: 2 },
 ];
 
 type Arrays = [x: Float32Array | Float64Array, w: Float32Array | Float64Array, y: Float32Array | Float64Array];

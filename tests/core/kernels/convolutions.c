@@ -171,7 +171,7 @@ static void run_sizes(int n, int groups, int c_in, int c_out, int h, int w, int 
 
 static void random_case(int i) {
   const int kh = below(4) + (i % 7 > 0), kw = below(6) + (i % 5 > 0), size = i % 9 == 0 ? 40 : 12, one = below(5) == 0, depthwise = below(6) == 0;
-  run_sizes(below(4) + (i % 11 > 0), 1 + (below(4) == 0) * below(4), depthwise ? 1 : below(i % 4 ? 9 : 40) + (i % 13 > 0), depthwise ? 1 : below(i % 3 ? 9 : 40) + (i % 17 > 0),
+  run_sizes(below(4) + (i % 11 > 0), depthwise ? 1 + below(20) : 1 + (below(4) == 0) * below(4), depthwise ? 1 : below(i % 4 ? 9 : 40) + (i % 13 > 0), depthwise ? 1 : below(i % 3 ? 9 : 40) + (i % 17 > 0),
             one ? 1 : below(size), below(i % 10 ? size : 150), one ? 1 : kh, kw, 1 + below(3) * below(3), 1 + below(3) * below(3), below(4) - (below(9) == 0), below(4) - (below(9) == 0), 1 + below(3) / 2, 1 + below(3) / 2, below(6) == 0);
 }
 

@@ -92,7 +92,9 @@ void *kernel_malloc(size_t bytes) { return allocations_fail ? NULL : malloc(byte
 static uint32_t state = 1;
 int below(int n) {
   state = state * 1664525u + 1013904223u;
-  return (int)((state >> 8) % (uint32_t)n);
+  uint32_t x = state ^ state >> 16; // mixed: numbers of the bare series that are a power of two apart resemble each other
+  x *= 0x7feb352du;
+  return (int)((x ^ x >> 15) % (uint32_t)n);
 }
 
 void fail(const char *what) {
