@@ -4,10 +4,9 @@ import { binaryRules, unaryRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";
 import { lossRules } from "./loss.ts";
 import { movementRules } from "./movement.ts";
-import { poolingRules } from "./pooling.ts";
 import { reduceRules } from "./reduce.ts";
 import type { Rules } from "./rule.ts";
-import { windowRules } from "./windows.ts";
+import { planeRules, windowRules } from "./windows.ts";
 
 /** The rule of every operation. */
 export const rules: Rules<OpName> = {
@@ -18,5 +17,5 @@ export const rules: Rules<OpName> = {
   ...linalgRules,
   ...lossRules,
   ...windowRules,
-  ...poolingRules,
+  ...planeRules,
 };

@@ -1,6 +1,11 @@
-/** Derivatives of what is computed in windows over images. An operand may be `null` where it is not needed: it is then not read. */
+/**
+ * Derivatives of what is computed in windows over images, and on their planes and channels. An operand may be `null` where it is not
+ * needed: it is then not read.
+ */
 import { activationBackward } from "../../core/ops/fused.ts";
 import { convolutionWeightGradient, convolve, convolveTransposed } from "../../core/ops/windows/conv.ts";
+import { padConstant } from "../../core/ops/windows/pad.ts";
+import { batchNormGradients, poolGradient, resampleGradient } from "../../core/ops/windows/planes.ts";
 import { asStridedGradient } from "../../core/ops/windows/strided.ts";
 import { columnsToImages, imagesToColumns } from "../../core/ops/windows/unfold.ts";
 import { newZeros } from "../../core/memory/allocate.ts";
@@ -58,7 +63,7 @@ function unfoldBackward(g: Tensor, shape: Shape, dim: number, size: number, step
   return [dx];
 }
 
-/** The operations of this file. */
+/** The operations on windows. */
 type Windows = "conv" | "convTranspose" | "im2col" | "col2im" | "unfold" | "asStrided";
 
 type ConvBackward = typeof convBackward;
@@ -82,4 +87,26 @@ export const windowRules: Rules<Windows> = {
   col2im: (g, { settings }) => col2imBackward(g, settings),
   unfold: (g, { shape, settings: { dim, size, step } }) => unfoldBackward(g, shape, dim, size, step),
   asStrided: (g, { settings: { view, source } }) => [asStridedGradient(g, view, source)],
+};
+
+/** The operations on planes and channels. */
+type Planes = "maxPool" | "avgPool" | "pad" | "resample" | "batchNorm";
+
+/** The rules of planes and channels: pooling, padding, resampling, batch normalisation. */
+export const planeRules: Rules<Planes> = {
+  // y[o] = max of window o = x[at[o]]: dx[i] = Σ g[o] over the windows whose maximum stands at i
+  maxPool: (g, { shape, b, settings }) => [poolGradient(settings, g, shape, b), null],
+  // y[o] = Σ x[i] / k over the places i of window o: dx[i] = Σ g[o] / k over the windows that hold i
+  avgPool: (g, { shape, settings }) => [poolGradient(settings, g, shape, null)],
+  // y has x in its middle, so that dx is the middle of g: the padding is taken away, and what was taken away is 0
+  pad: (g, { settings: { before, after } }) => [padConstant(g, before.map((n) => -n), after.map((n) => -n), 0)],
+  // y[o] = (1 − t) · x[i] + t · x[j] along each dimension: x[i] gets (1 − t) · g[o], and x[j] gets t · g[o]
+  resample: (g, { shape, settings }) => [resampleGradient(settings, g, shape)],
+  // y = x̂ · w + b with x̂ = (x − μ) / σ over m elements: db = Σg, dw = Σ g·x̂, dx = w / σ · (g − db / m − x̂ · dw / m)
+  batchNorm: (g, step) => {
+    const { a, settings, needsInputGrad } = step;
+    const y = settings.activation === "none" ? null : step.y;
+    const gradients = batchNormGradients(settings, g, a, y, needsInputGrad[0]);
+    return needsInputGrad.length === 1 ? gradients.slice(0, 1) : gradients;
+  },
 };

@@ -12,7 +12,7 @@ import type { BatchNorm } from "../../../core/backend/planes.ts";
 import { fromData, ones, zeros } from "../../../core/create.ts";
 import { isFloating, promote, type TypedArray } from "../../../core/dtype.ts";
 import { cast } from "../../../core/ops/elementwise.ts";
-import { normaliseChannels } from "../../../core/ops/windows/batch_norm.ts";
+import { normaliseChannels } from "../../../core/ops/windows/planes.ts";
 import { sameShape, show, sizeOf } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 

@@ -2,7 +2,7 @@
 import { checkOptions, requireTensor, shown } from "../../../core/arguments.ts";
 import { isFloating } from "../../../core/dtype.ts";
 import { asPair, type NumberOrPair, type RowsColumns } from "../../../core/ops/windows/sizes.ts";
-import { avgPool, maxPool, type WindowsOf } from "../../../core/ops/windows/pool.ts";
+import { avgPool, maxPool, type WindowsOf } from "../../../core/ops/windows/planes.ts";
 import {
   adaptiveWindows,
   windowCount,

@@ -12,7 +12,7 @@ import type { Taps } from "../../../core/backend/planes.ts";
 import { isFloating } from "../../../core/dtype.ts";
 import { padConstant } from "../../../core/ops/windows/pad.ts";
 import { asPair, type NumberOrPair } from "../../../core/ops/windows/sizes.ts";
-import { resample, type TapsOf, tapsOf } from "../../../core/ops/windows/resample.ts";
+import { resample, type TapsOf, tapsOf } from "../../../core/ops/windows/planes.ts";
 import { show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { INTERPOLATE, INTERPOLATE_MODES, PAD_MODES } from "../known_options.ts";
