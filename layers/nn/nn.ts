@@ -53,6 +53,7 @@ export {
   InstanceNorm2d,
   type InstanceNorm2dOptions,
 } from "./channel_norm.ts";
+export { type TabularFeatures, TabularModel, type TabularModelOptions } from "./tabular_model.ts";
 export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
 export {
   AdaptiveAvgPool1d,

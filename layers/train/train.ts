@@ -26,7 +26,14 @@ export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
 // Callbacks.
 export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from "./callbacks/callback.ts";
 export { ClipGradients, type ClipGradientsOptions } from "./callbacks/clip_gradients.ts";
-export { EarlyStopping, type EarlyStoppingOptions, type MonitorOptions } from "./callbacks/early_stopping.ts";
+export {
+  EarlyStopping,
+  type EarlyStoppingOptions,
+  type EarlyStoppingState,
+  type MonitorOptions,
+} from "./callbacks/early_stopping.ts";
+export { KeepBest } from "./callbacks/keep_best.ts";
+export type { BestState } from "./callbacks/best_weights.ts";
 export { LayerStatistics, type LayerStatisticsOptions, NanWatchdog, type Spread } from "./callbacks/model_monitors.ts";
 export { type EpochRecord, Recorder, type RecorderState } from "./callbacks/recorder.ts";
 export { Schedule, type ScheduleOption } from "./callbacks/schedule.ts";

@@ -255,6 +255,12 @@ export const NN: Record<string, Cases | typeof NEITHER> = {
   },
   Dropout: called(() => new nn.Dropout()),
   ELU: called(() => new nn.ELU()),
+  TabularModel: {
+    options: [
+      ["embedding_dropout", "embeddingDropout", (o) => new nn.TabularModel({ categories: [], numbers: 1 }, 1, o)],
+    ],
+    ...called(() => new nn.TabularModel({ categories: [2], numbers: 1 }, 1)),
+  },
   Embedding: {
     options: [["padding_idx", "paddingIdx", (o) => new nn.Embedding(2, 2, o)]],
     ...called(() => new nn.Embedding(2, 2)),

@@ -55,6 +55,7 @@ export const TRAIN: Record<string, Cases | typeof NEITHER> = {
   },
   ClipGradients: { options: [["max_norm", "maxNorm", (o) => new train.ClipGradients({ maxValue: 1, ...o })]] },
   EarlyStopping: { options: [["patiance", "patience", (o) => new train.EarlyStopping(o)]] },
+  KeepBest: { options: [["moniter", "monitor", (o) => new train.KeepBest(o)]] },
   LayerStatistics: { options: [["evry", "every", (o) => new train.LayerStatistics(o)]] },
   Learner: {
     options: [

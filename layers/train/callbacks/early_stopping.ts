@@ -1,5 +1,6 @@
 /** Early stopping, and the choice of the number that it and `Checkpoints` monitor. */
-import { checkOptions, type OptionTypes, requireChoice, requireNumber } from "../../../core/arguments.ts";
+import { checkOptions, describe, type OptionTypes, requireChoice, requireNumber } from "../../../core/arguments.ts";
+import { type BestState, BestWeights } from "./best_weights.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
@@ -62,9 +63,25 @@ export interface EarlyStoppingOptions extends MonitorOptions {
    * @default {0}
    */
   minDelta?: number;
+  /**
+   * Whether the weights of the best epoch are put back at the end of the run, stopped or not; a copy of them is in memory meanwhile.
+   *
+   * @default {true}
+   */
+  restoreBest?: boolean;
 }
 
-/** Stops the run after `patience` epochs without a new best; the weights stay as they are. */
+/** The state of an {@linkcode EarlyStopping}. */
+export interface EarlyStoppingState {
+  /** The best score, better than those before by `minDelta`. */
+  best: number;
+  /** How many epochs came since. */
+  waited: number;
+  /** The weights to be put back, if they are to be. */
+  weights?: BestState;
+}
+
+/** Stops the run after `patience` epochs without a new best, and puts the weights of the best epoch back. */
 export class EarlyStopping implements Callback {
   /** The name under which its state is saved. */
   readonly name = "EarlyStopping";
@@ -74,11 +91,15 @@ export class EarlyStopping implements Callback {
   #best = -Infinity;
   #waited = 0;
   #resumed = false;
+  readonly #weights = new BestWeights();
 
   /** By default it monitors the validation loss, with a patience of 3 epochs. */
   constructor(options: EarlyStoppingOptions = {}) {
-    checkMonitor("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta"]);
-    const { patience = 3, minDelta = 0 } = options;
+    checkMonitor("make EarlyStopping", options, ["monitor", "mode", "patience", "minDelta", "restoreBest"]);
+    const { patience = 3, minDelta = 0, restoreBest = true } = options;
+    if (typeof restoreBest !== "boolean") {
+      throw new TypeError(`Cannot make EarlyStopping with restoreBest ${describe(restoreBest)}: give true or false`);
+    }
     requireNumber(patience, "make EarlyStopping with the patience");
     requireNumber(minDelta, "make EarlyStopping with the minDelta");
     this.#options = options;
@@ -86,7 +107,10 @@ export class EarlyStopping implements Callback {
 
   /** Resets the best score; a run that is resumed after it was stopped is stopped again. */
   beforeFit(learner: Learner): void {
-    if (!this.#resumed) [this.#best, this.#waited] = [-Infinity, 0];
+    if (!this.#resumed) {
+      [this.#best, this.#waited] = [-Infinity, 0];
+      this.#weights.reset();
+    }
     this.#resumed = false;
     this.#stopIfDue(learner);
   }
@@ -96,7 +120,22 @@ export class EarlyStopping implements Callback {
     const score = scoreOf(learner, this.#options);
     if (score > this.#best + (this.#options.minDelta ?? 0)) [this.#best, this.#waited] = [score, 0];
     else this.#waited++;
+    if (this.#restores) this.#weights.add(score, learner);
     this.#stopIfDue(learner);
+  }
+
+  /** The run has not failed: its best weights are put back. */
+  afterFit(): void {
+    this.#weights.restoreAtEnd();
+  }
+
+  /** Puts them back. */
+  cleanUp(learner: Learner): void {
+    this.#weights.restore(learner);
+  }
+
+  get #restores(): boolean {
+    return this.#options.restoreBest ?? true;
   }
 
   #stopIfDue(learner: Learner): void {
@@ -104,13 +143,16 @@ export class EarlyStopping implements Callback {
     learner.stop(`no new best of ${this.#options.monitor ?? "the loss"} in ${this.#waited} epochs`);
   }
 
-  /** The best score and the epochs since. */
-  stateDict(): { best: number; waited: number } {
-    return { best: this.#best, waited: this.#waited };
+  /** The best score, the epochs since, and the best weights. */
+  stateDict(): EarlyStoppingState {
+    const weights = this.#restores ? { weights: this.#weights.state } : {};
+    return { best: this.#best, waited: this.#waited, ...weights };
   }
 
   /** Loads what `stateDict` returned. */
-  loadStateDict({ best, waited }: { best: number; waited: number }): void {
+  loadStateDict({ best, waited, weights }: EarlyStoppingState): void {
     [this.#best, this.#waited, this.#resumed] = [best, waited, true];
+    if (weights === undefined) this.#weights.reset();
+    else this.#weights.load(weights);
   }
 }

@@ -106,8 +106,8 @@ export interface Exported {
   shape?: Shape;
 }
 
-/** What is not a layer of its own, or has no source: `predict()` takes values, and an `Embedding` whole numbers. */
-type NoSource = "Module" | "Sequential" | "Embedding" | "ChannelNorm";
+/** What is not a layer of its own, or has no source: `predict()` takes values, an `Embedding` and a `TabularModel` whole numbers. */
+type NoSource = "Module" | "Sequential" | "Embedding" | "TabularModel" | "ChannelNorm";
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
 type LayerName = {
