@@ -1,8 +1,8 @@
 /** How the tests are run: files at the same time where they bear it, and what is not installed told once. */
 
 /**
- * Files during whose tests nothing else may run: they measure how long the event loop is held, or set what the whole process has
- * in common, its environment and the kernel's threads. A test compares this list with what files import and call.
+ * Files during whose tests nothing else may run: they measure how long the event loop is held or a browser takes, or set what the
+ * whole process has in common, its environment and the kernel's threads. A test compares this list with what files import and call.
  */
 export const ALONE: readonly string[] = [
   "tests/core/backend/choose.test.ts",
@@ -13,13 +13,15 @@ export const ALONE: readonly string[] = [
   "tests/datasets/formats/event_loop.test.ts",
   "tests/datasets/formats/png.test.ts",
   "tests/datasets/named/mnist.test.ts",
+  "tests/examples/page/browser.test.ts",
   "tests/layers/train/checkpoint/checkpoints.test.ts",
   "tests/layers/train/event_loop.test.ts",
 ];
 
 /** Whether a file is one of those, by its text. */
 export function mustBeAlone(text: string): boolean {
-  return /^import .*\blongestGap\b/m.test(text) || /\bDeno\.(env\.(set|delete)|chdir)\(|\bsetThreads\([^)]/.test(text);
+  return /^import .*(\blongestGap\b|visit_page\.ts)/m.test(text) ||
+    /\bDeno\.(env\.(set|delete)|chdir)\(|\bsetThreads\([^)]/.test(text);
 }
 
 /**

@@ -1,35 +1,38 @@
 /// <reference lib="dom" />
 /** What is seen of learning: figures, curves, filters and mistakes. */
-import { accuracyCurve, lossCurve } from "./curves.ts";
+import { accuracyCurve, type Curve, lossCurve } from "./curves.ts";
 import { element } from "./element.ts";
 import type { DataSummary, Mistake, Progress, Verdict } from "./messages.ts";
 import { pictureItem } from "./picture.ts";
 
 const whole = new Intl.NumberFormat("en");
 
-/** Milliseconds between two summaries in words, for those who hear them. */
-const SUMMARY = 15_000;
+/** Milliseconds between two summaries in words, for those who hear them, and before the first. */
+const SUMMARY = 15_000, FIRST_SUMMARY = 3000;
 
 const KERNEL = 5, SIDE = 28;
 
 /** The page's view of learning. */
 export class Board {
-  readonly #accuracy = accuracyCurve(element("accuracy-curve"));
-  readonly #loss = lossCurve(element("loss-curve"));
-  #told = 0;
+  // Made when there is something to show, one after the other: together with all the rest they would hold the page up.
+  #accuracy: Curve | undefined;
+  #loss: Curve | undefined;
+  /** When the next summary is due, in milliseconds. */
+  #due = 0;
 
   /** A network begins. */
   begin({ name, train, held }: DataSummary): void {
-    this.#accuracy.clear();
-    this.#loss.clear();
+    this.#accuracy?.clear();
+    this.#loss?.clear();
     for (const id of ["accuracy", "loss", "speed"]) element(id).textContent = "–";
     element("steps").textContent = "0";
     element("data").textContent = `${name}: ${whole.format(train)} to learn from, ${whole.format(held)} held out.`;
-    this.#told = 0;
+    this.#due = performance.now() + FIRST_SUMMARY;
   }
 
   /** How far learning has come. */
   progress({ step, perSecond, loss }: Progress): void {
+    this.#loss ??= lossCurve(element("loss-curve"));
     if (step > 0) this.#loss.add(step, null, loss);
     element("steps").textContent = whole.format(step);
     element("speed").textContent = perSecond === 0 ? "–" : whole.format(perSecond);
@@ -37,17 +40,17 @@ export class Board {
 
   /** What the network makes of the held-out digits. */
   judged(progress: Progress, { held, right, loss, mistakes }: Verdict): void {
-    const part = `${(100 * right / held).toFixed(1)} %`;
-    this.progress(progress);
+    const part = `${(100 * right / held).toFixed(1)} %`, { step } = progress;
+    element("steps").textContent = whole.format(step);
     element("accuracy").textContent = part;
     element("loss").textContent = loss.toFixed(3);
-    this.#accuracy.add(progress.step, 100 * right / held);
-    this.#loss.add(progress.step, loss, Number.isNaN(progress.loss) ? null : progress.loss);
+    this.#accuracy ??= accuracyCurve(element("accuracy-curve"));
+    this.#accuracy.add(step, 100 * right / held);
+    this.#loss?.add(step, loss, step === 0 ? null : progress.loss);
     this.#showMistakes(held - right, held, mistakes);
-    const { timeStamp } = new Event("now");
-    if (this.#told !== 0 && timeStamp < this.#told + SUMMARY) return;
-    this.#told = timeStamp;
-    element("summary").textContent = `After ${progress.step} steps ${part} of the held-out digits are right.`;
+    if (performance.now() < this.#due) return;
+    this.#due = performance.now() + SUMMARY;
+    element("summary").textContent = `After ${whole.format(step)} steps ${part} of the held-out digits are right.`;
   }
 
   #showMistakes(wrong: number, held: number, mistakes: readonly Mistake[]): void {

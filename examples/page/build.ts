@@ -36,7 +36,10 @@ export async function buildPage(mnist?: string): Promise<Site> {
     ["icon.svg", await bytesOf(await textOf("examples/page/static/icon.svg"))],
     ["page.js", await bytesOf(notice, page)],
     ["worker.js", await bytesOf(notice, worker)],
-    ["licences.txt", await bytesOf(licences)],
+    [
+      "licences.html",
+      await bytesOf((await textOf("examples/page/static/licences.html")).replace("LICENCES", licences)),
+    ],
     ["settings.json", await bytesOf(JSON.stringify({ mnist: [...data.keys()] }))],
     ...data,
   ]);

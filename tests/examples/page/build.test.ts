@@ -17,12 +17,12 @@ describe("the page's files", () => {
   });
 
   test("are a page, its style, a script for it and one for its worker", () => {
-    const names = ["index.html", "page.css", "icon.svg", "page.js", "worker.js", "licences.txt", "settings.json"];
+    const names = ["index.html", "page.css", "icon.svg", "page.js", "worker.js", "licences.html", "settings.json"];
     assertEquals([...site.keys()], names);
     assertEquals(text("settings.json"), '{"mnist":[]}');
   });
   test("have the licences of all that is in them", () => {
-    for (const name of ["page.js", "worker.js", "page.css", "licences.txt"]) {
+    for (const name of ["page.js", "worker.js", "page.css", "licences.html"]) {
       for (const holder of ["Leon Sorokin", "Arjun Barrett"]) assertStringIncludes(text(name), holder, name);
       assert(text(name).split("Permission is hereby granted, free of charge").length > 3, name);
     }
@@ -39,7 +39,7 @@ describe("the page's files", () => {
   test("name nothing that would be fetched from elsewhere, and forbid it", () => {
     const html = text("index.html");
     assertStringIncludes(html, "default-src 'none'");
-    assertEquals(html.match(/(src|href)="(?!page\.|icon\.svg|licences\.txt)[^"]*"/g), null);
+    assertEquals(html.match(/(src|href)="(?!page\.|icon\.svg|licences\.html)[^"]*"/g), null);
     assertEquals(text("page.css").match(/@import|url\(/g), null);
     assertEquals(html.match(/ on\w+="|<style|style="/g), null); // the policy forbids them
   });

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { digits } from "@gradus/gradus/data";
 import { centred } from "../../../examples/page/centre.ts";
 import type { FromWorker, ToWorker } from "../../../examples/page/messages.ts";
 import { missing } from "../../../examples/page/missing.ts";
 import { Session } from "../../../examples/page/session.ts";
+import { idxFiles } from "./idx_files.ts";
 
 type Received<T extends FromWorker["type"]> = Extract<FromWorker, { type: T }>;
 
@@ -45,20 +45,6 @@ class Line {
     await this.ask({ type: "read", id: 7, picture: centred([[0.2, 0.2, 0.6, 0.2, 0.3, 0.9]]) });
     return this.last("reading")!.probabilities;
   }
-}
-
-/** An IDX file of bytes. */
-function idx(name: string, shape: readonly number[], bytes: ArrayLike<number>): File {
-  const header = new DataView(new ArrayBuffer(4 + 4 * shape.length));
-  header.setUint32(0, 0x800 + shape.length);
-  shape.forEach((size, i) => header.setUint32(4 + 4 * i, size));
-  return new File([header.buffer, Uint8Array.from(bytes)], name);
-}
-
-/** The two files of a set. */
-function idxFiles(name: string, count: number): File[] {
-  const { images, labels } = digits({ train: count, test: 0 }).train;
-  return [idx(`${name}-images`, images.shape, images.data), idx(`${name}-labels`, labels.shape, labels.data)];
 }
 
 describe("Session", () => {
