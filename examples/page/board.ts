@@ -17,17 +17,31 @@ export class Board {
   // Made when there is something to show, one after the other: together with all the rest they would hold the page up.
   #accuracy: Curve | undefined;
   #loss: Curve | undefined;
+  #data: DataSummary | undefined;
   /** When the next summary is due, in milliseconds. */
   #due = 0;
 
   /** A network begins. */
-  begin({ name, train, held }: DataSummary): void {
+  begin(data: DataSummary): void {
     this.#accuracy?.clear();
     this.#loss?.clear();
     for (const id of ["accuracy", "loss", "speed"]) element(id).textContent = "–";
     element("steps").textContent = "0";
-    element("data").textContent = `${name}: ${whole.format(train)} to learn from, ${whole.format(held)} held out.`;
+    this.#data = data;
+    this.tellData();
     this.#due = performance.now() + FIRST_SUMMARY;
+  }
+
+  /** Digits are read from files. */
+  waitForData(): void {
+    element("data").textContent = "The files are being read.";
+  }
+
+  /** Says what is learned from. */
+  tellData(): void {
+    if (this.#data === undefined) return;
+    const { name, train, held } = this.#data;
+    element("data").textContent = `${name}: ${whole.format(train)} to learn from, ${whole.format(held)} held out.`;
   }
 
   /** How far learning has come. */

@@ -48,7 +48,8 @@ export class Curve {
   /** Adds a value of each series at a step, or `null` where one has none. */
   add(step: number, ...values: (number | null)[]): void {
     if (this.#rows[0].length >= POINTS) this.#rows = this.#rows.map((row) => row.filter((_, i) => i % 2 === 0));
-    [step, ...values].forEach((value, i) => this.#rows[i].push(value));
+    const isShown = (value: number | null) => value !== null && Number.isFinite(value); // a loss that has grown past all bounds
+    [step, ...values].forEach((value, i) => this.#rows[i].push(isShown(value) ? value : null));
     this.#plot.setData(this.#data());
   }
 

@@ -57,8 +57,8 @@ const RECEIVE: { readonly [T in FromWorker["type"]]: (message: Extract<FromWorke
   ready({ missing, beside }) {
     tell("missing", missing);
     element("beside").hidden = !beside;
-    ask(beside ? { type: "data", source: "beside" } : { type: "run", learning });
-    if (beside) ask({ type: "run", learning });
+    if (beside) board.waitForData();
+    ask({ type: "run", learning });
   },
   begun: showBegun,
   running: (message) => showRunning(message.learning),
@@ -71,7 +71,10 @@ const RECEIVE: { readonly [T in FromWorker["type"]]: (message: Extract<FromWorke
   reading: ({ id, probabilities }) => reader.receive(id, probabilities),
   saved: ({ bytes }) => download("digits.safetensors", bytes, "application/octet-stream"),
   exported: ({ source }) => download("digits.ts", source, "text/plain"),
-  problem: ({ sentence }) => tell("problem", `${sentence}.`),
+  problem({ sentence }) {
+    board.tellData();
+    tell("problem", `${sentence}.`);
+  },
 };
 
 worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
@@ -103,11 +106,17 @@ function onPick(id: string, message: (files: File[]) => ToWorker): void {
 onPress("run", () => ({ type: "run", learning: !learning }));
 onPress("step", () => ({ type: "step" }));
 onPress("reset", () => ({ type: "reset", width: Number(width.value) }));
-onPress("beside", () => ({ type: "data", source: "beside" }));
+onPress("beside", () => {
+  board.waitForData();
+  return { type: "data", source: "beside" };
+});
 onPress("built-in", () => ({ type: "data", source: "built-in" }));
 onPress("save", () => ({ type: "save" }));
 onPress("export", () => ({ type: "export" }));
-onPick("mnist", (source) => ({ type: "data", source }));
+onPick("mnist", (source) => {
+  board.waitForData();
+  return { type: "data", source };
+});
 onPick("load", ([file]) => ({ type: "load", file }));
 rate.addEventListener("change", () => ask({ type: "rate", rate: Number(rate.value) }));
 width.addEventListener("change", () => ask({ type: "reset", width: Number(width.value) }));

@@ -41,15 +41,31 @@ export class Session {
   /** When the next verdict is due, in milliseconds; 0 for at once. */
   #due = 0;
 
-  /** Begins with the library's own digits; `post` sends to the page, `turn` lets its messages in. */
-  constructor(
+  private constructor(
     readonly post: (message: FromWorker) => void,
     readonly turn: () => Promise<void>,
-    readonly beside: FilesBeside = [],
+    readonly beside: FilesBeside,
+    data: DigitData,
   ) {
-    this.post({ type: "ready", missing: missing(), beside: beside.length > 0 });
-    this.#trainer = new Trainer(builtInDigits(), this.#settings);
+    this.#trainer = new Trainer(data, this.#settings);
     this.#begin(this.#trainer);
+  }
+
+  /**
+   * Begins with MNIST where its files are beside the page, else with the library's own digits; `post` sends to the page, `turn` lets its
+   * messages in.
+   */
+  static async open(
+    post: (message: FromWorker) => void,
+    turn: () => Promise<void>,
+    beside: FilesBeside = [],
+  ): Promise<Session> {
+    post({ type: "ready", missing: missing(), beside: beside.length > 0 });
+    const data = beside.length === 0 ? null : await digitsBeside(beside).catch((error) => {
+      post({ type: "problem", sentence: (error as Error).message });
+      return null;
+    });
+    return new Session(post, turn, beside, data ?? builtInDigits());
   }
 
   /** Does what the page asks; what cannot be done is told it in a sentence. */

@@ -27,6 +27,6 @@ async function filesBeside(): Promise<FilesBeside> {
 
 const early: ToWorker[] = []; // what the page asks before there is a session
 page.onmessage = ({ data }) => void early.push(data);
-const session = new Session((message) => page.postMessage(message), turns(), await filesBeside());
+const session = await Session.open((message) => page.postMessage(message), turns(), await filesBeside());
 for (const message of early) await session.answer(message);
 page.onmessage = ({ data }) => void session.answer(data);

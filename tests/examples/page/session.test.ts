@@ -14,7 +14,13 @@ const nextTask = () => new Promise<void>((done) => void setTimeout(done));
 class Line {
   readonly said: FromWorker[] = [];
   #turns = 0;
-  readonly session = new Session((message) => void this.said.push(message), () => this.#turn());
+  #session: Session | undefined;
+
+  static async open(): Promise<Line> {
+    const line = new Line();
+    line.#session = await Session.open((message) => void line.said.push(message), () => line.#turn());
+    return line;
+  }
 
   async #turn(): Promise<void> {
     this.#turns++;
@@ -23,7 +29,7 @@ class Line {
   }
 
   ask(message: ToWorker): Promise<void> {
-    return this.session.answer(message);
+    return this.#session!.answer(message);
   }
   last<T extends FromWorker["type"]>(type: T): Received<T> | undefined {
     return this.said.findLast((message): message is Received<T> => message.type === type);
@@ -49,7 +55,7 @@ class Line {
 
 describe("Session", () => {
   it("says what it learns from, and judges the network before it has learned", async () => {
-    const line = new Line();
+    const line = await Line.open();
     const { verdict, progress } = await line.next("judged");
     assertEquals(line.said[0], { type: "ready", missing: missing(), beside: false });
     assertEquals(line.last("begun")?.data, { name: "Built-in digits", train: 8000, held: 1000 });
@@ -60,7 +66,7 @@ describe("Session", () => {
   });
 
   it("takes one step at a time, and judges the network after each", async () => {
-    const line = new Line();
+    const line = await Line.open();
     await line.next("judged");
     for (let step = 1; step <= 3; step++) {
       void line.ask({ type: "step" });
@@ -71,7 +77,7 @@ describe("Session", () => {
   });
 
   it("learns until it is paused, and answers meanwhile", async () => {
-    const line = new Line();
+    const line = await Line.open();
     void line.ask({ type: "run", learning: true });
     await line.next("judged");
     assertEquals((await line.reading()).length, 10);
@@ -83,7 +89,7 @@ describe("Session", () => {
   });
 
   it("gives weights that bring the same reading back, and a file of TypeScript that reads the same", async () => {
-    const line = new Line();
+    const line = await Line.open();
     void line.ask({ type: "step" });
     await line.next("judged");
     const reading = await line.reading();
@@ -94,7 +100,7 @@ describe("Session", () => {
     const predicted: number[] = predict(centred([[0.2, 0.2, 0.6, 0.2, 0.3, 0.9]]));
     assertEquals(predicted.map((p) => p.toFixed(5)), reading.map((p) => p.toFixed(5))); // float32 in another order
 
-    const other = new Line();
+    const other = await Line.open();
     await other.ask({ type: "reset", width: 4 });
     await other.ask({ type: "load", file: new File([line.last("saved")!.bytes], "digits.safetensors") });
     assertEquals(other.last("begun")?.width, 8);
@@ -103,7 +109,7 @@ describe("Session", () => {
   });
 
   it("begins anew with another width, and takes another rate for what follows", async () => {
-    const line = new Line();
+    const line = await Line.open();
     await line.ask({ type: "rate", rate: 0.01 });
     await line.ask({ type: "reset", width: 4 });
     const { rate, width } = line.last("begun")!;
@@ -113,7 +119,7 @@ describe("Session", () => {
   });
 
   it("learns from files that were picked, of two pairs from the larger one", async () => {
-    const line = new Line();
+    const line = await Line.open();
     const files = [...idxFiles("t10k", 120), ...idxFiles("train", 300)];
     await line.ask({ type: "data", source: files });
     assertEquals(line.last("begun")?.data, { name: "Your files", train: 300, held: 120 });
@@ -125,7 +131,7 @@ describe("Session", () => {
   });
 
   it("says in a sentence what it cannot do, and goes on with what it had", async () => {
-    const line = new Line();
+    const line = await Line.open();
     await line.ask({ type: "data", source: idxFiles("train", 300).slice(0, 1) });
     assertStringIncludes(line.last("problem")!.sentence, "Cannot learn from these files: they hold uint8 [300,28,28]");
     await line.ask({ type: "load", file: new File(["{}"], "x.safetensors") });
