@@ -120,10 +120,33 @@ async function vendor(): Promise<number> {
   return fetched === 0 ? await runDeno(["run", "--cached-only", read, write, ".ci/bridge.ts"]) : fetched;
 }
 
+/** The options that name what a task writes: a file, with others beside it while it is written, or a folder. */
+const WRITTEN: Readonly<Record<string, "file" | "folder">> = {
+  "--out": "file",
+  "--checkpoints": "folder",
+  "--build": "folder",
+};
+
+/** A task's flags, with leave to write where the command line says that it should, which may be outside of this folder. */
+export function flagsFor(words: readonly string[], args: readonly string[]): string[] {
+  const folders = args.flatMap((arg, i) => {
+    const [name, value = args[i + 1]] = arg.split(/=(.*)/s, 2);
+    if (!Object.hasOwn(WRITTEN, name) || !value || value.startsWith("--")) return [];
+    return [WRITTEN[name] === "folder" ? value : folderOf(value)];
+  });
+  const more = folders.map((folder) => `,${folder.replaceAll(",", ",,")}`).join("");
+  return words.map((word) => word.startsWith("--allow-write=") ? word + more : word);
+}
+
+function folderOf(path: string): string {
+  const folder = /^(.*)[/\\]/s.exec(path)?.[1];
+  return folder === "" ? "/" : folder ?? ".";
+}
+
 async function runTask(task: string, args: readonly string[]): Promise<number> {
   if (task === "vendor") return await vendor();
   if (task === "test") return await test(args);
-  return await runDeno([...TASKS[task as keyof typeof TASKS](placesHere()), ...args]);
+  return await runDeno([...flagsFor(TASKS[task as keyof typeof TASKS](placesHere()), args), ...args]);
 }
 
 if (import.meta.main) Deno.exit(await runTask(Deno.args[0], Deno.args.slice(1)));

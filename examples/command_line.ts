@@ -62,16 +62,19 @@ export interface Command<T extends Options> extends CommandLine<T> {
  * Runs a command with the values of its command line. An error becomes a line and an exit code, unless `--debug` asks for its stack.
  * A back end that `GRADUS_BACKEND` asks for and that cannot be used is an error before anything is read.
  */
-export async function runCommand<const T extends Options>(command: Command<T>): Promise<void> {
+export async function runCommand<const T extends Options>(
+  command: Command<T>,
+  args: readonly string[] = Deno.args,
+): Promise<void> {
   try {
     const { permissions } = command;
-    if (permissions && Deno.args.includes(REQUIRE_PERMISSIONS)) requirePermissions(permissions());
-    const { values, words } = parse(command);
-    if (Deno.args.includes("--help")) return console.log(helpOf(command));
+    if (permissions && args.includes(REQUIRE_PERMISSIONS)) requirePermissions(permissions());
+    const { values, words } = parse(command, args);
+    if (args.includes("--help")) return console.log(helpOf(command));
     backendName();
     Deno.exitCode = await command.run(values, words) ?? 0;
   } catch (error) {
-    if (Deno.args.includes("--debug")) throw error;
+    if (args.includes("--debug")) throw error;
     const isUsage = error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
     console.error(`error: ${messageOf(error as Error)}${isUsage ? "\n       see --help" : ""}`);
     Deno.exitCode = isUsage ? 2 : 1;
@@ -89,14 +92,17 @@ function optionsOf(command: CommandLine): Options {
 }
 
 /** Node's `parseArgs`, with numbers checked, and the nearest option named for one that there is not. */
-function parse<T extends Options>(command: CommandLine<T>): { values: Values<T>; words: string[] } {
+function parse<T extends Options>(
+  command: CommandLine<T>,
+  args: readonly string[],
+): { values: Values<T>; words: string[] } {
   const options = optionsOf(command);
   const types = Object.fromEntries(
     Object.entries(options).map(([name, { value, multiple = false }]) => {
       return [name, { type: value === undefined ? "boolean" as const : "string" as const, multiple }];
     }),
   );
-  const config = { args: Deno.args, options: types, allowPositionals: command.words !== undefined };
+  const config = { args: [...args], options: types, allowPositionals: command.words !== undefined };
   for (const token of parseArgs({ ...config, allowPositionals: true, strict: false, tokens: true }).tokens) {
     if (token.kind === "option" && !Object.hasOwn(options, token.name)) throw unknown(token.rawName, options);
   }

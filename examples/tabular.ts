@@ -1,14 +1,18 @@
 /**
- * Learns one column of any CSV file from the others, and reports how well.
+ * Learns one column of any CSV file from the others, reports how well, and predicts it for other files.
  *
- *     deno task tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out FILE] [--json]
+ *     deno task tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out MODEL] [--json]
+ *     deno task tabular predict NEW.csv [--model MODEL] [--out OUT.csv] [--probabilities] [--json]
  */
-import { manualSeed, nn, noGrad, optim, randperm, type Tensor } from "@gradus/gradus";
-import { type CsvOptions, DataLoader, fromCsv, type Table, TableEncoder, TensorDataset } from "@gradus/gradus/data";
-import { requireWritable, writeSafetensors } from "@gradus/gradus/io";
-import { Learner, type LearnerOptions, metrics, NanWatchdog, ShowProgress } from "@gradus/gradus/train";
+import { manualSeed, nn, optim, randperm, type Tensor } from "@gradus/gradus";
+import { DataLoader, type SchemaOptions, TableSchema, type TableSource, TensorDataset } from "@gradus/gradus/data";
+import { requireWritable } from "@gradus/gradus/io";
+import { KeepBest, Learner, metrics, NanWatchdog, ShowProgress } from "@gradus/gradus/train";
 import { INTERRUPTED, runCommand, UsageError, type Values, wholeNumber } from "./command_line.ts";
-import { noteMissing, readingVariables } from "./permissions.ts";
+import { noteMissing, readingVariables, REQUIRE_PERMISSIONS } from "./permissions.ts";
+import { outputsOf, saveModel } from "./tabular_model.ts";
+import { predict, sourceOf } from "./tabular_predict.ts";
+import { reportOn } from "./tabular_report.ts";
 
 const options = {
   target: {
@@ -26,13 +30,13 @@ const options = {
   header: { help: "the first record names the columns, even though it holds numbers" },
   separator: {
     value: "C",
-    help: "what stands between cells (guessed from the first line: comma, semicolon, tab or bar)",
+    help: "what stands between cells (guessed from the first 64 kB: comma, semicolon, tab or bar)",
   },
   hidden: { value: "SIZES", default: "64,32", help: "sizes of the hidden layers, with commas between" },
   epochs: { value: "N", least: 1, default: 60, help: "times through the training rows" },
   test: { value: "PERCENT", least: 1, default: 20, help: "rows kept apart to judge by" },
   seed: { value: "S", least: 0, default: 42, help: "seed of the split, the weights and the order of the rows" },
-  out: { value: "FILE", default: "tabular.safetensors", help: "where the weights go" },
+  out: { value: "FILE", default: "tabular.safetensors", help: "where the model goes" },
   json: { help: "one JSON object as the last line" },
 } as const;
 
@@ -41,45 +45,48 @@ type Settings = Values<typeof options>;
 /** More classes than this part of the rows cannot be learned: hardly any is seen twice. */
 const MOST_CLASSES = 0.9;
 
-/** What differs between classes and numbers. */
-interface Task extends Pick<LearnerOptions, "loss" | "metrics"> {
-  /** How many numbers the network gives for a row. */
-  outputs: number;
-  /** What makes an answer of them, for the file of the weights. */
-  answer: { kind: "numeric"; mean: number; std: number } | { kind: "categorical"; categories: readonly string[] };
-  /** Targets as the network learns them. */
-  targets(y: Tensor): Tensor;
-  /** What the predictions for test rows are worth, in lines for people and in numbers. */
-  report(prediction: Tensor, y: Tensor): { lines: string[]; scores: Record<string, number> };
+/** One row of so many to learn from chooses the best epoch, if there are so many rows that this leaves enough. */
+const CHOOSING = 8;
+const ENOUGH = 80;
+
+const BATCH = 32;
+
+/** The numbers of the rows for each purpose. */
+interface Split {
+  readonly learn: Tensor;
+  readonly choose: Tensor | null;
+  readonly test: Tensor;
 }
 
 async function main(settings: Settings, words: string[]): Promise<number> {
   const [file] = checkedFiles(settings, words);
   const hidden = listOf(settings.hidden).map((size) => wholeNumber("hidden", size, 1));
-  const table = await readTable(file, settings);
+  const source = await tableOf(file);
+  const whole = await fit(source, settings, (note) => console.error(`note: ${asFlags(note)}`));
+  requireTarget(whole);
   await requireWritable(settings.out);
   noteMissing([readingVariables("GRADUS_BACKEND")]);
   manualSeed(settings.seed);
-  const [train, test] = split(table.x.shape[0], settings.test);
-  const encoder = new TableEncoder(table.columns, table.x.index(train));
-  const task = table.target!.kind === "categorical" ? classification(table, train) : regression(table, train);
-  console.log(`${table.x.shape[0]} rows, ${train.numel()} to learn from and ${test.numel()} to judge by`);
-  for (const line of encoder.describe()) console.log(`  ${line}`);
-  console.log(`to predict: ${table.target!.name}, ${task.outputs > 1 ? `${task.outputs} classes` : "a number"}\n`);
+  const rows = split(whole.rows, settings.test);
+  const judged = new Set(rows.test.toArray() as number[]);
+  const schema = await fit(source, settings, () => {}, (row) => !judged.has(row));
+  const { x, y } = await schema.read(source, textOptions(settings));
+  tell(schema, rows);
 
-  const learner = learnerOf(table, encoder, task, [train, test], { hidden, epochs: settings.epochs });
+  const learner = learnerOf(schema, x, y!, rows, { hidden, epochs: settings.epochs });
   const { outcome, reason } = await learner.fit(settings.epochs);
   if (outcome === "stopped") console.log(`ended by ${reason}`);
-  const { model } = learner;
-  const tabular = { target: { name: table.target!.name, ...task.answer }, columns: encoder.columns };
-  await writeSafetensors(settings.out, model.stateDict(), { tabular: JSON.stringify(tabular) });
+  const model = learner.model as nn.TabularModel;
+  await saveModel(settings.out, { schema, model });
 
-  const prediction = noGrad(() => model.eval().call(encoder.transform(table.x.index(test))));
-  const { lines, scores } = task.report(prediction, table.y!.index(test));
-  console.log(["", ...lines, "", `weights saved in ${settings.out}`].join("\n"));
-  const counts = { rows: table.x.shape[0], train: train.numel(), test: test.numel(), features: encoder.width };
-  const facts = { target: table.target!.name, ...counts, epochs: learner.epoch, ...scores };
-  if (settings.json) console.log(JSON.stringify(facts));
+  const { lines, facts } = reportOn({
+    ...{ schema, x: x.index(rows.test), y: y!.index(rows.test), learned: y!.index(rows.learn) },
+    ...{ outputs: (x) => outputsOf(model, x), order: randperm },
+  });
+  console.log(["", ...lines, "", `weights saved in ${settings.out}, with the table's schema`].join("\n"));
+  const counts = { rows: whole.rows, train: whole.rows - rows.test.numel(), test: rows.test.numel() };
+  const features = schema.featureNames.length, target = schema.target!.name;
+  if (settings.json) console.log(JSON.stringify({ target, ...counts, features, epochs: learner.epoch, ...facts }));
   return reason === "Ctrl-C" ? INTERRUPTED : 0;
 }
 
@@ -94,29 +101,41 @@ function listOf(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
-async function readTable(file: string, settings: Settings): Promise<Table> {
-  const { classify, skip, categorical, target = -1, header, separator = null } = settings;
-  const columns: NonNullable<CsvOptions["columns"]> = Object.fromEntries([
+/** What is read three times: the path of the file; of standard input, its bytes. */
+async function tableOf(file: string): Promise<TableSource> {
+  const source = sourceOf(file);
+  return typeof source === "string" ? source : new File([await new Response(source).blob()], "standard input");
+}
+
+function textOptions({ header, separator, "skip-incomplete": skipIncomplete }: Settings) {
+  return {
+    ...(header && { header }),
+    ...(separator !== undefined && { separator: separator === "\\t" ? "\t" : separator }),
+    skipIncomplete,
+  };
+}
+
+/** The schema of the rows that `rows` chooses. */
+async function fit(
+  source: TableSource,
+  settings: Settings,
+  onNote: (note: string) => void,
+  rows?: (row: number) => boolean,
+): Promise<TableSchema> {
+  const { classify, skip, categorical, target = -1 } = settings;
+  const kinds: NonNullable<SchemaOptions["kinds"]> = Object.fromEntries([
     ...listOf(skip).map((name) => [name, "skip"]),
     ...categorical.map((name) => [name, "categorical"]),
   ]);
-  const csv: CsvOptions = {
-    ...{ target, columns, separator: separator === "\\t" ? "\t" : separator, ...(header && { header }) },
-    skipIncomplete: settings["skip-incomplete"],
-    dtype: "float64", // times and other large numbers keep their digits until they are scaled
-    onNote: (note) => console.error(`note: ${asFlags(note)}`),
-  };
-  const table = await read(file, csv);
-  if (table.columns.length === 0) {
-    throw new RangeError(`Cannot learn ${table.target!.name} of ${file}: there is no other column to learn it from`);
-  }
-  if (!classify || table.target!.kind === "categorical") return table;
-  return await read(file, { ...csv, columns: { ...columns, [table.target!.name]: "categorical" }, onNote: () => {} });
-}
-
-async function read(file: string, csv: CsvOptions): Promise<Table> {
+  const schemaOf = (more: SchemaOptions["kinds"]) =>
+    TableSchema.fit(source, {
+      ...textOptions(settings),
+      ...{ target, kinds: { ...kinds, ...more }, onNote, ...(rows && { rows }) },
+    });
   try {
-    return await fromCsv(file, csv);
+    const schema = await schemaOf({});
+    if (!classify || schema.target!.kind === "categorical") return schema;
+    return await schemaOf({ [schema.target!.name]: "categorical" });
   } catch (error) {
     (error as Error).message = asFlags((error as Error).message);
     throw error;
@@ -127,92 +146,68 @@ async function read(file: string, csv: CsvOptions): Promise<Table> {
 function asFlags(message: string): string {
   return message.replace("skip incomplete rows", "use --skip-incomplete")
     .replace("say that it is categorical or missing", "use --categorical, or leave it empty")
+    .replace("skip it, or say that it is categorical", "use --skip, or --categorical")
     .replace("say that it is the header if it is", "use --header if it names the columns");
 }
 
-/** The numbers of the rows to learn from and to judge by, by chance. */
-function split(rows: number, percent: number): [train: Tensor, test: Tensor] {
-  const kept = Math.max(1, Math.round((rows * percent) / 100));
-  if (rows - kept < 2) throw new RangeError(`Cannot learn from ${rows} rows: there must be 3 at least`);
-  const order = randperm(rows);
-  return [order.at(`${kept}:`), order.at(`:${kept}`)];
+/** Refuses a target of which nothing can be learned. */
+function requireTarget({ target, rows }: TableSchema): void {
+  const { name } = target!;
+  const only = target!.kind === "numeric" ? target!.std === 0 : target!.categories.length < 2;
+  if (only) throw new RangeError(`Cannot learn ${name}: it has one value only`);
+  if (target!.kind === "numeric" || target!.categories.length <= MOST_CLASSES * rows) return;
+  const found = `${rows} rows hold ${target!.categories.length} classes, such as ${
+    JSON.stringify(target!.categories[0])
+  }`;
+  throw new RangeError(`Cannot learn ${name}: ${found}; write numbers like 1005.5, or choose another --target`);
 }
 
-function classification({ target, y }: Table, train: Tensor): Task {
-  const { name, categories } = target!;
-  if (categories.length < 2) throw new RangeError(`Cannot learn ${name}: it has one value only`);
-  if (categories.length > MOST_CLASSES * y!.numel()) {
-    const found = `${y!.numel()} rows hold ${categories.length} classes, such as ${JSON.stringify(categories[0])}`;
-    throw new RangeError(`Cannot learn ${name}: ${found}; write numbers like 1005.5, or choose another --target`);
-  }
-  const frequent = mostFrequent(y!.index(train), categories.length);
+/** The numbers of the rows to learn from, to choose the epoch by and to judge by, by chance. */
+function split(rows: number, percent: number): Split {
+  const test = Math.max(1, Math.round((rows * percent) / 100)), others = rows - test;
+  if (others < 2) throw new RangeError(`Cannot learn from ${rows} rows: there must be 3 at least`);
+  const order = randperm(rows), choose = others < ENOUGH ? 0 : Math.floor(others / CHOOSING);
   return {
-    loss: nn.functional.crossEntropy,
-    metrics: [metrics.accuracy()],
-    outputs: categories.length,
-    answer: { kind: "categorical", categories },
-    targets: (y) => y,
-    report: (prediction, y) => {
-      const accuracy = metrics.measure(metrics.accuracy(), prediction, y) as number;
-      const baseline = y.eq(frequent).sum().item() / y.numel();
-      const compared = `always "${categories[frequent]}" would have ${baseline.toFixed(4)}`;
-      const report = metrics.classificationReport(prediction, y, categories);
-      return { lines: [`accuracy ${accuracy.toFixed(4)}, ${compared}`, "", report], scores: { accuracy, baseline } };
-    },
+    learn: order.at(`${test + choose}:`),
+    choose: choose === 0 ? null : order.at(`${test}:${test + choose}`),
+    test: order.at(`:${test}`),
   };
 }
 
-function mostFrequent(classes: Tensor, count: number): number {
-  const counts = Array.from({ length: count }, (_, c) => classes.eq(c).sum().item());
-  return counts.indexOf(Math.max(...counts));
-}
-
-function regression({ target, y }: Table, train: Tensor): Task {
-  const scale = new TableEncoder([target!], y!.index(train).unsqueeze(1));
-  const [{ mean, std }] = scale.columns;
-  if (std === 0) throw new RangeError(`Cannot learn ${target!.name}: it has one value only`);
-  return {
-    loss: nn.functional.mse,
-    metrics: [metrics.r2()],
-    outputs: 1,
-    answer: { kind: "numeric", mean, std },
-    targets: (y) => scale.transform(y.unsqueeze(1)),
-    report: (prediction, y) => {
-      const estimate = prediction.double().mul(std).add(mean).squeeze(1);
-      const [mae, mse, r2] = [metrics.mae(), metrics.mse(), metrics.r2()].map((metric) => {
-        return metrics.measure(metric, estimate, y) as number;
-      });
-      const rmse = Math.sqrt(mse);
-      const off = `off by ${mae.toPrecision(4)} on average (root mean square ${rmse.toPrecision(4)})`;
-      return { lines: [off, `explains ${(100 * r2).toFixed(1)} % of the variance`], scores: { mae, rmse, r2 } };
-    },
-  };
+function tell(schema: TableSchema, { learn, choose, test }: Split): void {
+  const count = learn.numel() + (choose?.numel() ?? 0);
+  const part = choose === null ? "" : ` (${choose.numel()} of them to choose the epoch)`;
+  console.log(`${schema.rows} rows, ${count} to learn from${part} and ${test.numel()} to judge by`);
+  for (const line of schema.describe()) console.log(`  ${line}`);
+  const what = schema.target!.kind === "numeric" ? "a number" : `${schema.outputs} classes`;
+  console.log(`to predict: ${schema.target!.name}, ${what}\n`);
 }
 
 function learnerOf(
-  { x, y }: Table,
-  encoder: TableEncoder,
-  task: Task,
-  rows: [train: Tensor, test: Tensor],
+  schema: TableSchema,
+  x: Tensor,
+  y: Tensor,
+  { learn, choose }: Split,
   { hidden, epochs }: { hidden: number[]; epochs: number },
 ): Learner {
-  const [train, valid] = rows.map((part) => [encoder.transform(x.index(part)), task.targets(y!.index(part))] as const);
-  const loader = new DataLoader(new TensorDataset(...train), { batchSize: 32, shuffle: true });
-  const model = network([encoder.width, ...hidden, task.outputs]);
+  const isNumber = schema.target!.kind === "numeric";
+  const part = (rows: Tensor) => [x.index(rows), schema.toTargets(y.index(rows))] as const;
+  const dropLast = learn.numel() > BATCH && learn.numel() % BATCH === 1; // of one row batch norm can make nothing
+  const train = new DataLoader(new TensorDataset(...part(learn)), { batchSize: BATCH, shuffle: true, dropLast });
+  const model = new nn.TabularModel(schema.features, schema.outputs, { hidden });
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 5e-3, totalSteps: epochs * loader.length });
+  const schedule = new optim.OneCycleLR(optimizer, { maxLr: 5e-3, totalSteps: epochs * train.length });
   return new Learner({
-    ...{ model, optimizer, loss: task.loss, metrics: task.metrics ?? [] },
-    data: { train: loader, valid: [valid] },
+    ...{ model, optimizer, loss: isNumber ? nn.functional.mse : nn.functional.crossEntropy },
+    ...(choose !== null && { metrics: [isNumber ? metrics.r2() : metrics.accuracy()] }),
+    data: { train, ...(choose !== null && { valid: [part(choose)] }) },
     scheduler: { scheduler: schedule, per: "batch" },
-    callbacks: [new ShowProgress({ print: tenLines(epochs) }), new NanWatchdog()],
+    callbacks: [
+      new ShowProgress({ print: tenLines(epochs) }),
+      new NanWatchdog(),
+      ...(choose === null ? [] : [new KeepBest()]),
+    ],
   });
-}
-
-/** Linear layers with ReLU between them. */
-function network(sizes: number[]): nn.Sequential {
-  const layers = sizes.slice(1).flatMap((out, i) => [new nn.Linear(sizes[i], out), new nn.ReLU()]);
-  return new nn.Sequential(...layers.slice(0, -1));
 }
 
 /** Prints ten lines of a run and its first: every line of a short one. */
@@ -224,13 +219,18 @@ function tenLines(epochs: number): (line: string) => void {
   };
 }
 
-await runCommand({
-  purpose: "Learn one column of a CSV file from the others.",
-  words: [
-    "FILE",
-    "the table, gzipped if its name ends in .gz; its first record may name the columns, cells may be empty",
-  ],
-  options,
-  permissions: () => [readingVariables("GRADUS_BACKEND")],
-  run: main,
-});
+const first = Deno.args.findIndex((arg) => arg !== REQUIRE_PERMISSIONS); // which the task puts before everything
+if (Deno.args[first] === "predict") await predict(Deno.args.toSpliced(first, 1));
+else {
+  await runCommand({
+    purpose: "Learn one column of a CSV file from the others; tabular predict applies what was learned to other files.",
+    words: [
+      "FILE",
+      "the table, gzipped if its name ends in .gz, or - for standard input; its first record may name the columns, " +
+      "cells may be empty",
+    ],
+    options,
+    permissions: () => [readingVariables("GRADUS_BACKEND")],
+    run: main,
+  });
+}

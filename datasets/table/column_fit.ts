@@ -101,7 +101,7 @@ class NumericFit implements ColumnFit {
     }
     if (this.#moments.count === 0) return { why: "it has no value", isError: false };
     yield;
-    const missing = this.#gaps > 0;
+    const missing = this.#gaps;
     return { name, kind: "numeric", ...this.#moments.scale(name), median: medianOf(this.#values), missing, lenient };
   }
 }
@@ -139,7 +139,7 @@ class DateFit implements ColumnFit {
     yield;
     const [year, day, elapsed] = [this.#parts.year, this.#parts.day, this.#parts.elapsed].map((m) => m.scale(name));
     const hour = this.#hasTime ? this.#parts.hour.scale(name) : null;
-    const missing = this.#gaps > 0;
+    const missing = this.#gaps;
     return { name, kind: "date", order, median: medianOf(this.#values), year, day, elapsed, hour, missing, lenient };
   }
 }
@@ -163,7 +163,7 @@ class WordFit implements ColumnFit {
   }
 
   *finish(words: readonly string[], lenient: boolean): Steps<CategoricalSchemaColumn | BooleanSchemaColumn | Unfit> {
-    const { name, told } = this, missing = this.#gaps > 0;
+    const { name, told } = this, missing = this.#gaps;
     if (words.length === 0) return { why: "it has no value", isError: false };
     const unfit = told === undefined ? this.#unfit(words) : null;
     if (unfit !== null) return unfit;
@@ -171,7 +171,7 @@ class WordFit implements ColumnFit {
     if (told === "boolean" || (told === undefined && areBooleans(words))) {
       return { name, kind: "boolean", common: this.#common(words), missing, lenient };
     }
-    return { name, kind: "categorical", categories: this.#categories(words), missing, lenient };
+    return { name, kind: "categorical", categories: this.#categories(words), words: words.length, missing, lenient };
   }
 
   /** What is wrong with a column of as many words as rows, or of sentences. */

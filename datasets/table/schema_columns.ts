@@ -15,8 +15,8 @@ export interface Scale {
 export interface AnySchemaColumn {
   /** Its name. */
   readonly name: string;
-  /** Whether there were gaps when the schema was fitted: then a feature says which values are missing. */
-  readonly missing: boolean;
+  /** How many of the rows that the schema was fitted by had no value: if any, a feature says which values are missing. */
+  readonly missing: number;
   /** Whether cells that it cannot hold count as missing, for there were some when the schema was fitted; else they are errors. */
   readonly lenient: boolean;
 }
@@ -33,8 +33,10 @@ export interface NumericSchemaColumn extends AnySchemaColumn, Scale {
 export interface CategoricalSchemaColumn extends AnySchemaColumn {
   /** What it holds. */
   readonly kind: "categorical";
-  /** The words, the commonest first. */
+  /** The words that are told apart, the commonest first. */
   readonly categories: readonly string[];
+  /** How many words there were, the rare ones among them. */
+  readonly words: number;
 }
 
 /** A column of two opposite words: one feature, 0 or 1, a gap as the commoner; and one for what is missing. */
@@ -112,9 +114,9 @@ export function partsOf(days: number): Record<"year" | "month" | "day" | "weekda
 /** The features that a column becomes. */
 export function featuresOf(column: SchemaColumn): ColumnFeatures {
   const { name, kind, missing } = column;
-  const gap = missing ? [`${name} missing`] : [];
+  const gap = missing > 0 ? [`${name} missing`] : [];
   if (kind === "categorical") {
-    return { categories: [[name, column.categories.length + 1 + Number(missing)]], numbers: [] };
+    return { categories: [[name, column.categories.length + 1 + Number(missing > 0)]], numbers: [] };
   }
   if (kind !== "date") return { categories: [], numbers: [name, ...gap] };
   const parts = ["year", "day", "elapsed", ...(column.hour === null ? [] : ["hour"])];
@@ -135,13 +137,13 @@ function scaled(value: number, { mean, std }: Scale): number {
 export function writeFeatures(column: SchemaColumn, value: number, out: Float32Array, c: number, n: number): void {
   const isGap = Number.isNaN(value);
   if (column.kind === "categorical") {
-    out[c] = isGap ? (column.missing ? column.categories.length + 1 : 0) : value;
+    out[c] = isGap ? (column.missing > 0 ? column.categories.length + 1 : 0) : value;
     return;
   }
   if (column.kind === "numeric") out[n++] = scaled(isGap ? column.median : value, column);
   else if (column.kind === "boolean") out[n++] = isGap ? column.common : value;
   else n = writeDate(column, value, out, c, n);
-  if (column.missing) out[n] = Number(isGap);
+  if (column.missing > 0) out[n] = Number(isGap);
 }
 
 function writeDate(column: DateSchemaColumn, value: number, out: Float32Array, c: number, n: number): number {

@@ -28,13 +28,14 @@ function columnIn(json: unknown, at: string): SchemaColumn {
   const name = textIn(found.name, `${at}.name`);
   const shared = {
     name,
-    missing: flagIn(found.missing, `${at}.missing`),
+    missing: numberIn(found.missing, `${at}.missing`),
     lenient: flagIn(found.lenient, `${at}.lenient`),
   };
   const median = () => numberIn(found.median, `${at}.median`);
   if (found.kind === "numeric") return { ...shared, kind: "numeric", ...scaleIn(found, at), median: median() };
   if (found.kind === "categorical") {
-    return { ...shared, kind: "categorical", categories: wordsIn(found.categories, `${at}.categories`) };
+    const words = numberIn(found.words, `${at}.words`);
+    return { ...shared, kind: "categorical", categories: wordsIn(found.categories, `${at}.categories`), words };
   }
   if (found.kind === "boolean") return { ...shared, kind: "boolean", common: found.common === 1 ? 1 : 0 };
   if (found.kind !== "date") throw wrong(`${at}.kind is ${JSON.stringify(found.kind)}`);

@@ -295,12 +295,15 @@ function planned(kind: SchemaKind | "skip"): ColumnKind | "skip" {
 }
 
 function columnLine(column: SchemaColumn): string {
-  const { name, kind, missing } = column, gaps = missing ? ", some missing" : "";
+  const { name, kind, missing } = column, gaps = missing > 0 ? `, ${missing} empty` : "";
   if (kind === "numeric") {
     const constant = column.std === 0 ? " (constant)" : "";
     return `${name}: numeric, mean ${column.mean.toPrecision(4)}, std ${column.std.toPrecision(4)}${constant}${gaps}`;
   }
-  if (kind === "categorical") return `${name}: ${column.categories.length} categories${gaps}`;
+  if (kind === "categorical") {
+    const { words, categories: { length } } = column;
+    return `${name}: ${words} categories${words > length ? `, ${length} of them told apart` : ""}${gaps}`;
+  }
   return `${name}: ${kind === "date" ? "dates" : "yes or no"}${gaps}`;
 }
 

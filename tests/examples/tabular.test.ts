@@ -150,7 +150,10 @@ describe("examples/tabular.ts", () => {
     const refused = await learn(table, "--epochs", "1", "--categorical", "a");
     assertMatch(refused.err, /column "rooms" holds "5-7", no number: use --categorical, or leave it empty\n$/);
     const said = await learn(table, "--epochs", "1", "--categorical", "a", "--categorical", "rooms");
-    assertStringIncludes(said.out, "  a: 2 categories\n  rooms: 3 categories\n");
+    assertStringIncludes(
+      said.out,
+      "  a: 2 categories, 1 of them told apart\n  rooms: 3 categories, 2 of them told apart\n",
+    );
   });
 
   test("names a header of numbers where it is told to", async () => {
@@ -177,13 +180,37 @@ describe("examples/tabular.ts", () => {
       const out = `${folder}/w.safetensors`;
       await runScript("tabular.ts", permissions, `${folder}/table.csv`, "--epochs", "1", "--out", out);
       const { metadata } = await readSafetensors(out);
-      const { target, columns: [size, colour] } = JSON.parse(metadata.get("tabular")!);
+      const { target, columns: [size, colour] } = JSON.parse(metadata.get("schema")!);
       assertEquals(target, { name: "kind", kind: "categorical", categories: ["moss", "rose", "tree"] });
-      assertEquals(colour, { ...colour, name: "colour", kind: "categorical", width: 2, categories: ["blue", "red"] });
+      assertEquals(colour, { ...colour, name: "colour", kind: "categorical", words: 2, categories: ["blue", "red"] });
       // Sizes are kind + noise: means of 0, 1 and 2, each with a deviation of 1/4.
       assertAlmostEquals(size.mean, 1, 0.2);
       assertAlmostEquals(size.std, Math.sqrt(2 / 3 + 1 / 16), 0.1);
     }));
+
+  test("reports what its answers are worth, also as data", async () => {
+    const said = await learn(plants(), "--epochs", "20", "--json");
+    const facts: Record<string, unknown> = lastJson(said);
+    const { classes, confusion, importance, calibration } = facts as {
+      classes: string[];
+      confusion: number[][];
+      importance: Record<string, number>;
+      calibration: { rows: number; was: number }[];
+    };
+    assertEquals([classes, confusion.flat().reduce((a, b) => a + b)], [["moss", "rose", "tree"], 60]);
+    assertEquals(calibration.reduce((sum, { rows }) => sum + rows, 0), 60);
+    const right = calibration.reduce((sum, { rows, was }) => sum + rows * was, 0) / 60;
+    assertAlmostEquals(right, facts.accuracy as number, 1e-12);
+    assertEquals(Object.keys(importance).toSorted(), ["colour", "size"]);
+    assert(importance.size > 0.2, `${importance.size}`); // two of the three kinds differ by it alone
+    assertStringIncludes(said.out, "what shuffling a column costs in accuracy:");
+    assertStringIncludes(said.out, "how sure, and how often right:");
+  });
+
+  test("ends with the weights of the best epoch", async () => {
+    const said = await learn(plants(), "--epochs", "20");
+    assertStringIncludes(said.out, "240 to learn from (30 of them to choose the epoch) and 60 to judge by");
+  });
 
   test("explains itself with --help", async () => {
     const said = await runScript("tabular.ts", [], "--help");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
-import { TASKS } from "../../.ci/task.ts";
+import { flagsFor, TASKS } from "../../.ci/task.ts";
 import { ALONE, ANY_BACK_END, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };
 
@@ -27,6 +27,21 @@ describe("tasks", () => {
         assert((await Deno.stat(new URL(`../../${script}`, import.meta.url))).isFile, script);
       }
     }
+  });
+});
+
+describe("flagsFor()", () => {
+  it("lets a task write where its command line says, outside of the folder too", () => {
+    const write = (...args: string[]) => flagsFor(["run", "--allow-write=."], args)[1];
+    assertEquals(write("a.csv"), "--allow-write=.");
+    assertEquals(write("a.csv", "--out", "/tmp/b/m.safetensors"), "--allow-write=.,/tmp/b");
+    assertEquals(write("--out=../m", "--checkpoints", "/runs/a,b"), "--allow-write=.,..,/runs/a,,b");
+    assertEquals([write("--out", "m"), write("--out", "/m"), write("--out")], [
+      ...["--allow-write=.,.", "--allow-write=.,/", "--allow-write=."],
+    ]);
+  });
+  it("grants nothing to a task that writes nothing", () => {
+    assertEquals(flagsFor(["run", "--allow-read"], ["--out", "/tmp/m"]), ["run", "--allow-read"]);
   });
 });
 

@@ -22,7 +22,7 @@ describe("TableSchema.fit()", () => {
   it("keeps mean, deviation and median of numbers, and that some are missing", async () => {
     const { columns: [area] } = await fit(flats, { target: "price" });
     assertEquals(area, {
-      ...{ name: "area", kind: "numeric", mean: 45, std: Math.sqrt(275), median: 40, missing: true, lenient: false },
+      ...{ name: "area", kind: "numeric", mean: 45, std: Math.sqrt(275), median: 40, missing: 1, lenient: false },
     });
   });
 
@@ -32,7 +32,8 @@ describe("TableSchema.fit()", () => {
       name: "city",
       kind: "categorical",
       categories: ["Graz", "Wien"],
-      missing: false,
+      words: 3,
+      missing: 0,
       lenient: false,
     });
     const { columns: all } = await fit(flats, { target: "price", minCount: 1, maxCategories: 1 });
@@ -50,13 +51,13 @@ describe("TableSchema.fit()", () => {
 
   it("knows yes and no, and the commoner of them", async () => {
     const { columns } = await fit(flats, { target: "price" });
-    assertEquals(columns[2], { name: "garden", kind: "boolean", common: 0, missing: true, lenient: false });
+    assertEquals(columns[2], { name: "garden", kind: "boolean", common: 0, missing: 1, lenient: false });
   });
 
   it("keeps the scales of the parts of dates", async () => {
     const { columns, featureNames } = await fit("day,n\n2024-01-01,1\n2025-01-03,2\n");
     assertEquals(columns[0], {
-      ...{ name: "day", kind: "date", order: "mdy", median: 19723 + 184, hour: null, missing: false, lenient: false },
+      ...{ name: "day", kind: "date", order: "mdy", median: 19723 + 184, hour: null, missing: 0, lenient: false },
       ...{ year: { mean: 2024.5, std: 0.5 }, day: { mean: 2, std: 1 }, elapsed: { mean: 19907, std: 184 } },
     });
     assertEquals(featureNames, ["day month", "day weekday", "day year", "day day", "day elapsed", "n"]);
@@ -222,6 +223,16 @@ describe("TableSchema", () => {
     );
     const { y } = await schema.read(named("area,garden,price,city\n1,no,1,Oslo\n"), { target: false });
     assertEquals(y, null);
+  });
+
+  it("describe() says in a line what is kept of each column", async () => {
+    const schema = await fit(`${flats}30,Graz,yes,3\n`.replace("price", "day").replaceAll(/,(\d)$/gm, ",2025-01-0$1"));
+    assertEquals(schema.describe(), [
+      "area: numeric, mean 42.00, std 16.00, 1 empty",
+      "city: 3 categories, 2 of them told apart",
+      "garden: yes or no, 1 empty",
+      "day: dates",
+    ]);
   });
 
   it("toTargets() scales numbers, and toAnswers() gives them back in their unit", async () => {

@@ -1,0 +1,133 @@
+/** `tabular predict`: what a model file of `tabular` says about the rows of a table. */
+import { type CsvTextOptions, type SchemaBatch, type TableAnswer, type TableSchema } from "@gradus/gradus/data";
+import { requireWritable } from "@gradus/gradus/io";
+import { runCommand, UsageError, type Values } from "./command_line.ts";
+import { noteMissing, readingVariables } from "./permissions.ts";
+import { loadModel, outputsOf } from "./tabular_model.ts";
+
+const options = {
+  model: { value: "FILE", default: "tabular.safetensors", help: "the model file that deno task tabular wrote" },
+  out: { value: "FILE", help: "where the table goes with a column for the answers; without it they are printed" },
+  probabilities: { help: "a column for the probability of each class, too" },
+  json: { help: "one JSON object a row" },
+  separator: { value: "C", help: "what stands between cells (guessed)" },
+  encoding: { value: "NAME", help: "the encoding of the table (guessed)" },
+} as const;
+
+type Settings = Values<typeof options>;
+
+async function main(settings: Settings, files: string[]): Promise<void> {
+  const { separator, encoding } = settings;
+  if (files.length > 1) throw new UsageError(`Cannot read ${files.length} files: name one, or none for standard input`);
+  const { schema, model } = await loadModel(settings.model);
+  if (schema.target === null) throw new RangeError(`Cannot predict by ${settings.model}: its schema has no target`);
+  noteMissing([readingVariables("GRADUS_BACKEND")]);
+  const text: CsvTextOptions = {
+    ...(separator !== undefined && { separator: separator === "\\t" ? "\t" : separator }),
+    ...(encoding !== undefined && { encoding }),
+    onNote: (note) => console.error(`note: ${note}`),
+  };
+  const source = sourceOf(files[0]);
+  const rows = schema.stream(source, {
+    ...text,
+    target: false,
+    ...(typeof source !== "string" && { name: "standard input" }),
+  });
+  await write(settings.out, async (put) => {
+    let isFirst = true;
+    for await (const batch of rows) {
+      const answers = schema.toAnswers(outputsOf(model, batch.x));
+      await put(settings.json ? toJson(batch, answers, schema) : toCsv(batch, answers, schema, settings, isFirst));
+      isFirst = false;
+    }
+    if (isFirst) throw new RangeError("Cannot predict: the table holds no rows");
+  });
+}
+
+/** The table's path; or standard input, for no name or `-`. */
+export function sourceOf(file: string | undefined): string | ReadableStream<Uint8Array<ArrayBuffer>> {
+  return file === undefined || file === "-" ? Deno.stdin.readable : file;
+}
+
+/** Writes to a file, which is whole or not there, or to standard output. */
+async function write(
+  path: string | undefined,
+  body: (put: (text: string) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const encoder = new TextEncoder();
+  if (path === undefined) {
+    return await body((text) => all(Deno.stdout, encoder.encode(text))).catch((error) => {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever read has seen enough
+    });
+  }
+  await requireWritable(path);
+  const part = `${path}.part`;
+  const file = await Deno.open(part, { write: true, create: true, truncate: true });
+  try {
+    await body((text) => all(file, encoder.encode(text)));
+    file.close();
+    await Deno.rename(part, path);
+  } catch (error) {
+    try {
+      file.close();
+    } catch { /* closed already */ }
+    await Deno.remove(part).catch(() => {});
+    throw error;
+  }
+}
+
+async function all(to: { write(bytes: Uint8Array): Promise<number> }, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+}
+
+/** The name of the column of answers; one that the table has already gets a sign more. */
+function answerName(names: readonly string[]): string {
+  let name = "prediction";
+  while (names.includes(name)) name += "_";
+  return name;
+}
+
+function classesOf({ target }: TableSchema): readonly string[] {
+  return target?.kind === "categorical" ? target.categories : [];
+}
+
+function toCsv(
+  { names, cells }: SchemaBatch,
+  answers: readonly TableAnswer[],
+  schema: TableSchema,
+  { probabilities }: Settings,
+  withHeader: boolean,
+): string {
+  const wanted = probabilities ? classesOf(schema) : [];
+  const header = [...names, answerName(names), ...wanted.map((word) => `p(${word})`)];
+  const rows = answers.map((
+    { value, probabilities: p },
+    i,
+  ) => [...cells[i], `${value}`, ...wanted.map((_, c) => `${p![c]}`)]);
+  return [...(withHeader ? [header] : []), ...rows].map((row) => `${row.map(quotedCell).join(",")}\n`).join("");
+}
+
+function quotedCell(cell: string): string {
+  return /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+function toJson({ names, cells }: SchemaBatch, answers: readonly TableAnswer[], schema: TableSchema): string {
+  const name = answerName(names), classes = classesOf(schema);
+  return answers.map(({ value, probabilities }, i) => {
+    const row = Object.fromEntries(names.map((column, at) => [column, cells[i][at]]));
+    const p = probabilities &&
+      { probabilities: Object.fromEntries(classes.map((word, c) => [word, probabilities[c]])) };
+    return `${JSON.stringify({ ...row, [name]: value, ...p })}\n`;
+  }).join("");
+}
+
+/** Runs the command with these arguments. */
+export async function predict(args: readonly string[]): Promise<void> {
+  await runCommand({
+    purpose: "Say what a model of deno task tabular thinks of a table's rows, which may have its columns in any order.",
+    words: ["FILE", "the table; without it, or for -, standard input"],
+    options,
+    permissions: () => [readingVariables("GRADUS_BACKEND")],
+    run: main,
+  }, args);
+}
