@@ -34,6 +34,7 @@
 #include "conv/correlate.c"
 #include "conv/flat.c"
 #include "conv/weights.c"
+#include "conv/flat_weights.c"
 #include "conv/depthwise.c"
 #include "conv/conv.c"
 #if !defined(__wasm__)

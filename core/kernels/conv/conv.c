@@ -175,7 +175,8 @@ int32_t gradus_conv(const int32_t *d, float *x, float *w, float *y, float *bias)
     Correlation one = joined(&f);
     const int images = images_pay(&one);
     if (images) put_images_last(&one);
-    if (empty || no_weights(&f) || ((images || !depthwise_weights(&f, space)) && !correlate_weights(&one, space))) weights_plain(&f);
+    const int done = !empty && !no_weights(&f) && ((!images && depthwise_weights(&f, space)) || flat_weights(&one, space) || correlate_weights(&one, space));
+    if (!done) weights_plain(&f);
   }
   return GRADUS_OK;
 }
