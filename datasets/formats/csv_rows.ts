@@ -29,6 +29,8 @@ export interface RowOptions extends ReadOptions {
   readonly missing?: readonly string[];
   readonly name?: string;
   readonly onNote?: (note: string) => void;
+  /** Whether the rows are kept, so that the length of the text counts. @default true */
+  readonly isKept?: boolean;
   /** Names that show that the first record is the header. */
   readonly knownNames?: readonly string[];
   /** What to read columns as, of the names that there are. */
@@ -65,7 +67,7 @@ export async function* csvRows<T extends RowSink>(
   const encoding = new TextEncoding(options.encoding);
   const rows = new CsvRows(cap, options, encoding, begin);
   const lines = new LineSplitter(cap, (line) => rows.addLine(line), (head) => rows.guess(head));
-  for await (const text of readText(source, cap, () => `record ${rows.record}`, encoding)) {
+  for await (const text of readText(source, cap, () => `record ${rows.record}`, encoding, options.isKept)) {
     lines.push(text);
     if (rows.isReady()) await runInSlices(rows.begin());
     if (rows.sink !== null) yield rows.sink;

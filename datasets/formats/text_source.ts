@@ -26,7 +26,7 @@ const HEAD = 1 << 16;
 
 /**
  * The text of `source`, piece by piece, within `cap`; a path that ends in `.gz` is inflated. The event loop turns between two
- * pieces where the caller has taken long. Without an `encoding` it is UTF-8.
+ * pieces where the caller has taken long. Without an `encoding` it is UTF-8. Where nothing of it is kept it may be as long as it likes.
  *
  * Errors of the decoder and of the decompressor become a SyntaxError with the name of the file and the place that `after` gives.
  */
@@ -35,6 +35,7 @@ export async function* readText(
   cap: Cap,
   after: () => string,
   encoding: TextEncoding = new TextEncoding("utf-8"),
+  isKept = true,
 ): AsyncGenerator<string> {
   const isGzip = textName(source, "").endsWith(".gz");
   const bytes = await openSource(source, isGzip, cap);
@@ -42,7 +43,7 @@ export async function* readText(
   const slice = new TimeSlice();
   let length = 0;
   for await (const piece of namingErrors(text, cap.where, after)) {
-    cap.check(length += piece.length, () => "its text");
+    if (isKept) cap.check(length += piece.length, () => "its text");
     for (let at = 0; at < piece.length; at += PIECE) {
       yield piece.slice(at, at + PIECE);
       if (slice.isOver()) await yieldToEventLoop();

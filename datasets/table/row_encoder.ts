@@ -1,7 +1,7 @@
 /** Turns the rows of a table into features, by a schema that was fitted to another one. */
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, type Steps } from "../../core/event_loop.ts";
-import { quoted } from "../../core/io/read_file.ts";
+import { Cap, quoted } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { CsvStart } from "../formats/csv_rows.ts";
 import { type ColumnPlan, isMissing } from "../formats/table.ts";
@@ -70,7 +70,8 @@ export class RowEncoder {
   }
 
   #emptied(): [x: Rows, y: Rows] {
-    const { cap } = this.start;
+    // Rows that are taken part by part are not kept: no number of them is too large.
+    const cap = this.settings.cells ? new Cap(this.start.cap.where, { maxBytes: Infinity }) : this.start.cap;
     return [new Rows(this.#row.length, cap, "float32"), new Rows(1, cap, "float64")];
   }
 

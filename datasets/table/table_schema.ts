@@ -105,7 +105,9 @@ export class TableSchema {
     for (const kind of Object.values(kinds)) requireChoice("fit a schema", "kind", kind, KINDS);
     const settings = { target, kinds, maxCategories, minCount, skipIncomplete, rows, onNote };
     const kindsOf = () => Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, planned(kind)]));
-    const fit = await lastOf(rowsOf(source, { ...options, kindsOf }, (start) => SchemaFit.of(start, settings)));
+    const fit = await lastOf(
+      rowsOf(source, { ...options, kindsOf, isKept: false }, (start) => SchemaFit.of(start, settings)),
+    );
     return new TableSchema({ ...await runInSlices(fit.finish()), missing: options.missing ?? null });
   }
 
@@ -198,6 +200,7 @@ export class TableSchema {
       ...(missing !== null && { missing }),
       kindsOf: (names) => this.#kindsOf(names, target),
       knownNames: this.columns.map(({ name }) => name),
+      isKept: !cells,
     };
     return rowsOf(source, rows, (start) => this.#encoder(start, { target, skipIncomplete, cells }));
   }

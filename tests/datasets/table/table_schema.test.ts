@@ -168,6 +168,15 @@ describe("TableSchema", () => {
     assertEquals((await schema.read(records)).x.toArray(), parts.slice(0, 3));
   });
 
+  it("stream() reads more than maxBytes allows to be in memory, which read() refuses", async () => {
+    const schema = await fit("a,b\n1,2\n3,4\n");
+    const text = `a,b\n${"1,2\n".repeat(10_000)}`; // 80,000 bytes as tensors
+    await assertRejects(() => schema.read(named(text), { maxBytes: 50_000 }), RangeError, "maxBytes allows 50000");
+    let rows = 0;
+    for await (const { x } of schema.stream(named(text), { maxBytes: 50_000 })) rows += x.shape[0];
+    assertEquals(rows, 10_000);
+  });
+
   it("is fitted to records as to a file", async () => {
     const records = [{ a: 1, day: new Date("2025-01-01T00:00Z"), k: true }, { a: 2.5, day: null, k: false }];
     const schema = await TableSchema.fit(records);
