@@ -28,18 +28,14 @@ export async function buildPage(mnist?: string): Promise<Site> {
   const data = mnist === undefined ? new Map<string, Uint8Array<ArrayBuffer>>() : await filesOfMnist(mnist);
   const [page, worker] = await Promise.all(["page", "worker"].map(bundled)); // which also installs what they import
   const licences = (await Promise.all(LICENCES.map(licenceOf))).join("\n\n");
-  const notice = `/*!\n${licences}*/\n`;
-  const styles = [await textOf("examples/page/static/page.css"), await textOf("node_modules/uplot/dist/uPlot.min.css")];
+  const [notice, still] = [`/*!\n${licences}*/\n`, (name: string) => textOf(`examples/page/static/${name}`)];
   return new Map([
-    ["index.html", await bytesOf(await textOf("examples/page/static/index.html"))],
-    ["page.css", await bytesOf(notice, ...styles)],
-    ["icon.svg", await bytesOf(await textOf("examples/page/static/icon.svg"))],
+    ["index.html", await bytesOf(await still("index.html"))],
+    ["page.css", await bytesOf(notice, await still("page.css"), await textOf("node_modules/uplot/dist/uPlot.min.css"))],
+    ["icon.svg", await bytesOf(await still("icon.svg"))],
     ["page.js", await bytesOf(notice, page)],
     ["worker.js", await bytesOf(notice, worker)],
-    [
-      "licences.html",
-      await bytesOf((await textOf("examples/page/static/licences.html")).replace("LICENCES", licences)),
-    ],
+    ["licences.html", await bytesOf((await still("licences.html")).replace("LICENCES", () => html(licences)))],
     ["settings.json", await bytesOf(JSON.stringify({ mnist: [...data.keys()] }))],
     ...data,
   ]);
@@ -51,6 +47,11 @@ async function licenceOf([name, path]: readonly [name: string, path: string]): P
 
 function textOf(path: string): Promise<string> {
   return Deno.readTextFile(new URL(path, ROOT));
+}
+
+/** A text as HTML shows it. */
+function html(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 async function bytesOf(...parts: BlobPart[]): Promise<Uint8Array<ArrayBuffer>> {

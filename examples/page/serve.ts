@@ -10,7 +10,10 @@ import { buildPage, type Site } from "./build.ts";
 const options = {
   port: { value: "N", least: 0, default: 8000, help: "where it is served; 0 for any that is free" },
   data: { value: "DIR", help: `${IMAGE_FOLDER}, which go beside the page; without it the built-in digits` },
-  build: { value: "DIR", help: "write the files there, for any host to serve, and end" },
+  build: {
+    value: "DIR",
+    help: "write the files there, for any host to serve, and end; the task may write below this folder",
+  },
 } as const;
 
 /** What a browser is told of each file, by its ending. */

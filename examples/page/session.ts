@@ -108,13 +108,23 @@ export class Session {
     this.#learning = learning;
     this.#due = 0; // the last verdict was on an earlier step
     this.post({ type: "running", learning });
-    void this.#loop();
+    this.#goOn();
   }
 
-  /** Learns, reports and judges as long as anything of it is due; one such loop runs at a time. */
-  async #loop(): Promise<void> {
+  /** Does what is due; one loop at a time. */
+  #goOn(): void {
     if (this.#looping) return;
     this.#looping = true;
+    this.#loop().catch((error) => {
+      this.#looping = this.#learning = false;
+      this.#owed = 0;
+      this.post({ type: "running", learning: false });
+      this.post({ type: "problem", sentence: (error as Error).message });
+    });
+  }
+
+  /** Learns, reports and judges as long as anything of it is due. */
+  async #loop(): Promise<void> {
     await this.turn();
     while (this.#learning || this.#owed > 0 || this.#due === 0) {
       if (this.#learning || this.#owed > 0) this.#trainer.learn();
@@ -164,7 +174,7 @@ export class Session {
     this.#trainer = trainer;
     this.#due = 0;
     this.post({ type: "begun", data: summaryOf(trainer.data), ...trainer.settings });
-    void this.#loop();
+    this.#goOn();
   }
 
   async #digits(source: DataSource): Promise<DigitData> {

@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "../../bdd.ts";
 import { buildPage, type Site } from "../../../examples/page/build.ts";
 import { respond } from "../../../examples/page/serve.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
-import { decode, mayRun, runScript } from "../run_script.ts";
+import { decode, mayRun, ROOT, runScript } from "../run_script.ts";
 
 /** The permissions of the task `page`. */
 const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-net=127.0.0.1", `--allow-run=${Deno.execPath()}`];
@@ -62,6 +62,24 @@ describe("the page's files", () => {
       assertEquals([said.code, said.out], [0, `7 files in ${folder}/site: any host can serve them\n`]);
       for (const [name, bytes] of site) assertEquals(await Deno.readFile(`${folder}/site/${name}`), bytes, name);
     }));
+});
+
+describe("examples/page/serve.ts", () => {
+  (mayRun ? it : it.skip)("says where it serves, and does so until it is ended", async () => {
+    const args = ["run", "-q", "--no-check", "--no-prompt", ...PERMISSIONS, "examples/page/serve.ts", "--port", "0"];
+    const server = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null", stdout: "piped" }).spawn();
+    const reader = server.stdout.getReader();
+    try {
+      const line = decode((await reader.read()).value!);
+      const url = /^http:\/\/127\.0\.0\.1:\d+\/ /.exec(line)?.[0].trim();
+      assert(url !== undefined, line);
+      assertStringIncludes(await (await fetch(url)).text(), "<title>A network that learns your handwriting</title>");
+    } finally {
+      server.kill();
+      await reader.cancel();
+      await server.status;
+    }
+  });
 });
 
 describe("respond()", () => {
