@@ -80,6 +80,13 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
   eye: create((o) => g.eye(2, o)),
   fromData: NEITHER,
   full: create((o) => g.full([1], 1, o)),
+  isfinite: unary(g.isfinite),
+  isinf: unary(g.isinf),
+  isnan: unary(g.isnan),
+  nanToNum: {
+    options: [["posInf", "posinf", (o) => g.nanToNum(x, o)]],
+    tensors: [(x) => g.nanToNum(x)],
+  },
   linspace: create((o) => g.linspace(0, 1, 2, o)),
   manualSeed: NEITHER,
   near: { tensors: [(a) => g.near(a, x), (b) => g.near(x, b)] },
