@@ -1,5 +1,6 @@
 /** The history of a run: a record for each epoch. */
 import type { Callback } from "./callback.ts";
+import { faultOf } from "./model_monitors.ts";
 import type { Learner } from "../learner.ts";
 import type { Metric, MetricValue } from "../metrics/metric.ts";
 import { LossSum, MetricAccumulator } from "../metrics/metric.ts";
@@ -47,9 +48,15 @@ export class Recorder implements Callback {
   #validation: Pick<EpochRecord, "validLoss" | "metrics"> | null = null;
   #started = 0;
   #lr = 0;
+  #isLost = false;
 
   /** A recorder with these metrics. */
   constructor(readonly metrics: readonly Metric[]) {}
+
+  /** Nothing is lost yet. */
+  beforeFit(): void {
+    this.#isLost = false;
+  }
 
   /** Begins a record. */
   beforeEpoch({ batch }: Learner): void {
@@ -70,8 +77,17 @@ export class Recorder implements Callback {
 
   /** Adds the loss of the batch, and in validation its metrics. */
   afterLoss(learner: Learner): void {
-    if (learner.training) this.#train.add(learner);
-    else this.#valid?.add(learner);
+    if (!learner.training) return this.#valid?.add(learner);
+    this.#train.add(learner);
+    if (!this.#isLost && !Number.isFinite(this.#train.sum)) this.#warnOf(learner);
+  }
+
+  /** Says which number of the batch itself is NaN or infinite, once: from then on all weights are. */
+  #warnOf(learner: Learner): void {
+    this.#isLost = true;
+    const fault = faultOf(learner);
+    if (fault === null) return; // the rate may be too high: NanWatchdog would tell
+    console.warn(`fit() lost its numbers in epoch ${learner.epoch + 1}, batch ${learner.batch + 1}: ${fault}`);
   }
 
   /** Keeps the results of the validation, before the metrics are used for something else. */

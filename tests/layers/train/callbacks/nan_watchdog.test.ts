@@ -35,6 +35,20 @@ describe("NanWatchdog", () => {
     await assertRejects(() => learner.fit(1), RangeError, "the gradient of weight holds NaN");
   });
 
+  it("is not needed to hear of a NaN in the data: fit() says once where it was", async () => {
+    const said: string[] = [], { warn } = console;
+    console.warn = (text: string) => void said.push(text);
+    try {
+      const x = tensor([[1, 2], [3, NaN]]), model = new nn.Linear(2, 1);
+      const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+      await new Learner({ model, optimizer, loss: nn.functional.mse, data: { train: [[x, ones([2, 1])]] } }).fit(2);
+    } finally {
+      console.warn = warn;
+    }
+    const place = "the batch's inputs hold NaN at sample 1, column 1: mend the data, or leave it out";
+    assertEquals(said, [`fit() lost its numbers in epoch 1, batch 1: ${place}`]);
+  });
+
   /** What is said of a batch of 3 rows of 2 columns that are 1, but for one number. */
   const saidOf = async (x: Tensor, y: Tensor, valid = false): Promise<string> => {
     const model = new nn.Linear(2, 1);
