@@ -92,7 +92,7 @@ const COLUMN_KINDS = ["numeric", "categorical", "date", "skip"] as const;
  *
  * A column is numeric if more than nine tenths of its values in the first 1,000 records are numbers (or in fewer records that have a
  * million cells together): the others count as missing, and are noted. It holds dates if so many are dates (2025-12-31, 31.12.2025,
- * 12/31/2025, with a time of day or without). Else it is categorical, with its categories sorted. If the separator is not the comma, the
+ * 12/31/2025, 31 Dec 2025, 2025-12, with a time of day or without). Else it is categorical, with its categories sorted. If the separator is not the comma, the
  * numbers of a column may have decimal commas. `inf` counts as missing. A value that does not fit its column after 1,000 records that
  * did is an error. Without a header the columns are called `column0`, `column1`, …, as is one without a name.
  *

@@ -169,9 +169,9 @@ function noteSlip(
   );
 }
 
-/** Whether people would call a cell a number: also `1,005` and `10018,15`. */
+/** Whether people would call a cell a number: also `1,005` and `10018,15`, `$5` and `5 %`. */
 function looksNumeric(cell: string): boolean {
-  return cell.length <= MAX_NUMBER_LENGTH && isNumeral(cell);
+  return cell.length <= MAX_NUMBER_LENGTH && isNumeral(cell.replace(/^\s*[$€£¥]|[%€$£]\s*$/, ""));
 }
 
 function isNumeral(cell: string): boolean {

@@ -20,13 +20,17 @@ export type CellDialect = Pick<CsvDialect, "separator" | "quote">;
 
 const SEPARATORS = [",", ";", "\t", "|"];
 
+/** The first line of a file that tells Excel its separator. */
+export const SEPARATOR_LINE = /^sep=(.)$/i;
+
 /** Separator and quotes: those given, and where `undefined` or `null` (of the separator) says nothing, those that `head` shows. */
 export function cellDialect(
   head: string,
   { separator, quote }: { separator?: string | null | undefined; quote?: CsvDialect["quote"] | undefined },
 ): CellDialect {
   const mark = quote === undefined ? guessQuote(head) : quote;
-  return { separator: separator ?? guessSeparator(head, mark), quote: mark };
+  const said = SEPARATOR_LINE.exec(head.slice(0, head.search(/[\r\n]|$/)))?.[1];
+  return { separator: separator ?? said ?? guessSeparator(head, mark), quote: mark };
 }
 
 /**

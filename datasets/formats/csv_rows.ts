@@ -2,7 +2,7 @@
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { type ColumnKinds, columnNames, planColumns } from "./csv_columns.ts";
-import { cellDialect, type CsvDialect, dialectNote } from "./csv_dialect.ts";
+import { cellDialect, type CsvDialect, dialectNote, SEPARATOR_LINE } from "./csv_dialect.ts";
 import { guessHeader, type HeaderGuess } from "./csv_header.ts";
 import { CsvRecords } from "./csv_records.ts";
 import type { DateOrder } from "./parse_date.ts";
@@ -81,6 +81,7 @@ class CsvRows<T extends RowSink> {
   record = 0;
   sink: T | null = null;
   readonly #sample: string[][] = [];
+  #isFirst = true;
   #records!: CsvRecords;
 
   constructor(
@@ -96,6 +97,9 @@ class CsvRows<T extends RowSink> {
   }
 
   addLine(line: string): void {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    if (isFirst && SEPARATOR_LINE.test(line)) return;
     const cells = this.#records.add(line);
     if (cells !== null) this.#add(cells);
   }
@@ -104,7 +108,10 @@ class CsvRows<T extends RowSink> {
     this.record++;
     if (this.sink !== null) return this.sink.add(cells, this.record);
     if (this.record === 1) this.cap.count(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
-    else checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
+    else {
+      if (this.record === 2) endLike(this.#sample[0], cells);
+      checkWidth(cells, this.#sample[0].length, this.cap.where, `record ${this.record}`);
+    }
     this.#sample.push(cells);
   }
 
@@ -154,6 +161,12 @@ class CsvRows<T extends RowSink> {
     this.#records.end();
     return this.sink ?? (yield* this.begin());
   }
+}
+
+/** Lets the first record end with an empty cell if the second one does, and only then: some programs put a comma there, some in one kind of line alone. */
+function endLike(first: string[], second: readonly string[]): void {
+  if (second.length === first.length + 1 && second.at(-1) === "") first.push("");
+  else if (first.length === second.length + 1 && first.at(-1) === "") first.pop();
 }
 
 /** The index of the last record that the columns are guessed from: a header and a row at least. */

@@ -6,12 +6,15 @@ export type DateOrder = "dmy" | "mdy";
 const DAY = 86_400_000; // milliseconds
 const YEAR_FIRST = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(.*)$/;
 const YEAR_LAST = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(.*)$/;
+const YEAR_MONTH = /^(\d{4})-(\d{2})$/;
+const NAMED = /^(?:(\d{1,2})[-. ]+([a-z]{3,9})|([a-z]{3,9})\.? (\d{1,2}),?)[-. ]+(\d{4})(.*)$/i;
+const MONTHS = "january february march april may june july august september october november december".split(" ");
 const TIME = /^[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d{1,9})?))?\s*(Z|UTC|[-+]\d{2}:?\d{2})?$/;
 const MAX_LENGTH = 40; // nobody writes a longer date
 
 /**
- * The days since 1970-01-01 00:00 UTC of a date such as 2025-04-03 or 3.4.2025, with a time of day such as 12:30 or T12:30:05Z or
- * without; NaN for anything else. A time without a zone is taken as UTC.
+ * The days since 1970-01-01 00:00 UTC of a date such as 2025-04-03, 3.4.2025, 3 Apr 2025, April 3, 2025 or 2025-04, with a time of day
+ * such as 12:30 or T12:30:05Z or without; NaN for anything else. A time without a zone is taken as UTC.
  */
 export function parseDate(text: string, order: DateOrder): number {
   if (text.length > MAX_LENGTH) return NaN;
@@ -19,9 +22,18 @@ export function parseDate(text: string, order: DateOrder): number {
   const first = YEAR_FIRST.exec(cell);
   if (first !== null) return daysOf(Number(first[1]), Number(first[3]), Number(first[4]), first[5]);
   const last = YEAR_LAST.exec(cell);
-  if (last === null) return NaN;
+  if (last === null) return parseNamed(cell);
   const [a, b] = [Number(last[1]), Number(last[3])];
   return order === "dmy" ? daysOf(Number(last[4]), b, a, last[5]) : daysOf(Number(last[4]), a, b, last[5]);
+}
+
+function parseNamed(cell: string): number {
+  const [, year, month] = YEAR_MONTH.exec(cell) ?? [];
+  if (year !== undefined) return daysOf(Number(year), Number(month), 1, "");
+  const [, day1, name1, name2, day2, named, time] = NAMED.exec(cell) ?? [];
+  if (named === undefined) return NaN;
+  const name = (name1 ?? name2).toLowerCase(), place = MONTHS.findIndex((known) => known.startsWith(name));
+  return place < 0 ? NaN : daysOf(Number(named), place + 1, Number(day1 ?? day2), time);
 }
 
 function daysOf(year: number, month: number, day: number, time: string): number {

@@ -188,6 +188,13 @@ describe("fromCsv() notes", () => {
     assertStringIncludes(note, 'record 2, column "p" holds "1,005", no number');
   });
 
+  it("fromCsv() notes numbers with signs of money and per cent", async () => {
+    for (const cells of [["$1.50", "$2"], ["5 %", "7 %"], ["3 €", "4 €"]]) {
+      const [note] = await notes(`p,k\n${cells.map((cell) => `${cell},x\n`).join("")}`);
+      assertStringIncludes(note, `holds ${JSON.stringify(cells[0])}, no number`);
+    }
+  });
+
   it("fromCsv() notes decimal commas that may stand for thousands", async () => {
     const [note] = await notes("p;k\n1,005;x\n12,500;y\n", { separator: ";" });
     assertStringIncludes(note, 'column "p" is read with decimal commas, 1,005 as 1.005');

@@ -56,6 +56,12 @@ describe("the header of a CSV file", () => {
     assertEquals(await notesOf("a,b,\n1,2,\n"), ["a.csv: column 3 has neither a name nor a value and is left out"]);
   });
 
+  it("fromCsv() lets a comma stand at the end of each row, or of the header, alone", async () => {
+    assertEquals((await read("a,b\n1,2,\n3,4,\n")).x.toArray(), [[1, 2], [3, 4]]);
+    assertEquals((await read("a,b,\n1,2\n3,4\n")).x.toArray(), [[1, 2], [3, 4]]);
+    await assertRejects(() => read("a,b\n1,2,\n3,4\n"), SyntaxError, "record 3 has 2 cells, and there are 3 columns");
+  });
+
   it("fromCsv() says so where it is in doubt", async () => {
     const [note] = await notesOf("a,5\n1,2\n");
     assertEquals(note, "a.csv: record 1 is taken for the header: say that it is none if it is a row");
@@ -82,6 +88,12 @@ describe("the dialect of a CSV file", () => {
 
   it("fromCsv() takes the separator that keeps its number from line to line", async () => {
     assertEquals((await read("a;b, c\n1;2\n3;4\n")).columns.map(({ name }) => name), ["a", "b, c"]);
+  });
+
+  it("fromCsv() takes a first line for what it tells Excel", async () => {
+    const { x, columns } = await read("sep=;\r\na;b\r\n1;2\r\n");
+    assertEquals([x.toArray(), columns[1].name], [[[1, 2]], "b"]);
+    assertEquals((await read("sep=;\na;b\n1;2\n", { separator: ";" })).x.toArray(), [[1, 2]]);
   });
 
   it("fromCsv() says in a line what it guessed, and nothing of what it was told", async () => {
@@ -191,6 +203,13 @@ describe("dates in a CSV file", () => {
       ["1969-12-31", "mdy", -1],
       ["2000-02-29T12:00:00Z", "mdy", 11016.5],
       ["1970-01-01 06:00+06:00", "mdy", 0],
+      ["1970-02", "mdy", 31],
+      ["2 Jan 1970", "mdy", 1],
+      ["02-Jan-1970", "mdy", 1],
+      ["January 2, 1970", "dmy", 1],
+      ["Jan 2 1970 12:00", "dmy", 1.5],
+      ["2 Foo 1970", "mdy", NaN],
+      ["2025-13", "mdy", NaN],
       ["2025-02-29", "mdy", NaN],
       ["31/04/2025", "dmy", NaN],
       ["2025-01-01 24:00", "mdy", NaN],
