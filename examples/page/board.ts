@@ -2,7 +2,7 @@
 /** What is seen of learning: figures, curves, filters and mistakes. */
 import { accuracyCurve, type Curve, lossCurve } from "./curves.ts";
 import { element } from "./element.ts";
-import type { DataSummary, Mistake, Progress, Verdict } from "./messages.ts";
+import { type DataSummary, type Mistake, MOST_MISTAKES, type Progress, type Verdict } from "./messages.ts";
 import { pictureItem } from "./picture.ts";
 
 const whole = new Intl.NumberFormat("en");
@@ -72,10 +72,7 @@ export class Board {
       ? ""
       : `${wrong > mistakes.length ? ", the first of them" : ""}: what they are → what it reads`;
     element("mistakes-count").textContent = `${whole.format(wrong)} of ${whole.format(held)} held-out digits${shown}`;
-    element("mistakes").replaceChildren(...mistakes.map(({ truth, guess, picture }) => {
-      const levels = Float32Array.from(picture, (level) => level / 255);
-      return pictureItem(SIDE, levels, `${truth}, read as ${guess}`, `${truth} → ${guess}`);
-    }));
+    element("mistakes").replaceChildren(...Array.from({ length: MOST_MISTAKES }, (_, i) => mistakeItem(mistakes[i])));
   }
 
   /** The kernels of the first layer: the middle grey is 0, the shade of ink or paper the largest weight. */
@@ -87,4 +84,16 @@ export class Board {
       return pictureItem(KERNEL, weights.map((weight) => 0.5 + weight / most / 2), `Filter ${i + 1}`);
     }));
   }
+}
+
+/** A mistake with what it is and what it was taken for; where there is none a place that keeps what follows from jumping. */
+function mistakeItem(mistake: Mistake | undefined): HTMLElement {
+  if (mistake === undefined) {
+    const place = pictureItem(SIDE, [], "", "–");
+    place.className = "empty";
+    place.setAttribute("aria-hidden", "true");
+    return place;
+  }
+  const { truth, guess, picture } = mistake, levels = Float32Array.from(picture, (level) => level / 255);
+  return pictureItem(SIDE, levels, `${truth}, read as ${guess}`, `${truth} → ${guess}`);
 }

@@ -3,14 +3,11 @@ import { nn } from "@gradus/gradus";
 import type { LabelledImages } from "@gradus/gradus/data";
 import { normalizer } from "@gradus/gradus/data";
 import { SIDE } from "./centre.ts";
-import type { Mistake, Verdict } from "./messages.ts";
+import { type Mistake, MOST_MISTAKES, type Verdict } from "./messages.ts";
 import { withoutLearning } from "./network.ts";
 
 /** Pictures at a time: between two such pieces the worker hears what the page asks. */
 const PIECE = 50;
-
-/** The most mistakes that are shown. */
-const SHOWN = 12;
 
 const toUnit = normalizer({ mean: 0, std: 1 });
 
@@ -25,7 +22,9 @@ export function* judging(network: nn.Sequential, held: LabelledImages): Generato
     const guesses = logits.argmax(1).toArray() as number[], truths = labels.toArray() as number[];
     guesses.forEach((guess, i) => {
       if (guess === truths[i]) right++;
-      else if (mistakes.length < SHOWN) mistakes.push({ truth: truths[i], guess, picture: pictureAt(held, from + i) });
+      else if (mistakes.length < MOST_MISTAKES) {
+        mistakes.push({ truth: truths[i], guess, picture: pictureAt(held, from + i) });
+      }
     });
     yield;
   }

@@ -24,6 +24,9 @@ export type ToWorker =
   | { readonly type: "load"; readonly file: File }
   | { readonly type: "export" };
 
+/** The most mistakes that are told. */
+export const MOST_MISTAKES = 12;
+
 /** A held-out digit that the network takes for another one. */
 export interface Mistake {
   readonly truth: number;
