@@ -52,6 +52,10 @@ export const TASKS = {
   tabular: () => [
     ...[...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", "examples/tabular.ts", "--require-permissions"],
   ],
+  serve: () => [
+    ...[...RUN, "--allow-net=127.0.0.1", "--allow-env=GRADUS_BACKEND"],
+    ...["examples/tabular_serve.ts", "--require-permissions"],
+  ],
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", "examples/predict.ts", "--require-permissions"],
   page: (
     { deno },

@@ -12,7 +12,7 @@ const options = {
   data: { value: "DIR", help: `${IMAGE_FOLDER}, which go beside the page; without it the built-in digits` },
   build: {
     value: "DIR",
-    help: "write the files there, for any host to serve, and end; the task may write below this folder",
+    help: "write the files there, for any host to serve, and end",
   },
 } as const;
 

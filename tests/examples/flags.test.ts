@@ -10,6 +10,7 @@ const SCRIPTS: [script: string, written: string, nearest: string][] = [
   ["examples/mnist.ts", "--epoch", "--epochs"],
   ["examples/tabular.ts", "--traget", "--target"],
   ["examples/predict.ts", "--weight", "--weights"],
+  ["examples/tabular_serve.ts", "--prot", "--port"],
   ["examples/page/serve.ts", "--prot", "--port"],
 ];
 
