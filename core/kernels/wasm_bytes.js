@@ -2,7 +2,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "b38a9bf5f1176528";
+export const WASM_SOURCES = "20b4923c005d8309";
 
 /**
  * How the bytes below are written; the package of npm has them in hex, of which less is left when it is compressed.

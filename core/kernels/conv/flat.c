@@ -8,6 +8,7 @@
 #define FLAT_ROWS 8
 #define FLAT_MOST 6   // vectors
 #define FLAT_SUM 512  // terms: found by measuring
+#define FLAT_COPY 48  // weights of a channel of the source, which its copy must be worth
 
 // The masks of a tap, one a vector of pixels: [tap][vector]; after the taps, which pixels there are.
 typedef struct {
@@ -58,35 +59,83 @@ typedef void FlatTile(const Flat *f, const float *in, const __mmask16 *mask, con
 MR_8(FLAT_TILES)
 static FlatTile *const flat_tiles[FLAT_ROWS][FLAT_MOST] = {MR_8(FLAT_ENTRY)};
 
+// Where windows move by more than one, or results have other columns than the source, it is copied: into a plane for each remainder of
+// rows and columns, whose lines are as long as those of the results. What is not under a line's lanes is never read.
 typedef struct {
-  const Correlation *x;
-  Flat flat;
-  const float *weights, *bias; // [group][panel][tap][channel][ld] and [group][panel][FLAT_ROWS]
-  ptrdiff_t panels, width, chunks, shares;
-} FlatPass;
+  ptrdiff_t channel, plane, pitch; // floats; channel is 0 where the source is read in place
+} FlatPlanes;
+
+static FlatPlanes flat_planes(const Correlation *x) {
+  const Axis *rows = &x->axis[1], *columns = &x->axis[2];
+  const int same = rows->step == 1 && columns->step == 1 && columns->size == columns->source && (rows->size == 1 || rows->in == columns->size);
+  if (same && rows->size == rows->source) return (FlatPlanes){0, 0, columns->size};
+  const ptrdiff_t lines = ceil_div(rows->source, rows->step), plane = lines * columns->size + LANES, channel = rows->step * columns->step * plane;
+  return (FlatPlanes){(channel + LINE - 1) / LINE * LINE | LINE, plane, columns->size};
+}
+
+// Every second float of a line and those between. What whole vectors write past a line's end is written over by the next one, or lies
+// behind the plane; where they may not read so far, `whole` is not set.
+INLINE void split_line(const float *in, ptrdiff_t count, int whole, float *even, float *odd) {
+  for (ptrdiff_t k = 0; k < count; k += 2 * LANES) {
+    const ptrdiff_t left = count - k;
+    const vec low = whole || left >= LANES ? CVEC(in + k) : load_partial(in + k, left, 0);
+    const vec high = whole || left >= 2 * LANES ? CVEC(in + k + LANES) : left > LANES ? load_partial(in + k + LANES, left - LANES, 0) : (vec){0};
+    VEC(even + k / 2) = EVENS(low, high), VEC(odd + k / 2) = ODDS(low, high);
+  }
+}
+
+static void copy_planes(const Correlation *x, const FlatPlanes *planes, const float *in, float *to) {
+  const Axis *rows = &x->axis[1], *columns = &x->axis[2];
+  const ptrdiff_t over = ceil_div(columns->source, 2 * LANES) * 2 * LANES - columns->source, lines = rows->source;
+  for (ptrdiff_t c = 0; c < x->in_channels; c++, in += x->in_c, to += planes->channel)
+    for (ptrdiff_t first = 0; first < rows->step; first++) {
+      float *line = to + first * columns->step * planes->plane;
+      for (ptrdiff_t i = first; i < lines; i += rows->step, line += planes->pitch) {
+        const float *from = in + i * rows->in;
+        if (columns->step == 2) split_line(from, columns->source, over <= (lines - 1 - i) * rows->in, line, line + planes->plane);
+        else copy_run(line, columns->source, from, 1);
+      }
+    }
+}
+
+// One axis of places: those that a tap puts on the source.
+INLINE __mmask16 places_on(const Axis *a, ptrdiff_t tap, __m512i place) {
+  const __m512i at = _mm512_mullo_epi32(place, _mm512_set1_epi32((int32_t)a->step));
+  return _mm512_cmplt_epu32_mask(_mm512_add_epi32(at, _mm512_set1_epi32((int32_t)(a->first + tap * a->gap))), _mm512_set1_epi32((int32_t)a->source));
+}
+
+// The place of a tap along an axis: the plane in which it lies, and how many lines or columns off.
+typedef struct {
+  ptrdiff_t plane, off;
+} Place;
+INLINE Place place_on(const Axis *a, ptrdiff_t tap) {
+  const ptrdiff_t at = a->first + tap * a->gap, plane = ((at % a->step) + a->step) % a->step;
+  return (Place){plane, (at - plane) / a->step};
+}
 
 // Whether pixels are one run, which fills vectors: nearly so where sums are long, for which lanes that are channels cost little to store.
 static int flat_fits(const Correlation *x) {
   const Axis *rows = &x->axis[1], *columns = &x->axis[2];
   const ptrdiff_t pixels = rows->size * columns->size;
   const double filled = (double)pixels / (double)(LANES * ceil_div(pixels, LANES)), sum = (double)taps_of(x) * (double)x->in_channels;
-  for (int q = 1; q < 3; q++)
-    if (x->axis[q].step != 1 || x->axis[q].size != x->axis[q].source) return 0;
-  return columns->in == 1 && columns->out == 1 && (rows->size == 1 || (rows->in == columns->size && rows->out == columns->size)) &&
-         filled >= (sum > FLAT_SUM ? 0.97 : 0.9);
+  if (columns->in != 1 || columns->out != 1 || (rows->size != 1 && rows->out != columns->size) || filled < (sum > FLAT_SUM ? 0.97 : 0.9)) return 0;
+  const FlatPlanes planes = flat_planes(x);
+  if (!planes.channel) return 1;
+  const double floats = (double)planes.channel * (double)x->in_channels;
+  return ceil_div(columns->source, columns->step) <= columns->size && rows->step <= 2 && columns->step <= 2 && floats < COPY_USUAL &&
+         taps_of(x) * x->out_channels >= FLAT_COPY &&
+         10 * rows->source * columns->source >= 8 * rows->step * columns->step * pixels; // else most lanes lie beside it
 }
 
-// One axis of places: those that a tap puts on the source.
-INLINE __mmask16 places_on(const Axis *a, ptrdiff_t tap, __m512i place) {
-  return _mm512_cmplt_epu32_mask(_mm512_add_epi32(place, _mm512_set1_epi32((int32_t)(a->first + tap * a->gap))), _mm512_set1_epi32((int32_t)a->source));
-}
-
-static void make_masks(const Correlation *x, ptrdiff_t vectors, ptrdiff_t *at, __mmask16 *masks) {
+static void make_masks(const Correlation *x, const FlatPlanes *planes, ptrdiff_t vectors, ptrdiff_t *at, __mmask16 *masks) {
   const Axis *rows = &x->axis[1], *columns = &x->axis[2];
   const ptrdiff_t pixels = rows->size * columns->size;
   ptrdiff_t tap = 0;
   for (ptrdiff_t r = 0; r < rows->taps; r++)
-    for (ptrdiff_t s = 0; s < columns->taps; s++) at[tap++] = (rows->first + r * rows->gap) * rows->in + columns->first + s * columns->gap;
+    for (ptrdiff_t s = 0; s < columns->taps; s++) {
+      const Place down = place_on(rows, r), right = place_on(columns, s);
+      at[tap++] = (down.plane * columns->step + right.plane) * planes->plane + down.off * planes->pitch + right.off;
+    }
   const int32_t wide = (int32_t)columns->size;
   int32_t i[LANES], j[LANES];
   for (int lane = 0; lane < LANES; lane++) i[lane] = lane / wide, j[lane] = lane % wide;
@@ -106,6 +155,15 @@ static void make_masks(const Correlation *x, ptrdiff_t vectors, ptrdiff_t *at, _
   }
 }
 
+typedef struct {
+  const Correlation *x;
+  Flat flat;
+  FlatPlanes planes;
+  char undone[256]; // by share: no memory was left for the workspace of the thread that took it
+  const float *weights, *bias; // [group][panel][tap][channel][ld] and [group][panel][FLAT_ROWS]
+  ptrdiff_t panels, width, chunks, shares;
+} FlatPass;
+
 // Part of the image after this one, which will be in L2 when it is needed: its channels are too many streams for CPUs to foresee.
 INLINE void prefetch_next(const Correlation *x, const float *in, ptrdiff_t part, ptrdiff_t parts) {
   const ptrdiff_t floats = x->in_channels * x->in_c;
@@ -114,14 +172,26 @@ INLINE void prefetch_next(const Correlation *x, const float *in, ptrdiff_t part,
 }
 
 static void flat_share(void *job, ptrdiff_t share) {
-  const FlatPass *p = job;
+  FlatPass *p = job;
   const Correlation *x = p->x;
+  const Workspace w = p->planes.channel ? workspace() : (Workspace){NULL, NULL};
+  if (p->planes.channel && !w.a) {
+    p->undone[share] = 1;
+    return;
+  }
+  ptrdiff_t copied = -1; // the image and group in the copy
   const Flat *f = &p->flat;
   const ptrdiff_t units = x->groups * x->axis[0].size * p->chunks;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
     const ptrdiff_t chunk = unit % p->chunks, image = unit / p->chunks % x->axis[0].size, group = unit / p->chunks / x->axis[0].size;
     const ptrdiff_t from = part_begin(f->vectors, chunk, p->chunks), end = part_begin(f->vectors, chunk + 1, p->chunks);
     const float *in = x->in + group * x->in_group + image * x->axis[0].in;
+    const float *source = in;
+    if (p->planes.channel) {
+      float *copy = room_of(w).copy;
+      if (copied != unit / p->chunks) copy_planes(x, &p->planes, in, copy);
+      copied = unit / p->chunks, source = copy;
+    }
     float *out = x->out + group * x->out_group + image * x->axis[0].out;
     const Parts parts = even_parts(end - from, FLAT_VECTORS(p->width));
     for (ptrdiff_t q = 0, v = from, vectors; q < parts.count; q++, v += vectors) {
@@ -130,7 +200,7 @@ static void flat_share(void *job, ptrdiff_t share) {
         prefetch_next(x, in, q * p->panels + panel, parts.count * p->panels);
         const ptrdiff_t first = panel * p->width, rows = min(p->width, x->out_channels - first), at = group * p->panels + panel;
         float *to = out + first * x->out_c + v * LANES;
-        flat_tiles[rows - 1][vectors - 1](f, in + v * LANES, f->masks + v, p->weights + at * f->taps * f->channels * f->ld, to, p->bias + at * FLAT_ROWS);
+        flat_tiles[rows - 1][vectors - 1](f, source + v * LANES, f->masks + v, p->weights + at * f->taps * f->channels * f->ld, to, p->bias + at * FLAT_ROWS);
         for (ptrdiff_t i = 0; x->activation && i < rows; i++) activate(x->activation, 1, min(vectors * LANES, x->axis[1].size * x->axis[2].size - v * LANES), (Matrix){to + i * x->out_c, 0, 1});
       }
     }
@@ -145,11 +215,16 @@ static int correlate_flat(const Correlation *x, Workspace w) {
   FlatPass p = {.x = x, .panels = ceil_div(x->out_channels, FLAT_ROWS)};
   p.width = ceil_div(x->out_channels, p.panels);
   p.flat = (Flat){.taps = taps, .channels = channels, .vectors = ceil_div(pixels, LANES), .ld = (p.width + 3) & ~(ptrdiff_t)3,
-                  .in_c = x->in_c, .out_c = x->out_c, .at = room.taps[0], .masks = (const __mmask16 *)(const void *)room.copy};
+                  .in_c = x->in_c, .out_c = x->out_c, .at = room.taps[0]};
+  p.planes = flat_planes(x);
+  if (p.planes.channel) p.flat.in_c = p.planes.channel;
   const double floats = (double)taps * (double)channels * (double)p.flat.ld * (double)p.panels * (double)x->groups;
   const double bias_floats = (double)x->groups * (double)p.panels * FLAT_ROWS;
-  if ((double)(taps + 1) * (double)p.flat.vectors > 2.0 * COPY_FLOATS || floats > WEIGHT_FLOATS - SLACK || bias_floats > MORE_FLOATS) return 0;
-  make_masks(x, p.flat.vectors, room.taps[0], (__mmask16 *)(void *)room.copy);
+  const double mask_floats = (double)(taps + 1) * (double)p.flat.vectors / 2 + 1;
+  if (floats > WEIGHT_FLOATS - SLACK || bias_floats + mask_floats > MORE_FLOATS) return 0;
+  __mmask16 *masks = (__mmask16 *)(void *)(room.more + (ptrdiff_t)bias_floats);
+  make_masks(x, &p.planes, p.flat.vectors, room.taps[0], masks);
+  p.flat.masks = masks;
   const int padded = !all_on(&x->axis[1]) || !all_on(&x->axis[2]);
   float *to = room.weights, *bias = room.more;
   p.weights = to, p.bias = bias;
@@ -163,7 +238,7 @@ static int correlate_flat(const Correlation *x, Workspace w) {
   const ptrdiff_t images = x->axis[0].size * x->groups, threads = thread_count();
   p.chunks = threads > 1 && images < 2 * threads && work_of(x) > 2 * PART_WORTH ? min(p.flat.vectors, ceil_div(2 * threads, images)) : 1;
   p.shares = min(images * p.chunks, threads < 2 ? 1 : 256);
-  parallel(p.shares, flat_share, &p);
+  run_shares(flat_share, &p, p.shares, p.undone);
   return 1;
 }
 #else

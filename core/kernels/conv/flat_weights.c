@@ -139,7 +139,7 @@ static void finish_flat(const FlatWeights *p, ptrdiff_t group) {
 
 // Returns 0 where nothing was done. Tiles read as much from L1 as they multiply: lanes that are channels do better where there are enough.
 static int flat_weights(const Correlation *x, Workspace w) {
-  if (!flat_fits(x) || !few_taps(x) || (x->out_channels > FLAT_ROWS && x->in_channels > 2)) return 0;
+  if (!flat_fits(x) || flat_planes(x).channel || !few_taps(x) || (x->out_channels > FLAT_ROWS && x->in_channels > 2)) return 0;
   const Room room = room_of(w);
   const ptrdiff_t taps = taps_of(x), pixels = x->axis[1].size * x->axis[2].size, all = x->axis[0].size;
   FlatWeights p = {.x = x, .columns = taps * x->in_channels, .ld = x->out_channels};
@@ -151,7 +151,8 @@ static int flat_weights(const Correlation *x, Workspace w) {
   p.images = max(1, FLAT_RUN / ((x->in_channels + x->out_channels) * pixels));
   const double floats = (double)(p.columns + 1) * (double)p.ld * (double)p.ranges * (double)x->groups;
   if ((double)(taps + 1) * (double)p.flat.vectors > 2.0 * MORE_FLOATS || floats > WEIGHT_FLOATS - SLACK) return 0;
-  make_masks(x, p.flat.vectors, room.taps[0], (__mmask16 *)(void *)room.more);
+  const FlatPlanes planes = flat_planes(x);
+  make_masks(x, &planes, p.flat.vectors, room.taps[0], (__mmask16 *)(void *)room.more);
   transpose_masks(taps, p.flat.vectors, (const __mmask16 *)(const void *)room.more, (__mmask16 *)(void *)room.copy);
   p.sums = room.weights, p.bias = x->bias ? p.sums + x->groups * p.ranges * p.columns * p.ld : NULL;
   p.shares = min(x->groups * p.ranges, 256);
