@@ -124,14 +124,14 @@ export const everyModuleIsReached = (entries: readonly string[]): Rule => (files
 /** One file opens libraries. */
 export const onlyNativeOpensLibraries: Rule = (files) =>
   typescript(files).flatMap(([path, text]) => {
-    if (path === "core/backend/native/native.ts" || !/\bdlopen\b/.test(read(text).code)) return [];
-    return [`${path} calls dlopen: only core/backend/native/native.ts may`];
+    if (path === "core/backend/native/open_library.ts" || !/\bdlopen\b/.test(read(text).code)) return [];
+    return [`${path} calls dlopen: only core/backend/native/open_library.ts may`];
   });
 
 /** Where the library may speak of one runtime, and why there. */
 const OF_ONE_RUNTIME: Readonly<Record<string, string>> = {
   "core/host/": "files, the environment, hashes: what differs between runtimes",
-  "core/backend/native/": "the compiled kernel, which Deno loads",
+  "core/backend/native/": "the compiled kernel, which each runtime opens by its own means",
   "core/kernels/build.ts": "the script that compiles the C",
   "core/kernels/sources.ts": "what gives the C to a compiler",
 };

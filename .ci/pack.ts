@@ -79,6 +79,9 @@ function additions(modules: ReadonlyMap<string, string>): Record<string, unknown
   return {
     description: "A neural-net library: tensors, gradients, layers, training; on WebAssembly, with no install step",
     engines: { node: ">=20" },
+    // Where somebody has installed it, Node.js runs the compiled kernel.
+    peerDependencies: { koffi: ">=2.9" },
+    peerDependenciesMeta: { koffi: { optional: true } },
     sideEffects: withEffects(modules).map((path) => `./${path}`),
     browser: {
       [`./${NATIVE}`]: `./${ABSENT}`,

@@ -69,7 +69,7 @@ describe("the house", () => {
   it("uses the public interface in examples, and beside what they measure in measurements", () => {
     assertEquals(house.outsidersUseThePublicInterface(files), []);
   });
-  it("calls dlopen in core/backend/native/native.ts only", () => {
+  it("calls dlopen in core/backend/native/open_library.ts only", () => {
     assertEquals(house.onlyNativeOpensLibraries(files), []);
   });
   it("speaks of one runtime in named places only", () => {
@@ -294,9 +294,9 @@ describe("onlyNativeOpensLibraries()", () => {
     const bad = { "bench/a.ts": 'Deno.dlopen("x", {});', "core/a.ts": "const { dlopen } = Deno;" };
     assertEquals(complaints(house.onlyNativeOpensLibraries, bad).length, 2);
   });
-  it("accepts native.ts, and a comment or message elsewhere", () => {
+  it("accepts open_library.ts, and a comment or message elsewhere", () => {
     const good = {
-      "core/backend/native/native.ts": 'Deno.dlopen("x", {});',
+      "core/backend/native/open_library.ts": 'Deno.dlopen("x", {});',
       "core/a.ts": '// dlopen\nthrow Error("dlopen");',
     };
     assertEquals(complaints(house.onlyNativeOpensLibraries, good), []);

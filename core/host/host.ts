@@ -6,11 +6,16 @@
 /** The global `process` of Node.js and Bun, as far as it is used here. */
 interface Process {
   readonly platform: string;
+  readonly arch: string;
+  readonly argv: readonly string[];
   readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly versions?: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  cwd(): string;
+  /** A module, at once; Node.js has it from 20.16 on. */
+  getBuiltinModule?(name: string): unknown;
   /** Seconds since it began. */
   uptime(): number;
   kill(pid: number, signal: 0): unknown;
@@ -28,6 +33,24 @@ interface Output {
 export function nodeProcess(): Process | null {
   const { process } = globalThis as { process?: Process };
   return typeof Deno === "undefined" && process?.versions?.node !== undefined ? process : null;
+}
+
+/** The modules that are taken at once. */
+interface NodeModules {
+  "node:child_process": typeof import("node:child_process");
+  "node:fs": typeof import("node:fs");
+  "node:module": typeof import("node:module");
+}
+
+/**
+ * A module of Node.js or Bun, at once: `import()` waits, and what must be there at the first product cannot.
+ *
+ * @throws {Error} In Node.js before 20.16.
+ */
+export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
+  const found = nodeProcess()?.getBuiltinModule?.(name);
+  if (found === undefined) throw new Error(`Cannot load ${name} at once: take Node.js 20.16 or later`);
+  return found as NodeModules[Name];
 }
 
 /** Whether there are files: everywhere but in a browser. */
@@ -51,12 +74,9 @@ interface Permission {
   readonly command?: string;
 }
 
-/** What nobody has to grant: Node.js and Bun do not ask. Of libraries and compilers only Deno's are known so far. */
-const NEVER_ASKED = ["read", "write", "env", "net"];
-
 /** Whether a permission has been granted already. */
 export function granted(permission: Permission): boolean {
-  if (typeof Deno === "undefined") return nodeProcess() !== null && NEVER_ASKED.includes(permission.name);
+  if (typeof Deno === "undefined") return nodeProcess() !== null; // Node.js and Bun do not ask
   return Deno.permissions.querySync(permission as Deno.PermissionDescriptor).state === "granted";
 }
 
@@ -70,6 +90,20 @@ export function environment(variable: string): string | undefined {
 export function operatingSystem(): string {
   if (typeof Deno !== "undefined") return Deno.build.os;
   return (nodeProcess()?.platform ?? "").replace("win32", "windows");
+}
+
+/** What programs are compiled for, in the words of compilers: `"x86_64-unknown-linux-gnu"`. */
+export function target(): string {
+  if (typeof Deno !== "undefined") return Deno.build.target;
+  const { arch = "", platform = "" } = nodeProcess() ?? {};
+  const machine = { x64: "x86_64", arm64: "aarch64" }[arch] ?? arch;
+  const system = { linux: "unknown-linux-gnu", darwin: "apple-darwin", win32: "pc-windows-msvc" }[platform] ?? platform;
+  return `${machine}-${system}`;
+}
+
+/** The folder that paths begin at. */
+export function workingFolder(): string {
+  return typeof Deno === "undefined" ? nodeProcess()?.cwd() ?? "" : Deno.cwd();
 }
 
 /**
@@ -149,6 +183,7 @@ const FAILURES = {
   PermissionDenied: ["EACCES", "EPERM"],
   NotCapable: ["ERR_ACCESS_DENIED"],
   InvalidData: ["EILSEQ"],
+  TimedOut: ["ETIMEDOUT"],
 } as const;
 
 /** A failure, by the name of Deno's class of errors. */

@@ -1,5 +1,7 @@
 /** How the C sources are known: by the file that includes them all, and by a fingerprint. `source_texts.js` holds them. */
 
+import { syncFiles } from "../host/sync_files.ts";
+
 /** Texts by their path in `core/kernels/`. */
 export type Sources = Readonly<Record<string, string>>;
 
@@ -8,10 +10,11 @@ export const MAIN_SOURCE = "kernels.c";
 
 /** Writes sources into a folder, for a compiler. */
 export function writeSources(folder: string, sources: Sources): void {
+  const files = syncFiles();
   for (const [path, text] of Object.entries(sources)) {
     const slash = path.lastIndexOf("/");
-    if (slash > 0) Deno.mkdirSync(`${folder}/${path.slice(0, slash)}`, { recursive: true });
-    Deno.writeTextFileSync(`${folder}/${path}`, text);
+    if (slash > 0) files.mkdirSync(`${folder}/${path.slice(0, slash)}`, { recursive: true });
+    files.writeTextFileSync(`${folder}/${path}`, text);
   }
 }
 

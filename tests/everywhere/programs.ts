@@ -25,9 +25,19 @@ export async function run(command: string, ...args: string[]): Promise<string> {
   return await runIn(undefined, command, ...args);
 }
 
-/** The same in a folder, with plain environment. */
+/** The same in a folder, on WebAssembly. */
 export async function runIn(cwd: string | undefined, command: string, ...args: string[]): Promise<string> {
-  const env = { NO_COLOR: "1", GRADUS_BACKEND: "wasm" };
+  return await runWith({ GRADUS_BACKEND: "wasm" }, cwd, command, ...args);
+}
+
+/** The same with these variables in its environment. */
+export async function runWith(
+  variables: Readonly<Record<string, string>>,
+  cwd: string | undefined,
+  command: string,
+  ...args: string[]
+): Promise<string> {
+  const env = { NO_COLOR: "1", ...variables };
   const { stdout, stderr } = await new Deno.Command(command, { args, env, stdin: "null", ...(cwd ? { cwd } : {}) })
     .output();
   const [said, complained] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));

@@ -1,5 +1,7 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
-import { cacheDir, granted } from "../../host/host.ts";
+import { cacheDir, failure, granted, isFailure, operatingSystem, target } from "../../host/host.ts";
+import { runLimited } from "../../host/run_limited.ts";
+import { type SyncFacts, syncFiles } from "../../host/sync_files.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.js";
 import { fingerprint, MAIN_SOURCE, writeSources } from "../../kernels/sources.ts";
 
@@ -17,8 +19,8 @@ export function thisHost(): Host {
 }
 
 /** Arithmetic stays IEEE's but for contraction to fused multiply-add; `-fno-math-errno` and `-fno-trapping-math` change no result. */
-function compilerFlags(arch: string): string[] {
-  const tune = arch === "aarch64" ? "-mcpu=native" : "-march=native";
+function compilerFlags(): string[] {
+  const tune = target().startsWith("aarch64") ? "-mcpu=native" : "-march=native";
   const language = ["-std=c11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];
   return ["-O3", tune, ...language, "-fvisibility=hidden", "-pthread", "-shared", "-fPIC"];
 }
@@ -50,7 +52,7 @@ export function rememberedFailure(host: Host): string | null {
   try {
     const left = modified(note) + DAY - Date.now();
     if (left < 0 || left > DAY) return null;
-    const reason = Deno.readTextFileSync(note).split("\n", 1)[0].slice(0, 500);
+    const reason = syncFiles().readTextFileSync(note).split("\n", 1)[0].slice(0, 500);
     return `${reason} (tried again in ${Math.ceil(left / HOUR)} h, or when ${note} is removed)`;
   } catch {
     return null;
@@ -68,7 +70,7 @@ export function rememberedFailure(host: Host): string | null {
 export function compileKernel(host: Host, test: (path: string) => void): { path: string; compiler: string } {
   const folder = writableFolder(host);
   const note = noteIn(folder);
-  const buildFolder = Deno.makeTempDirSync({ dir: folder, prefix: BUILD_PREFIX });
+  const buildFolder = syncFiles().makeTempDirSync({ dir: folder, prefix: BUILD_PREFIX });
   try {
     const compiler = versionOf(host);
     const built = build(host, buildFolder);
@@ -76,13 +78,13 @@ export function compileKernel(host: Host, test: (path: string) => void): { path:
     remember(note, `the kernel that ${compiler} compiled ended the program in its test`);
     test(built);
     const path = install(folder, built, compiler);
-    Deno.removeSync(note);
+    syncFiles().removeSync(note);
     return { path, compiler };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) remember(note, (error as Error).message);
+    if (!(isFailure(error, "NotFound"))) remember(note, (error as Error).message);
     throw error;
   } finally {
-    Deno.removeSync(buildFolder, { recursive: true });
+    syncFiles().removeSync(buildFolder, { recursive: true });
   }
 }
 
@@ -100,7 +102,7 @@ function versionOf(host: Host): string {
   try {
     said = host.compile(["--version"]);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Deno.errors.NotFound("no C compiler found (cc)");
+    if (isFailure(error, "NotFound")) throw failure("NotFound", "no C compiler found (cc)");
     throw new Error(`the C compiler cannot be run: ${(error as Error).message}`);
   }
   const line = said.output.trim().split("\n", 1)[0];
@@ -118,7 +120,7 @@ function writableFolder(host: Host): string {
     throw new Error("no C compiler: cc is not installed, or must not be run (--allow-run=cc)");
   }
   try {
-    Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
+    syncFiles().mkdirSync(folder, { recursive: true, mode: 0o755 });
   } catch (error) {
     throw new Error(`cannot write the cache ${folder}: ${(error as Error).message}`);
   }
@@ -128,31 +130,31 @@ function writableFolder(host: Host): string {
 
 function build(host: Host, folder: string): string {
   writeSources(folder, SOURCES);
-  const { success, output } = host.compile([...compilerFlags(Deno.build.arch), MAIN_SOURCE, "-o", "kernel"], folder);
+  const { success, output } = host.compile([...compilerFlags(), MAIN_SOURCE, "-o", "kernel"], folder);
   if (!success) throw new Error(`the C compiler failed: ${output.trim().split("\n", 1)[0]}`);
   return `${folder}/kernel`;
 }
 
 // The name has the fingerprint of the content in it, so that a damaged file is noticed before it is loaded.
 function install(folder: string, built: string, compiler: string): string {
-  const sum = fingerprint(Deno.readFileSync(built));
+  const sum = fingerprint(syncFiles().readFileSync(built));
   const path = `${folder}/kernel-${key()}-${fingerprint(compiler)}-${sum}${suffix()}`;
-  const file = Deno.openSync(built, { read: true, write: true });
+  const file = syncFiles().openSync(built, { read: true, write: true });
   file.syncSync();
   file.close();
-  if (Deno.build.os !== "windows") Deno.chmodSync(built, 0o755);
+  if (operatingSystem() !== "windows") syncFiles().chmodSync(built, 0o755);
   try {
-    Deno.renameSync(built, path);
+    syncFiles().renameSync(built, path);
   } catch { // a folder is in its place
-    Deno.removeSync(path, { recursive: true });
-    Deno.renameSync(built, path);
+    syncFiles().removeSync(path, { recursive: true });
+    syncFiles().renameSync(built, path);
   }
   return path;
 }
 
 function namesIn(folder: string): string[] {
   try {
-    return [...Deno.readDirSync(folder)].map((entry) => entry.name);
+    return [...syncFiles().readDirSync(folder)].map((entry) => entry.name);
   } catch {
     return []; // no folder yet, or one that vanished meanwhile
   }
@@ -168,7 +170,7 @@ function noteIn(folder: string): string {
 
 function remember(note: string, reason: string): void {
   try {
-    Deno.writeTextFileSync(note, reason);
+    syncFiles().writeTextFileSync(note, reason);
   } catch { // a full disk, say: the next start tries again
   }
 }
@@ -176,14 +178,14 @@ function remember(note: string, reason: string): void {
 /** Removes the build folder of a compilation that was killed: no compilation takes an hour. */
 function removeStale(folder: string): void {
   try {
-    if (Date.now() - modified(folder) > HOUR) Deno.removeSync(folder, { recursive: true });
+    if (Date.now() - modified(folder) > HOUR) syncFiles().removeSync(folder, { recursive: true });
   } catch { // another process was faster, or it may not be written
   }
 }
 
 /** The folder's owner and mode, once it is sure that no other user can put a library into it. Windows has neither. */
-function trustedFolder(folder: string): Deno.FileInfo {
-  const info = Deno.statSync(folder);
+function trustedFolder(folder: string): SyncFacts {
+  const info = syncFiles().statSync(folder);
   if (info.mode === null || info.uid === null) return info;
   const cure = "use another GRADUS_CACHE";
   if (info.mode & 0o002) {
@@ -200,17 +202,17 @@ function trustedFolder(folder: string): Deno.FileInfo {
 function isOthers(folder: string, mode: number): boolean {
   if (!granted({ name: "write", path: folder })) return false;
   try {
-    Deno.chmodSync(folder, mode & 0o7777);
+    syncFiles().chmodSync(folder, mode & 0o7777);
     return false;
   } catch (error) {
-    return error instanceof Deno.errors.PermissionDenied;
+    return isFailure(error, "PermissionDenied");
   }
 }
 
 /** Whether a path is a file of the folder's owner, or of root, that nobody else can change. */
 function isTrusted(path: string, owner: number | null): boolean {
   try {
-    const { isFile, uid, mode } = Deno.lstatSync(path);
+    const { isFile, uid, mode } = syncFiles().lstatSync(path);
     return isFile && (mode === null || uid === null || ((mode & 0o022) === 0 && (uid === owner || uid === 0)));
   } catch {
     return false;
@@ -219,86 +221,27 @@ function isTrusted(path: string, owner: number | null): boolean {
 
 function isWhole(path: string): boolean {
   try {
-    return path.endsWith(`-${fingerprint(Deno.readFileSync(path))}${suffix()}`);
+    return path.endsWith(`-${fingerprint(syncFiles().readFileSync(path))}${suffix()}`);
   } catch {
     return false;
   }
 }
 
 function modified(path: string): number {
-  return Deno.statSync(path).mtime?.getTime() ?? 0;
+  return syncFiles().statSync(path).mtime?.getTime() ?? 0;
 }
 
 function suffix(): string {
-  return { windows: ".dll", darwin: ".dylib" }[Deno.build.os as string] ?? ".so";
+  return { windows: ".dll", darwin: ".dylib" }[operatingSystem()] ?? ".so";
 }
 
 // The CPU is no part of it: its name takes a permission, and as long to read as the rest of the start. Machines that share a home folder
 // share kernels: each kernel knows the CPU features that it was compiled for, and gradus_open refuses a CPU that lacks one.
 function key(): string {
-  return fingerprint([SOURCES_FINGERPRINT, ...compilerFlags(Deno.build.arch), Deno.build.target].join("\0"));
+  return fingerprint([SOURCES_FINGERPRINT, ...compilerFlags(), target()].join("\0"));
 }
 
 function runCompiler(args: string[], cwd?: string): { success: boolean; output: string } {
-  if (!granted({ name: "run", command: "cc" })) throw new Deno.errors.NotFound("not allowed");
+  if (!granted({ name: "run", command: "cc" })) throw failure("NotFound", "not allowed");
   return runLimited("cc", args, cwd, cwd === undefined ? 10_000 : 300_000);
-}
-
-// A program run with a time limit while this thread waits for it; `outputSync` has none.
-
-// The memory that this thread and the Worker share: the state, the program's exit code, the length of its output, whether it was killed,
-// and from byte HEADER on the output.
-const [STATE, CODE, LENGTH, KILLED, HEADER, TEXT] = [0, 1, 2, 3, 16, 1 << 16];
-const [CALLED, RUNNING] = [0, 1];
-const START_TIMEOUT = 30_000; // milliseconds for the Worker to begin
-
-// In a Worker, because this thread blocks and could not kill a program that runs too long.
-const WORKER = `self.onmessage = async ({ data: { shared, command, args, cwd, milliseconds } }) => {
-  const header = new Int32Array(shared, 0, 4), text = new Uint8Array(shared, ${HEADER});
-  const next = () => (Atomics.add(header, ${STATE}, 1), Atomics.notify(header, ${STATE}));
-  const say = (code, bytes) => (text.set(bytes.subarray(0, text.length)), header[${CODE}] = code,
-    header[${LENGTH}] = Math.min(bytes.length, text.length), next());
-  next();
-  try {
-    const child = new Deno.Command(command, { args, cwd, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
-    const timer = setTimeout(() => (header[${KILLED}] = 1, child.kill("SIGKILL")), milliseconds);
-    const { code, stdout, stderr } = await child.output();
-    clearTimeout(timer);
-    say(code, code === 0 ? stdout : stderr);
-  } catch (error) {
-    say(error instanceof Deno.errors.NotFound ? -2 : -1, new TextEncoder().encode(error.message));
-  }
-};`;
-
-/**
- * Runs a program with a time limit; `output` is what it wrote to stdout if it succeeded, else to stderr.
- *
- * @throws {Deno.errors.NotFound} If there is no such program.
- * @throws {Deno.errors.TimedOut} If it does not end in time; it is killed then.
- */
-export function runLimited(
-  command: string,
-  args: readonly string[],
-  cwd: string | undefined,
-  milliseconds: number,
-): { success: boolean; output: string } {
-  const shared = new SharedArrayBuffer(HEADER + TEXT);
-  const header = new Int32Array(shared, 0, 4);
-  const worker = new Worker(`data:application/javascript,${encodeURIComponent(WORKER)}`, { type: "module" });
-  try {
-    worker.postMessage({ shared, command, args, cwd, milliseconds });
-    Atomics.wait(header, STATE, CALLED, START_TIMEOUT);
-    if (header[STATE] === CALLED) throw new Error(`no Worker began in which ${command} could run`);
-    // A second more: child processes of its own may keep its output open.
-    Atomics.wait(header, STATE, RUNNING, milliseconds + 1000);
-    if (header[STATE] === RUNNING || header[KILLED] === 1) {
-      throw new Deno.errors.TimedOut(`${command} did not end within ${milliseconds / 1000} s`);
-    }
-    const output = new TextDecoder().decode(new Uint8Array(shared, HEADER, header[LENGTH]).slice());
-    if (header[CODE] === -2) throw new Deno.errors.NotFound(output);
-    if (header[CODE] === -1) throw new Error(output);
-    return { success: header[CODE] === 0, output };
-  } finally {
-    worker.terminate();
-  }
 }

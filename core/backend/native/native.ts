@@ -1,10 +1,11 @@
-/** The native back end: the C kernels, called through Deno's FFI. This is the only file that opens a library. */
-import { granted } from "../../host/host.ts";
+/** The native back end: the C kernels, called through the foreign functions of Deno, Bun or Node.js. */
+import { granted, hasFiles, workingFolder } from "../../host/host.ts";
 import type { Backend, Opened } from "../backend.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
 import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
 import { nativeConv } from "./conv.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
+import { libraryOpener } from "./open_library.ts";
 import { selfTest } from "./self_test.ts";
 import {
   nativeBatchNorm,
@@ -14,7 +15,7 @@ import {
   nativeResample,
   nativeResampleBackward,
 } from "./planes.ts";
-import { type Buffer, type Functions, functionsOf, SYMBOLS } from "./symbols.ts";
+import { type Buffer, type Functions, functionsOf } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
 import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";
 
@@ -24,8 +25,9 @@ import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";
  * Its verbs pass dtypes that C does not know on to the reference.
  */
 export function openNative(host: () => Host = thisHost): Opened {
-  if (typeof Deno === "undefined") return { reason: "not running in Deno" };
+  if (!hasFiles()) return { reason: "a browser loads no libraries" };
   try {
+    libraryOpener(); // nothing is compiled that nothing could open
     const outside = host();
     return openCached(outside) ?? openRemembered(outside) ?? openCompiled(outside);
   } catch (error) {
@@ -54,7 +56,9 @@ function openRemembered(host: Host): Opened | null {
 function openCompiled(host: Host): Opened {
   let opened: Opened | undefined;
   const { compiler } = compileKernel(host, (path) => opened = openTested(path));
-  return { ...opened, reason: `compiled with ${compiler} and cached in ${host.folder}` };
+  const { name } = libraryOpener();
+  const by = name === "" ? "" : `, opened by ${name}`;
+  return { ...opened, reason: `compiled with ${compiler} and cached in ${host.folder}${by}` };
 }
 
 /**
@@ -79,7 +83,8 @@ function openTested(path: string): Opened {
 /** The back end of the library in a file, or why it cannot be used. */
 function load(path: string, reason: string): Opened {
   try {
-    const library = Deno.dlopen(absolute(path), SYMBOLS);
+    const { name, open } = libraryOpener();
+    const library = open(absolute(path));
     const functions = functionsOf(library.symbols);
     const forget: (() => void)[] = [];
     const close = () => {
@@ -89,7 +94,12 @@ function load(path: string, reason: string): Opened {
     if (functions.gradus_open() === 0) {
       forget.push(registerThreads(poolOf(functions)));
       forget.push(registerSystemMemory(memoryOf(functions)));
-      return { backend: verbsOf(functions), reason, peak: () => speed(functions.gradus_peak), close };
+      return {
+        backend: verbsOf(functions),
+        reason: name === "" ? reason : `${reason} by ${name}`,
+        peak: () => speed(functions.gradus_peak),
+        close,
+      };
     }
     close();
     return { reason: "the compiled kernel was made for another CPU" };
@@ -100,7 +110,7 @@ function load(path: string, reason: string): Opened {
 
 // `dlopen` searches the system's folders for a name without a slash. A symbolic link is not resolved: the permission names the link.
 function absolute(path: string): string {
-  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
+  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${workingFolder()}/${path}`;
 }
 
 function verbsOf(functions: Functions): Backend {

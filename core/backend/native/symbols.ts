@@ -53,7 +53,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 type Doubles = Float64Array<ArrayBuffer>;
 
 /** The symbols of a library that is open. */
-type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+export type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /** The functions of a library that is open, as `kernels.h` declares them: its symbols, and what is behind `gradus_call`. */
 export interface Functions extends Omit<Symbols, "gradus_call"> {
