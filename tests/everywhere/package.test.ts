@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "../bdd.ts";
 import config from "../../deno.json" with { type: "json" };
-import { bytesInHex, withEffects } from "../../.ci/pack.ts";
+import { bytesInTurns, withEffects } from "../../.ci/pack.ts";
 import { BUN, install, type Installed, itFetching, packs, ROOT, runtimes } from "./installed.ts";
 import { pageInChromium, runIn, runs } from "./programs.ts";
 
@@ -134,13 +134,14 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
   );
 });
 
-describe("bytesInHex()", () => {
-  it("writes the same bytes otherwise, and nothing else", () => {
-    const bytes = new Uint8Array(1000).map((_, i) => i);
-    const module = (encoding: string, text: string) =>
-      `export const E_ENCODING = "${encoding}";\nexport const X = "${text}";`;
-    const packed = bytesInHex(module("base64", bytes.toBase64()));
-    assertEquals(packed, module("hex", bytes.toHex()));
+describe("bytesInTurns()", () => {
+  it("gives a module with the same bytes, in hex", async () => {
+    const [first, second] = [12_345, 11_999].map((length) => new Uint8Array(length).map((_, i) => i * i));
+    const text = `export const E_ENCODING = "base64";
+export const A = "${first.toBase64()}";
+export const B = "${second.toBase64()}";`;
+    const packed = await import(`data:text/javascript,${encodeURIComponent(bytesInTurns(text))}`);
+    assertEquals({ ...packed }, { E_ENCODING: "hex", A: first.toHex(), B: second.toHex() });
   });
 });
 
