@@ -3,7 +3,7 @@ import { backendName, fromData, type Tensor } from "@gradus/gradus";
 import { digits, type LabelledImages, readIdx } from "@gradus/gradus/data";
 import { SIDE } from "./centre.ts";
 import { centredPicture } from "./centre_picture.ts";
-import type { DataSummary } from "./messages.ts";
+import { BUILT_IN, type DataSummary } from "./messages.ts";
 
 /** Pictures to learn from, and pictures that are held out to judge by: uint8 [n, 1, 28, 28] and their digits [n]. */
 export interface DigitData {
@@ -24,7 +24,7 @@ const HELD_PART = 1 / 10;
 /** The digits that the library draws, centred as MNIST centres. */
 export function builtInDigits(): DigitData {
   const { train, test } = digits(DRAWN);
-  return { name: "Built-in digits", train: centredAll(train), held: heldOut(centredAll(test)) };
+  return { name: BUILT_IN, train: centredAll(train), held: heldOut(centredAll(test)) };
 }
 
 function centredAll({ images, labels }: LabelledImages): LabelledImages {

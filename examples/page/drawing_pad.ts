@@ -49,17 +49,24 @@ export class DrawingPad {
   /** Takes everything off the paper. */
   clear(): void {
     this.#strokes = [];
+    this.#lift();
     this.#changed();
   }
 
   /** Takes the last stroke off the paper. */
   undo(): void {
     this.#strokes.pop();
+    this.#lift();
     this.#changed();
   }
 
+  /** Ends the stroke that is being drawn: what follows would else go on with the one before it. */
+  #lift(): void {
+    this.#pointer = null;
+    this.#pen.isDown = false;
+  }
+
   #changed(): void {
-    if (this.#pen.isDown && this.#strokes.length === 0) this.#pen.isDown = false;
     this.#paint();
     this.onChange();
   }

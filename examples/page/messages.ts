@@ -56,6 +56,9 @@ export interface Progress {
   readonly perSecond: number;
 }
 
+/** The name of the digits that the library draws. */
+export const BUILT_IN = "Built-in digits";
+
 /** What is learned from. */
 export interface DataSummary {
   readonly name: string;

@@ -3,7 +3,7 @@
 import { Board } from "./board.ts";
 import { DrawingPad } from "./drawing_pad.ts";
 import { download, element } from "./element.ts";
-import type { FromWorker, Settings, ToWorker } from "./messages.ts";
+import { BUILT_IN, type FromWorker, type Settings, type ToWorker } from "./messages.ts";
 import { Reader } from "./reader.ts";
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
@@ -40,8 +40,7 @@ function showBegun({ data, ...settings }: Extract<FromWorker, { type: "begun" }>
   board.begin(data);
   choose(width, settings.width, `${settings.width} filters`);
   choose(rate, settings.rate, `${settings.rate}`);
-  const isOwn = data.name === "Built-in digits";
-  element("built-in").hidden = isOwn;
+  element("built-in").hidden = data.name === BUILT_IN;
   if (pad.strokes.length > 0) reader.readAgain();
 }
 

@@ -71,8 +71,8 @@ const name = path === null ? "the page in a browser (skipped: no chromium is on 
     assertEquals(found.keys.unseen, []);
   });
   it("is drawn on by keys, which also take back and clear", () => {
-    const { one, undone, seven, cleared } = found.keys;
-    assertEquals([one, undone, seven, cleared], ["1", "–", "7", "–"]);
+    const { one, undone, seven, isTheSame, cleared } = found.keys;
+    assertEquals([one, undone, seven, isTheSame, cleared], ["1", "–", "7", true, "–"]);
   });
   it("tells in words what it reads and how it learns", () => {
     const [reading, learning] = found.keys.spoken;

@@ -132,7 +132,9 @@ export async function downloaded(
 /** What the network sees of the drawing: levels from 0 to 1, row by row. */
 export async function seenBy(page: Page): Promise<number[]> {
   return await page.evaluate(() => {
-    const { data } = document.querySelector<HTMLCanvasElement>("#seen")!.getContext("2d")!.getImageData(0, 0, 28, 28);
+    const copy = new OffscreenCanvas(28, 28).getContext("2d", { willReadFrequently: true })!; // else the browser advises it
+    copy.drawImage(document.querySelector<HTMLCanvasElement>("#seen")!, 0, 0);
+    const { data } = copy.getImageData(0, 0, 28, 28);
     return Array.from({ length: 784 }, (_, i) => data[4 * i + 3] / 255);
   });
 }

@@ -127,7 +127,13 @@ async function useKeys(visitor: Visitor) {
   const undone = await guessOf(page);
   await held(page, ["ArrowUp"], 14);
   await stroke([["ArrowRight"], 8], [["ArrowLeft", "ArrowDown"], 4], [["ArrowDown"], 10]);
-  const seven = await guessOf(page);
+  const seven = await guessOf(page), before = await seenBy(page);
+  await page.keyboard.press("Space");
+  await held(page, ["ArrowRight"], 3);
+  await page.keyboard.press("Backspace"); // which lifts the pen, too
+  await held(page, ["ArrowRight"], 3);
+  await guessOf(page);
+  const isTheSame = (await seenBy(page)).every((level, i) => level === before[i]);
   const told = await page.waitForFunction((digit) => {
     const { textContent } = document.getElementById("reading-told")!;
     return textContent!.includes(digit) && textContent;
@@ -136,7 +142,7 @@ async function useKeys(visitor: Visitor) {
   await page.keyboard.press("Escape");
   const cleared = await guessOf(page);
   await page.context().close();
-  return { reached, unseen, one, undone, seven, cleared, spoken };
+  return { reached, unseen, one, undone, seven, isTheSame, cleared, spoken };
 }
 
 /** Holds keys, and repeats the last of them as a keyboard does. */
