@@ -91,6 +91,18 @@ static int images_pay(const Correlation *x) {
   return columns > 0 && images > 0 && (2 * columns <= MR || strips_pay(x)) && columns / ceil_div(columns, MR) < images / ceil_div(images, MR) && !pixels_pay(x);
 }
 
+// Whether much of what tiles along the last axis read lies beside the source, which images side by side do not.
+static int edges_are_wide(const Correlation *x) {
+  const Axis *last = &x->axis[2];
+  ptrdiff_t on = 0;
+  if (LANES != 4 || x->axis[0].size < 8 * MR || x->in_channels < LANES || !few_taps(x)) return 0;
+  for (ptrdiff_t tap = 0; tap < last->taps; tap++) {
+    const Range r = results_on(last, tap, 0, last->size);
+    on += r.end - r.from;
+  }
+  return 4 * last->size * last->taps > 5 * on;
+}
+
 static void put_images_last(Correlation *x) {
   const Axis images = x->axis[0];
   x->axis[0] = x->axis[1], x->axis[1] = x->axis[2], x->axis[2] = images;
@@ -101,7 +113,7 @@ static void run_phases(Phase *phase, int phases, int columns, int images, Worksp
   for (int q = 0; q < 3; q++)
     if (phase[0].x.axis[q].size == 0) return;
   if (phases == 1 && correlate_flat(&phase[0].x, w)) return;
-  if ((!images && correlate_depthwise(phase, phases, columns, w)) || correlate(phase, phases, images ? 1 : columns, w)) return;
+  if ((!images && correlate_depthwise(phase, phases, columns, w)) || correlate(phase, phases, images ? 1 : columns, images, w)) return;
   for (int f = 0; f < phases; f++) correlate_plain(&phase[f].x);
 }
 
@@ -151,7 +163,7 @@ static void run_backward(const Correlation *f, float *x, Workspace w) {
     }
   if (!phases) return;
   share_windows(phase, phases);
-  const int images = images_pay(&phase[0].x);
+  const int images = images_pay(&phase[0].x) || (phases == 1 && edges_are_wide(&phase[0].x) && !pixels_pay(&phase[0].x));
   for (int q = 0; images && q < phases; q++) put_images_last(&phase[q].x);
   run_phases(phase, phases, (int)columns, images, w);
 }

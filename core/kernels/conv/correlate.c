@@ -420,10 +420,10 @@ static int run_pass(Pass *p, const Room *room, int padded) {
 }
 
 // All phases of a correlation, `columns` of which follow each other in a row. Returns 0 where nothing was done: plain loops must do it.
-static int correlate(Phase *phase, int phases, int columns, Workspace w) {
+static int correlate(Phase *phase, int phases, int columns, int images, Workspace w) {
   const Room room = room_of(w);
   const Correlation *x = &phase[0].x;
-  Pass p = {.phase = phase, .phases = phases, .x = x, .pixels = pixels_pay(x)};
+  Pass p = {.phase = phase, .phases = phases, .x = x, .pixels = pixels_pay(x) && !(images && LANES == 4)};
   p.far = (double)x->axis[0].size * (double)x->axis[1].size * (double)x->axis[2].size * (double)x->out_channels > 4.0 * L2_FLOATS;
   p.together = p.pixels || columns > TOGETHER_MOST ? 1 : columns;
   const int spread = !p.pixels && spread_pays(x), stays = !p.pixels && phases == 1 && reads_in_place(x);
