@@ -131,6 +131,9 @@ export class RowEncoder {
     if (this.#target !== null) this.#y.add([this.#targetIn(cells[this.#target.cell], at)]);
     for (const { column, cell, c, n, read } of this.#places) {
       writeFeatures(column, read(cells[cell], at), this.#row, c, n);
+      if (column.kind === "numeric" && !Number.isFinite(this.#row[n])) {
+        throw this.#wrong(at, column.name, tooFar(cells[cell]));
+      }
     }
     this.#x.add(this.#row);
     if (this.settings.cells) this.#cells.push(cells);
@@ -179,6 +182,11 @@ export class RowEncoder {
     );
     return [...this.#skipped > 0 ? [left] : [], ...unknown, ...this.#readers.flatMap(({ notes }) => notes)];
   }
+}
+
+/** What is wrong with a number that float32 cannot hold when it is scaled. */
+function tooFar(cell: string): string {
+  return `holds ${cell.slice(0, 40)}, too far from the numbers that were learned from: mend it, or leave it empty`;
 }
 
 /** Where in a row each column stands. */

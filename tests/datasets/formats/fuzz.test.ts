@@ -18,7 +18,8 @@ const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().enco
 function isRight({ x, y, columns, target }: Table): boolean {
   const [rows, width] = x.shape;
   const fits = ({ kind, categories }: Column, value: number) =>
-    kind === "numeric" || Number.isNaN(value) || (Number.isInteger(value) && value >= 0 && value < categories.length);
+    kind !== "categorical" || Number.isNaN(value) ||
+    (Number.isInteger(value) && value >= 0 && value < categories.length);
   const right = x.data.every((value: number, i: number) => fits(columns[i % width], value));
   return right && rows > 0 && x.data.length === rows * width &&
     (y === null || (y.data.length === rows && y.data.every((value: number) => fits(target!, value))));

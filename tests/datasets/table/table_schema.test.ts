@@ -224,6 +224,11 @@ describe("TableSchema", () => {
       SyntaxError,
       'record 2, column "area" holds "red", no number',
     );
+    await assertRejects(
+      () => read("area,garden,price\n1e300,no,1\n"),
+      SyntaxError,
+      'column "area" holds 1e300, too far from',
+    );
     await assertRejects(() => read("area,garden,price\n1,maybe,1\n"), SyntaxError, '"maybe", neither yes nor no');
     await assertRejects(
       () => read("area,garden,price,city\n1,no,1,Oslo\n"),
