@@ -5,7 +5,7 @@ import { bytesInTurns, withEffects } from "../../.ci/pack.ts";
 import { BUN, install, type Installed, itFetching, packs, ROOT, runtimes } from "./installed.ts";
 import { pageInChromium, runIn, runs } from "./programs.ts";
 
-const PROGRAMS = ["files.js", "killed.js", "kills.js", "losses.js", "mnist.js", "plain_simd.js"];
+const PROGRAMS = ["files.js", "killed.js", "kills.js", "losses.js", "mnist.js", "plain_simd.js", "syncs.js"];
 const RUNTIMES = await runtimes();
 const withBun = await itFetching("in Bun", BUN);
 
@@ -89,6 +89,19 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
       const rows = Array.from(said.matchAll(/-?\d+\.\d*(e-?\d+)?/g), ([x]) => +x);
       assertEquals(rows.map(Math.round).map((x) => x + 0), [0, 1, 1, 0]);
     });
+
+    // A program in Bun cannot watch the calls of its modules: the same code runs there.
+    if (name !== "in Bun") {
+      test("syncs a new file before it takes the old one's name, and the folder after", async () => {
+        const folder = await Deno.makeTempDir({ dir: app.folder, prefix: "synced-" });
+        assertEquals(JSON.parse(await app.run(command, "syncs.js", folder)), [
+          "write w.safetensors.tmp",
+          "sync w.safetensors.tmp",
+          "rename w.safetensors.tmp to w.safetensors",
+          `sync ${folder.slice(app.folder.length + 1)}`,
+        ]);
+      });
+    }
 
     test("leaves whole files, resumable runs and free locks wherever it is killed", async () => {
       const { files, training, locks, left } = JSON.parse(
