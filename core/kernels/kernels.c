@@ -33,6 +33,7 @@
 #include "conv/plain.c"
 #include "conv/correlate.c"
 #include "conv/flat.c"
+#include "conv/few_pixels.c"
 #include "conv/weights.c"
 #include "conv/flat_weights.c"
 #include "conv/depthwise.c"

@@ -112,7 +112,7 @@ static void put_images_last(Correlation *x) {
 static void run_phases(Phase *phase, int phases, int columns, int images, Workspace w) {
   for (int q = 0; q < 3; q++)
     if (phase[0].x.axis[q].size == 0) return;
-  if (phases == 1 && correlate_flat(&phase[0].x, w)) return;
+  if (phases == 1 && (correlate_few(&phase[0].x, w) || correlate_flat(&phase[0].x, w))) return;
   if ((!images && correlate_depthwise(phase, phases, columns, w)) || correlate(phase, phases, images ? 1 : columns, images, w)) return;
   for (int f = 0; f < phases; f++) correlate_plain(&phase[f].x);
 }
