@@ -13,6 +13,7 @@ export const ALONE: readonly string[] = [
   "tests/datasets/formats/event_loop.test.ts",
   "tests/datasets/formats/png.test.ts",
   "tests/datasets/named/mnist.test.ts",
+  "tests/datasets/table/event_loop.test.ts",
   "tests/examples/page/browser.test.ts",
   "tests/layers/train/checkpoint/checkpoints.test.ts",
   "tests/layers/train/event_loop.test.ts",

@@ -1,5 +1,6 @@
 /** Statistics of a column, row by row, and what a schema keeps of them. */
 import type { Steps } from "../../core/event_loop.ts";
+import { sortInSteps } from "../../core/io/in_steps.ts";
 import { quoted } from "../../core/io/read_file.ts";
 import type { ColumnPlan } from "../formats/table.ts";
 import {
@@ -35,6 +36,7 @@ const LEAST_ROWS = 10;
 const MOSTLY = 0.95;
 const TEXT_LENGTH = 20; // characters, on average
 const TEXT_BLANKS = 2;
+const TEXT_SAMPLE = 1_000; // words that these means are of
 
 /** What rows are counted by. */
 const COUNTER = /^(column0|unnamed.*|index|row|rowid|row_?id|id|no|nr|number)$|[_ ]id$/i;
@@ -171,14 +173,16 @@ class WordFit implements ColumnFit {
     if (told === "boolean" || (told === undefined && areBooleans(words))) {
       return { name, kind: "boolean", common: this.#common(words), missing, lenient };
     }
-    return { name, kind: "categorical", categories: this.#categories(words), words: words.length, missing, lenient };
+    const categories = yield* this.#categories(words);
+    return { name, kind: "categorical", categories, words: words.length, missing, lenient };
   }
 
   /** What is wrong with a column of as many words as rows, or of sentences. */
   #unfit(words: readonly string[]): Unfit | null {
     if (this.#known < LEAST_ROWS) return null;
-    const length = words.reduce((sum, word) => sum + word.length, 0) / words.length;
-    const blanks = words.reduce((sum, word) => sum + word.split(/\s+/, 50).length - 1, 0) / words.length;
+    const some = words.slice(0, TEXT_SAMPLE);
+    const length = some.reduce((sum, word) => sum + word.length, 0) / some.length;
+    const blanks = some.reduce((sum, word) => sum + word.split(/\s+/, 50).length - 1, 0) / some.length;
     if (words.length > this.#known / 2 && length >= TEXT_LENGTH && blanks >= TEXT_BLANKS) {
       return {
         why: `it holds text, such as ${quoted(words[0])}: skip it, or say that it is categorical`,
@@ -189,12 +193,12 @@ class WordFit implements ColumnFit {
     return isId ? { why: `it has a word for nearly each row, such as ${quoted(words[0])}`, isError: false } : null;
   }
 
-  #categories(words: readonly string[]): string[] {
+  *#categories(words: readonly string[]): Steps<string[]> {
     const { maxCategories, minCount } = this.options;
     const count = (code: number) => this.#counts[code] ?? 0;
     const common = words.map((_, code) => code).filter((code) => count(code) >= minCount);
-    common.sort((a, b) => count(b) - count(a) || (words[a] < words[b] ? -1 : 1));
-    return common.slice(0, maxCategories).map((code) => words[code]);
+    const sorted = yield* sortInSteps(common, (a, b) => count(b) - count(a) || (words[a] < words[b] ? -1 : 1));
+    return sorted.slice(0, maxCategories).map((code) => words[code]);
   }
 
   #common(words: readonly string[]): 0 | 1 {

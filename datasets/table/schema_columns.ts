@@ -93,8 +93,8 @@ export function parseBoolean(word: string): number {
 }
 
 /** Whether words are two opposite ones, or one of them. */
-export function areBooleans(words: Iterable<string>): boolean {
-  const known = [...words].map((word) => word.toLowerCase());
+export function areBooleans(words: readonly string[]): boolean {
+  const known = words.slice(0, 3).map((word) => word.toLowerCase());
   return known.length > 0 && known.length <= 2 &&
     BOOLEANS.some((pair) => known.every((word) => pair.includes(word)) && new Set(known).size === known.length);
 }
