@@ -127,15 +127,15 @@ async function fit(
     ...listOf(skip).map((name) => [name, "skip"]),
     ...categorical.map((name) => [name, "categorical"]),
   ]);
-  const schemaOf = (more: SchemaOptions["kinds"]) =>
+  const schemaOf = (more: SchemaOptions["kinds"], onNote: (note: string) => void) =>
     TableSchema.fit(source, {
       ...textOptions(settings),
       ...{ target, kinds: { ...kinds, ...more }, onNote, ...(rows && { rows }) },
     });
   try {
-    const schema = await schemaOf({});
+    const schema = await schemaOf({}, onNote);
     if (!classify || schema.target!.kind === "categorical") return schema;
-    return await schemaOf({ [schema.target!.name]: "categorical" });
+    return await schemaOf({ [schema.target!.name]: "categorical" }, () => {});
   } catch (error) {
     (error as Error).message = asFlags((error as Error).message);
     throw error;
