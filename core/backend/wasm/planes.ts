@@ -30,7 +30,7 @@ export function wasmPoolBackward({ kernel, reserve }: WasmWorkspace): Backend["p
   return function poolBackward(d, g, at, dx): void {
     if (!areFloat32(g, dx)) return reference.poolBackward(d, g, at, dx);
     checkPool(d, dx, g, at);
-    if (d.op === "max") checkPlaces(d, at);
+    if (d.op === "max" && at === null) checkPlaces(d, at);
     const [pixels, results] = sizesOf(d);
     const described = describePool(d, pixels, results, at === null ? null : results);
     const [base, atG, atPlaces, atOut] = reserve([described.byteLength, 4 * results, 4 * results, 4 * pixels]);
@@ -38,7 +38,9 @@ export function wasmPoolBackward({ kernel, reserve }: WasmWorkspace): Backend["p
     new Int32Array(heap, base, described.length).set(described);
     new Float32Array(heap, atG, results).set(g.subarray(0, results));
     if (at !== null) new Int32Array(heap, atPlaces, results).set(at.subarray(0, results));
-    unwrap(kernel.gradus_pool_backward(base, atG, atPlaces, atOut), "pool");
+    const code = kernel.gradus_pool_backward(base, atG, atPlaces, atOut);
+    if (code !== 0 && d.op === "max") checkPlaces(d, at); // which says what is wrong
+    unwrap(code, "pool");
     dx.set(new Float32Array(heap, atOut, pixels));
   };
 }
