@@ -1,5 +1,12 @@
 /** What was learned of a table's columns, fitted once and applied to every later table with the same ones. */
-import { checkOptions, requireChoice, requireSizes, requireTensor } from "../../core/arguments.ts";
+import {
+  checkOptions,
+  describe,
+  isPlainObject,
+  requireChoice,
+  requireSizes,
+  requireTensor,
+} from "../../core/arguments.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
 import { elements } from "../../core/ops/movement.ts";
@@ -102,7 +109,10 @@ export class TableSchema {
     const { target = null, kinds = {}, maxCategories = 1000, minCount = 2, skipIncomplete = false } = options;
     const { rows = () => true, onNote = () => {} } = options;
     requireSizes("fit a schema", { maxCategories, minCount });
-    for (const kind of Object.values(kinds)) requireChoice("fit a schema", "kind", kind, KINDS);
+    requireKinds(kinds);
+    if (target !== null && typeof target !== "string" && typeof target !== "number") {
+      throw new TypeError(`Cannot fit a schema with target ${describe(target)}: give the column's name, or its number`);
+    }
     const settings = { target, kinds, maxCategories, minCount, skipIncomplete, rows, onNote };
     const kindsOf = () => Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, planned(kind)]));
     const fit = await lastOf(
@@ -279,6 +289,13 @@ export class TableSchema {
   describe(): string[] {
     return this.columns.map(columnLine);
   }
+}
+
+function requireKinds(kinds: NonNullable<SchemaOptions["kinds"]>): void {
+  if (!isPlainObject(kinds)) {
+    throw new TypeError(`Cannot fit a schema with kinds ${describe(kinds)}: give them by name, { price: "numeric" }`);
+  }
+  for (const kind of Object.values(kinds)) requireChoice("fit a schema", "kind", kind, KINDS);
 }
 
 function answerOf(logits: readonly number[], classes: readonly string[]): TableAnswer {
