@@ -20,10 +20,16 @@ export function ofNpm(what: string, program: string): Command {
   return ["npm", "exec", ...now, `--package=${what}`, "--", program];
 }
 
-/** Whether a program says its version: one of npm may have to be fetched. */
+/** Whether a program says its version. One of npm may have to be fetched, by one file of tests at a time: npm's processes disturb each other. */
 async function answers([program, ...args]: Command): Promise<boolean> {
-  return packs && runs(program) &&
-    /^(Version |vite\/|v|workerd )?\d+[.-]/.test(await runIn("/", program, ...args, "--version"));
+  if (!packs || !runs(program)) return false;
+  const lock = await Deno.open(new URL("node_modules/.fetching", ROOT), { write: true, create: true });
+  try {
+    await lock.lock(true);
+    return /^(Version |vite\/|v|workerd )?\d+[.-]/.test(await runIn("/", program, ...args, "--version"));
+  } finally {
+    lock.close();
+  }
 }
 
 /** Tests by a name, with which they are skipped where what they need is neither installed nor fetched. */
