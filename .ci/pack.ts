@@ -94,7 +94,8 @@ async function modulesIn(folder: string): Promise<Map<string, string>> {
 /** What `package.json` says beside what `deno pack` writes. */
 function additions(modules: ReadonlyMap<string, string>): Record<string, unknown> {
   return {
-    description: "A neural-net library: tensors, gradients, layers, training; on WebAssembly, with no install step",
+    description:
+      "A neural-net library: tensors, gradients, layers, training; on WebAssembly or compiled C, with no install step",
     engines: { node: ">=20" },
     // Where somebody has installed it, Node.js runs the compiled kernel.
     peerDependencies: { koffi: ">=2.9" },

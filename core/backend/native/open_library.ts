@@ -35,11 +35,12 @@ interface BunFfi {
 }
 
 function bunOpener(): Opener {
-  const { dlopen } = nodeProcess()!.getBuiltinModule!("bun:ffi") as BunFfi;
+  const ffi = nodeProcess()?.getBuiltinModule?.("bun:ffi") as BunFfi | undefined;
+  if (ffi === undefined) throw new Error("this version of Bun does not give bun:ffi at once, take a later one");
   const symbols = Object.entries(SYMBOLS).map((
     [name, { parameters, result }],
   ) => [name, { args: parameters, returns: result }]);
-  return { name: "bun:ffi", open: (path) => dlopen(path, Object.fromEntries(symbols)) };
+  return { name: "bun:ffi", open: (path) => ffi.dlopen(path, Object.fromEntries(symbols)) };
 }
 
 /** The parts of koffi that are used. */
