@@ -5,6 +5,8 @@
  */
 import { CHECKS, reportStep } from "./steps.ts";
 
-for (const step of [...CHECKS, { name: "tests", args: ["task", "test"] }]) {
+const TESTS = [{ name: "tests", args: ["task", "test"] }, { name: "the C by itself", args: ["task", "harness"] }];
+
+for (const step of [...CHECKS, ...TESTS]) {
   if (!await reportStep(step)) Deno.exit(1);
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import { paths } from "./paths.ts";
-import { absentPrograms, isThere, PROGRAMS, programsHere, testRuns } from "./test_runs.ts";
+import { absentPrograms, HARNESS, isThere, PROGRAMS, programsHere, testRuns } from "./test_runs.ts";
 
 /** The folders and programs that flags name; a machine's own. */
 export interface Places {
@@ -66,6 +66,10 @@ export const TASKS = {
     ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],
     ...[`--allow-run=${[...programs, deno].join(",")}`, `${ALL_ENV},PATH`],
   ],
+  harness: ({ cache, temp, deno }) => [
+    ...["test", "--no-check", "--no-prompt", "--parallel", "--allow-read", `--allow-write=${cache},${temp}`],
+    ...[`--allow-ffi=${cache}`, `--allow-run=cc,${deno}`, `${ALL_ENV},PATH`, HARNESS],
+  ],
   bench: ({ cache }) => ["bench", "--no-prompt", "--allow-read", ...kernel(cache)],
   peers: ({ cache }) => [
     ...["run", "-q", "--allow-read", `--allow-write=.,${cache}`, `--allow-ffi=${cache}`, "--allow-run", "--allow-env"],
@@ -108,12 +112,16 @@ export async function runDeno(args: readonly string[]): Promise<number> {
 
 /** Runs the tests; the first code that is not 0, though all are run. */
 async function test(args: readonly string[]): Promise<number> {
-  const absent = absentPrograms();
-  if (absent !== "") console.log(absent);
+  sayAbsent("test");
   const command = TASKS.test({ ...placesHere(), programs: programsHere() });
   let code = 0;
   for (const run of testRuns(command, args, isThere)) code = await runDeno(run) || code;
   return code;
+}
+
+function sayAbsent(task: "test" | "harness"): void {
+  const absent = absentPrograms(task);
+  if (absent !== "") console.log(absent);
 }
 
 /** Fills `vendor/`: from JSR itself, else from the stand-ins. */
@@ -150,6 +158,7 @@ function folderOf(path: string): string {
 async function runTask(task: string, args: readonly string[]): Promise<number> {
   if (task === "vendor") return await vendor();
   if (task === "test") return await test(args);
+  if (task === "harness") sayAbsent("harness");
   return await runDeno([...flagsFor(TASKS[task as keyof typeof TASKS](placesHere()), args), ...args]);
 }
 

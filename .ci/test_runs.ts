@@ -19,6 +19,9 @@ export const ALONE: readonly string[] = [
   "tests/layers/train/event_loop.test.ts",
 ];
 
+/** The C by itself, under other compilers, sanitizers and emulated processors: no back end, so that it has a task of its own. */
+export const HARNESS = "tests/core/kernels/harness";
+
 /** Whether a file is one of those, by its text. */
 export function mustBeAlone(text: string): boolean {
   return /^import .*(\blongestGap\b|visit_page\.ts)/m.test(text) ||
@@ -30,7 +33,6 @@ export function mustBeAlone(text: string): boolean {
  * and folders.
  */
 export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])[] = [
-  ["programs in C, compiled and run without Deno", "tests/core/kernels"],
   [
     "each back end, opened by name",
     ...["native", "wasm"].map((room) => `tests/core/backend/${room}`),
@@ -58,6 +60,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   ],
   [
     "the files of the project",
+    "tests/core/kernels",
     ...["bdd", "exports", "house", "junit", "pages"].map((name) => `tests/${name}.test.ts`),
   ],
 ];
@@ -90,16 +93,17 @@ export function programsHere(): string[] {
   return PROGRAMS.filter(isInstalled);
 }
 
-/** One line about the programs that are not installed, or nothing. */
-export function absentPrograms(): string {
-  const absent = [...PROGRAMS, ...COMPILERS].filter((program) => !isInstalled(program));
+/** One line about the programs of this task that are not installed, or nothing. */
+export function absentPrograms(task: "test" | "harness"): string {
+  const absent = (task === "test" ? PROGRAMS : ["cc", ...COMPILERS]).filter((program) => !isInstalled(program));
   if (absent.length === 0) return "";
   return `Not installed, so that the tests with them are skipped: ${absent.join(", ")}`;
 }
 
 /**
- * The commands that run what was asked for: the files that were named, in one; else all tests, most of them at the same time and
- * the rest after them, with a report of its own beside the other: `x.xml` and `x.alone.xml`.
+ * The commands that run what was asked for: the files that were named, in one; else all tests but the harness, most of them at the same
+ * time and the rest after them, with a report of its own beside the other: `x.xml` and `x.alone.xml`. Types are then left to
+ * `deno check`, which looks at the same files and at the examples.
  */
 export function testRuns(
   command: readonly string[],
@@ -112,8 +116,8 @@ export function testRuns(
   const left = args.filter((arg) => arg.startsWith("--ignore=")).flatMap((arg) => arg.slice(9).split(","));
   const alone = ALONE.filter((file) => !left.some((path) => file === path || file.startsWith(`${path}/`)));
   return [
-    [...command, "--parallel", `--ignore=${ALONE.join(",")}`, ...args],
-    [...command.filter((word) => word !== "--doc"), ...own, ...alone],
+    [...command, "--no-check", "--parallel", `--ignore=${[HARNESS, ...ALONE].join(",")}`, ...args],
+    [...command.filter((word) => word !== "--doc"), "--no-check", ...own, ...alone],
   ];
 }
 

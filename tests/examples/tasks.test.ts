@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { flagsFor, TASKS } from "../../.ci/task.ts";
-import { ALONE, ANY_BACK_END, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
+import { ALONE, ANY_BACK_END, HARNESS, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
@@ -48,10 +48,19 @@ describe("flagsFor()", () => {
 describe("testRuns()", () => {
   const exists = (path: string) => path === "tests/a.test.ts";
   const runs = (...args: string[]) => testRuns(["test", "--doc", "-A"], args, exists);
-  it("runs all files but those that must be alone at the same time, and then those", () => {
+  it("runs all files but the harness and those that must be alone at the same time, and then those", () => {
     assertEquals(runs("--filter", "a b"), [
-      ["test", "--doc", "-A", "--parallel", `--ignore=${ALONE.join(",")}`, "--filter", "a b"],
-      ["test", "-A", "--filter", "a b", ...ALONE],
+      [
+        "test",
+        "--doc",
+        "-A",
+        "--no-check",
+        "--parallel",
+        `--ignore=${[HARNESS, ...ALONE].join(",")}`,
+        "--filter",
+        "a b",
+      ],
+      ["test", "-A", "--no-check", "--filter", "a b", ...ALONE],
     ]);
   });
   it("runs what is named in one", () => {
@@ -59,11 +68,11 @@ describe("testRuns()", () => {
   });
   it("leaves out of the second run, too, what is to be ignored", () => {
     const [, second] = runs("--ignore=tests/core,tests/a.ts");
-    assertEquals(second.slice(3), ALONE.filter((path) => !path.startsWith("tests/core/")));
+    assertEquals(second.slice(4), ALONE.filter((path) => !path.startsWith("tests/core/")));
   });
   it("gives the second run a report of its own, however the first is named", () => {
     const [apart, joined] = [runs("--junit-path", "/x.xml"), runs("--junit-path=/x.xml")].map(([, second]) => second);
-    assertEquals([apart[3], joined[2]], ["/x.alone.xml", "--junit-path=/x.alone.xml"]);
+    assertEquals([apart[4], joined[3]], ["/x.alone.xml", "--junit-path=/x.alone.xml"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { describe, it } from "../../bdd.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { describe, it } from "../../../bdd.ts";
+import { SOURCES } from "../../../../core/kernels/source_texts.js";
 import { compilePrograms, inFolder, missing, succeed } from "./compilers.ts";
 
 describe("gradus_open", () => {

@@ -1,8 +1,8 @@
 /** The C compilers of this machine: whether they can be used, and what they make of the kernels and of the programs that call them. */
 import { assertEquals } from "@std/assert";
-import { granted } from "../../../core/host/host.ts";
-import { fingerprint, writeSources } from "../../../core/kernels/sources.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { granted } from "../../../../core/host/host.ts";
+import { fingerprint, writeSources } from "../../../../core/kernels/sources.ts";
+import { SOURCES } from "../../../../core/kernels/source_texts.js";
 import { keep, restore } from "./kept_files.ts";
 import bits from "./bits.c" with { type: "text" };
 import callers from "./callers.c" with { type: "text" };
@@ -25,6 +25,8 @@ export type Program = keyof typeof PROGRAMS;
 export interface Toolchain {
   readonly compiler: string;
   readonly flags: string;
+  /** How the programs are compiled that call the kernels. @default as the kernels */
+  readonly programFlags?: string;
   readonly emulator?: string;
 }
 
@@ -113,9 +115,9 @@ function reserve(folder: string, name: string): void {
   Deno.writeTextFileSync(`${folder}/${name}`, "", { mode: 0o755 });
 }
 
-/** A compilation, and a fingerprint of all that its result depends on. */
+/** Commands that make a file, and a fingerprint of all that it depends on. */
 interface Step {
-  readonly line: string;
+  readonly lines: readonly string[];
   readonly output: string;
   readonly key: string;
 }
@@ -126,23 +128,38 @@ interface Step {
  * What was compiled before from the same sources, by the same compiler with the same flags for the same machine, is kept.
  */
 export function compilePrograms(toolchain: Toolchain, programs: readonly Program[], folder: string): void {
-  const [kernels, ...rest] = stepsOf(toolchain, programs, folder);
+  const { shared, made } = stepsOf(toolchain, programs, folder);
   programs.forEach((name) => reserve(folder, name));
-  const left = rest.filter((step) => !restore(folder, step));
-  const made = left.length === 0 || restore(folder, kernels) ? left : [kernels, ...left];
-  if (made.length > 0) succeed(made.map(({ line }) => line), folder);
-  made.forEach((step) => keep(folder, step));
+  const left = made.filter((step) => !restore(folder, step));
+  const all = left.length === 0 ? [] : [...shared.filter((step) => !restore(folder, step)), ...left];
+  if (all.length > 0) succeed(all.flatMap(({ lines }) => lines), folder);
+  all.forEach((step) => keep(folder, step));
 }
 
-function stepsOf({ compiler, flags }: Toolchain, programs: readonly Program[], folder: string): Step[] {
+/** What all programs share, and the programs. */
+function stepsOf(
+  toolchain: Toolchain,
+  programs: readonly Program[],
+  folder: string,
+): Record<"shared" | "made", Step[]> {
+  const { compiler, flags, programFlags = flags } = toolchain;
   // The macros say what the machine can do, where the flags leave that to the compiler.
   const facts = succeed([`${compiler} --version`, `${compiler} ${flags} -dM -E empty.c`], folder);
-  const step = (output: string, what: string, ...sources: string[]): Step => {
-    const line = `${compiler} ${flags} ${STRICT} ${what} -o ${output}`;
-    return { line, output, key: fingerprint([...facts, line, harnessHeader, ...sources].join("\0")) };
+  const step = (output: string, lines: string[], ...sources: string[]): Step => {
+    return { lines, output, key: fingerprint([...facts, ...lines, harnessHeader, ...sources].join("\0")) };
   };
-  const kernels = step("kernels.o", "-include harness.h -c kernels.c", ...Object.entries(SOURCES).flat());
-  const program = (name: Program) =>
-    step(name, `programs/${name}.c harness.c kernels.o -lm`, PROGRAMS[name], harness, kernels.key);
-  return [kernels, ...programs.map(program)];
+  const compile = (flags: string, what: string, output: string) =>
+    `${compiler} ${flags} ${STRICT} -c ${what} -o ${output}`;
+  const kernels = step(
+    "kernels.o",
+    [compile(flags, "-include harness.h kernels.c", "kernels.o")],
+    ...Object.entries(SOURCES).flat(),
+  );
+  const common = step("harness.o", [compile(programFlags, "harness.c", "harness.o")], harness);
+  const program = (name: Program) => {
+    const link = `${compiler} ${flags} -pthread ${name}.o harness.o kernels.o -lm -o ${name}`;
+    const lines = [compile(programFlags, `programs/${name}.c`, `${name}.o`), link];
+    return step(name, lines, PROGRAMS[name], SOURCES["kernels.h"], common.key, kernels.key);
+  };
+  return { shared: [kernels, common], made: programs.map(program) };
 }

@@ -1,11 +1,11 @@
 /** Compiled files that are kept from one run of the tests to the next, in the cache folder. */
-import { cacheDir, granted } from "../../../core/host/host.ts";
-import { fingerprint } from "../../../core/kernels/sources.ts";
+import { cacheDir, granted } from "../../../../core/host/host.ts";
+import { fingerprint } from "../../../../core/kernels/sources.ts";
 
-/** A file by its name where it is used, the command that makes it, and a fingerprint of all that it depends on. */
+/** A file by its name where it is used, the commands that make it, and a fingerprint of all that it depends on. */
 export interface Kept {
   readonly output: string;
-  readonly line: string;
+  readonly lines: readonly string[];
   readonly key: string;
 }
 
@@ -19,10 +19,10 @@ function keptFolder(): string | null {
 }
 
 /** Puts the file into `folder` if it is kept; whether it is. One that is damaged is not. */
-export function restore(folder: string, { output, line, key }: Kept): boolean {
+export function restore(folder: string, { output, lines, key }: Kept): boolean {
   try {
     const kept = keptFolder();
-    const prefix = `${fingerprint(line)}-${key}-`;
+    const prefix = `${fingerprintOf(lines)}-${key}-`;
     const name = kept && namesIn(kept).find((name) => name.startsWith(prefix));
     if (!name) return false;
     const bytes = Deno.readFileSync(`${kept}/${name}`);
@@ -35,14 +35,18 @@ export function restore(folder: string, { output, line, key }: Kept): boolean {
   }
 }
 
-/** Keeps the file of this name in `folder`, in place of what the same command made before. */
-export function keep(folder: string, { output, line, key }: Kept): void {
+/** Keeps the file of this name in `folder`, in place of what the same commands made before. */
+export function keep(folder: string, { output, lines, key }: Kept): void {
   const kept = keptFolder();
   if (kept === null) return;
   Deno.mkdirSync(kept, { recursive: true });
-  namesIn(kept).filter((name) => name.startsWith(fingerprint(line))).forEach((name) => remove(`${kept}/${name}`));
+  namesIn(kept).filter((name) => name.startsWith(fingerprintOf(lines))).forEach((name) => remove(`${kept}/${name}`));
   const bytes = Deno.readFileSync(`${folder}/${output}`);
-  Deno.writeFileSync(`${kept}/${fingerprint(line)}-${key}-${fingerprint(bytes)}`, bytes);
+  Deno.writeFileSync(`${kept}/${fingerprintOf(lines)}-${key}-${fingerprint(bytes)}`, bytes);
+}
+
+function fingerprintOf(lines: readonly string[]): string {
+  return fingerprint(lines.join("\n"));
 }
 
 function remove(path: string): void {
