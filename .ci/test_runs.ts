@@ -6,13 +6,12 @@
  */
 export const ALONE: readonly string[] = [
   "tests/core/backend/choose.test.ts",
-  "tests/core/backend/conv.test.ts",
   "tests/core/backend/threads.test.ts",
   "tests/core/backend/workers.test.ts",
   "tests/core/io/event_loop.test.ts",
   "tests/datasets/formats/event_loop.test.ts",
   "tests/datasets/formats/png.test.ts",
-  "tests/datasets/named/mnist.test.ts",
+  "tests/datasets/named/mnist_folder.test.ts",
   "tests/datasets/table/event_loop.test.ts",
   "tests/examples/page/browser.test.ts",
   "tests/layers/train/checkpoint/checkpoints.test.ts",

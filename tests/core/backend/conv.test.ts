@@ -4,7 +4,6 @@ import { type Activation, ACTIVATIONS, type Backend, type ConvResult } from "../
 import { CONV_FIELDS, describeConv } from "../../../core/backend/descriptor.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
-import { setThreads } from "../../../core/backend/threads.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
 import { SOURCES } from "../../../core/kernels/source_texts.js";
 import { type Case, convArrays, convCase, type Exact, exactConv, LAYOUTS, SIZES, type Sizes } from "./conv_cases.ts";
@@ -23,16 +22,6 @@ const SPECIAL: readonly Sizes[] = [
   { n: 2, cIn: 5, cOut: 16, h: 11, w: 13 },
   { n: 1, groups: 4, cIn: 1, cOut: 1, padTop: 1, padLeft: 1, h: 7, w: 19 },
   { n: 2, groups: 19, cIn: 1, cOut: 1, padTop: 2, padLeft: 2, kh: 5, kw: 5, h: 15, w: 37, strideH: 2, strideW: 2 },
-];
-
-/** Enough work to be shared out. */
-const SHARED: readonly Sizes[] = [
-  { n: 5, cIn: 32, cOut: 64, h: 28, w: 28, padTop: 1, padLeft: 1 },
-  { n: 1, cIn: 24, cOut: 40, h: 60, w: 61, padTop: 1, padLeft: 1 },
-  { n: 40, cIn: 1, cOut: 8, h: 40, w: 40, kh: 5, kw: 5, strideH: 2, strideW: 2 },
-  { n: 16, cIn: 64, cOut: 128, h: 14, w: 14, kh: 1, kw: 1 },
-  { n: 64, groups: 32, cIn: 1, cOut: 1, h: 28, w: 28 },
-  { n: 40, groups: 24, cIn: 1, cOut: 1, h: 29, w: 31, kh: 5, kw: 3, padTop: 2, padLeft: 1, strideH: 2, strideW: 2 },
 ];
 
 type Arrays = [x: Float32Array | Float64Array, w: Float32Array | Float64Array, y: Float32Array | Float64Array];
@@ -122,22 +111,6 @@ for (const [name, backend] of BACKENDS) {
             const kinds = (data: ArrayLike<number>) => Array.from(data, (x) => Number.isFinite(x) ? 0 : x);
             assertEquals(kinds(arrays[PLACE[result]]), kinds(values), `${result}: ${value}`);
           }
-        }
-      }
-    });
-
-    test("gives the same bits on one thread and on two", () => {
-      for (const sizes of SHARED) {
-        for (const result of RESULTS) {
-          const one = convCase(sizes);
-          const [alone, both] = [1, 2].map((threads) => {
-            setThreads(threads);
-            const arrays = convArrays(one, result);
-            verbs.conv(result, one.d, ...arrays);
-            setThreads(1);
-            return [arrays[PLACE[result]], arrays[3]];
-          });
-          assertEquals(alone, both);
         }
       }
     });

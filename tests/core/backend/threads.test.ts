@@ -2,11 +2,22 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { setThreads, threads } from "@gradus/gradus";
+import { convArrays, convCase, type Sizes } from "./conv_cases.ts";
 import { makeCase } from "./gemm_cases.ts";
 import { floats } from "./verb_cases.ts";
 
 const native = openNative().backend;
 const test = native === undefined ? it.skip : it;
+
+/** Convolutions with enough work to be shared out. */
+const SHARED: readonly Sizes[] = [
+  { n: 5, cIn: 32, cOut: 64, h: 28, w: 28, padTop: 1, padLeft: 1 },
+  { n: 1, cIn: 24, cOut: 40, h: 60, w: 61, padTop: 1, padLeft: 1 },
+  { n: 40, cIn: 1, cOut: 8, h: 40, w: 40, kh: 5, kw: 5, strideH: 2, strideW: 2 },
+  { n: 16, cIn: 64, cOut: 128, h: 14, w: 14, kh: 1, kw: 1 },
+  { n: 64, groups: 32, cIn: 1, cOut: 1, h: 28, w: 28 },
+  { n: 40, groups: 24, cIn: 1, cOut: 1, h: 29, w: 31, kh: 5, kw: 3, padTop: 2, padLeft: 1, strideH: 2, strideW: 2 },
+];
 
 /** What `work` gives with each number of threads. */
 function withEach<T>(counts: readonly number[], work: () => T): T[] {
@@ -44,6 +55,20 @@ describe("setThreads()", () => {
         return c.data;
       });
       results.forEach((result) => assertEquals(result, results[0], `${size}`));
+    }
+  });
+
+  test("setThreads() does not change a bit of a convolution", () => {
+    for (const sizes of SHARED) {
+      for (const result of ["y", "x", "w"] as const) {
+        const one = convCase(sizes);
+        const [alone, both] = withEach([1, 2], () => {
+          const [x, w, y, bias] = convArrays(one, result);
+          native!.conv(result, one.d, x, w, y, bias);
+          return [{ y, x, w }[result], bias];
+        });
+        assertEquals(alone, both);
+      }
     }
   });
 

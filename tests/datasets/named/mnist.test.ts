@@ -1,52 +1,16 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { describe, it } from "../../bdd.ts";
-import { granted } from "../../../core/host/host.ts";
-import { type ImageDataset, loadMnist, mnistFolder } from "@gradus/gradus/data";
+import { loadMnist } from "@gradus/gradus/data";
 import { loadMnistOf } from "../../../datasets/named/mnist.ts";
 import { MNIST_FILES } from "../../../datasets/named/mnist_folder.ts";
-import { digestLike } from "../../../datasets/download/verified_files.ts";
 import { inFolder, namesIn } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";
 import { type Handler, RawServer } from "../download/raw_server.ts";
+import { fill, idx, images, isTiny, tiny, tinyDigests, withTiny } from "./tiny_mnist.ts";
 
 const REAL = fromFileUrl(new URL("../../../../shared/data/mnist", import.meta.url));
 const real = await Deno.stat(`${REAL}/train-images-idx3-ubyte.gz`).then(() => true, () => false);
-
-function idx(sizes: number[], elements: number[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array([0, 0, 8, sizes.length, ...sizes.flatMap((size) => [0, 0, 0, size]), ...elements]);
-}
-
-const images = (n: number) => idx([n, 28, 28], Array.from({ length: n * 784 }, (_, i) => i % 256));
-
-/** The four files of a data set with 3 + 2 pictures. */
-const tiny: Record<string, Uint8Array<ArrayBuffer>> = {
-  "train-images-idx3-ubyte": images(3),
-  "train-labels-idx1-ubyte": idx([3], [7, 0, 9]),
-  "t10k-images-idx3-ubyte": images(2),
-  "t10k-labels-idx1-ubyte": idx([2], [1, 2]),
-};
-
-/** The digests of their contents. */
-const tinyDigests = Object.fromEntries(
-  await Promise.all(Object.entries(tiny).map(async ([name, bytes]) => [name, await digestLike(bytes, { sha256: "" })])),
-);
-
-async function fill(folder: string, files: Record<string, Uint8Array>): Promise<void> {
-  for (const [name, bytes] of Object.entries(files)) await Deno.writeFile(`${folder}/${name}`, bytes);
-}
-
-/** Runs `task` with a folder that has the tiny data set; some files may be replaced. */
-const withTiny = (changed: Record<string, Uint8Array>, task: (folder: string) => Promise<void>) =>
-  inFolder(async (folder) => {
-    await fill(folder, { ...tiny, ...changed });
-    await task(folder);
-  });
-
-function isTiny({ train, test }: ImageDataset): void {
-  assertEquals([train.images.shape, test.images.shape], [[3, 28, 28], [2, 28, 28]]);
-  assertEquals([train.labels.toArray(), test.labels.toArray()], [[7, 0, 9], [1, 2]]);
-}
 
 describe("loadMnist() with a folder", () => {
   it("loadMnist() reads the four files of dir", () =>
@@ -200,22 +164,6 @@ describe("loadMnist() without a folder", () => {
       controller.abort(new Error("enough"));
       await assertRejects(() => loading, Error, "enough");
     }));
-
-  (granted({ name: "env", variable: "GRADUS_DATA" }) ? it : it.skip)(
-    "loadMnist() looks where GRADUS_DATA says",
-    () =>
-      withTiny({}, async (folder) => {
-        const before = Deno.env.get("GRADUS_DATA");
-        try {
-          Deno.env.set("GRADUS_DATA", folder);
-          assertEquals((await loadMnistOf(tinyDigests, {})).source, `cache ${folder}`);
-          assertEquals(mnistFolder(), folder);
-        } finally {
-          if (before === undefined) Deno.env.delete("GRADUS_DATA");
-          else Deno.env.set("GRADUS_DATA", before);
-        }
-      }),
-  );
 });
 
 describe("loadMnist() with the files of MNIST itself", () => {
