@@ -96,25 +96,22 @@ export function errorRatio(
   { d, a, b, c, bias }: Case,
 ): number {
   const old = c.data.slice();
-  const touched = new Set<number>();
+  const touched = new Uint8Array(old.length);
   let worst = 0;
   if (d.beta === 0) forEach(d, (i, j) => c.data[at(c, i, j)] = NaN);
   gemm(d, a.data, b.data, c.data, bias);
   forEach(d, (i, j) => {
     const here = at(c, i, j);
-    touched.add(here);
-    const terms = Array.from({ length: d.k }, (_, p) => a.data[at(a, i, p)] * b.data[at(b, p, j)]);
-    if (bias !== null) terms.push(bias[d.biasOffset + j * d.biasStride]);
-    if (d.beta === 1) terms.push(old[here]);
-    const [exact, size] = [sum(terms), sum(terms.map(Math.abs))];
+    touched[here] = 1;
+    let [exact, size] = [0, 0];
+    const add = (term: number) => (exact += term, size += Math.abs(term));
+    for (let p = 0; p < d.k; p++) add(a.data[at(a, i, p)] * b.data[at(b, p, j)]);
+    if (bias !== null) add(bias[d.biasOffset + j * d.biasStride]);
+    if (d.beta === 1) add(old[here]);
     const error = Math.abs(c.data[here] - exact);
     worst = Math.max(worst, error === 0 ? 0 : error / (2 ** -23 * size));
   });
-  return old.every((x, index) => touched.has(index) || Object.is(x, c.data[index])) ? worst : Infinity;
-}
-
-function sum(terms: readonly number[]): number {
-  return terms.reduce((x, y) => x + y, 0);
+  return old.every((x, index) => touched[index] === 1 || Object.is(x, c.data[index])) ? worst : Infinity;
 }
 
 function forEach({ m, n }: Gemm, visit: (i: number, j: number) => void): void {
