@@ -91,6 +91,13 @@ static int images_pay(const Correlation *x) {
   return columns > 0 && images > 0 && (2 * columns <= MR || strips_pay(x)) && columns / ceil_div(columns, MR) < images / ceil_div(images, MR) && !pixels_pay(x);
 }
 
+// Lanes are images, where there are too few channels to fill them and pixels are no run: taps beside the source cost nothing then.
+static int image_lanes_pay(const Correlation *x) {
+  const Axis *a = x->axis;
+  return STRIP == 16 && x->axis[0].size >= 2 * LANES && 2 * x->out_channels <= LANES && x->in_channels >= 8 && taps_of(x) > 1 && a[2].in == 1 && a[1].in == a[2].source &&
+         a[1].step == 1 && a[2].step == 1 && x->in_c == a[1].source * a[2].source && x->in_c <= 128 && a[1].size * a[2].size <= 256 && !flat_fits(x);
+}
+
 // Whether much of what tiles along the last axis read lies beside the source, which images side by side do not.
 static int edges_are_wide(const Correlation *x) {
   const Axis *last = &x->axis[2];
@@ -163,7 +170,7 @@ static void run_backward(const Correlation *f, float *x, Workspace w) {
     }
   if (!phases) return;
   share_windows(phase, phases);
-  const int images = images_pay(&phase[0].x) || (phases == 1 && edges_are_wide(&phase[0].x) && !pixels_pay(&phase[0].x));
+  const int images = images_pay(&phase[0].x) || image_lanes_pay(&phase[0].x) || (phases == 1 && edges_are_wide(&phase[0].x) && !pixels_pay(&phase[0].x));
   for (int q = 0; images && q < phases; q++) put_images_last(&phase[q].x);
   run_phases(phase, phases, (int)columns, images, w);
 }

@@ -39,6 +39,7 @@ typedef struct {
   Correlation x;
   const float *weights;
   const ptrdiff_t *in_at, *weight_at;
+  const float *out; // where its results begin in the end
 } Phase;
 
 typedef struct {

@@ -21,6 +21,7 @@ typedef struct {
   Phase *phase;
   int phases;
   const Correlation *x; // that of the first phase, which has as many results along each axis as any
+  Correlation results;  // the same, where its results go in the end
   Layout layout;
   ptrdiff_t block[3], blocks[3];
   int pixels; // whether lanes are pixels
@@ -28,6 +29,7 @@ typedef struct {
   int together; // phases that follow each other in a row
   int far;      // whether the results are too many for L2
   ptrdiff_t plane; // where images are neighbours in tiles: results of an image, which wait for each other; else 0
+  ptrdiff_t lanes; // images in a line of results that wait, where lanes are images; else 0
   ptrdiff_t channel; // of the source: the first
   int add, last;     // whether results hold sums of channels before, and whether these are the last
   ptrdiff_t group, groups;
@@ -75,6 +77,7 @@ INLINE void prefetch_results(Matrix out, ptrdiff_t rows, ptrdiff_t cols) {
 
 // Said so that no code is made for it where it never does.
 INLINE ptrdiff_t waiting_plane(const Pass *p) { return STRIP == 16 ? p->plane : 0; }
+INLINE ptrdiff_t waiting_lanes(const Pass *p) { return STRIP == 16 ? p->lanes : 0; }
 
 // Results of a row, along the last axis, in tiles whose rows are pixels. Phases of a row lie between each other, and are stored together.
 static void channel_tiles(const Pass *p, const Segments *s, const ptrdiff_t *counts, const float *copy, const float *const *weights, ptrdiff_t cols,
@@ -201,7 +204,7 @@ static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const
   const Axis *a = x->axis;
   const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, x->out_channels - first);
   const float *bias = x->bias ? x->bias + (p->group + group) * x->bias_group + first * x->bias_c : NULL, *weights[TOGETHER_MOST];
-  float *const out = x->out + (p->group + group) * x->out_group + first * x->out_c + b->from[2] * a[2].out;
+  float *const out = waiting_lanes(p) ? room->more + (f->out - p->phase[0].out) * p->lanes : x->out + (p->group + group) * x->out_group + first * x->out_c + b->from[2] * a[2].out;
   ptrdiff_t counts[TOGETHER_MOST];
   for (int t = 0; t < p->together; t++) {
     weights[t] = panel_weights(p, &f[t], group, panel);
@@ -215,7 +218,7 @@ static void correlate_panel(const Pass *p, const Phase *f, const Block *b, const
       float *const to = out + (b->from[0] + i) * a[0].out + (b->from[1] + j) * a[1].out;
       lines = 1;
       prefetch_images(p, b, p->group + group, (panel * b->size[0] + i) * b->size[1] + j, p->panels * b->size[0] * b->size[1]);
-      if (waiting_plane(p)) {
+      if (waiting_plane(p) && !p->pixels) {
         const ptrdiff_t place = x->out - p->x->out + i * a[0].out + j * a[1].out, ld = ceil_div(cols, LANES) * LANES;
         channel_tiles(p, s, counts, copy, weights, cols, (Matrix){room->more + place * ld, p->plane * ld, 1}, (Bias){NULL, 0, 0});
         continue;
@@ -257,11 +260,31 @@ static void store_images(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff
       }
 }
 
+// The same where they waited as [channel][pixel][image], with bias and activation.
+static void store_lanes(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t panel, const float *from) {
+  const Correlation *x = &p->results;
+  const ptrdiff_t first = (p->panel + panel) * p->width, cols = min(p->width, x->out_channels - first), step = x->axis[2].out;
+  float *channel = x->out + (p->group + group) * x->out_group + first * x->out_c + b->from[2] * step;
+  for (ptrdiff_t c = 0; c < cols; c++, channel += x->out_c, from += p->plane * p->lanes)
+    for (ptrdiff_t pixel = 0; pixel < p->plane; pixel += STRIP)
+      for (ptrdiff_t k = 0; k < b->size[2]; k += STRIP) {
+        const ptrdiff_t pixels = min(STRIP, p->plane - pixel), images = min(STRIP, b->size[2] - k);
+        __m512 row[STRIP], turned[STRIP];
+        for (int q = 0; q < STRIP; q++) row[q] = q < pixels ? _mm512_loadu_ps(from + (pixel + q) * p->lanes + k) : _mm512_setzero_ps();
+        transpose_16x16(row, turned);
+        for (int q = 0; q < images; q++) {
+          float *at = channel + (k + q) * step + pixel;
+          if (pixels == STRIP) _mm512_storeu_ps(at, turned[q]);
+          else store_partial(at, (vec)turned[q], pixels);
+        }
+      }
+}
+
 // Whether results can wait so: where a block has whole images, and theirs are one run.
 static ptrdiff_t plane_that_waits(const Pass *p) {
   ptrdiff_t plane = 0;
   for (int f = 0; f < p->phases; f++) plane += p->phase[f].x.axis[0].size * p->phase[f].x.axis[1].size;
-  if (p->pixels || p->together != 1 || p->x->axis[2].taps != 1 || p->x->axis[2].out == 1) return 0;
+  if (p->together != 1 || p->x->axis[2].taps != 1 || p->x->axis[2].out == 1) return 0;
   for (int f = 0; f < p->phases; f++) {
     const Correlation *x = &p->phase[f].x;
     const Axis *a = x->axis;
@@ -269,10 +292,11 @@ static ptrdiff_t plane_that_waits(const Pass *p) {
     if (a[0].out < 1 || a[1].out < 1 || begin < 0 || begin + (a[0].size - 1) * a[0].out + (a[1].size - 1) * a[1].out >= plane) return 0;
     if (a[0].size > p->block[0] || a[1].size > p->block[1] || a[2].size != p->x->axis[2].size) return 0;
   }
-  return p->block[2] * plane * p->ld <= MORE_FLOATS - SLACK ? plane : 0;
+  return (p->pixels ? p->lanes * p->width : p->block[2] * p->ld) * plane <= MORE_FLOATS - SLACK ? plane : 0;
 }
 #else
 static void store_images(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t panel, float *from) { (void)p, (void)b, (void)group, (void)panel, (void)from; }
+static void store_lanes(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_t panel, const float *from) { (void)p, (void)b, (void)group, (void)panel, (void)from; }
 static ptrdiff_t plane_that_waits(const Pass *p) { return (void)p, 0; }
 #endif
 
@@ -297,7 +321,8 @@ static void correlate_share(void *job, ptrdiff_t share) {
         const Block own = block_at(p, &p->phase[f].x, unit % blocks);
         correlate_panel(p, &p->phase[f], &own, source, group, panel, &room);
       }
-      store_images(p, &b, group, panel, room.more);
+      if (p->pixels) store_lanes(p, &b, group, panel, room.more);
+      else store_images(p, &b, group, panel, room.more);
     }
     for (int f = 0; !waiting_plane(p) && f < p->phases; f += p->together) {
       b = block_at(p, &p->phase[f].x, unit % blocks);
@@ -370,16 +395,19 @@ static int pixels_pay(const Correlation *x) {
 // Whether tiles whose rows are pixels should read every step-th element themselves: where the copy is not much larger for it.
 static int spread_pays(const Correlation *x) { return x->axis[2].step > 1 && x->axis[2].step <= max(2, x->axis[2].wide); }
 
-// Smaller blocks, where there are fewer than threads and enough to do for them.
-static void share_out(const Correlation *x, ptrdiff_t units_beside, double work, ptrdiff_t block[3]) {
+// Smaller blocks, where there are fewer than threads and enough to do for them: of fewer images where these are neighbours, else of fewer
+// lines.
+static void share_out(const Correlation *x, int images, ptrdiff_t units_beside, double work, ptrdiff_t block[3]) {
   const ptrdiff_t threads = thread_count();
   const double worth = work / PART_WORTH;
   const ptrdiff_t wanted = threads < 2 || worth < 2 ? 1 : 2 * (worth < (double)threads ? (ptrdiff_t)worth : threads);
-  for (int q = 0; q < 2; q++) {
+  for (int n = images ? -1 : 0; n < 2; n++) {
+    const int q = n < 0 ? 2 : n;
     ptrdiff_t units = units_beside;
     for (int r = 0; r < 3; r++) units *= ceil_div(x->axis[r].size, block[r]);
     if (units >= wanted) return;
-    block[q] = max(1, block[q] / ceil_div(wanted, units));
+    block[q] = min(block[q], max(n < 0 ? STRIP : 1, block[q] / ceil_div(wanted, units)));
+    if (n < 0 && STRIP == 16) return; // whole images have better ways than parts of them
   }
 }
 
@@ -419,6 +447,15 @@ static int run_pass(Pass *p, const Room *room, int padded) {
   return 1;
 }
 
+// Blocks of whole images, for lanes that are images: how many there are in a line of results, or 0 where they do not fit.
+static ptrdiff_t whole_images(const Correlation *x, ptrdiff_t weights_a_channel, ptrdiff_t block[3], ptrdiff_t *channels) {
+  const ptrdiff_t whole[3] = {x->axis[0].size, x->axis[1].size, min(x->axis[2].size, 2 * LANES)};
+  if (layout_of(x, whole, x->in_channels, 0).floats > COPY_FLOATS - SLACK || weights_a_channel * x->in_channels > WEIGHT_FLOATS - SLACK) return 0;
+  for (int q = 0; q < 3; q++) block[q] = whole[q];
+  *channels = x->in_channels;
+  return 2 * LANES;
+}
+
 // All phases of a correlation, `columns` of which follow each other in a row. Returns 0 where nothing was done: plain loops must do it.
 static int correlate(Phase *phase, int phases, int columns, int images, Workspace w) {
   const Room room = room_of(w);
@@ -438,14 +475,22 @@ static int correlate(Phase *phase, int phases, int columns, int images, Workspac
   p.ld = p.pixels ? (p.width + 3) & ~(ptrdiff_t)3 : min(NR, ceil_div(x->out_channels, LANES) * LANES);
   ptrdiff_t channels;
   if (taps > TAPS_MOST || taps * (double)p.ld > WEIGHT_FLOATS || !cut(x, spread, (ptrdiff_t)taps * p.ld, min(COPY_USUAL, most), p.block, &channels)) return 0;
-  share_out(x, x->groups, work, p.block);
+  if (STRIP == 16 && images && p.pixels) p.lanes = whole_images(x, (ptrdiff_t)taps * p.ld * all * x->groups, p.block, &channels);
+  share_out(x, images, x->groups, work, p.block);
   for (int q = 0; q < 3; q++) p.blocks[q] = ceil_div(x->axis[q].size, p.block[q]);
   const ptrdiff_t fit = max(1, (WEIGHT_FLOATS - SLACK) / max(1, (ptrdiff_t)taps * channels * p.ld));
   const ptrdiff_t panels = min(all, fit), groups = min(x->groups, max(1, fit / all)), parts = max(1, ceil_div(x->in_channels, channels));
   const int once = parts == 1 && panels == all && groups == x->groups; // else weights are looked at before anything is written
   for (int f = 0; padded && !once && f < phases; f++)
     if (any_special_weights(&phase[f].x)) return 0;
-  if (STRIP == 16 && parts == 1) p.plane = plane_that_waits(&p);
+  p.results = *x;
+  for (int f = 0; f < phases; f++) phase[f].out = phase[f].x.out;
+  if (STRIP == 16 && parts == 1 && (!p.pixels || p.lanes)) p.plane = plane_that_waits(&p);
+  if (!p.plane) p.lanes = 0;
+  for (int f = 0; p.lanes && f < phases; f++) {
+    Axis *a = phase[f].x.axis;
+    a[0].out *= p.lanes, a[1].out *= p.lanes, a[2].out = 1, phase[f].x.out_c = p.plane * p.lanes;
+  }
   for (p.group = 0; p.group < x->groups; p.group += groups)
     for (ptrdiff_t part = 0; part < parts; part++)
       for (p.panel = 0; p.panel < all; p.panel += panels) {

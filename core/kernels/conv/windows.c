@@ -266,9 +266,9 @@ static void copy_block(const Correlation *x, const Layout *l, const Block *b, pt
   const float *in = x->in + group * x->in_group + channel * x->in_c;
   const int transposed = copies_transposed(x, l);
   const ptrdiff_t lines = (b->size[0] - 1) * l->step[0] + a->wide;
+  if (transposed && copy_images_transposed(x, l, b, in, to)) return;
   if (!*cleared || b->size[2] < x->axis[2].size) __builtin_memset(to, 0, (size_t)l->floats * sizeof *to);
   *cleared = 1;
-  if (transposed && copy_images_transposed(x, l, b, in, to)) return;
   for (ptrdiff_t p = 0; p < lines; p++) {
     const ptrdiff_t i = line_source(a, b->from[0], p, l->step[0]);
     if (i < 0 || i >= a->source) continue;
