@@ -185,6 +185,33 @@ INLINE void dot_vector(const int cols, const int masked, ivec mask, const float 
   }
 }
 
+#if defined(__wasm__)
+// Engines check the address of every read: taps side by side are taken from two vectors, each of which is read once.
+INLINE vec shifted(vec low, vec high, const int by) {
+  return by == 0 ? low : by == 1 ? SHUFFLE(low, high, 1, 2, 3, 4) : by == 2 ? SHUFFLE(low, high, 2, 3, 4, 5) : by == 3 ? SHUFFLE(low, high, 3, 4, 5, 6) : high;
+}
+INLINE void dot_shifted(const int cols, const int masked, ivec mask, vec low, vec high, const float *g, ptrdiff_t pitch, vec sum[SUM_ROWS][SUM_COLS]) {
+  const vec a = CVEC(g), b = CVEC(g + pitch);
+  UNROLL for (int j = 0; j < cols; j++) {
+    vec y = shifted(low, high, j);
+    if (masked) y = (vec)((ivec)y & mask);
+    sum[0][j] = multiply_add(a, y, sum[0][j]);
+    sum[1][j] = multiply_add(b, y, sum[1][j]);
+  }
+}
+INLINE void dot_row(const int cols, const Dots *d, const float *in, const float *g, vec sum[SUM_ROWS][SUM_COLS]) {
+  const ptrdiff_t whole = d->whole, pitch = d->pitch;
+  vec low = CVEC(in);
+  for (ptrdiff_t v = 0; v < whole; v++, g += LANES) {
+    in += LANES;
+    const vec high = CVEC(in);
+    dot_shifted(cols, 0, d->mask, low, high, g, pitch, sum);
+    low = high;
+  }
+  if (d->part) dot_shifted(cols, 1, d->mask, low, CVEC(in + LANES), g, pitch, sum);
+}
+#endif
+
 INLINE void dot_taps(const int cols, const Dots *d, const float *copy, const float *g, float *to, ptrdiff_t to_tap) {
   vec sum[SUM_ROWS][SUM_COLS];
   UNROLL for (int i = 0; i < SUM_ROWS; i++) {
@@ -195,6 +222,13 @@ INLINE void dot_taps(const int cols, const Dots *d, const float *copy, const flo
   const ivec mask = d->mask;
   ptrdiff_t tap[SUM_COLS];
   UNROLL for (int j = 0; j < cols; j++) tap[j] = d->taps[j];
+#if defined(__wasm__)
+  int side_by_side = cols >= 3;
+  UNROLL for (int j = 1; j < cols; j++) side_by_side &= tap[j] == tap[0] + j;
+  if (side_by_side) {
+    for (ptrdiff_t row = 0; row < count; row++) dot_row(cols, d, copy + from_in[row] + tap[0], g + from_g[row], sum);
+  } else
+#endif
   for (ptrdiff_t row = 0; row < count; row++) {
     const float *in = copy + from_in[row], *left = g + from_g[row];
     for (ptrdiff_t v = 0; v < whole; v++, in += LANES, left += LANES) dot_vector(cols, 0, mask, in, tap, left, pitch, sum);
