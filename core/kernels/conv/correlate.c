@@ -452,7 +452,7 @@ static ptrdiff_t whole_images(const Correlation *x, ptrdiff_t weights_a_channel,
   const ptrdiff_t whole[3] = {x->axis[0].size, x->axis[1].size, min(x->axis[2].size, 2 * LANES)};
   if (layout_of(x, whole, x->in_channels, 0).floats > COPY_FLOATS - SLACK || weights_a_channel * x->in_channels > WEIGHT_FLOATS - SLACK) return 0;
   for (int q = 0; q < 3; q++) block[q] = whole[q];
-  *channels = x->in_channels;
+  *channels = max(1, x->in_channels);
   return 2 * LANES;
 }
 
