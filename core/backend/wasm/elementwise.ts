@@ -9,8 +9,9 @@ import { MAX_RANK } from "../descriptor.ts";
 import type { TypedArray } from "../../dtype.ts";
 import { callWith, type Part, type WasmWorkspace } from "./workspace.ts";
 
-/** Below so many elements plain loops are done before the operands are copied. */
-const WORTH = 200;
+/** Below so many elements plain loops are done before the operands are copied; a choice is one more, and does less. */
+const WORTH = 250;
+const CHOICE_WORTH = 1500;
 
 /** `binary` for what C has and lies close together; the rest is passed on to the reference. */
 export function wasmBinary(workspace: WasmWorkspace): Backend["binary"] {
@@ -22,7 +23,7 @@ export function wasmBinary(workspace: WasmWorkspace): Backend["binary"] {
       }),
   });
   return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
-    (isWorth(shape, [a, b, out]) ? inC : reference.binary)(op, shape, a, b, out);
+    (isWorth(shape, [a, b, out], WORTH) ? inC : reference.binary)(op, shape, a, b, out);
   };
 }
 
@@ -43,7 +44,7 @@ export function wasmWhere(workspace: WasmWorkspace): Backend["where"] {
       }),
   });
   return function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
-    (isWorth(shape, [mask, a, b, out]) ? inC : reference.where)(shape, mask, a, b, out);
+    (isWorth(shape, [mask, a, b, out], CHOICE_WORTH) ? inC : reference.where)(shape, mask, a, b, out);
   };
 }
 
@@ -122,9 +123,9 @@ function reachOf(
 }
 
 /** Whether there is enough to do, and not much between the elements that would be copied for nothing. */
-function isWorth(shape: readonly number[], operands: readonly Strided[]): boolean {
+function isWorth(shape: readonly number[], operands: readonly Strided[], least: number): boolean {
   const size = sizeOf(shape);
-  return size >= WORTH && operands.every((x) => reachOf(shape, x.strides, x.offset).length <= 2 * size);
+  return size >= least && operands.every((x) => reachOf(shape, x.strides, x.offset).length <= 2 * size);
 }
 
 function sizeOf(shape: ArrayLike<number>): number {

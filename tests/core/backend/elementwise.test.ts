@@ -189,6 +189,9 @@ function layouts(): { shape: number[]; x: Omit<Strided, "data">; out: Omit<Strid
     layout([1000], [1], [3]),
     layout([300], [-2], [5], 700, 3),
     layout([20, 30], [30, 1], [30, 1]),
+    layout([40, 60], [60, 1], [61, 1]),
+    layout([40, 60], [0, 1], [1, 40], 3, 5),
+    layout([40, 60], [-60, 1], [2, 80], 2400, 0),
     layout([20, 30], [1, 20], [30, 1]),
     layout([20, 30], [40, 1], [1, 20]),
     layout([20, 30], [0, 1], [40, 1]),
@@ -274,14 +277,17 @@ describe("where()", () => {
   });
 
   inC("where() of native takes one number for a whole run", (fast) => {
-    const n = 67;
+    for (const n of [67, 2003]) chooses(fast, n);
+  });
+
+  function chooses(fast: Backend, n: number): void {
     const mask = { data: new Uint8Array(n).map((_, i) => i % 3), offset: 0, strides: [1] };
     const [x, zero, out] = [floats(n), { data: new Float32Array(1), offset: 0, strides: [0] }, new Float32Array(n)];
     fast.where([n], mask, dense(x), zero, dense(out));
     assertEquals(out, x.map((v, i) => i % 3 === 0 ? 0 : v));
     fast.where([n], mask, zero, dense(x), dense(out));
     assertEquals(out, x.map((v, i) => i % 3 === 0 ? v : 0));
-  });
+  }
 
   inC("where() of native refuses an operand that reaches past its buffer", (fast) => {
     const [mask, long, short] = [new Uint8Array(5), new Float32Array(5), new Float32Array(4)];
