@@ -17,7 +17,10 @@ typedef struct {
   int32_t *at;
   const int32_t *from;
   int paired;
+  int halved; // whether windows are pairs or what is left of them, and not better taken by vectors
 } Pooling;
+
+#define FEW_PAIRS 2 // in a row, on the way back: vectors of them would take longer
 
 // Planes of at least RUN_PART elements together, whatever the number of threads.
 static ptrdiff_t plane_group(ptrdiff_t size) { return size == 0 ? 1 : ceil_div(RUN_PART, size); }
@@ -32,6 +35,13 @@ static int windows_are_pairs(const Windows *windows) {
   for (ptrdiff_t i = 0; i < windows->number; i++)
     if (windows->begin[i] != 2 * i || windows->end[i] != 2 * i + 2 || windows->count[i] != 2) return 0;
   return windows->step == 1;
+}
+
+// The same of an odd size, whose last window has one row or column; all of it lies in a window.
+static int windows_halve(const Windows *windows, ptrdiff_t size) {
+  for (ptrdiff_t i = 0; i < windows->number; i++)
+    if (windows->begin[i] != 2 * i || windows->end[i] != min(2 * i + 2, size)) return 0;
+  return windows->step == 1 && windows->number == ceil_div(size, 2);
 }
 
 static Windows windows_at(const int32_t *table, ptrdiff_t number, ptrdiff_t step) {
@@ -51,6 +61,7 @@ static int pool_open(const int32_t *d, Pooling *p) {
   p->rows = windows_at(d + POOL_TABLES, (ptrdiff_t)rows, d[POOL_ROW_STEP]);
   p->cols = windows_at(d + POOL_TABLES + 3 * rows, (ptrdiff_t)cols, d[POOL_COL_STEP]);
   p->paired = windows_are_pairs(&p->rows) && windows_are_pairs(&p->cols);
+  p->halved = (!p->paired || cols <= FEW_PAIRS) && windows_halve(&p->rows, p->h) && windows_halve(&p->cols, p->w);
   return windows_fit(&p->rows, p->h) && windows_fit(&p->cols, p->w);
 }
 
@@ -169,9 +180,22 @@ static void mean_of_windows(const Pooling *p, const float *x, ptrdiff_t i, float
   }
 }
 
+// The means of a row of such windows, added up as pairs are.
+static void mean_of_halves(const Pooling *p, const float *x, ptrdiff_t i, float *out) {
+  const ptrdiff_t whole = p->w / 2;
+  const float *below = x + p->w;
+  const int two = 2 * i + 1 < p->h;
+  for (ptrdiff_t j = 0; j < whole; j++) {
+    const float sum = two ? (x[2 * j] + below[2 * j]) + (x[2 * j + 1] + below[2 * j + 1]) : x[2 * j] + x[2 * j + 1];
+    out[j] = sum / pool_divisor(p, i, j);
+  }
+  if (2 * whole < p->w) out[whole] = (two ? x[2 * whole] + below[2 * whole] : x[2 * whole]) / pool_divisor(p, i, whole);
+}
+
 static void pool_row(const Pooling *p, const float *x, ptrdiff_t i, float *out, int32_t *at) {
   const ptrdiff_t first = 2 * i * p->w;
-  if (p->average && p->paired) sum_of_pairs(x + first, p->w, pair_divisor(p), p->cols.number, out);
+  if (p->average && p->halved && !p->paired) mean_of_halves(p, x + first, i, out);
+  else if (p->average && p->paired) sum_of_pairs(x + first, p->w, pair_divisor(p), p->cols.number, out);
   else if (p->average) mean_of_windows(p, x, i, out);
   else if (p->paired && at) max_of_pairs(x + first, p->w, first, p->cols.number, out, at);
   else if (p->paired) max_of_pairs(x + first, p->w, first, p->cols.number, out, NULL);
@@ -255,6 +279,17 @@ static void mean_back(const Pooling *p, const float *g, float *out) {
   }
 }
 
+static void halves_back(const Pooling *p, const float *g, float *out) {
+  for (ptrdiff_t i = 0; i < p->rows.number; i++) {
+    float *row = out + 2 * i * p->w, *below = 2 * i + 1 < p->h ? row + p->w : row;
+    for (ptrdiff_t j = 0; j < p->cols.number; j++) {
+      const float share = *g++ / pool_divisor(p, i, j);
+      const ptrdiff_t next = min(2 * j + 1, p->w - 1);
+      row[2 * j] = share, row[next] = share, below[2 * j] = share, below[next] = share;
+    }
+  }
+}
+
 static void pool_back_part(void *job, ptrdiff_t part) {
   const Pooling *p = job;
   const ptrdiff_t size = p->h * p->w, windows = p->rows.number * p->cols.number, end = min((part + 1) * p->group, p->planes);
@@ -262,6 +297,10 @@ static void pool_back_part(void *job, ptrdiff_t part) {
     const float *g = p->x + plane * windows;
     const int32_t *from = p->from ? p->from + plane * windows : NULL;
     float *out = p->out + plane * size;
+    if (p->average && p->halved) {
+      halves_back(p, g, out);
+      continue;
+    }
     if (p->paired && pairs_back(p, g, from, out)) continue;
     zero(out, size);
     if (p->average) mean_back(p, g, out);
