@@ -23,7 +23,7 @@ export { rand, randint, randn, randperm } from "./core/random/create.ts";
 export { cat, stack } from "./core/ops/join.ts";
 export { einsum } from "./core/ops/einsum.ts";
 export { where } from "./core/ops/where.ts";
-export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/finite.ts";
+export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
 export { setPrintOptions } from "./core/format.ts";
 export type { Rows, TensorOptions } from "./core/create.ts";

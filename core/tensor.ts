@@ -7,9 +7,9 @@ import { binary, binaryInto, cast, copyInto, copyOf, type Operand, unary } from 
 import { at, type Index, index } from "./ops/index.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
-import { argExtreme, deviation, type Dims, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
+import { argExtreme, cumsum, deviation, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
+import type { Dims } from "./ops/reduce.ts";
 import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";
-import { cumsum } from "./ops/scan.ts";
 import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
 import { type BackwardOptions, runBackward, setRequiresGrad } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";

@@ -1,7 +1,7 @@
 /** Derivatives of reductions, of running sums, and of softmax. */
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange } from "../../core/create.ts";
-import { productsOfOthers } from "../../core/ops/scan.ts";
+import { productsOfOthers } from "../../core/ops/reduce.ts";
 import { where } from "../../core/ops/where.ts";
 import { type Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";

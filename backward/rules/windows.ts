@@ -4,8 +4,7 @@
  */
 import { activationBackward } from "../../core/ops/fused.ts";
 import { convolutionWeightGradient, convolve, convolveTransposed } from "../../core/ops/windows/conv.ts";
-import { padConstant } from "../../core/ops/windows/pad.ts";
-import { batchNormGradients, poolGradient, resampleGradient } from "../../core/ops/windows/planes.ts";
+import { batchNormGradients, padConstant, poolGradient, resampleGradient } from "../../core/ops/windows/planes.ts";
 import { asStridedGradient } from "../../core/ops/windows/strided.ts";
 import { columnsToImages, imagesToColumns } from "../../core/ops/windows/unfold.ts";
 import { newZeros } from "../../core/memory/allocate.ts";

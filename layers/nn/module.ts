@@ -3,8 +3,7 @@ import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { joinPath, ownFields } from "./module_parts.ts";
-import { describeModule, summarise } from "./module_text.ts";
+import { describeModule, joinPath, ownFields, summarise } from "./module_text.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 
 /** A module of any inputs and output. */

@@ -1,7 +1,6 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
 import { cacheDir, failure, granted, isFailure, operatingSystem, target } from "../../host/host.ts";
-import { runLimited } from "../../host/run_limited.ts";
-import { type SyncFacts, syncFiles } from "../../host/sync_files.ts";
+import { runLimited, type SyncFacts, syncFiles } from "../../host/sync_files.ts";
 import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.js";
 import { fingerprint, MAIN_SOURCE, writeSources } from "../../kernels/sources.ts";
 

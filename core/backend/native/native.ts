@@ -2,8 +2,7 @@
 import { granted, hasFiles, workingFolder } from "../../host/host.ts";
 import type { Backend, Opened } from "../backend.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
-import { nativeBinary, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
-import { nativeConv } from "./conv.ts";
+import { nativeBinary, nativeConv, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
 import { libraryOpener } from "./open_library.ts";
 import { selfTest } from "./self_test.ts";

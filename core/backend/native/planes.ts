@@ -1,6 +1,13 @@
 /** The native verbs of planes and channels: pooling, resampling, batch normalisation. */
-import { checkBatchNorm, checkPlaces, checkPool, checkResample } from "../plane_checks.ts";
-import { describeBatchNorm, describePool, describeResample } from "../plane_descriptors.ts";
+import {
+  checkBatchNorm,
+  checkPlaces,
+  checkPool,
+  checkResample,
+  describeBatchNorm,
+  describePool,
+  describeResample,
+} from "../planes.ts";
 import type { TypedArray } from "../../dtype.ts";
 import type { Backend } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";

@@ -1,9 +1,11 @@
 /** The native verbs: each writes its sizes into a descriptor and calls C, or passes what C does not know on to the reference. */
-import type { Backend, BinaryOp, Gemm, ReduceOp, Reduction, Strided, UnaryOp } from "../backend.ts";
+import type { Backend, BinaryOp, Conv, ConvResult, Gemm, ReduceOp, Reduction, Strided, UnaryOp } from "../backend.ts";
 import { badRow, checkTable } from "../checks.ts";
 import {
   allFloat32,
   checkStrided,
+  CONV_FIELDS,
+  describeConv,
   describeGemm,
   describeStrided,
   dtypeCode,
@@ -262,4 +264,23 @@ export function nativeGather({ gradus_gather }: Functions): Backend["gather"] {
 function fits(offset: number, stride: number, width: number, length: number): boolean {
   return (offset | 0) === offset && (stride | 0) === stride && (width | 0) === width && width >= 0 &&
     (length | 0) === length;
+}
+
+const descriptor = new Int32Array(CONV_FIELDS.length);
+
+/** `conv` for float32; other dtypes are passed on to the reference. */
+export function nativeConv({ gradus_conv }: Functions): Backend["conv"] {
+  return function conv(
+    result: ConvResult,
+    d: Conv,
+    x: TypedArray,
+    w: TypedArray,
+    y: TypedArray,
+    bias: TypedArray | null,
+  ): void {
+    if (!allFloat32(x, w, y, bias)) return reference.conv(result, d, x, w, y, bias);
+    describeConv(descriptor, result, d, x, w, y, bias);
+    const code = gradus_conv(descriptor, x as Buffer, w as Buffer, y as Buffer, (bias ?? NOTHING) as Buffer);
+    if (code !== 0) unwrap(code, "convolve");
+  };
 }

@@ -18,10 +18,9 @@ import {
 } from "../backend.ts";
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
-import { batchNorm, batchNormBackward } from "./batch_norm.ts";
+import { batchNorm, batchNormBackward, pool, poolBackward, resample, resampleBackward } from "./planes.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import { COLUMNS, FLOAT_ROWS, FLOAT_UNARY_ROWS, floatDots, integerDots, REDUCE_ROWS, ROWS } from "./inner_loops.ts";
-import { pool, poolBackward, resample, resampleBackward } from "./pooling.ts";
 import { conv } from "./windows.ts";
 import type { TypedArray } from "../../dtype.ts";
 

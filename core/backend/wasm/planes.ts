@@ -1,9 +1,7 @@
 /** The wasm verbs of planes and channels: their copies cost less than plain loops over windows and channels. */
 import type { Backend } from "../backend.ts";
 import { unwrap } from "../descriptor.ts";
-import { checkBatchNorm, checkPlaces, checkPool } from "../plane_checks.ts";
-import { describeBatchNorm, describePool } from "../plane_descriptors.ts";
-import type { Pooling } from "../planes.ts";
+import { checkBatchNorm, checkPlaces, checkPool, describeBatchNorm, describePool, type Pooling } from "../planes.ts";
 import { reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 import type { WasmWorkspace } from "./workspace.ts";

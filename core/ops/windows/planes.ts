@@ -1,13 +1,13 @@
-/** Operations on the planes and channels of images: pooling, resampling, batch normalisation, each in one pass. */
-import { newEmpty } from "../../memory/allocate.ts";
-import type { BatchNorm, Pooling, Resampling, Taps, Windows } from "../../backend/planes.ts";
+/** Operations on the planes and channels of images: pooling, resampling, batch normalisation, each in one pass; and padding. */
 import { backend } from "../../backend/choose.ts";
+import type { BatchNorm, Pooling, Resampling, Taps, Windows } from "../../backend/planes.ts";
 import { allocate, type TypedArray } from "../../dtype.ts";
+import { newEmpty } from "../../memory/allocate.ts";
+import { detached, elements, narrow } from "../movement.ts";
+import { singleWindow } from "./sizes.ts";
 import { record } from "../../record.ts";
-import { sizeOf } from "../../shape.ts";
+import { show, sizeOf } from "../../shape.ts";
 import type { Tensor } from "../../tensor.ts";
-import { detached, elements } from "../movement.ts";
-import { singleWindow } from "./windows_along.ts";
 
 // Pooling.
 
@@ -130,4 +130,33 @@ export function batchNormGradients(
   const after = y === null ? null : elements(y);
   backend().batchNormBackward(d, elements(g), elements(x), after, d.stats, dx?.data ?? null, dw.data, db.data);
   return [dx, dw, db];
+}
+
+/**
+ * x with `before[d]` and `after[d]` elements of `value` around dimension d; negative numbers take elements away.
+ *
+ * @throws {RangeError} If more is taken away than there is.
+ */
+export function padConstant(x: Tensor, before: readonly number[], after: readonly number[], value: number): Tensor {
+  const shape = x.shape.map((size, d) => before[d] + size + after[d]);
+  if (shape.some((size) => size < 0)) {
+    throw new RangeError(`Cannot pad ${show(x.shape)} to ${show(shape)}: more is taken away than there is`);
+  }
+  const out = newEmpty(shape, x.dtype);
+  if (before.some((n) => n > 0) || after.some((n) => n > 0)) out.fill_(value);
+  copyCommon(detached(x), out, before);
+  return record("pad", out, [x], { before, after });
+}
+
+/** Copies the elements of x that have a place in `out`, where x begins at `before`. */
+function copyCommon(x: Tensor, out: Tensor, before: readonly number[]): void {
+  let to = out;
+  for (let d = 0; d < before.length; d++) {
+    const [from, start] = [Math.max(-before[d], 0), Math.max(before[d], 0)];
+    const length = Math.max(0, Math.min(x.shape[d] - from, out.shape[d] - start));
+    if (length === 0) return;
+    x = narrow(x, d, from, length);
+    to = narrow(to, d, start, length);
+  }
+  backend().unary("copy", x.shape, x, to, 0, 0);
 }

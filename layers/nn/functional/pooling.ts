@@ -1,15 +1,17 @@
 /** Pooling as functions: the maximum or the mean of each window of an image or a sequence. */
 import { checkOptions, requireTensor, shown } from "../../../core/arguments.ts";
 import { isFloating } from "../../../core/dtype.ts";
-import { asPair, type NumberOrPair, type RowsColumns } from "../../../core/ops/windows/sizes.ts";
-import { avgPool, maxPool, type WindowsOf } from "../../../core/ops/windows/planes.ts";
 import {
   adaptiveWindows,
+  asPair,
+  type NumberOrPair,
+  type RowsColumns,
   windowCount,
   windowFormula,
   windowsAlong,
   type WindowSettings,
-} from "../../../core/ops/windows/windows_along.ts";
+} from "../../../core/ops/windows/sizes.ts";
+import { avgPool, maxPool, type WindowsOf } from "../../../core/ops/windows/planes.ts";
 import { show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { ADAPTIVE_MAX_POOL, AVG_POOL, AVG_POOL_1D, MAX_POOL, POOL_1D_KINDS, POOL_KINDS } from "../known_options.ts";

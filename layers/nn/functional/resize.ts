@@ -10,9 +10,8 @@ import {
 } from "../../../core/arguments.ts";
 import type { Taps } from "../../../core/backend/planes.ts";
 import { isFloating } from "../../../core/dtype.ts";
-import { padConstant } from "../../../core/ops/windows/pad.ts";
+import { padConstant, resample, type TapsOf, tapsOf } from "../../../core/ops/windows/planes.ts";
 import { asPair, type NumberOrPair } from "../../../core/ops/windows/sizes.ts";
-import { resample, type TapsOf, tapsOf } from "../../../core/ops/windows/planes.ts";
 import { show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { INTERPOLATE, INTERPOLATE_MODES, PAD_MODES } from "../known_options.ts";

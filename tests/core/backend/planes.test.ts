@@ -4,7 +4,7 @@ import { describe, it } from "../../bdd.ts";
 import { backendNamed } from "../../../core/backend/choose.ts";
 import type { BatchNorm, Pooling, Resampling, Taps, Windows } from "../../../core/backend/planes.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
-import { adaptiveWindows, windowsAlong } from "../../../core/ops/windows/windows_along.ts";
+import { adaptiveWindows, windowsAlong } from "../../../core/ops/windows/sizes.ts";
 import { BACKENDS } from "../../course_reference.ts";
 
 /** Numbers of both signs with ties, and some that are special. */

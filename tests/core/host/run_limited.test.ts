@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { runLimited } from "../../../core/host/run_limited.ts";
+import { runLimited } from "../../../core/host/sync_files.ts";
 
 const deno = Deno.execPath();
 const allowed = Deno.permissions.querySync({ name: "run", command: deno }).state === "granted";
