@@ -25,16 +25,24 @@ export function writeSources(folder: string, sources: Sources): void {
  */
 export function fingerprint(data: Uint8Array | string): string {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
-  padded.set(bytes);
   // By words: this runs at every start, before the engine has compiled it.
-  const words = new Uint32Array(padded.buffer);
+  const words = wordsOf(bytes);
   let [a, b] = [0x811c9dc5 ^ bytes.length, 0x2f0b4c47];
   for (let i = 0; i < words.length; i++) {
     a = Math.imul(a ^ words[i], 0x01000193);
     b = Math.imul(b ^ words[i], 0x01000193) ^ (b >>> 15);
   }
   return [a, b].map((x) => (x >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
+/** The bytes as words, with zeros after them where they do not fill the last; copied only where they must be. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  if ((bytes.length | bytes.byteOffset) % 4 === 0) {
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  padded.set(bytes);
+  return new Uint32Array(padded.buffer);
 }
 
 /** The fingerprint of all sources together, by their paths. */

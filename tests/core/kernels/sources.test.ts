@@ -36,4 +36,12 @@ describe("fingerprint()", () => {
     assertEquals(new Set(prints).size, prints.length);
     assertNotEquals(sourcesFingerprint({ a: "b", c: "" }), sourcesFingerprint({ a: "", c: "b" }));
   });
+
+  it("is that of the bytes, wherever they begin in their buffer and however many there are", () => {
+    const buffer = Uint8Array.from({ length: 64 }, (_, i) => i * 37);
+    for (const [start, end] of [[0, 64], [4, 12], [1, 9], [8, 13], [3, 3]]) {
+      assertEquals(fingerprint(buffer.subarray(start, end)), fingerprint(buffer.slice(start, end)));
+    }
+    assertEquals(new Set([60, 61, 62, 63, 64].map((end) => fingerprint(buffer.subarray(0, end)))).size, 5);
+  });
 });
