@@ -2,7 +2,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "cb94b98f1f59d021";
+export const WASM_SOURCES = "37ce3c48f2b9e63e";
 
 /**
  * How the bytes below are written; the package of npm has them in hex, of which less is left when it is compressed.

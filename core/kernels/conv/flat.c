@@ -16,6 +16,7 @@ typedef struct {
   ptrdiff_t in_c, out_c;
   const ptrdiff_t *at; // how far a tap lies off
   const __mmask16 *masks;
+  int relu; // whether results below 0 become 0 as they are stored
 } Flat;
 
 INLINE void flat_tile(const int rows, const int vectors, const Flat *f, const float *in, const __mmask16 *mask, const float *w, float *to, const float *bias) {
@@ -24,6 +25,7 @@ INLINE void flat_tile(const int rows, const int vectors, const Flat *f, const fl
     UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_setzero_ps();
   }
   const ptrdiff_t channels = f->channels, in_c = f->in_c, ld = f->ld;
+  const int relu = f->relu;
   UNROLL for (int i = 0; i < rows; i++) { // each line another one, which is there when the sum is
     UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(to + i * f->out_c + v * LANES, 1);
   }
@@ -42,7 +44,11 @@ INLINE void flat_tile(const int rows, const int vectors, const Flat *f, const fl
   }
   UNROLL for (int i = 0; i < rows; i++) {
     const __m512 shift = _mm512_set1_ps(bias[i]);
-    UNROLL for (int v = 0; v < vectors; v++) _mm512_mask_storeu_ps(to + v * LANES, mask[v], _mm512_add_ps(sum[i][v], shift));
+    UNROLL for (int v = 0; v < vectors; v++) {
+      __m512 y = _mm512_add_ps(sum[i][v], shift);
+      if (relu) y = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_NLT_UQ), y);
+      _mm512_mask_storeu_ps(to + v * LANES, mask[v], y);
+    }
     to += f->out_c;
   }
 }
@@ -201,7 +207,7 @@ static void flat_share(void *job, ptrdiff_t share) {
         const ptrdiff_t first = panel * p->width, rows = min(p->width, x->out_channels - first), at = group * p->panels + panel;
         float *to = out + first * x->out_c + v * LANES;
         flat_tiles[rows - 1][vectors - 1](f, source + v * LANES, f->masks + v, p->weights + at * f->taps * f->channels * f->ld, to, p->bias + at * FLAT_ROWS);
-        for (ptrdiff_t i = 0; x->activation && i < rows; i++) activate(x->activation, 1, min(vectors * LANES, x->axis[1].size * x->axis[2].size - v * LANES), (Matrix){to + i * x->out_c, 0, 1});
+        for (ptrdiff_t i = 0; x->activation && !f->relu && i < rows; i++) activate(x->activation, 1, min(vectors * LANES, x->axis[1].size * x->axis[2].size - v * LANES), (Matrix){to + i * x->out_c, 0, 1});
       }
     }
   }
@@ -215,7 +221,7 @@ static int correlate_flat(const Correlation *x, Workspace w) {
   FlatPass p = {.x = x, .panels = ceil_div(x->out_channels, FLAT_ROWS)};
   p.width = ceil_div(x->out_channels, p.panels);
   p.flat = (Flat){.taps = taps, .channels = channels, .vectors = ceil_div(pixels, LANES), .ld = (p.width + 3) & ~(ptrdiff_t)3,
-                  .in_c = x->in_c, .out_c = x->out_c, .at = room.taps[0]};
+                  .in_c = x->in_c, .out_c = x->out_c, .at = room.taps[0], .relu = x->activation == ACTIVATION_RELU};
   p.planes = flat_planes(x);
   if (p.planes.channel) p.flat.in_c = p.planes.channel;
   const double floats = (double)taps * (double)channels * (double)p.flat.ld * (double)p.panels * (double)x->groups;
