@@ -170,11 +170,16 @@ class WordFit implements ColumnFit {
     const unfit = told === undefined ? this.#unfit(words) : null;
     if (unfit !== null) return unfit;
     yield;
-    if (told === "boolean" || (told === undefined && areBooleans(words))) {
+    if (told === "boolean" || (told === undefined && areBooleans(words) && this.#sawTwo(words))) {
       return { name, kind: "boolean", common: this.#common(words), missing, lenient };
     }
     const categories = yield* this.#categories(words);
     return { name, kind: "categorical", categories, words: words.length, missing, lenient };
+  }
+
+  /** Whether two words were learned from: of one alone, what the other means is unknown, as it is to a category. */
+  #sawTwo(words: readonly string[]): boolean {
+    return words.filter((_, code) => this.#counts[code] > 0).length === 2;
   }
 
   /** What is wrong with a column of as many words as rows, or of sentences. */

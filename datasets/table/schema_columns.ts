@@ -3,7 +3,10 @@
 /** What the columns of a schema can hold. */
 export type SchemaKind = "numeric" | "categorical" | "boolean" | "date";
 
-/** The mean of numbers, which is subtracted, and their deviation √(Σ(x − x̄)² / n), by which they are divided, unless it is 0. */
+/**
+ * The mean of numbers, which is subtracted, and their deviation √(Σ(x − x̄)² / n), by which they are divided. Where that is 0, every
+ * number becomes 0: of one number nothing can be learned, and a network would make of another whatever its weights began as.
+ */
 export interface Scale {
   /** The mean. */
   readonly mean: number;
@@ -127,7 +130,7 @@ export function featuresOf(column: SchemaColumn): ColumnFeatures {
 }
 
 function scaled(value: number, { mean, std }: Scale): number {
-  return (value - mean) / (std || 1);
+  return std === 0 ? 0 : (value - mean) / std;
 }
 
 /**

@@ -63,6 +63,17 @@ describe("TableSchema.fit()", () => {
     assertEquals(featureNames, ["day month", "day weekday", "day year", "day day", "day elapsed", "n"]);
   });
 
+  it("takes a later year, another number and another word than the only one for nothing that was learned", async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => `2024-0${1 + i % 9}-1${i % 9},7,yes,${i}`);
+    const schema = await fit(["sold,rooms,garden,price", ...rows].join("\n"), { target: "price" });
+    const same = await schema.read(named("sold,rooms,garden\n2024-03-12,7,yes\n"));
+    const later = await schema.read(named("sold,rooms,garden\n2025-03-12,8,no\n"));
+    const names = schema.featureNames;
+    const differs = names.filter((_, i) => same.x.at(0, i).item() !== later.x.at(0, i).item());
+    assertEquals(differs, ["sold weekday", "garden", "sold elapsed"]); // not its year, nor the rooms
+    assertEquals(later.x.at(0, names.indexOf("garden")).item(), 0); // an unknown word
+  });
+
   it("keeps the scale of a target, or its classes, sorted", async () => {
     assertEquals((await fit(flats, { target: "price" })).target, {
       ...{ name: "price", kind: "numeric", mean: 3, std: Math.SQRT2 },
