@@ -208,18 +208,18 @@ int main(int argc, char **argv) {
   if (gradus_conv(tiny, &one, &one, &y, NULL) != GRADUS_OK || y != 1) fail("memory again");
   extremes();
   for (int i = 0; i < most; i++) random_case(i);
-  for (int i = 0; i < most / 3; i++) dense_case(i);
-  for (int i = 0; i < 24; i++) { // few pixels of one image, and many weights
-    always_dense = 1;
-    run_sizes(1, 1 + i % 2, 30 + below(40), 1 + below(70), 1 + below(7), 1 + below(7), 3, 3, 2 - i % 3 / 2, 2 - i % 3 / 2, 1, 1, 1, 1, i % 4 == 0);
-    always_dense = 0;
-  }
   run_sizes(2, 1, 70, 45, 9, 17, 3, 3, 1, 1, 1, 1, 1, 1, 0), run_sizes(1, 1, 1000, 3, 3, 4, 2, 2, 1, 1, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 2, 1000, 3, 4, 2, 2, 1, 1, 0, 0, 1, 1, 0), run_sizes(3, 1, 3, 7, 50, 60, 50, 60, 1, 1, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 1, 1, 1, 30000, 1, 5, 1, 1, 0, 2, 1, 1, 0), run_sizes(1, 1, 2, 20, 1, 9000, 1, 300, 1, 150, 0, 0, 1, 1, 0);
   run_sizes(70, 1, 20, 33, 2, 2, 3, 3, 1, 1, 1, 1, 1, 1, 0), run_sizes(1, 300, 1, 1, 6, 7, 3, 3, 1, 1, 1, 1, 1, 1, 0);
   run_sizes(1, 1, 1, 8, 90, 300, 5, 5, 2, 2, 2, 2, 1, 1, 0), run_sizes(1, 1, 2, 2, 7, 9, 2, 2, 300, 400, 0, 0, 1, 1, 0);
   run_sizes(1, 1, 300, 300, 1, 3, 1, 3, 1, 1, 0, 1, 1, 1, 0), run_sizes(4, 2, 40, 64, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 0);
+  for (int i = 0; i < most / 3; i++) dense_case(i);
+  for (int i = 0; i < 24; i++) { // few pixels of one image, and many weights
+    always_dense = 1;
+    run_sizes(1, 1 + i % 2, 30 + below(40), 1 + below(70), 1 + below(7), 1 + below(7), 3, 3, 2 - i % 3 / 2, 2 - i % 3 / 2, 1, 1, 1, 1, i % 4 == 0);
+    always_dense = 0;
+  }
   gradus_threads(1, 0);
   printf("%d convolutions\n", 3 * (most + most / 3 + 36));
   return 0;
