@@ -13,7 +13,7 @@ const OTHERS: Names = {
   "backward/rules/linalg.ts": ["matmulBackward"],
   "backward/tape.ts": ["RuleNode"],
   "core/arguments.ts": ["nearest"],
-  "core/backend/native/kernel_file.ts": ["compilerVersion"],
+  "core/backend/native/kernel_file.ts": ["compilerVersion", "sourceTexts"],
   "core/backend/native/symbols.ts": ["CALLS", "WASM_SYMBOLS"],
   "core/backend/wasm/wasm.ts": ["WasmSimd", "wasmSimd", "wasmBuild"],
   "core/format.ts": ["Printable"],

@@ -40,6 +40,7 @@ interface NodeModules {
   "node:child_process": typeof import("node:child_process");
   "node:fs": typeof import("node:fs");
   "node:module": typeof import("node:module");
+  "node:zlib": typeof import("node:zlib");
 }
 
 /**
@@ -48,7 +49,7 @@ interface NodeModules {
  * @throws {Error} In Node.js before 20.16.
  */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
-  const found = nodeProcess()?.getBuiltinModule?.(name);
+  const found = (globalThis as { process?: Process }).process?.getBuiltinModule?.(name); // Deno has them too
   if (found === undefined) throw new Error(`Cannot load ${name} at once: take Node.js 20.16 or later`);
   return found as NodeModules[Name];
 }

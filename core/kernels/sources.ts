@@ -1,5 +1,4 @@
 /** How the C sources are known: by the file that includes them all, and by a fingerprint. `source_texts.js` holds them. */
-
 import { syncFiles } from "../host/sync_files.ts";
 
 /** Texts by their path in `core/kernels/`. */

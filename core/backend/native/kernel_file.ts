@@ -1,8 +1,8 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
-import { cacheDir, failure, granted, isFailure, operatingSystem, target } from "../../host/host.ts";
+import { cacheDir, failure, granted, isFailure, nodeModule, operatingSystem, target } from "../../host/host.ts";
 import { runLimited, type SyncFacts, syncFiles } from "../../host/sync_files.ts";
-import { SOURCES, SOURCES_FINGERPRINT } from "../../kernels/source_texts.js";
-import { fingerprint, MAIN_SOURCE, writeSources } from "../../kernels/sources.ts";
+import { SOURCES_DEFLATED, SOURCES_FINGERPRINT } from "../../kernels/source_texts.js";
+import { fingerprint, MAIN_SOURCE, type Sources, writeSources } from "../../kernels/sources.ts";
 
 /** The cache folder and the compiler; tests replace them. */
 export interface Host {
@@ -127,8 +127,19 @@ function writableFolder(host: Host): string {
   return folder;
 }
 
+/**
+ * The C sources that travel with this module, or others that `sourceModule()` wrote.
+ *
+ * @throws {Error} In a browser, and in Node.js before 20.16, which lack what inflates them at once.
+ */
+export function sourceTexts(deflated = SOURCES_DEFLATED): Sources {
+  const bytes = Uint8Array.from(atob(deflated), (character) => character.charCodeAt(0));
+  const text = nodeModule("node:zlib").inflateRawSync(bytes);
+  return JSON.parse(new TextDecoder().decode(text));
+}
+
 function build(host: Host, folder: string): string {
-  writeSources(folder, SOURCES);
+  writeSources(folder, sourceTexts());
   const { success, output } = host.compile([...compilerFlags(), MAIN_SOURCE, "-o", "kernel"], folder);
   if (!success) throw new Error(`the C compiler failed: ${output.trim().split("\n", 1)[0]}`);
   return `${folder}/kernel`;

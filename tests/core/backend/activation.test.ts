@@ -6,8 +6,10 @@ import { openNative } from "../../../core/backend/native/native.ts";
 import { UNARY_BACKWARD } from "../../../core/backend/reference/formulas.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../core/backend/native/kernel_file.ts";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
+
+const SOURCES = sourceTexts();
 
 const backends: Record<string, Backend | undefined> = { native: openNative().backend, wasm: openWasm().backend };
 

@@ -5,8 +5,10 @@ import { CONV_FIELDS, describeConv } from "../../../core/backend/descriptor.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../core/backend/native/kernel_file.ts";
 import { type Case, convArrays, convCase, type Exact, exactConv, LAYOUTS, SIZES, type Sizes } from "./conv_cases.ts";
+
+const SOURCES = sourceTexts();
 
 const BACKENDS = [["reference", reference], ["native", openNative().backend], ["wasm", openWasm().backend]] as const;
 const RESULTS: readonly ConvResult[] = ["y", "x", "w"];

@@ -11,9 +11,11 @@ import { BINARY_OPS, UNARY_OPS } from "../../../core/backend/native/verbs.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../core/backend/native/kernel_file.ts";
 import type { TypedArray } from "@gradus/gradus";
 import { AWKWARD, distance, everySize, floats } from "./verb_cases.ts";
+
+const SOURCES = sourceTexts();
 
 const native = openNative().backend;
 const compared = native === undefined ? it.skip : it;

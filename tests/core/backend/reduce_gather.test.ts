@@ -5,8 +5,10 @@ import { openNative } from "../../../core/backend/native/native.ts";
 import { REDUCE_OPS } from "../../../core/backend/native/verbs.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../core/backend/native/kernel_file.ts";
 import { AWKWARD, floats } from "./verb_cases.ts";
+
+const SOURCES = sourceTexts();
 
 const native = openNative().backend;
 

@@ -11,8 +11,10 @@ import {
 import { openNative } from "../../../core/backend/native/native.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { openWasm } from "../../../core/backend/wasm/wasm.ts";
-import { SOURCES } from "../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../core/backend/native/kernel_file.ts";
 import { distance, floats } from "./verb_cases.ts";
+
+const SOURCES = sourceTexts();
 
 const native = openNative().backend;
 const wasm = openWasm().backend;

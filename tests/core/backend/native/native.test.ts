@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, it } from "../../../bdd.ts";
 import { type Host, thisHost } from "../../../../core/backend/native/kernel_file.ts";
 import { openNative } from "../../../../core/backend/native/native.ts";
 import { CALLS, functionsOf, SYMBOLS } from "../../../../core/backend/native/symbols.ts";
-import { SOURCES } from "../../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../../core/backend/native/kernel_file.ts";
 import { gemmConformance } from "../gemm_conformance.ts";
+
+const SOURCES = sourceTexts();
 
 const native = openNative();
 gemmConformance("native", native.backend?.gemm, native.backend?.unary);

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
-import { SOURCES } from "../../../../core/kernels/source_texts.js";
+import { sourceTexts } from "../../../../core/backend/native/kernel_file.ts";
 import { compilePrograms, inFolder, missing, succeed } from "./compilers.ts";
+
+const SOURCES = sourceTexts();
 
 describe("gradus_open", () => {
   const cpus = [

@@ -1,8 +1,8 @@
 /** The C compilers of this machine: whether they can be used, and what they make of the kernels and of the programs that call them. */
 import { assertEquals } from "@std/assert";
 import { granted } from "../../../../core/host/host.ts";
+import { sourceTexts } from "../../../../core/backend/native/kernel_file.ts";
 import { fingerprint, writeSources } from "../../../../core/kernels/sources.ts";
-import { SOURCES } from "../../../../core/kernels/source_texts.js";
 import { keep, restore } from "./kept_files.ts";
 import bits from "./bits.c" with { type: "text" };
 import callers from "./callers.c" with { type: "text" };
@@ -15,6 +15,8 @@ import harnessHeader from "./harness.h" with { type: "text" };
 import planes from "./planes.c" with { type: "text" };
 import products from "./products.c" with { type: "text" };
 import verbs from "./verbs.c" with { type: "text" };
+
+const SOURCES = sourceTexts();
 
 const PROGRAMS = { products, convolutions, planes, verbs, forged, bits, callers, fork, check };
 
