@@ -138,7 +138,7 @@ class CsvRows<T extends RowSink> {
     const { cap, options: { decimal, dates, kindsOf, onNote = () => {} } } = this, { where } = cap;
     const missing = new Set(this.options.missing ?? MISSING);
     const { separator, quote } = this.#records.dialect;
-    const told = this.options.header ?? this.#hasKnownNames(records[0]);
+    const told = this.options.header ?? (yield* this.#hasKnownNames(records[0]));
     const guess: HeaderGuess = told === null ? yield* guessHeader({ records, separator, missing }) : { header: told };
     const { header } = guess;
     if (guess.note !== undefined) onNote(`${where}: ${guess.note}`);
@@ -152,9 +152,15 @@ class CsvRows<T extends RowSink> {
   }
 
   /** Whether the first record has all names that are known, `null` where it has not or there are none. */
-  #hasKnownNames(first: readonly string[]): true | null {
-    const names = this.options.knownNames, cells = new Set(first.map((cell) => cell.trim()));
-    return names !== undefined && names.every((name) => cells.has(name)) ? true : null;
+  *#hasKnownNames(first: readonly string[]): Steps<true | null> {
+    const names = this.options.knownNames;
+    if (names === undefined) return null;
+    const cells = new Set<string>();
+    for (const cell of first) {
+      cells.add(cell.trim());
+      yield;
+    }
+    return names.every((name) => cells.has(name)) ? true : null;
   }
 
   *finish(): Steps<T> {
