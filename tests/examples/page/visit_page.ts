@@ -138,7 +138,8 @@ async function useKeys(visitor: Visitor) {
     const { textContent } = document.getElementById("reading-told")!;
     return textContent!.includes(digit) && textContent;
   }, seven);
-  const spoken = [await told.jsonValue(), await textOf(page, "#summary")];
+  const learning = await page.waitForFunction(() => document.getElementById("summary")!.textContent); // said now and then
+  const spoken = [await told.jsonValue(), await learning.jsonValue()];
   await page.keyboard.press("Escape");
   const cleared = await guessOf(page);
   await page.context().close();
