@@ -7,13 +7,10 @@ const MEMORY = `-g1 -O0 ${CHECKS}`;
 // The programs themselves are the same in each build: they are watched once, where most of the time would go to watching them.
 const WATCHED = `-g1 -O1 ${CHECKS}`;
 
-const memory = ALL_TILES.map(([name, flags]) => ({
+describeBuilds(ALL_TILES.map(([name, flags]) => ({
   name: `cc for ${name}, AddressSanitizer and UndefinedBehaviorSanitizer`,
   compiler: "cc",
   flags: `${flags} ${MEMORY}`,
   programFlags: name === "this CPU" ? `${flags} ${WATCHED}` : "-g1 -O2",
   programs: CHECKED,
-}));
-const threads = "-g1 -O2 -fsanitize=thread";
-
-describeBuilds([...memory, { name: "cc, ThreadSanitizer", compiler: "cc", flags: threads, programs: ["callers"] }]);
+})));
