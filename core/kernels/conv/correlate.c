@@ -13,6 +13,33 @@ static Room room_of(Workspace w) {
   return room;
 }
 
+// Shares of a convolution, each in the workspace of the thread that takes it. Those for which a thread had no memory left are computed
+// by the caller, which has some.
+#define SHARES_MOST 256
+typedef void Share(void *job, ptrdiff_t share, const Room *room);
+typedef struct {
+  Share *run;
+  void *job;
+  char undone[SHARES_MOST];
+} Shares;
+
+static void run_share(void *shares, ptrdiff_t share) {
+  Shares *s = shares;
+  const Workspace w = workspace();
+  s->undone[share] = !w.a;
+  if (!w.a) return;
+  const Room room = room_of(w);
+  s->run(s->job, share, &room);
+}
+
+static void run_shares(Share *run, void *job, ptrdiff_t count) {
+  Shares s;
+  s.run = run, s.job = job;
+  parallel(count, run_share, &s);
+  for (ptrdiff_t share = 0; share < count; share++)
+    if (s.undone[share]) run_share(&s, share);
+}
+
 #define TOGETHER_MOST 3
 #define SHORT_SUM 128 // terms: found by measuring
 
@@ -35,7 +62,6 @@ typedef struct {
   ptrdiff_t group, groups;
   ptrdiff_t panel, panels, width, ld; // panels of channels of the result, `width` of them in each, `ld` floats for each step
   ptrdiff_t shares;
-  char undone[256]; // by share: no memory was left for the workspace of the thread that took it
 } Pass;
 
 // The segments of a result's row: those taps of the first two axes that lie on the source, and all of the last.
@@ -300,42 +326,29 @@ static void store_lanes(const Pass *p, const Block *b, ptrdiff_t group, ptrdiff_
 static ptrdiff_t plane_that_waits(const Pass *p) { return (void)p, 0; }
 #endif
 
-static void correlate_share(void *job, ptrdiff_t share) {
+static void correlate_share(void *job, ptrdiff_t share, const Room *room) {
   Pass *p = job;
-  const Workspace w = workspace();
-  if (!w.a) {
-    p->undone[share] = 1;
-    return;
-  }
-  const Room room = room_of(w);
   const ptrdiff_t blocks = p->blocks[0] * p->blocks[1] * p->blocks[2], units = p->groups * blocks;
   int cleared = 0;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
     const ptrdiff_t group = unit / blocks;
     Block b = block_at(p, p->x, unit % blocks);
-    const float *source = room.copy;
-    if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy, &cleared);
+    const float *source = room->copy;
+    if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room->copy, &cleared);
     else if (p->layout.channel) source = source_at(p->x, &b, p->group + group, p->channel);
     for (ptrdiff_t panel = 0; waiting_plane(p) && panel < p->panels; panel++) {
       for (int f = 0; f < p->phases; f++) {
         const Block own = block_at(p, &p->phase[f].x, unit % blocks);
-        correlate_panel(p, &p->phase[f], &own, source, group, panel, &room);
+        correlate_panel(p, &p->phase[f], &own, source, group, panel, room);
       }
-      if (p->pixels) store_lanes(p, &b, group, panel, room.more);
-      else store_images(p, &b, group, panel, room.more);
+      if (p->pixels) store_lanes(p, &b, group, panel, room->more);
+      else store_images(p, &b, group, panel, room->more);
     }
     for (int f = 0; !waiting_plane(p) && f < p->phases; f += p->together) {
       b = block_at(p, &p->phase[f].x, unit % blocks);
-      for (ptrdiff_t panel = 0; b.size[2] && panel < p->panels; panel++) correlate_panel(p, &p->phase[f], &b, source, group, panel, &room);
+      for (ptrdiff_t panel = 0; b.size[2] && panel < p->panels; panel++) correlate_panel(p, &p->phase[f], &b, source, group, panel, room);
     }
   }
-}
-
-static void run_shares(Part *run, void *job, ptrdiff_t shares, char *undone) {
-  for (ptrdiff_t share = 0; share < shares; share++) undone[share] = 0;
-  parallel(shares, run, job);
-  for (ptrdiff_t share = 0; share < shares; share++)
-    if (undone[share]) run(job, share); // this thread has its memory
 }
 
 // Whether the taps of a kernel follow each other in memory.
@@ -442,8 +455,8 @@ static int run_pass(Pass *p, const Room *room, int padded) {
     weights += taps_of(&phase->x) * p->layout.channels * p->ld * p->groups * p->panels, taps += taps_of(&phase->x);
   }
   const ptrdiff_t units = p->groups * p->blocks[0] * p->blocks[1] * p->blocks[2];
-  p->shares = min(units, thread_count() < 2 ? 1 : 256);
-  run_shares(correlate_share, p, p->shares, p->undone);
+  p->shares = min(units, thread_count() < 2 ? 1 : SHARES_MOST);
+  run_shares(correlate_share, p, p->shares);
   return 1;
 }
 

@@ -13,7 +13,7 @@ typedef struct {
   Layout layout;
   ptrdiff_t shares, together; // phases that are stored together
   int padded;
-  char undone[256], special[256];
+  char special[SHARES_MOST];
 } Planes;
 
 // A tile of `rows` lines and one vector of pixels.
@@ -104,21 +104,15 @@ static Block whole_plane(const Planes *p, ptrdiff_t image) {
   return (Block){{image, 0, 0}, {1, p->x->axis[1].size, p->x->axis[2].size}};
 }
 
-static void depthwise_share(void *job, ptrdiff_t share) {
+static void depthwise_share(void *job, ptrdiff_t share, const Room *room) {
   Planes *p = job;
-  const Workspace w = workspace();
-  if (!w.a) {
-    p->undone[share] = 1;
-    return;
-  }
-  const Room room = room_of(w);
   const ptrdiff_t images = p->x->axis[0].size, units = images * p->x->groups;
   int cleared = 0;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
     const ptrdiff_t image = unit / p->x->groups, group = unit % p->x->groups;
     const Block b = whole_plane(p, image);
-    copy_block(p->x, &p->layout, &b, group, 0, room.copy, &cleared);
-    for (int f = 0; f < p->phases; f += (int)p->together) depthwise_plane(p, &p->phase[f], image, group, room.copy);
+    copy_block(p->x, &p->layout, &b, group, 0, room->copy, &cleared);
+    for (int f = 0; f < p->phases; f += (int)p->together) depthwise_plane(p, &p->phase[f], image, group, room->copy);
   }
 }
 
@@ -138,7 +132,7 @@ static int planes_open(Planes *p, const Phase *phase, int phases) {
   const ptrdiff_t whole[3] = {1, p->x->axis[1].size, p->x->axis[2].size};
   p->layout = layout_of(p->x, whole, 1, 0);
   const double units = (double)p->x->axis[0].size * (double)p->x->groups, worth = work_of(p->x) * phases / PART_WORTH;
-  p->shares = thread_count() < 2 || worth < 2 ? 1 : (ptrdiff_t)(units < 256 ? units : 256);
+  p->shares = thread_count() < 2 || worth < 2 ? 1 : (ptrdiff_t)(units < SHARES_MOST ? units : SHARES_MOST);
   return p->layout.floats <= min(COPY_USUAL, COPY_FLOATS - SLACK);
 }
 
@@ -155,7 +149,7 @@ static int correlate_depthwise(Phase *phase, int phases, int columns, Workspace 
     place_taps(&phase[f].x, &p.layout, 1, room.taps[0] + taps, room.taps[1] + taps);
     taps += taps_of(&phase[f].x);
   }
-  run_shares(depthwise_share, &p, p.shares, p.undone);
+  run_shares(depthwise_share, &p, p.shares);
   return 1;
 }
 
@@ -255,18 +249,12 @@ static void depthwise_channels(Planes *p, ptrdiff_t share, Range groups, const R
   }
 }
 
-static void depthwise_weights_share(void *job, ptrdiff_t share) {
+static void depthwise_weights_share(void *job, ptrdiff_t share, const Room *room) {
   Planes *p = job;
-  const Workspace w = workspace();
-  if (!w.a) {
-    p->undone[share] = 1;
-    return;
-  }
-  const Room room = room_of(w);
   const ptrdiff_t groups = p->x->groups, end = part_begin(groups, share + 1, p->shares);
   int cleared = 0;
   for (ptrdiff_t g = part_begin(groups, share, p->shares); g < end; g += CHANNELS_MOST)
-    depthwise_channels(p, share, (Range){g, min(end, g + CHANNELS_MOST)}, &room, &cleared);
+    depthwise_channels(p, share, (Range){g, min(end, g + CHANNELS_MOST)}, room, &cleared);
 }
 
 // Returns 0 where another way must do it, over whatever was written.
@@ -277,8 +265,8 @@ static int depthwise_weights(const Correlation *x, Workspace w) {
   const Room room = room_of(w);
   phase.in_at = room.taps[0];
   place_taps(x, &p.layout, 1, room.taps[0], room.taps[1]);
-  p.shares = p.shares < 2 ? 1 : min(256, ceil_div(x->groups, 4));
-  run_shares(depthwise_weights_share, &p, p.shares, p.undone);
+  p.shares = p.shares < 2 ? 1 : min(SHARES_MOST, ceil_div(x->groups, 4));
+  run_shares(depthwise_weights_share, &p, p.shares);
   for (ptrdiff_t share = 0; share < p.shares; share++)
     if (p.special[share]) return 0;
   return 1;

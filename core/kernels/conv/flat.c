@@ -165,7 +165,6 @@ typedef struct {
   const Correlation *x;
   Flat flat;
   FlatPlanes planes;
-  char undone[256]; // by share: no memory was left for the workspace of the thread that took it
   const float *weights, *bias; // [group][panel][tap][channel][ld] and [group][panel][FLAT_ROWS]
   ptrdiff_t panels, width, chunks, shares;
 } FlatPass;
@@ -177,14 +176,9 @@ INLINE void prefetch_next(const Correlation *x, const float *in, ptrdiff_t part,
   for (ptrdiff_t at = part_begin(floats, part, parts); at < part_begin(floats, part + 1, parts); at += LINE) __builtin_prefetch(next + at, 0, 2);
 }
 
-static void flat_share(void *job, ptrdiff_t share) {
-  FlatPass *p = job;
+static void flat_share(void *job, ptrdiff_t share, const Room *room) {
+  const FlatPass *p = job;
   const Correlation *x = p->x;
-  const Workspace w = p->planes.channel ? workspace() : (Workspace){NULL, NULL};
-  if (p->planes.channel && !w.a) {
-    p->undone[share] = 1;
-    return;
-  }
   ptrdiff_t copied = -1; // the image and group in the copy
   const Flat *f = &p->flat;
   const ptrdiff_t units = x->groups * x->axis[0].size * p->chunks;
@@ -194,7 +188,7 @@ static void flat_share(void *job, ptrdiff_t share) {
     const float *in = x->in + group * x->in_group + image * x->axis[0].in;
     const float *source = in;
     if (p->planes.channel) {
-      float *copy = room_of(w).copy;
+      float *copy = room->copy;
       if (copied != unit / p->chunks) copy_planes(x, &p->planes, in, copy);
       copied = unit / p->chunks, source = copy;
     }
@@ -243,8 +237,8 @@ static int correlate_flat(const Correlation *x, Workspace w) {
     }
   const ptrdiff_t images = x->axis[0].size * x->groups, threads = thread_count();
   p.chunks = threads > 1 && images < 2 * threads && work_of(x) > 2 * PART_WORTH ? min(p.flat.vectors, ceil_div(2 * threads, images)) : 1;
-  p.shares = min(images * p.chunks, threads < 2 ? 1 : 256);
-  run_shares(flat_share, &p, p.shares, p.undone);
+  p.shares = min(images * p.chunks, threads < 2 ? 1 : SHARES_MOST);
+  run_shares(flat_share, &p, p.shares);
   return 1;
 }
 #else

@@ -26,7 +26,7 @@ typedef struct {
   const ptrdiff_t *in_at;
   float *sums, *bias; // [group][range][panel][tap][channel][ld], and without tap and channel
   ptrdiff_t panel_floats;
-  char undone[THREADS_MOST * 4], special[THREADS_MOST * 4];
+  char special[SHARES_MOST];
   ptrdiff_t pieces, shares; // pieces of the panels: any number of them, which changes no bit
 } WeightPass;
 
@@ -304,14 +304,8 @@ static void add_block_panel(WeightPass *p, const Block *b, const float *source, 
 }
 
 // One share: some ranges of blocks, of some groups.
-static void weights_share(void *job, ptrdiff_t share) {
+static void weights_share(void *job, ptrdiff_t share, const Room *room) {
   WeightPass *p = job;
-  const Workspace w = workspace();
-  if (!w.a) {
-    p->undone[share] = 1;
-    return;
-  }
-  const Room room = room_of(w);
   const ptrdiff_t units = p->groups * p->ranges * p->pieces, blocks = p->blocks[0] * p->blocks[1] * p->blocks[2];
   int cleared = 0;
   for (ptrdiff_t unit = part_begin(units, share, p->shares); unit < part_begin(units, share + 1, p->shares); unit++) {
@@ -322,11 +316,11 @@ static void weights_share(void *job, ptrdiff_t share) {
     for (ptrdiff_t i = first * p->ld; bias && i < end * p->ld; i++) bias[i] = 0;
     for (ptrdiff_t block = part_begin(blocks, range, p->ranges); block < part_begin(blocks, range + 1, p->ranges); block++) {
       const Block b = weight_block_at(p, block);
-      const float *source = room.copy;
-      if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room.copy, &cleared);
+      const float *source = room->copy;
+      if (p->layout.floats) copy_block(p->x, &p->layout, &b, p->group + group, p->channel, room->copy, &cleared);
       else source = source_at(p->x, &b, p->group + group, p->channel);
       for (ptrdiff_t panel = first; panel < end; panel++)
-        add_block_panel(p, &b, source, share, p->group + group, panel, sums + panel * p->panel_floats, bias ? bias + panel * p->ld : NULL, &room);
+        add_block_panel(p, &b, source, share, p->group + group, panel, sums + panel * p->panel_floats, bias ? bias + panel * p->ld : NULL, room);
     }
   }
 }
@@ -402,9 +396,9 @@ static int weights_pass(WeightPass *p, const Room *room) {
   const ptrdiff_t units = p->groups * p->ranges, threads = thread_count();
   p->pieces = threads < 2 || units >= 4 * threads ? 1 : min(p->panels, ceil_div(4 * threads, units));
   p->sums = room->weights, p->bias = x->bias && p->channel == 0 ? p->sums + units * p->panels * p->panel_floats : NULL;
-  p->shares = min(units * p->pieces, (ptrdiff_t)sizeof p->undone);
+  p->shares = min(units * p->pieces, SHARES_MOST);
   for (ptrdiff_t share = 0; share < p->shares; share++) p->special[share] = 0;
-  run_shares(weights_share, p, p->shares, p->undone);
+  run_shares(weights_share, p, p->shares);
   for (ptrdiff_t share = 0; share < p->shares; share++)
     if (p->special[share]) return 0;
   for (ptrdiff_t group = 0; group < p->groups; group++) finish_group(p, group);
