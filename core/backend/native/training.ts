@@ -1,6 +1,6 @@
 /** The native verbs for training: derivatives of activations, cross-entropy, and the optimisers' steps. */
 import type { TypedArray } from "../../dtype.ts";
-import type { Activation, Backend, InputActivation, UpdateKind, UpdateSlot } from "../backend.ts";
+import type { Backend, UpdateKind, UpdateSlot } from "../backend.ts";
 import { ACTIVATION_BACKWARD_FIELDS, describeActivationBackward, hasDerivative, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
 import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
@@ -15,17 +15,7 @@ const answer = new Float64Array(1);
 export function nativeActivationBackward(
   { gradus_activation_backward }: Pick<Functions, "gradus_activation_backward">,
 ): Backend["activationBackward"] {
-  return function activationBackward(
-    op: Activation | InputActivation,
-    rows: number,
-    cols: number,
-    g: TypedArray,
-    y: TypedArray,
-    out: TypedArray | null,
-    db: TypedArray | null,
-    low = 0,
-    high = 0,
-  ): void {
+  return function activationBackward(op, rows, cols, g, y, out, db, low = 0, high = 0) {
     const known = hasDerivative(op) && isFloat32(g) && isFloat32(y) && isFloat32OrNull(out) && isFloat32OrNull(db);
     if (!known) {
       return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
@@ -52,13 +42,7 @@ export function nativeActivationBackward(
 export function nativeCrossEntropy(
   { gradus_cross_entropy }: Pick<Functions, "gradus_cross_entropy">,
 ): Backend["crossEntropy"] {
-  return function crossEntropy(
-    rows: number,
-    cols: number,
-    z: TypedArray,
-    targets: Int32Array,
-    dz: TypedArray | null,
-  ): number {
+  return function crossEntropy(rows, cols, z, targets, dz) {
     if (!isFloat32(z) || !isFloat32OrNull(dz)) return reference.crossEntropy(rows, cols, z, targets, dz);
     checkLoss(rows, cols, z, targets, dz);
     const d = lossDescriptor;
@@ -115,7 +99,7 @@ export function nativeUpdate({ gradus_update, gradus_address }: Functions): Back
     gradus_address(table.slots, SLOT * slot + part, (array ?? NOTHING) as Buffer);
   }
 
-  return function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
+  return function update(kind, settings, slots) {
     if (!allSlotsFloat32(slots)) return reference.update(kind, settings, slots);
     checkUpdate(kind, settings, slots);
     const table = tableOf(slots);

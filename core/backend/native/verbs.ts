@@ -1,5 +1,5 @@
 /** The native verbs: each writes its sizes into a descriptor and calls C, or passes what C does not know on to the reference. */
-import type { Backend, BinaryOp, Conv, ConvResult, Gemm, ReduceOp, Reduction, Strided, UnaryOp } from "../backend.ts";
+import type { Backend, BinaryOp, ReduceOp, Strided, UnaryOp } from "../backend.ts";
 import { badRow, checkTable } from "../checks.ts";
 import {
   allFloat32,
@@ -21,7 +21,7 @@ const gemmDescriptor = new Int32Array(GEMM_FIELDS.length);
 
 /** `gemm` for float32; other dtypes are passed on to the reference. */
 export function nativeGemm({ gradus_gemm }: Functions): Backend["gemm"] {
-  return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
+  return function gemm(d, a, b, c, bias) {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     describeGemm(gemmDescriptor, d, a.length, b.length, c.length, bias === null ? null : bias.length);
     const code = gradus_gemm(gemmDescriptor, a as Buffer, b as Buffer, c as Buffer, (bias ?? NOTHING) as Buffer);
@@ -50,14 +50,7 @@ const unaryFloats = new Float32Array(unaryDescriptor.buffer);
 
 /** `unary` for float32, and copies from bytes and to and from int32. */
 export function nativeUnary({ gradus_unary }: Functions): Backend["unary"] {
-  return function unary(
-    op: UnaryOp,
-    shape: readonly number[],
-    x: Strided,
-    out: Strided,
-    low: number,
-    high: number,
-  ): void {
+  return function unary(op, shape, x, out, low, high) {
     const code = UNARY_OPS[op];
     const [from, to] = [dtypeCode(x.data), dtypeCode(out.data)];
     if (code === undefined || !takesUnary(op, from, to)) return reference.unary(op, shape, x, out, low, high);
@@ -88,7 +81,7 @@ const binaryDescriptor = new Int32Array(BINARY_SIZES + 4 * MAX_RANK);
 
 /** `binary` for float32; the results of comparisons are bytes. */
 export function nativeBinary({ gradus_binary }: Pick<Functions, "gradus_binary">): Backend["binary"] {
-  return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
+  return function binary(op, shape, a, b, out) {
     if (op === "pow" && isNumber(shape, b, 2)) [op, b] = ["mul", a];
     const code = BINARY_OPS[op];
     if (code === undefined || !takesBinary(code, a.data, b.data, out.data)) {
@@ -128,7 +121,7 @@ const whereDescriptor = new Int32Array(STRIDES + 4 * MAX_RANK);
 
 /** `where` for float32; other dtypes are passed on to the reference. */
 export function nativeWhere({ gradus_where }: Pick<Functions, "gradus_where">): Backend["where"] {
-  return function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
+  return function where(shape, mask, a, b, out) {
     const operands = [mask, a, b, out];
     const loop = coalesceDims(shape, operands.map((x) => x.strides));
     const known = mask.data instanceof Uint8Array && [a, b, out].every((x) => x.data instanceof Float32Array);
@@ -155,7 +148,7 @@ const reduceDescriptor = new Int32Array(8);
 
 /** `reduce` for float32 along the rows or columns of a matrix, or over everything; the rest is passed on to the reference. */
 export function nativeReduce({ gradus_reduce }: Pick<Functions, "gradus_reduce">): Backend["reduce"] {
-  return function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
+  return function reduce(op, reduction, x, offset, out) {
     const code = REDUCE_OPS[op];
     const [kept, step] = [size(reduction.kept), evenStep(reduction.kept, reduction.keptStrides)];
     const [reduced, along] = [size(reduction.reduced), evenStep(reduction.reduced, reduction.reducedStrides)];
@@ -228,15 +221,7 @@ const answer = new Float64Array(1);
 
 /** `gather` for equal dtypes of 1 or 4 bytes, and from bytes to float32; others are passed on to the reference. */
 export function nativeGather({ gradus_gather }: Functions): Backend["gather"] {
-  return function gather(
-    x: TypedArray,
-    offset: number,
-    stride: number,
-    width: number,
-    index: Int32Array,
-    out: TypedArray,
-    table: Float32Array | null = null,
-  ): void {
+  return function gather(x, offset, stride, width, index, out, table = null) {
     checkTable(x, out, table);
     const [from, to] = [dtypeCode(x), dtypeCode(out)];
     const widens = from === UINT8 && out instanceof Float32Array;
@@ -270,14 +255,7 @@ const descriptor = new Int32Array(CONV_FIELDS.length);
 
 /** `conv` for float32; other dtypes are passed on to the reference. */
 export function nativeConv({ gradus_conv }: Functions): Backend["conv"] {
-  return function conv(
-    result: ConvResult,
-    d: Conv,
-    x: TypedArray,
-    w: TypedArray,
-    y: TypedArray,
-    bias: TypedArray | null,
-  ): void {
+  return function conv(result, d, x, w, y, bias) {
     if (!allFloat32(x, w, y, bias)) return reference.conv(result, d, x, w, y, bias);
     describeConv(descriptor, result, d, x, w, y, bias);
     const code = gradus_conv(descriptor, x as Buffer, w as Buffer, y as Buffer, (bias ?? NOTHING) as Buffer);

@@ -30,14 +30,7 @@ export function wasmConv({ kernel, reserve }: WasmWorkspace, unary: Backend["una
     const { shape, ...out } = placesOf(d, x, w, y)[RESULTS.indexOf(result)];
     unary(activation, shape, out, out, 0, 0);
   };
-  return function conv(
-    result: ConvResult,
-    d: Conv,
-    x: TypedArray,
-    w: TypedArray,
-    y: TypedArray,
-    bias: TypedArray | null,
-  ): void {
+  return function conv(result, d, x, w, y, bias) {
     const work = d.n * d.groups * d.cIn * d.cOut * d.kh * d.kw * d.oh * d.ow;
     if (!allFloat32(x, w, y, bias)) return reference.conv(result, d, x, w, y, bias);
     if (!(work >= WORTH)) return small(result, d, x, w, y, bias);

@@ -2,7 +2,7 @@
  * The wasm verbs of elements: functions of two arguments, choices by a mask, and reductions. What the native verbs would hand to C is
  * copied into the kernel's memory: of each operand the places between the lowest and the highest that it touches.
  */
-import type { Backend, BinaryOp, ReduceOp, Reduction, Strided } from "../backend.ts";
+import type { Backend, Strided } from "../backend.ts";
 import { nativeBinary, nativeReduce, nativeWhere } from "../native/verbs.ts";
 import { reference } from "../reference/reference.ts";
 import { MAX_RANK } from "../descriptor.ts";
@@ -22,7 +22,7 @@ export function wasmBinary(workspace: WasmWorkspace): Backend["binary"] {
         return workspace.kernel.gradus_binary(base, at[0], at[1], at[2]);
       }),
   });
-  return function binary(op: BinaryOp, shape: readonly number[], a: Strided, b: Strided, out: Strided): void {
+  return function binary(op, shape, a, b, out) {
     (isWorth(shape, [a, b, out], WORTH) ? inC : reference.binary)(op, shape, a, b, out);
   };
 }
@@ -43,7 +43,7 @@ export function wasmWhere(workspace: WasmWorkspace): Backend["where"] {
         return workspace.kernel.gradus_where(base, at[0], at[1], at[2], at[3]);
       }),
   });
-  return function where(shape: readonly number[], mask: Strided, a: Strided, b: Strided, out: Strided): void {
+  return function where(shape, mask, a, b, out) {
     (isWorth(shape, [mask, a, b, out], CHOICE_WORTH) ? inC : reference.where)(shape, mask, a, b, out);
   };
 }
@@ -65,7 +65,7 @@ export function wasmReduce(workspace: WasmWorkspace): Backend["reduce"] {
       });
     },
   });
-  return function reduce(op: ReduceOp, reduction: Reduction, x: TypedArray, offset: number, out: TypedArray): void {
+  return function reduce(op, reduction, x, offset, out) {
     const shape = [...reduction.kept, ...reduction.reduced];
     const strides = [...reduction.keptStrides, ...reduction.reducedStrides];
     const close = reachOf(shape, strides, offset).length <= 2 * sizeOf(shape);

@@ -1,6 +1,5 @@
 /** The wasm verbs for training: derivatives of activations, cross-entropy, and the optimisers' steps, a piece at a time where that can be. */
-import { type Activation, type Backend, type InputActivation, UPDATE_SETTINGS, type UpdateSlot } from "../backend.ts";
-import type { UpdateKind } from "../backend.ts";
+import { type Backend, UPDATE_SETTINGS, type UpdateSlot } from "../backend.ts";
 import { checkActivationBackward, checkUpdate } from "../checks.ts";
 import { unwrap } from "../descriptor.ts";
 import { nativeActivationBackward, nativeCrossEntropy, UPDATE_KINDS } from "../native/training.ts";
@@ -32,17 +31,7 @@ export function wasmActivationBackward(workspace: WasmWorkspace): Backend["activ
       );
     },
   });
-  return function activationBackward(
-    op: Activation | InputActivation,
-    rows: number,
-    cols: number,
-    g: TypedArray,
-    y: TypedArray,
-    out: TypedArray | null,
-    db: TypedArray | null,
-    low = 0,
-    high = 0,
-  ): void {
+  return function activationBackward(op, rows, cols, g, y, out, db, low = 0, high = 0) {
     const size = rows * cols;
     if (op === "none" && db === null) return reference.activationBackward(op, rows, cols, g, y, out, db, low, high);
     if (db !== null || out === null || !(size > PIECE)) return inC(op, rows, cols, g, y, out, db, low, high);
@@ -78,7 +67,7 @@ export function wasmCrossEntropy(workspace: WasmWorkspace): Backend["crossEntrop
 /** `update` for float32; lists with other dtypes are passed on to the reference. */
 export function wasmUpdate(workspace: WasmWorkspace): Backend["update"] {
   const table = new Int32Array(16); // of one slot: 64-bit numbers, four addresses and four lengths, whose upper halves stay 0
-  return function update(kind: UpdateKind, settings: Float64Array, slots: readonly UpdateSlot[]): void {
+  return function update(kind, settings, slots) {
     if (!slots.every(isFloat32)) return reference.update(kind, settings, slots);
     checkUpdate(kind, settings, slots);
     const momentum = kind === "adam" || settings[UPDATE_SETTINGS.momentum] !== 0;

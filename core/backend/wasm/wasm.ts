@@ -6,12 +6,11 @@
  * There are two builds. With relaxed SIMD, where the engine has it, a product multiplies and adds in one instruction, which rounds once
  * instead of twice: the two builds differ in the last bits.
  */
-import type { Backend, Gemm, Opened, Strided, UnaryOp } from "../backend.ts";
+import type { Backend, Opened } from "../backend.ts";
 import { type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
 import { allFloat32, checkStrided, describeGemm, floatBits, GEMM_FIELDS, unwrap } from "../descriptor.ts";
 import { UNARY_OPS } from "../native/verbs.ts";
 import { coalesceDims, reference } from "../reference/reference.ts";
-import type { TypedArray } from "../../dtype.ts";
 import { wasmConv } from "./conv.ts";
 import { wasmBinary, wasmReduce, wasmWhere } from "./elementwise.ts";
 import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
@@ -43,7 +42,7 @@ const [A, B, C, BIAS] = (["A_OFFSET", "B_OFFSET", "C_OFFSET", "BIAS_OFFSET"] as 
 /** `gemm` for float32; only the elements that it reads or writes are copied. Other dtypes are passed on to the reference. */
 function wasmGemm({ kernel, reserve }: WasmWorkspace): Backend["gemm"] {
   const local = new Int32Array(GEMM_FIELDS.length);
-  return function gemm(d: Gemm, a: TypedArray, b: TypedArray, c: TypedArray, bias: TypedArray | null): void {
+  return function gemm(d, a, b, c, bias) {
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     // Checked here against the caller's buffers; below, offsets and strides are replaced by those of the copies.
     describeGemm(local, d, a.length, b.length, c.length, bias?.length ?? null);
@@ -73,14 +72,7 @@ function describeCopy(into: Int32Array, field: number, part: Footprint): void {
 /** `unary` for float32 and what C has; everything else is passed on to the reference, and so are copies, which JavaScript makes itself. */
 function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
   const local = new Int32Array(34);
-  return function unary(
-    op: UnaryOp,
-    shape: readonly number[],
-    x: Strided,
-    out: Strided,
-    low: number,
-    high: number,
-  ): void {
+  return function unary(op, shape, x, out, low, high) {
     const [from, to] = [x.data, out.data];
     const code = op === "copy" ? undefined : UNARY_OPS[op];
     const known = from instanceof Float32Array && to instanceof Float32Array;
