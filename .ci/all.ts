@@ -1,10 +1,10 @@
 /**
  * Runs all tests by the README's command, then the harness of the C, then on each other back end those tests that can tell it from the
- * first, then every check, never stopping early; the last line holds the counts.
+ * first, then every check, never stopping early; what failed is told once more at the end, and the last line holds the counts.
  *
  * @module
  */
-import { add, countRun, type Counts, summary } from "./junit.ts";
+import { add, countRun, type Counts, failedTests, summary } from "./junit.ts";
 import { paths } from "./paths.ts";
 import { CHECKS, reportStep } from "./steps.ts";
 import { ANY_BACK_END, reportAlone } from "./test_runs.ts";
@@ -55,7 +55,13 @@ async function exitCode([program, ...args]: readonly string[], env: Record<strin
   }
 }
 
-async function runPass(pass: Pass, report: string): Promise<Counts> {
+/** What came of a pass: the counts, and what failed in the words of its tests. */
+interface Result {
+  readonly counts: Counts;
+  readonly failures: readonly string[];
+}
+
+async function runPass(pass: Pass, report: string): Promise<Result> {
   console.log(`\n== ${pass.name}`);
   if (pass.command.includes(ONCE[0])) sayWhatIsLeftOut();
   const code = await exitCode([...pass.command, `--junit-path=${report}`], { NO_COLOR: "1", ...pass.env });
@@ -63,7 +69,9 @@ async function runPass(pass: Pass, report: string): Promise<Counts> {
   const texts = await Promise.all(reports.map((path) => Deno.readTextFile(path).catch(() => null)));
   const counts = countRun(code, texts.includes(null) ? null : texts.join("\n"));
   console.log(`${pass.name}: ${summary(counts)}`);
-  return counts;
+  const failures = failedTests(texts.join("\n")).map((failure) => `${pass.name}: ${failure}`);
+  const untold = counts.failed > failures.length ? [`${pass.name}: ended with code ${code}, and no failed test`] : [];
+  return { counts, failures: [...failures, ...untold] };
 }
 
 function sayWhatIsLeftOut(): void {
@@ -71,27 +79,26 @@ function sayWhatIsLeftOut(): void {
   for (const [why, ...paths] of ANY_BACK_END) console.log(`  ${why}: ${paths.join(", ")}`);
 }
 
-async function runChecks(): Promise<Counts> {
+async function runChecks(): Promise<Result> {
   console.log("\n== checks");
-  let counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const step of CHECKS) {
-    const ok = await reportStep(step);
-    counts = add(counts, { passed: Number(ok), failed: Number(!ok), skipped: 0 });
-  }
-  return counts;
+  const failures: string[] = [];
+  for (const step of CHECKS) if (!await reportStep(step)) failures.push(`check: ${step.name}`);
+  return { counts: { passed: CHECKS.length - failures.length, failed: failures.length, skipped: 0 }, failures };
 }
 
-async function runAll(): Promise<Counts> {
+async function runAll(): Promise<Result> {
   const folder = await Deno.makeTempDir();
   try {
-    let counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-    for (const [index, pass] of PASSES.entries()) counts = add(counts, await runPass(pass, `${folder}/${index}.xml`));
-    return add(counts, await runChecks());
+    const results: Result[] = [];
+    for (const [index, pass] of PASSES.entries()) results.push(await runPass(pass, `${folder}/${index}.xml`));
+    results.push(await runChecks());
+    return { counts: results.map(({ counts }) => counts).reduce(add), failures: results.flatMap((r) => r.failures) };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-const counts = await runAll();
+const { counts, failures } = await runAll();
+if (failures.length > 0) console.log(`\n== what failed\n${failures.join("\n\n")}`);
 console.log(`\n${summary(counts)}`);
 Deno.exit(counts.failed > 0 ? SOME_FAILED : 0);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "./bdd.ts";
-import { countRun, countTests, summary } from "../.ci/junit.ts";
+import { countRun, countTests, failedTests, summary } from "../.ci/junit.ts";
 
 const REPORT = '<testcase name="a">\n</testcase><testcase name="b"><failure message="no">x</failure></testcase>' +
   '<testcase name="c"><skipped/></testcase>';
@@ -17,6 +17,19 @@ describe("countTests()", () => {
   });
   it("counts a test that failed though none of its steps did", () => {
     assertEquals(countTests(group("", "<failure/>")), { passed: 2, failed: 1, skipped: 0 });
+  });
+});
+
+describe("failedTests()", () => {
+  it("names file and test, and says what was said as it was written", () => {
+    const failure = '<failure message="short">AssertionError: 1 &lt; 2\n    at &quot;x&quot;&#10;  end</failure>';
+    const report = `<testcase name="a &gt; b" classname="./x.test.ts">${failure}</testcase>` +
+      '<testcase name="a" classname="./x.test.ts"><failure message="1 test step failed"/></testcase>';
+    assertEquals(failedTests(report), ['./x.test.ts => a > b\n  AssertionError: 1 < 2\n      at "x"\n  end']);
+  });
+  it("takes the message where nothing else was said, and is empty where nothing failed", () => {
+    assertEquals(failedTests('<testcase name="a" classname="x"><error message="no"/></testcase>'), ["x => a\n  no"]);
+    assertEquals(failedTests('<testcase name="a"></testcase>'), []);
   });
 });
 
