@@ -8,8 +8,8 @@ import { countElements } from "../../core/io/elements.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { gunzip } from "../formats/gunzip.ts";
 import type { LabelledImages } from "./mnist_folder.ts";
-import { readPickle } from "../formats/pickle_reader.ts";
-import { kindOf, NumpyArray, Tuple, type Value } from "../formats/pickle_values.ts";
+import { kindOf, Tuple, type Value } from "../../core/io/pickle/pickle_values.ts";
+import { NumpyArray, readNumpyPickle } from "../formats/numpy_pickle.ts";
 
 /** The parts of `mnist.pkl.gz`. A picture is a row of 784 grey levels from 0 to 1. */
 export interface MnistPickle {
@@ -60,7 +60,7 @@ export function parseMnistPickle(
 
 function* parse(bytes: Uint8Array<ArrayBuffer>, cap: Cap): Steps<MnistPickle> {
   const name = cap.where;
-  const [train, valid, test] = itemsOf(readPickle(bytes, name), 3, name);
+  const [train, valid, test] = itemsOf(readNumpyPickle(bytes, name), 3, name);
   const toPart = (part: Value) => partOf(itemsOf(part, 2, name), cap);
   return { train: yield* toPart(train), valid: yield* toPart(valid), test: yield* toPart(test) };
 }

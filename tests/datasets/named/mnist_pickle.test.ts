@@ -3,8 +3,8 @@ import { fromFileUrl } from "@std/path";
 import { describe, it } from "../../bdd.ts";
 import { granted } from "../../../core/host/host.ts";
 import { parseMnistPickle, readMnistPickle } from "@gradus/gradus/data";
-import { readPickle } from "../../../datasets/formats/pickle_reader.ts";
-import type { Bytes, Tuple } from "../../../datasets/formats/pickle_values.ts";
+import type { Bytes, Tuple } from "../../../core/io/pickle/pickle_values.ts";
+import { readNumpyPickle } from "../../../datasets/formats/numpy_pickle.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";
 import { array, op, part, type Parts, pickle, whole } from "../formats/pickle_file.ts";
@@ -34,13 +34,13 @@ describe("parseMnistPickle()", () => {
     ...[...op.tuple2, ...op.reduce],
   ];
 
-  it("readPickle() encodes a text once, however often the file asks for it", () => {
+  it("readNumpyPickle() encodes a text once, however often the file asks for it", () => {
     const again = [op.tuple2, op.reduce, [0x68, 0], [0x68, 1], [0x68, 2], op.tuple2, op.reduce, op.tuple2, op.stop];
     const first = [[...op.global("_codecs", "encode"), 0x71, 0], [...op.unicode("ÿ"), 0x71, 1], op.unicode("latin1"), [
       0x71,
       2,
     ]];
-    const pair = readPickle(pickle(op.proto(), ...first, ...again), "a") as Tuple;
+    const pair = readNumpyPickle(pickle(op.proto(), ...first, ...again), "a") as Tuple;
     assertEquals((pair.items[0] as Bytes).raw, new Uint8Array([255]));
     assertStrictEquals(pair.items[0], pair.items[1]);
   });

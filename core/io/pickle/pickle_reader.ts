@@ -1,23 +1,46 @@
 /**
- * Python's pickle, read without running anything: of the opcodes of protocols 0 to 2 those that NumPy arrays need, and of the names
- * of callables a few that are only recognised.
+ * Python's pickle, read without running anything: of the opcodes of protocols 0 to 2 those that a dialect needs, and of the names of
+ * callables those that it recognises. Nothing is called.
  *
  * @see {@link https://docs.python.org/3/library/pickletools.html} for the opcodes
  */
-import { build, Bytes, kindOf, Mark, Marker, MARKERS, reduce, Text, Tuple, type Value } from "./pickle_values.ts";
+import type { Steps } from "../../event_loop.ts";
+import { quoted } from "../read_file.ts";
+import { Bytes, kindOf, Mark, Text, Tuple, type Value } from "./pickle_values.ts";
 
-const MAX_STACK = 1_000;
-const MAX_MEMO = 10_000;
+/** What one kind of pickle may hold. Where a value or a complaint is returned, the complaint is the string. */
+export interface Dialect {
+  /** What that is, for errors. */
+  readonly holds: string;
+  /** The most values on the stack. */
+  readonly maxStack: number;
+  /** The most values kept. */
+  readonly maxMemo: number;
+  /** The opcodes beside those of numbers, texts and tuples. */
+  readonly opcodes: ReadonlyMap<number, Opcode>;
+  /** The value that stands for a name, or why there is none. */
+  marker(name: string): Value | string;
+  /** The value of `callee(*operands)`, or what is wrong with these. */
+  reduce(callee: Value, operands: Value): Value | string;
+  /** Completes `target` by `state`; returns what is wrong, or `null`. */
+  build(target: Value | undefined, state: Value): string | null;
+  /** Counts a value that is made, before it is. */
+  count?(): void;
+}
+
 const MAX_LINE = 1_000;
 
+/** Opcodes in one step. */
+const STEP = 1 << 12;
+
 /**
- * The value pickled in `bytes`. Its arrays share their memory.
+ * The value pickled in `bytes`, whose memory it shares.
  *
  * @param where What errors call the file
  * @throws {SyntaxError} at the first opcode that is not supported, or has wrong operands; the message names the opcode and its byte
  */
-export function readPickle(bytes: Uint8Array<ArrayBuffer>, where: string): Value {
-  return new PickleReader(bytes, where).run();
+export function readPickle(bytes: Uint8Array<ArrayBuffer>, where: string, dialect: Dialect): Steps<Value> {
+  return new PickleReader(bytes, where, dialect).run();
 }
 
 /** A pickle is a program for a machine with a stack and a memo: this is the machine, and its place in the file. */
@@ -29,29 +52,31 @@ class PickleReader {
   #opcode = "";
   #done = false;
 
-  constructor(readonly file: Uint8Array<ArrayBuffer>, readonly where: string) {}
+  /** A machine at the beginning of a file. */
+  constructor(readonly file: Uint8Array<ArrayBuffer>, readonly where: string, readonly dialect: Dialect) {}
 
   /** The byte at which the current opcode begins. */
   get start(): number {
     return this.#start;
   }
 
-  run(): Value {
-    while (!this.#done) {
+  *run(): Steps<Value> {
+    for (let count = 1; !this.#done; count++) {
       this.#start = this.#at;
       this.#opcode = "opcode";
       const code = this.byte();
-      const opcode = OPCODES.get(code);
+      const opcode = this.dialect.opcodes.get(code) ?? OPCODES.get(code);
       if (opcode === undefined) throw this.error(`0x${code.toString(16).padStart(2, "0")}, which is not read`);
       this.#opcode = opcode.name;
       opcode.run(this);
+      if (count % STEP === 0) yield;
     }
     return this.#stack[0];
   }
 
   error(found: string): SyntaxError {
     return new SyntaxError(
-      `Cannot read ${this.where}: ${this.#opcode} at byte ${this.#start} found ${found}; a pickle here holds NumPy arrays only`,
+      `Cannot read ${this.where}: ${this.#opcode} at byte ${this.#start} found ${found}; ${this.dialect.holds}`,
     );
   }
 
@@ -104,7 +129,9 @@ class PickleReader {
   }
 
   push(value: Value): void {
-    if (this.#stack.push(value) > MAX_STACK) throw this.error(`more than ${MAX_STACK} values on the stack`);
+    const { maxStack, count } = this.dialect;
+    count?.();
+    if (this.#stack.push(value) > maxStack) throw this.error(`more than ${maxStack} values on the stack`);
   }
 
   pop(): Value {
@@ -133,20 +160,34 @@ class PickleReader {
     const value = this.pop();
     this.#stack.push(value);
     this.#memo.set(key, value);
-    if (this.#memo.size > MAX_MEMO) throw this.error(`more than ${MAX_MEMO} values kept`);
+    const { maxMemo } = this.dialect;
+    if (this.#memo.size > maxMemo) throw this.error(`more than ${maxMemo} values kept`);
+  }
+
+  /** The value on top of the stack, which stays there. */
+  top(): Value | undefined {
+    return this.#stack.at(-1);
+  }
+
+  /** Pushes a value; throws where it is a complaint. */
+  pushOr(value: Value | string, about = ""): void {
+    if (typeof value === "string") throw this.error(about + value);
+    this.push(value);
+  }
+
+  global(): void {
+    const name = `${this.line()} ${this.line()}`;
+    this.pushOr(this.dialect.marker(name), `the name ${quoted(name)}, `);
   }
 
   reduce(): void {
     const [callee, operands] = this.popSome(2);
-    const value = reduce(callee, operands);
-    if (value === null) throw this.error(`${kindOf(callee)} with operands that it does not have in a NumPy array`);
-    this.push(value);
+    this.pushOr(this.dialect.reduce(callee, operands), `${kindOf(callee)} with `);
   }
 
   build(): void {
     const state = this.pop();
-    const target = this.#stack.at(-1);
-    const reason = build(target, state);
+    const reason = this.dialect.build(this.top(), state);
     if (reason !== null) throw this.error(reason);
   }
 }
@@ -159,40 +200,45 @@ interface Opcode {
   run(reader: PickleReader): void;
 }
 
-/** The supported opcodes, by their byte. */
-const OPCODES: ReadonlyMap<number, Opcode> = new Map(
-  ([
-    ["\x80", "PROTO", (r) => r.protocol(r.byte())],
-    ["(", "MARK", (r) => r.push(new Mark())],
-    ["N", "NONE", (r) => r.push(null)],
-    ["\x88", "NEWTRUE", (r) => r.push(true)],
-    ["\x89", "NEWFALSE", (r) => r.push(false)],
-    ["I", "INT", (r) => r.push(toInt(r, r.line()))],
-    ["J", "BININT", (r) => r.push(r.int() | 0)],
-    ["K", "BININT1", (r) => r.push(r.byte())],
-    ["M", "BININT2", (r) => r.push(r.byte() + 256 * r.byte())],
-    ["L", "LONG", (r) => r.push(toInt(r, r.line().replace(/L$/, "")))],
-    ["\x8a", "LONG1", (r) => r.push(toLong(r, r.take(r.byte())))],
-    ["S", "STRING", (r) => r.push(toBytes(r, r.line(Infinity)))],
-    ["T", "BINSTRING", (r) => r.push(r.bytes(r.int()))],
-    ["U", "SHORT_BINSTRING", (r) => r.push(r.bytes(r.byte()))],
-    ["X", "BINUNICODE", (r) => r.push(r.text(r.int()))],
-    [")", "EMPTY_TUPLE", (r) => r.push(new Tuple([]))],
-    ["t", "TUPLE", (r) => r.push(new Tuple(r.popToMark()))],
-    ["\x85", "TUPLE1", (r) => r.push(new Tuple(r.popSome(1)))],
-    ["\x86", "TUPLE2", (r) => r.push(new Tuple(r.popSome(2)))],
-    ["\x87", "TUPLE3", (r) => r.push(new Tuple(r.popSome(3)))],
-    ["g", "GET", (r) => r.get(toInt(r, r.line()))],
-    ["h", "BINGET", (r) => r.get(r.byte())],
-    ["j", "LONG_BINGET", (r) => r.get(r.int())],
-    ["p", "PUT", (r) => r.put(toInt(r, r.line()))],
-    ["q", "BINPUT", (r) => r.put(r.byte())],
-    ["r", "LONG_BINPUT", (r) => r.put(r.int())],
-    ["c", "GLOBAL", (r) => r.push(toMarker(r, `${r.line()} ${r.line()}`))],
-    ["R", "REDUCE", (r) => r.reduce()],
-    ["b", "BUILD", (r) => r.build()],
-    [".", "STOP", (r) => r.stop()],
-  ] as [string, string, Opcode["run"]][]).map(([code, name, run]) => [code.charCodeAt(0), { name, run }]),
+/** Opcodes by their byte. */
+function opcodesOf(
+  ...rows: readonly (readonly [code: string, name: string, run: Opcode["run"]])[]
+): ReadonlyMap<number, Opcode> {
+  return new Map(rows.map(([code, name, run]) => [code.charCodeAt(0), { name, run }]));
+}
+
+/** The opcodes of every dialect. */
+const OPCODES = opcodesOf(
+  ["\x80", "PROTO", (r) => r.protocol(r.byte())],
+  ["(", "MARK", (r) => r.push(new Mark())],
+  ["N", "NONE", (r) => r.push(null)],
+  ["\x88", "NEWTRUE", (r) => r.push(true)],
+  ["\x89", "NEWFALSE", (r) => r.push(false)],
+  ["I", "INT", (r) => r.push(toInt(r, r.line()))],
+  ["J", "BININT", (r) => r.push(r.int() | 0)],
+  ["K", "BININT1", (r) => r.push(r.byte())],
+  ["M", "BININT2", (r) => r.push(r.byte() + 256 * r.byte())],
+  ["L", "LONG", (r) => r.push(toInt(r, r.line().replace(/L$/, "")))],
+  ["\x8a", "LONG1", (r) => r.push(toLong(r, r.take(r.byte())))],
+  ["S", "STRING", (r) => r.push(toBytes(r, r.line(Infinity)))],
+  ["T", "BINSTRING", (r) => r.push(r.bytes(r.int()))],
+  ["U", "SHORT_BINSTRING", (r) => r.push(r.bytes(r.byte()))],
+  ["X", "BINUNICODE", (r) => r.push(r.text(r.int()))],
+  [")", "EMPTY_TUPLE", (r) => r.push(new Tuple([]))],
+  ["t", "TUPLE", (r) => r.push(new Tuple(r.popToMark()))],
+  ["\x85", "TUPLE1", (r) => r.push(new Tuple(r.popSome(1)))],
+  ["\x86", "TUPLE2", (r) => r.push(new Tuple(r.popSome(2)))],
+  ["\x87", "TUPLE3", (r) => r.push(new Tuple(r.popSome(3)))],
+  ["g", "GET", (r) => r.get(toInt(r, r.line()))],
+  ["h", "BINGET", (r) => r.get(r.byte())],
+  ["j", "LONG_BINGET", (r) => r.get(r.int())],
+  ["p", "PUT", (r) => r.put(toInt(r, r.line()))],
+  ["q", "BINPUT", (r) => r.put(r.byte())],
+  ["r", "LONG_BINPUT", (r) => r.put(r.int())],
+  ["c", "GLOBAL", (r) => r.global()],
+  ["R", "REDUCE", (r) => r.reduce()],
+  ["b", "BUILD", (r) => r.build()],
+  [".", "STOP", (r) => r.stop()],
 );
 
 function toInt(reader: PickleReader, line: string): number {
@@ -201,19 +247,16 @@ function toInt(reader: PickleReader, line: string): number {
   throw reader.error("no whole number below 2^53");
 }
 
-/** A little-endian integer in two's complement. */
 function toLong(reader: PickleReader, bytes: Uint8Array): number {
   if (bytes.length > 8) throw reader.error(`an integer of ${bytes.length} bytes`);
-  const bits = bytes.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
-  const value = Number(BigInt.asIntN(8 * bytes.length, bits));
+  const value = Number(toBigInt(bytes));
   if (Number.isSafeInteger(value)) return value;
   throw reader.error("an integer past 2^53");
 }
 
-function toMarker(reader: PickleReader, name: string): Marker {
-  const known = MARKERS.find((marker) => marker === name);
-  if (known === undefined) throw reader.error(`the name ${JSON.stringify(name)}, which is none of an array's`);
-  return new Marker(known);
+/** A little-endian integer in two's complement. */
+function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt.asIntN(8 * bytes.length, bytes.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n));
 }
 
 const ESCAPE = /\\(?:x([0-9a-f]{2})|([\\'"nrtabfv]))|\\|[^\\]+/g;

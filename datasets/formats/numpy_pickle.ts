@@ -1,67 +1,37 @@
-/** The values on the stack of the pickle reader: data, and names that nothing calls. */
+/** NumPy arrays in pickles: the names of callables that these hold, and what the opcodes REDUCE and BUILD do with them. */
 import { countElements } from "../../core/io/elements.ts";
 import { elementReader } from "../../core/io/npy/header.ts";
+import { runAtOnce } from "../../core/event_loop.ts";
+import { type Dialect, readPickle } from "../../core/io/pickle/pickle_reader.ts";
+import { Bytes, encodeLatin1, Marker, textOf, Tuple, type Value } from "../../core/io/pickle/pickle_values.ts";
 
 /** The only names of callables that a file may contain. */
-export const MARKERS = [
+const MARKERS = [
   "numpy.core.multiarray _reconstruct",
   "numpy._core.multiarray _reconstruct",
   "numpy ndarray",
   "numpy dtype",
   "_codecs encode",
-] as const;
+];
 
-/** One of {@linkcode MARKERS} on the stack. */
-export class Marker {
-  /** A marker of this name. */
-  constructor(readonly name: typeof MARKERS[number]) {}
-}
+const DIALECT: Dialect = {
+  holds: "a pickle here holds NumPy arrays only",
+  maxStack: 1_000,
+  maxMemo: 10_000,
+  opcodes: new Map(),
+  marker: (name) => MARKERS.includes(name) ? new Marker(name) : "which is none of an array's",
+  reduce: (callee, operands) => reduce(callee, operands) ?? "operands that it does not have in a NumPy array",
+  build,
+};
 
-/** The mark on the stack where a tuple begins. */
-export class Mark {}
-
-/** Raw bytes, Python 2's `str`, in the memory of the file. */
-export class Bytes {
-  /** The bytes from byte `at` of the file on. */
-  constructor(readonly raw: Uint8Array<ArrayBuffer>, readonly at: number) {}
-}
-
-/** Text, kept as UTF-8. */
-export class Text {
-  #latin1: Bytes | null | undefined;
-
-  /** The text from byte `at` of the file on. */
-  constructor(readonly utf8: Uint8Array<ArrayBuffer>, readonly at: number) {}
-
-  /** The same text in Latin-1, made once; `null` if it has other characters or is not UTF-8. */
-  get latin1(): Bytes | null {
-    if (this.#latin1 === undefined) {
-      const raw = toLatin1(this.utf8);
-      this.#latin1 = raw && new Bytes(raw, this.at);
-    }
-    return this.#latin1;
-  }
-}
-
-function toLatin1(utf8: Uint8Array): Uint8Array<ArrayBuffer> | null {
-  const out = new Uint8Array(utf8.length);
-  let length = 0;
-  for (let i = 0; i < utf8.length; i++) {
-    const lead = utf8[i];
-    if (lead < 0x80) out[length++] = lead;
-    else {
-      const next = utf8[++i];
-      if ((lead !== 0xc2 && lead !== 0xc3) || (next & 0xc0) !== 0x80 || next === undefined) return null;
-      out[length++] = (lead & 3) << 6 | next & 0x3f;
-    }
-  }
-  return out.subarray(0, length);
-}
-
-/** Python's `tuple`. */
-export class Tuple {
-  /** A tuple of these items. */
-  constructor(readonly items: readonly Value[]) {}
+/**
+ * The value pickled in `bytes`. Its arrays share their memory.
+ *
+ * @param where What errors call the file
+ * @throws {SyntaxError} at the first opcode that is not supported, or has wrong operands; the message names the opcode and its byte
+ */
+export function readNumpyPickle(bytes: Uint8Array<ArrayBuffer>, where: string): Value {
+  return runAtOnce(readPickle(bytes, where, DIALECT));
 }
 
 /** NumPy's `dtype`; its byte order comes with the opcode BUILD. */
@@ -83,30 +53,11 @@ export class NumpyArray {
   } | null = null;
 }
 
-/** Anything on the stack. */
-export type Value = null | boolean | number | Bytes | Text | Tuple | Marker | Mark | Dtype | NumpyArray;
-
-/** What errors call a value. */
-export function kindOf(value: Value | undefined): string {
-  if (value === undefined) return "an empty stack";
-  if (value === null) return "None";
-  if (value instanceof Marker) return value.name;
-  if (typeof value === "object") return value.constructor.name;
-  return String(value);
-}
-
-/** The text of a short ASCII string, written by Python 2 or 3; `null` for anything else. */
-function textOf(value: Value | undefined): string | null {
-  const bytes = value instanceof Bytes ? value.raw : value instanceof Text ? value.utf8 : null;
-  if (bytes === null || bytes.length > 64 || bytes.some((byte) => byte > 0x7f)) return null;
-  return new TextDecoder().decode(bytes);
-}
-
 // What the opcodes REDUCE and BUILD do in a pickled array. Nothing is called: each callable is a case here, and the types of all
 // operands are checked.
 
 /** The value of `callee(*operands)`; `null` if that does not occur in a pickled array. */
-export function reduce(callee: Value, operands: Value): Value {
+function reduce(callee: Value, operands: Value): Value {
   if (!(callee instanceof Marker && operands instanceof Tuple)) return null;
   switch (callee.name) {
     case "numpy.core.multiarray _reconstruct":
@@ -116,7 +67,7 @@ export function reduce(callee: Value, operands: Value): Value {
       return toDtype(operands.items);
     case "_codecs encode":
       return encodeLatin1(operands.items);
-    case "numpy ndarray":
+    default:
       return null;
   }
 }
@@ -137,15 +88,8 @@ function toDtype(items: readonly Value[]): Dtype | null {
   return items.length === 3 && name !== null && flags ? new Dtype(name) : null;
 }
 
-/** `encode(text, "latin1")`: how Python 3 writes bytes in protocol 2. */
-function encodeLatin1(items: readonly Value[]): Bytes | null {
-  const [text, codec] = items;
-  if (items.length !== 2 || !(text instanceof Text) || textOf(codec) !== "latin1") return null;
-  return text.latin1;
-}
-
 /** Completes `target` by `state`; returns what is wrong, or `null`. */
-export function build(target: Value | undefined, state: Value): string | null {
+function build(target: Value | undefined, state: Value): string | null {
   if (!(state instanceof Tuple)) return "a state that is no tuple";
   if (target instanceof Dtype) return buildDtype(target, state.items);
   if (target instanceof NumpyArray) return buildArray(target, state.items);
