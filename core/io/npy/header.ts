@@ -2,8 +2,8 @@
 import type { DType } from "../../dtype.ts";
 import type { Steps } from "../../event_loop.ts";
 import { checkBooleans, fromFloat16, type Location, widenLongs, widenUnsigned } from "../elements.ts";
+import { halved, plain, swapBytes, widened } from "../file_dtypes.ts";
 import { convertInSteps, type Elements, joinInSteps } from "../in_steps.ts";
-import { plain } from "../safetensors/header.ts";
 
 /** Headers longer than this are refused, as NumPy does. */
 export const MAX_NPY_HEADER = 10_000;
@@ -146,14 +146,14 @@ interface NpyDType {
 const NPY_DTYPES: ReadonlyMap<string, NpyDType> = new Map<string, NpyDType>([
   ["b1", { size: 1, memory: 1, read: checkBooleans }],
   ["u1", plain(Uint8Array, "uint8")],
-  ["i1", { size: 1, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int8Array(bytes)), dtype: "int32" }) }],
-  ["u2", { size: 2, memory: 4, read: (bytes) => ({ data: new Int32Array(new Uint16Array(bytes)), dtype: "int32" }) }],
-  ["i2", { size: 2, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int16Array(bytes)), dtype: "int32" }) }],
+  ["i1", widened(Int8Array)],
+  ["u2", widened(Uint16Array)],
+  ["i2", widened(Int16Array)],
   ["u4", { size: 4, memory: 8, read: widenUnsigned }],
   ["i4", plain(Int32Array, "int32")],
   ["u8", { size: 8, memory: 8, read: (bytes, place) => widenLongs(bytes, false, place) }],
   ["i8", { size: 8, memory: 8, read: (bytes, place) => widenLongs(bytes, true, place) }],
-  ["f2", { size: 2, memory: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
+  ["f2", halved(fromFloat16)],
   ["f4", plain(Float32Array, "float32")],
   ["f8", plain(Float64Array, "float64")],
 ]);
@@ -201,14 +201,3 @@ export function elementReader(descr: string): ElementReader | null {
 
 /** The dtypes that {@linkcode elementReader} knows, for errors. */
 export const READABLE: string = [...NPY_DTYPES.keys()].join(" ");
-
-/** Reverses the bytes of each element. Until this loop is optimised, a swap by destructuring would make an array for each pair. */
-function swapBytes(bytes: Uint8Array, size: number): void {
-  for (let i = 0; i < bytes.length; i += size) {
-    for (let low = i, high = i + size - 1; low < high; low++, high--) {
-      const byte = bytes[low];
-      bytes[low] = bytes[high];
-      bytes[high] = byte;
-    }
-  }
-}

@@ -1,8 +1,9 @@
 /** The header of a safetensors file: parsed and checked in full before any data is read, because files come from strangers. */
-import type { DType, TypedArray } from "../../dtype.ts";
+import type { DType } from "../../dtype.ts";
 import type { Steps } from "../../event_loop.ts";
-import { checkBooleans, countElements, fromBfloat16, fromFloat16, MAX_ELEMENTS, widenLongs } from "../elements.ts";
-import { convertInSteps, type Elements, joinInSteps, pieces, sortInSteps } from "../in_steps.ts";
+import { countElements, MAX_ELEMENTS } from "../elements.ts";
+import { FILE_DTYPES } from "../file_dtypes.ts";
+import { pieces, sortInSteps } from "../in_steps.ts";
 import { type Cap, quoted, shortened } from "../read_file.ts";
 import { type Json, parseStrictMembers } from "./strict_json.ts";
 
@@ -148,50 +149,6 @@ function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: num
   if (dataStart + end !== fileEnd) {
     throw new RangeError(`Cannot read ${where}: its tensors end at byte ${dataStart + end}, the file at ${fileEnd}`);
   }
-}
-
-// The dtypes of safetensors files, and how each is read into one of the library's.
-
-/** A dtype that a file may have. */
-interface FileDType {
-  /** Bytes of one element in the file. */
-  readonly size: number;
-  /** Most bytes of one element in memory. */
-  readonly memory: number;
-  /** The elements in `bytes`; `at` is where they stand in the file `where`, for errors. */
-  read(bytes: ArrayBuffer, where: string, at: number): Elements;
-  /** Whether the bytes need no conversion. */
-  readonly plain?: boolean;
-}
-
-/** A dtype whose bytes need no conversion. */
-export function plain(
-  array: (new (bytes: ArrayBuffer) => TypedArray) & { readonly BYTES_PER_ELEMENT: number },
-  dtype: DType,
-): { size: number; memory: number; plain: true; read(bytes: ArrayBuffer): Elements } {
-  const size = array.BYTES_PER_ELEMENT;
-  return { size, memory: size, plain: true, read: (bytes) => ({ data: new array(bytes), dtype }) };
-}
-
-/** Every dtype that can be read, by its name in the file. Half floats widen to float32, small integers to int32. */
-const FILE_DTYPES: ReadonlyMap<string, FileDType> = new Map<string, FileDType>([
-  ["F64", plain(Float64Array, "float64")],
-  ["F32", plain(Float32Array, "float32")],
-  ["F16", { size: 2, memory: 4, read: (bytes) => ({ data: fromFloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
-  ["BF16", { size: 2, memory: 4, read: (bytes) => ({ data: fromBfloat16(new Uint16Array(bytes)), dtype: "float32" }) }],
-  ["I64", { size: 8, memory: 8, read: (bytes, where, at) => widenLongs(bytes, true, { where, at, fileDType: "I64" }) }],
-  ["I32", plain(Int32Array, "int32")],
-  ["I16", { size: 2, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int16Array(bytes)), dtype: "int32" }) }],
-  ["I8", { size: 1, memory: 4, read: (bytes) => ({ data: new Int32Array(new Int8Array(bytes)), dtype: "int32" }) }],
-  ["U8", plain(Uint8Array, "uint8")],
-  ["BOOL", { size: 1, memory: 1, read: (bytes, where, at) => checkBooleans(bytes, { where, at, fileDType: "BOOL" }) }],
-]);
-
-/** A copy of the elements in `bytes`, which stand at byte `at` of the file `where`. */
-export function* readElements(fileDType: string, bytes: Uint8Array, where: string, at: number): Steps<Elements> {
-  const { size, plain, read } = FILE_DTYPES.get(fileDType)!;
-  if (plain) return read((yield* joinInSteps([bytes])).buffer, where, at);
-  return yield* convertInSteps(bytes, size, (copy, from) => read(copy.buffer, where, at + from));
 }
 
 /** The name that each dtype has in a file, widest first: the order of tensors in a file, so that all are aligned. */

@@ -5,9 +5,10 @@ import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
 import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
+import { readElements } from "../file_dtypes.ts";
 import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
-import { type Entry, FILE_DTYPE_OF, MAX_HEADER, parseHeader, readElements } from "./header.ts";
+import { type Entry, FILE_DTYPE_OF, MAX_HEADER, parseHeader } from "./header.ts";
 
 /** Tensors whose entries in the header are written in one step. */
 const MEMBERS = 1 << 12;
@@ -44,13 +45,13 @@ export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Reco
 }
 
 /**
- * The tensors in the safetensors file `bytes`, each a copy. F16 and BF16 become float32, I8 and I16 int32; I64 becomes
- * int32 where every value fits, else float64.
+ * The tensors in the safetensors file `bytes`, each a copy. Floats of 16 and 8 bits become float32, integers of
+ * 8 and 16 bits int32 (U8 uint8); I64, U32 and U64 become int32 where every value fits, else float64.
  *
  * @param name What to call the file in errors
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for
- * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
+ * @throws {RangeError} if a size or an offset is wrong, an I64 or U64 is past 2^53, or the tensors take more than `maxBytes`
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -93,20 +94,16 @@ export async function writeSafetensors(
  *
  * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for
- * @throws {RangeError} if a size or an offset is wrong, an I64 is past 2^53, or the tensors take more than `maxBytes`
+ * @throws {RangeError} if a size or an offset is wrong, an I64 or U64 is past 2^53, or the tensors take more than `maxBytes`
  */
 export async function readSafetensors(source: FileSource, options: ReadOptions = {}): Promise<Safetensors> {
   return await runInSlices(decodingSafetensors(await readFile(source, options), sourceName(source), options));
 }
 
-function* readTensor(bytes: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
-  const start = dataStart + entry.begin;
-  const { data, dtype } = yield* readElements(
-    entry.fileDType,
-    bytes.subarray(start, dataStart + entry.end),
-    where,
-    start,
-  );
+function* readTensor(file: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
+  const { fileDType, begin, end } = entry, at = dataStart + begin;
+  const bytes = file.subarray(at, dataStart + end);
+  const { data, dtype } = yield* readElements({ bytes, fileDType, where, at });
   return fromData(data, entry.shape, dtype);
 }
 

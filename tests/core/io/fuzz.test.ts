@@ -83,7 +83,7 @@ describe("a damaged safetensors file", () => {
     const shown = [...tensors.values()].flatMap((t) => [...shownBytes(t)]);
     const data = bytes.subarray(8 + new DataView(bytes.buffer).getUint32(0, true));
     const text = new TextDecoder().decode(bytes.subarray(8, bytes.length - data.length));
-    return /"(I8|I16|F16|BF16|I64)"/.test(text) ||
+    return /"(I8|I16|F16|BF16|I64|U16|U32|U64|F8_E4M3|F8_E5M2)"/.test(text) ||
       (shown.length === data.length && shown.every((b, i) => b === data[i]));
   };
 

@@ -63,4 +63,32 @@ describe("decodeSafetensors()", () => {
     const t = one("I64", [4], new BigInt64Array([2n ** 31n, -(2n ** 31n) - 1n, 2n ** 53n - 1n, 1n - 2n ** 53n]));
     assertEquals([t.dtype, [...t.data]], ["float64", [2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, 1 - 2 ** 53]]);
   });
+
+  it("decodeSafetensors() widens U16 to int32", () => {
+    const t = one("U16", [2], new Uint16Array([0, 65535]));
+    assertEquals([t.dtype, [...t.data]], ["int32", [0, 65535]]);
+  });
+
+  it("decodeSafetensors() gives U32 and U64 as int32 where every value fits, else as float64", () => {
+    const fits = one("U32", [2], new Uint32Array([0, 2 ** 31 - 1])), not = one("U32", [1], new Uint32Array([2 ** 31]));
+    assertEquals([fits.dtype, [...fits.data]], ["int32", [0, 2 ** 31 - 1]]);
+    assertEquals([not.dtype, [...not.data]], ["float64", [2 ** 31]]);
+    const long = one("U64", [2], new BigUint64Array([7n, 2n ** 31n - 1n]));
+    assertEquals([long.dtype, [...long.data]], ["int32", [7, 2 ** 31 - 1]]);
+    const past = one("U64", [1], new BigUint64Array([2n ** 53n - 1n]));
+    assertEquals([past.dtype, [...past.data]], ["float64", [2 ** 53 - 1]]);
+  });
+
+  // Table 1 of "OCP 8-bit Floating Point Specification", revision 1.0: zero, extremes of normal and subnormal numbers, NaN, infinity.
+  it("decodeSafetensors() widens F8_E4M3 to float32, which has a NaN of each sign and no infinity", () => {
+    const t = one("F8_E4M3", [9], new Uint8Array([0x00, 0x80, 0x7e, 0xfe, 0x08, 0x07, 0x01, 0x38, 0xc0]));
+    assertEquals([t.dtype, [...t.data]], ["float32", [0, -0, 448, -448, 2 ** -6, 0.875 * 2 ** -6, 2 ** -9, 1, -2]]);
+    assertEquals([...one("F8_E4M3", [2], new Uint8Array([0x7f, 0xff])).data], [NaN, NaN]);
+  });
+
+  it("decodeSafetensors() widens F8_E5M2 to float32, which has both", () => {
+    const t = one("F8_E5M2", [8], new Uint8Array([0x00, 0x7b, 0x04, 0x03, 0x01, 0x3c, 0xfc, 0x7d]));
+    const values = [0, 57344, 2 ** -14, 0.75 * 2 ** -14, 2 ** -16, 1, -Infinity, NaN];
+    assertEquals([t.dtype, [...t.data]], ["float32", values]);
+  });
 });

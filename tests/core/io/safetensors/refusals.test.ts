@@ -77,8 +77,9 @@ describe("decodeSafetensors() refuses", () => {
   }
 
   it("decodeSafetensors() names a dtype it does not read, and those it does", () => {
-    const message = 'entry "t" has dtype F8_E4M3: save it as one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL';
-    refuses(file(`{${entry("t", "F8_E4M3", [1], 0, 1)}}`, [0]), SyntaxError, message);
+    const message = 'entry "t" has dtype C64: ' +
+      "save it as one of F64 F32 F16 BF16 F8_E4M3 F8_E5M2 I64 I32 I16 I8 U64 U32 U16 U8 BOOL";
+    refuses(file(`{${entry("t", "C64", [1], 0, 8)}}`, Array(8).fill(0)), SyntaxError, message);
   });
 
   it("decodeSafetensors() refuses data that does not begin at 0", () => {
@@ -133,6 +134,12 @@ describe("decodeSafetensors() refuses", () => {
     const json = `{${entry("t", "I64", [2], 0, 16)}}`;
     const data = new Uint8Array(new BigInt64Array([0n, 2n ** 53n]).buffer);
     refuses(file(json, data), RangeError, `the I64 at byte ${8 + json.length + 8} is past 2^53`);
+  });
+
+  it("decodeSafetensors() refuses a U64 past 2^53 and names its byte", () => {
+    const json = `{${entry("t", "U64", [1], 0, 8)}}`;
+    const data = new Uint8Array(new BigUint64Array([2n ** 64n - 1n]).buffer);
+    refuses(file(json, data), RangeError, `the U64 at byte ${8 + json.length} is past 2^53`);
   });
 
   it("decodeSafetensors() refuses a BOOL that is neither 0 nor 1", () => {
