@@ -33,7 +33,7 @@ export function bytesInTurns(module: string): string {
   const builds: Uint8Array[] = [];
   const named = module.replace(/(ENCODING = )"base64"/, '$1"hex"').replace(
     /"([A-Za-z0-9+/=]{1000,})"/g,
-    (_, base64) => `/* @__PURE__ */ joined(${builds.push(Uint8Array.fromBase64(base64)) - 1})`,
+    (_, base64) => `joined(${builds.push(Uint8Array.fromBase64(base64)) - 1})`,
   );
   const count = Math.ceil(Math.max(...builds.map(({ length }) => length)) / PIECE);
   const cut = ({ length }: Uint8Array, piece: number) => Math.floor(piece * length / count);

@@ -57,8 +57,11 @@ export function sourceModule(sources: Sources): string {
 /** The fingerprint of these sources. */
 export const SOURCES_FINGERPRINT = "${sourcesFingerprint(sources)}";
 
-/** The C sources by their path, as JSON: they travel with the module, so that a compiler is all that the native back end needs. */
-export const SOURCES_DEFLATED = "${new Uint8Array(deflateRawSync(text, { level: 9 })).toBase64()}";
+/**
+ * The C sources by their path, as JSON: they travel with the module, so that a compiler is all that the native back end needs. A
+ * function, so that an engine reads past its text where the kernel is compiled already.
+ */
+export const sourcesDeflated = () => "${new Uint8Array(deflateRawSync(text, { level: 9 })).toBase64()}";
 `;
 }
 
@@ -89,11 +92,11 @@ export const WASM_SOURCES = "${sourcesFingerprint(sources)}";
  */
 export const WASM_ENCODING = "base64";
 
-/** The kernel, for engines with relaxed SIMD. */
-export const WASM_RELAXED = "${relaxed.toBase64()}";
+/** The kernel, for engines with relaxed SIMD. A function, as below: an engine reads past its text until it is called. */
+export const wasmRelaxed = () => "${relaxed.toBase64()}";
 
 /** The same for every engine that knows vectors. */
-export const WASM_PLAIN = "${plain.toBase64()}";
+export const wasmPlain = () => "${plain.toBase64()}";
 `;
 }
 

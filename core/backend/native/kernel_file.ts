@@ -1,7 +1,7 @@
 /** The compiled kernel as a file: found in the cache, or compiled into it by the C compiler that is installed (`cc`). */
 import { cacheDir, failure, granted, isFailure, nodeModule, operatingSystem, target } from "../../host/host.ts";
 import { runLimited, type SyncFacts, syncFiles } from "../../host/sync_files.ts";
-import { SOURCES_DEFLATED, SOURCES_FINGERPRINT } from "../../kernels/source_texts.js";
+import { SOURCES_FINGERPRINT, sourcesDeflated } from "../../kernels/source_texts.js";
 import { fingerprint, MAIN_SOURCE, type Sources, writeSources } from "../../kernels/sources.ts";
 
 /** The cache folder and the compiler; tests replace them. */
@@ -132,7 +132,7 @@ function writableFolder(host: Host): string {
  *
  * @throws {Error} In a browser, and in Node.js before 20.16, which lack what inflates them at once.
  */
-export function sourceTexts(deflated = SOURCES_DEFLATED): Sources {
+export function sourceTexts(deflated = sourcesDeflated()): Sources {
   const bytes = Uint8Array.from(atob(deflated), (character) => character.charCodeAt(0));
   const text = nodeModule("node:zlib").inflateRawSync(bytes);
   return JSON.parse(new TextDecoder().decode(text));

@@ -8,8 +8,6 @@ export const SYMBOLS = {
   gradus_unary: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out)
   gradus_binary: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // void gradus_address(int64_t *addresses, int32_t at, const float *array)
-  gradus_address: { parameters: ["buffer", "i32", "buffer"], result: "void" },
   // int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6)
   gradus_call: {
     parameters: ["i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
@@ -22,7 +20,7 @@ export const CALLS = {
   ...{ gradus_open: 0, gradus_threads: 1, gradus_peak: 2, gradus_trim_memory: 3, gradus_conv: 4, gradus_where: 5 },
   ...{ gradus_reduce: 6, gradus_gather: 7, gradus_activation_backward: 8, gradus_cross_entropy: 9, gradus_update: 10 },
   ...{ gradus_pool: 11, gradus_pool_backward: 12, gradus_resample: 13, gradus_resample_backward: 14 },
-  ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16 },
+  ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16, gradus_address: 17 },
 } as const;
 
 /** Those that the wasm module has too; for the others there is nothing to do there, or copying would cost more than the work. */
@@ -61,6 +59,7 @@ export interface Functions extends Omit<Symbols, "gradus_call"> {
   gradus_threads(count: number, usual: number): number;
   gradus_peak(steps: number): number;
   gradus_trim_memory(): void;
+  gradus_address(addresses: BigInt64Array<ArrayBuffer>, at: number, array: Buffer): void;
   gradus_conv(descriptor: Ints, x: Buffer, w: Buffer, y: Buffer, bias: Buffer): number;
   gradus_where(descriptor: Ints, mask: Bytes, a: Buffer, b: Buffer, out: Buffer): number;
   gradus_reduce(descriptor: Ints, x: Buffer, out: Buffer): number;
@@ -86,7 +85,7 @@ export interface Functions extends Omit<Symbols, "gradus_call"> {
 
 /** Gives each function behind `gradus_call` its own name and parameters. */
 export function functionsOf(symbols: Symbols): Functions {
-  const { gradus_gemm, gradus_unary, gradus_binary, gradus_address, gradus_call: call } = symbols;
+  const { gradus_gemm, gradus_unary, gradus_binary, gradus_call: call } = symbols;
   const ints = new Int32Array(2);
   const withInts = (code: number, first: number, second: number, p1: BufferSource, p2: BufferSource) => {
     ints[0] = first, ints[1] = second;
@@ -102,11 +101,11 @@ export function functionsOf(symbols: Symbols): Functions {
     gradus_gemm,
     gradus_unary,
     gradus_binary,
-    gradus_address,
     gradus_open: () => withInts(CALLS.gradus_open, 0, 0, NOTHING, NOTHING),
     gradus_threads: (count, usual) => withInts(CALLS.gradus_threads, count, usual, NOTHING, NOTHING),
     gradus_peak: (steps) => withInts(CALLS.gradus_peak, steps, 0, NOTHING, NOTHING),
     gradus_trim_memory: () => void withInts(CALLS.gradus_trim_memory, 0, 0, NOTHING, NOTHING),
+    gradus_address: (addresses, at, array) => void withInts(CALLS.gradus_address, at, 0, addresses, array),
     gradus_update: (kind, settings, table, count) => withInts(CALLS.gradus_update, kind, count, settings, table),
     gradus_conv: of4(CALLS.gradus_conv),
     gradus_where: of4(CALLS.gradus_where),

@@ -16,7 +16,7 @@ import { wasmBinary, wasmReduce, wasmWhere } from "./elementwise.ts";
 import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
 import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
-import { WASM_ENCODING, WASM_PLAIN, WASM_RELAXED } from "../../kernels/wasm_bytes.js";
+import { WASM_ENCODING, wasmPlain, wasmRelaxed } from "../../kernels/wasm_bytes.js";
 
 /** The build for fixed-width SIMD, which every engine has, or the one for relaxed SIMD, with fused multiply-add where the CPU has it. */
 export type WasmSimd = "plain" | "relaxed";
@@ -103,7 +103,7 @@ function wasmUnary({ kernel, reserve }: WasmWorkspace): Backend["unary"] {
 
 /** The bytes of one build. */
 export function wasmBuild(simd: WasmSimd): Uint8Array<ArrayBuffer> {
-  const text = simd === "relaxed" ? WASM_RELAXED : WASM_PLAIN;
+  const text = simd === "relaxed" ? wasmRelaxed() : wasmPlain();
   if (WASM_ENCODING === "hex") return fromHex(text);
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
