@@ -10,12 +10,13 @@ import { exportsOf, importsOf } from "./source.ts";
 export type Names = Readonly<Record<string, readonly string[]>>;
 
 const LIBRARY = /^(mod\.ts$|(core|backward|layers|datasets)\/)/;
+const TAKERS = /^(mod\.ts$|(core|backward|layers|datasets|cli)\/)/;
 
-/** What is taken of each file by the files of the library, as `path: name`, and `path: *` for everything. */
+/** What is taken of each file by the files of the library and by its commands, as `path: name`, and `path: *` for everything. */
 function taken(files: Files): Set<string> {
   const found = new Set<string>();
   for (const [path, text] of files) {
-    if (!LIBRARY.test(path) || !path.endsWith(".ts")) continue;
+    if (!TAKERS.test(path) || !path.endsWith(".ts")) continue;
     for (const { target, names } of importsOf(path, text)) {
       for (const name of names ?? ["*"]) found.add(`${target}: ${name}`);
     }

@@ -17,12 +17,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   backward: ["core", "backward"],
   layers: ["core", "backward", "layers"],
   datasets: ["core", "datasets"],
+  cli: ["core", "backward", "layers", "datasets", "cli"],
 };
 
 const OUTSIDERS = ["tests", "examples", "bench"];
 const TOP = [
   "deno.json mod.ts README.md RUNTIMES.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .gitignore",
-  "core layers backward datasets bench tests examples .ci",
+  "core layers backward datasets cli bench tests examples .ci",
 ].join(" ").split(" ");
 
 const roomOf = (path: string): string => path.split("/")[0];
@@ -37,7 +38,7 @@ function edges(files: Files): [path: string, target: string][] {
   );
 }
 
-/** Imports go one way: core → backward → layers, and datasets imports core only. */
+/** Imports go one way: core → backward → layers, datasets imports core only, and the commands all of them. */
 export const importsGoOneWay: Rule = (files) =>
   edges(files).flatMap(([path, target]) => {
     const allowed = ROOMS[roomOf(path)];
@@ -55,15 +56,26 @@ export const stagesImportLowerStages: Rule = (files) =>
     return to && to < from ? [] : [`${path} imports ${target}: a stage imports lower stages only`];
   });
 
-/** The public face is for those who stand outside: tests, examples and measurements. */
+/** The public face is for those who stand outside: tests, examples and measurements; and for the commands, by its path. */
 export const onlyOutsidersImportMod: Rule = (files) =>
   edges(files).flatMap(([path, target]) => {
     if (!/^(mod\.ts$|@gradus\/gradus(\/|$))/.test(target) || OUTSIDERS.includes(roomOf(path))) return [];
+    if (roomOf(path) === "cli" && target === "mod.ts") return [];
     return [`${path} imports ${target}: only ${OUTSIDERS.join(", ")} may`];
   });
 
-/** What those who stand outside may import of the rooms: examples what everybody can, measurements also the verbs they measure. */
-const INTERNALS: Readonly<Record<string, readonly string[]>> = { examples: [], bench: ["core"] };
+/** The commands use the library as everybody can, by its entry points, and of the core what speaks with the host. */
+export const commandsUseEntryPoints = (entries: readonly string[]): Rule => (files) =>
+  edges(files).flatMap(([path, target]) => {
+    if (roomOf(path) !== "cli" || !["backward", "layers", "datasets"].includes(roomOf(target))) return [];
+    return entries.includes(target) ? [] : [`${path} imports ${target}: import an entry point of deno.json`];
+  });
+
+/**
+ * What those who stand outside may import of the rooms: examples what everybody can, measurements also the verbs they measure, both the
+ * command line.
+ */
+const INTERNALS: Readonly<Record<string, readonly string[]>> = { examples: ["cli"], bench: ["core", "cli"] };
 
 /** Examples and measurements use the public interface, under its public name. */
 export const outsidersUseThePublicInterface: Rule = (files) =>
@@ -134,6 +146,7 @@ const OF_ONE_RUNTIME: Readonly<Record<string, string>> = {
   "core/backend/native/": "the compiled kernel, which each runtime opens by its own means",
   "core/kernels/build.ts": "the script that compiles the C",
   "core/kernels/sources.ts": "what gives the C to a compiler",
+  "cli/command_line.ts": "Node.js's parseArgs, which Deno and Bun have too",
 };
 
 /** What only one runtime has stands in named places, so that everything else runs in all of them. */

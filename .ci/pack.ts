@@ -2,7 +2,7 @@
  * Packs the library as npm has it, for Node.js, Bun and bundlers: `gradus-gradus-VERSION.tgz`, which `npm install FILE` takes.
  *
  * `deno pack` makes JavaScript and types of every module and the entry points of `deno.json`. What it knows nothing of is added here:
- * what a bundler may leave out, and what a browser has not.
+ * what a bundler may leave out, what a browser has not, and the program `gradus`.
  *
  * @module
  */
@@ -16,7 +16,14 @@ const [NATIVE, ABSENT] = ["core/backend/native/native.js", "core/backend/native/
 const ABSENT_TEXT = 'export const openNative = () => ({ reason: "a browser loads no libraries" });\n';
 
 /** Node.js's modules that are loaded where they exist. */
-const NODE_MODULES = ["node:crypto", "node:fs", "node:stream", "node:util", "node:zlib"];
+const NODE_MODULES = ["node:crypto", "node:fs", "node:http", "node:stream", "node:util", "node:zlib"];
+
+/** The program `gradus`: the commands, for shells. */
+const PROGRAM = "gradus.js";
+const PROGRAM_TEXT = `#!/usr/bin/env node
+import { cli } from "./cli/cli.js";
+process.exitCode = await cli(process.argv.slice(2));
+`;
 
 /** The two builds of WebAssembly, which are base64 in the repository. */
 const WASM_BYTES = "core/kernels/wasm_bytes.js";
@@ -97,6 +104,7 @@ function additions(modules: ReadonlyMap<string, string>): Record<string, unknown
     description:
       "A neural-net library: tensors, gradients, layers, training; on WebAssembly or compiled C, with no install step",
     engines: { node: ">=20" },
+    bin: { gradus: `./${PROGRAM}` },
     // Where somebody has installed it, Node.js runs the compiled kernel.
     peerDependencies: { koffi: ">=2.9" },
     peerDependenciesMeta: { koffi: { optional: true } },
@@ -118,6 +126,7 @@ export async function pack(into: string): Promise<string> {
     await run("tar", ["-xzf", raw, "-C", work]);
     const folder = `${work}/package`;
     await Deno.writeTextFile(`${folder}/${ABSENT}`, ABSENT_TEXT);
+    await Deno.writeTextFile(`${folder}/${PROGRAM}`, PROGRAM_TEXT, { mode: 0o755 });
     const bytes = bytesInTurns(await Deno.readTextFile(`${folder}/${WASM_BYTES}`));
     await Deno.writeTextFile(`${folder}/${WASM_BYTES}`, bytes);
     const written = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));

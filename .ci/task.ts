@@ -43,20 +43,19 @@ const kernel = (cache: string, ...beside: string[]) => [
   ALL_ENV,
 ];
 
+/** A command of `cli/`, which ends where a permission is missing. */
+const command = (name: string) => ["cli/cli.ts", name, "--require-permissions"];
+
 /** What Deno is told for each task; what is given to the task comes after it. */
 export const TASKS = {
   train: ({ cache, data }) => [
     ...[...RUN, `--allow-write=.,${data}`, `--allow-ffi=${cache}`, MIRRORS, "--allow-run=cc", ALL_ENV],
-    ...["examples/mnist.ts", "--require-permissions"],
+    ...command("train"),
   ],
-  tabular: () => [
-    ...[...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", "examples/tabular.ts", "--require-permissions"],
-  ],
-  serve: () => [
-    ...[...RUN, "--allow-net=127.0.0.1", "--allow-env=GRADUS_BACKEND"],
-    ...["examples/tabular_serve.ts", "--require-permissions"],
-  ],
-  predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", "examples/predict.ts", "--require-permissions"],
+  tabular: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("tabular")],
+  serve: () => [...RUN, "--allow-net=127.0.0.1", "--allow-env=GRADUS_BACKEND", ...command("serve")],
+  predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", ...command("predict")],
+  export: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("export")],
   page: (
     { deno },
   ) => [...RUN, "--allow-write=.", "--allow-net=127.0.0.1", `--allow-run=${deno}`, "examples/page/serve.ts"],
@@ -70,12 +69,12 @@ export const TASKS = {
     ...["test", "--no-check", "--no-prompt", "--parallel", "--allow-read", `--allow-write=${cache},${temp}`],
     ...[`--allow-ffi=${cache}`, `--allow-run=cc,${deno}`, `${ALL_ENV},PATH`, HARNESS],
   ],
-  bench: ({ cache }) => ["bench", "--no-prompt", "--allow-read", ...kernel(cache)],
+  bench: ({ cache }) => [...RUN, ...kernel(cache), ...command("bench")],
   peers: ({ cache }) => [
     ...["run", "-q", "--allow-read", `--allow-write=.,${cache}`, `--allow-ffi=${cache}`, "--allow-run", "--allow-env"],
     "bench/peers.ts",
   ],
-  doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-sys=cpus", "bench/doctor.ts"],
+  doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-sys=cpus", "cli/cli.ts", "doctor"],
   pack: ({ temp, deno }) => [
     ...["run", "-q", "--no-prompt", "--allow-read", `--allow-write=.,${temp}`, "--allow-env=TMPDIR,TEMP"],
     ...[`--allow-run=tar,${deno}`, ".ci/pack.ts"],
@@ -119,6 +118,16 @@ async function test(args: readonly string[]): Promise<number> {
   return code;
 }
 
+/** What Deno is told for `bench`: with files or folders named it runs the measurements in them. */
+export function benchRun(
+  places: Places,
+  args: readonly string[],
+  exists: (path: string) => boolean,
+): readonly string[] {
+  const isNamed = args.some((arg) => !arg.startsWith("-") && exists(arg));
+  return isNamed ? ["bench", "--no-prompt", "--allow-read", ...kernel(places.cache)] : TASKS.bench(places);
+}
+
 function sayAbsent(task: "test" | "harness"): void {
   const absent = absentPrograms(task);
   if (absent !== "") console.log(absent);
@@ -158,6 +167,7 @@ function folderOf(path: string): string {
 async function runTask(task: string, args: readonly string[]): Promise<number> {
   if (task === "vendor") return await vendor();
   if (task === "test") return await test(args);
+  if (task === "bench") return await runDeno([...benchRun(placesHere(), args, isThere), ...args]);
   if (task === "harness") sayAbsent("harness");
   return await runDeno([...flagsFor(TASKS[task as keyof typeof TASKS](placesHere()), args), ...args]);
 }

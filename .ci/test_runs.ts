@@ -41,8 +41,9 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   [
     "programs in processes of their own",
     "tests/everywhere",
-    ...["flags", "mnist", "permissions", "predict", "replay", "require_permissions", "tabular", "tasks"]
-      .map((name) => `tests/examples/${name}.test.ts`),
+    ...["cli", "export", "flags", "permissions", "predict", "require_permissions", "tabular", "tasks", "train"]
+      .map((name) => `tests/cli/${name}.test.ts`),
+    "tests/examples/replay.test.ts",
     ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
   ],
   ["a page, whose network learns in a browser", "tests/examples/page"],

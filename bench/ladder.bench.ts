@@ -2,7 +2,7 @@
  * The ladder: first a table of medians with GFLOP/s beside the times in the documents (on standard error, so that `--json` stays
  * readable), then Deno's benchmark of the same products, with the first rung of each shape as its baseline.
  *
- *     deno task bench
+ *     deno task bench bench/ladder.bench.ts
  */
 import { caseName, climb, ladderCases } from "./ladder_cases.ts";
 import { measure, modelLine, tableOf } from "./ladder_table.ts";

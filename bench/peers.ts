@@ -19,7 +19,7 @@ import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
 import { LENET_STEP, RESNET_STEP } from "./peers/image_workloads.ts";
 import { type Kind, MEMORY_BOUND, product, type Workload, WORKLOADS } from "./peers/workloads.ts";
-import { runCommand, UsageError } from "../examples/command_line.ts";
+import { runProgram, UsageError } from "../cli/command_line.ts";
 
 const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
 const commands = commandsOf(folder, Deno.env.get("GRADUS_PYTHON") ?? "/usr/bin/python3");
@@ -129,7 +129,7 @@ async function printRace(data: string | undefined, json: boolean): Promise<void>
   }
 }
 
-await runCommand({
+await runProgram({
   purpose:
     "Time this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns. GRADUS_PEERS names " +
     "the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not run is left out, with the " +

@@ -12,7 +12,7 @@ import { manualSeed, nn, noGrad, optim } from "@gradus/gradus";
 import * as images from "@gradus/gradus/data";
 import { Learner, metrics, ShowProgress } from "@gradus/gradus/train";
 import { parseArgs } from "node:util";
-import { ResBlock } from "./networks.ts"; // the block of step 18
+import { ResBlock } from "../cli/networks.ts"; // the block of step 18
 
 const options = { data: { type: "string" }, epochs: { type: "string" } } as const;
 const { data, epochs: given = data ? "8" : "3" } = parseArgs({ options }).values;

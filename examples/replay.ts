@@ -6,11 +6,11 @@
 import { backendName, backendReason } from "@gradus/gradus";
 import { type ImageDataset, loadMnist } from "@gradus/gradus/data";
 import reference from "../tests/reference/documents_reference.json" with { type: "json" };
-import { IMAGE_FOLDER, runCommand, UsageError } from "./command_line.ts";
+import { IMAGE_FOLDER, runProgram, UsageError } from "../cli/command_line.ts";
 import { show000 } from "./document_000.ts";
 import { show002 } from "./document_002.ts";
 import { show003 } from "./document_003.ts";
-import { compilingKernel, noteMissing, readingEnvironment, readingMnist } from "./permissions.ts";
+import { compilingKernel, noteMissing, readingEnvironment, readingMnist } from "../cli/permissions.ts";
 
 /** The number that a document prints, or that its program printed with a fixed seed: the one whose key has all of these words. */
 function numberThere<T>(...words: string[]): T {
@@ -60,7 +60,7 @@ const name = Deno.args.find((arg) => Object.hasOwn(PROGRAMS, arg));
 const program = name === undefined ? undefined : PROGRAMS[name];
 const most = program === undefined ? "as many as there are numbers to compare with" : `${program.epochs}, and no more`;
 
-await runCommand({
+await runProgram({
   purpose: program === undefined ? "Replay a document." : `Replay document ${name}: ${program.purpose}.`,
   words: ["000|002|003", Object.entries(PROGRAMS).map(([name, { purpose }]) => `${name}: ${purpose}`).join("; ")],
   options: {

@@ -13,9 +13,9 @@ const OTHERS: Names = {
   "backward/rules/linalg.ts": ["matmulBackward"],
   "backward/tape.ts": ["RuleNode"],
   "core/arguments.ts": ["nearest"],
-  "core/backend/native/kernel_file.ts": ["compilerVersion", "sourceTexts"],
+  "core/backend/native/kernel_file.ts": ["sourceTexts"],
   "core/backend/native/symbols.ts": ["CALLS", "WASM_SYMBOLS"],
-  "core/backend/wasm/wasm.ts": ["WasmSimd", "wasmSimd", "wasmBuild"],
+  "core/backend/wasm/wasm.ts": ["wasmBuild"],
   "core/format.ts": ["Printable"],
   "core/io/safetensors/strict_json.ts": ["parseStrictJson"],
   "core/kernels/wasm_bytes.js": ["WASM_SOURCES"],
@@ -36,7 +36,7 @@ function readRoom(folder: string): [path: string, text: string][] {
 }
 
 const files = new Map([
-  ...["core", "backward", "layers", "datasets"].flatMap(readRoom),
+  ...["core", "backward", "layers", "datasets", "cli"].flatMap(readRoom),
   ["mod.ts", Deno.readTextFileSync(new URL("mod.ts", ROOT))] as const,
 ]);
 

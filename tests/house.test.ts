@@ -5,7 +5,7 @@ import * as house from "../.ci/house.ts";
 import { importsOf } from "../.ci/source.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const ROOMS = ["core", "backward", "layers", "datasets", "bench", "tests", "examples"];
+const ROOMS = ["core", "backward", "layers", "datasets", "cli", "bench", "tests", "examples"];
 
 /** The entry points, and the script that the task `build` runs. */
 const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts"];
@@ -51,7 +51,7 @@ describe("the house", () => {
   it("is read: the rules below judge files that are there", () => {
     assertEquals([files.has("core/dtype.ts"), files.has("tests/house.test.ts")], [true, true]);
   });
-  it("imports one way: core → backward → layers, datasets → core", () => {
+  it("imports one way: core → backward → layers, datasets → core, all → cli", () => {
     assertEquals(house.importsGoOneWay(files), []);
   });
   it("lets a stage of layers/ import only lower stages", () => {
@@ -62,6 +62,9 @@ describe("the house", () => {
   });
   it("reaches every module of the library from an entry point", () => {
     assertEquals(house.everyModuleIsReached(ENTRIES)(files), []);
+  });
+  it("uses entry points in commands", () => {
+    assertEquals(house.commandsUseEntryPoints(ENTRIES)(files), []);
   });
   it("lets nobody import mod.ts but tests, examples and bench", () => {
     assertEquals(house.onlyOutsidersImportMod(files), []);
@@ -282,10 +285,22 @@ describe("outsidersUseThePublicInterface()", () => {
   });
   it("accepts public names, files beside, and verbs in a measurement", () => {
     const good = {
-      "examples/a.ts": 'import { tensor } from "@gradus/gradus";\nimport "./command_line.ts";',
+      "examples/a.ts": 'import { tensor } from "@gradus/gradus";\nimport "../cli/command_line.ts";',
       "bench/a.ts": 'import { openNative } from "../core/backend/native/native.ts";',
     };
     assertEquals(complaints(house.outsidersUseThePublicInterface, good), []);
+  });
+});
+
+describe("commandsUseEntryPoints()", () => {
+  const rule = house.commandsUseEntryPoints(["layers/train/train.ts"]);
+  it("refuses a file inside a room", () => {
+    assertEquals(complaints(rule, { "cli/a.ts": 'import { Learner } from "../layers/train/learner.ts";' }).length, 1);
+  });
+  it("accepts an entry point, mod.ts and the core", () => {
+    const text = 'import "../layers/train/train.ts"; import "../mod.ts"; import "../core/host/files.ts";';
+    assertEquals(complaints(rule, { "cli/a.ts": text }), []);
+    assertEquals(complaints(house.onlyOutsidersImportMod, { "cli/a.ts": text }), []);
   });
 });
 

@@ -32,6 +32,7 @@ const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
   "./ladder": LADDER,
   "./metrics": METRICS,
   "./autograd": AUTOGRAD,
+  "./cli": { COMMANDS: NEITHER, cli: NEITHER },
   "nn.functional": FUNCTIONAL,
   "nn.init": INIT,
 };

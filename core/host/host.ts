@@ -40,6 +40,7 @@ interface NodeModules {
   "node:child_process": typeof import("node:child_process");
   "node:fs": typeof import("node:fs");
   "node:module": typeof import("node:module");
+  "node:os": typeof import("node:os");
   "node:zlib": typeof import("node:zlib");
 }
 
@@ -73,6 +74,8 @@ interface Permission {
   readonly host?: string;
   /** The program that is run. */
   readonly command?: string;
+  /** What is asked of the system. */
+  readonly kind?: string;
 }
 
 /** Whether a permission has been granted already. */
@@ -185,6 +188,9 @@ const FAILURES = {
   NotCapable: ["ERR_ACCESS_DENIED"],
   InvalidData: ["EILSEQ"],
   TimedOut: ["ETIMEDOUT"],
+  IsADirectory: ["EISDIR"],
+  BrokenPipe: ["EPIPE"],
+  AddrInUse: ["EADDRINUSE"],
 } as const;
 
 /** A failure, by the name of Deno's class of errors. */

@@ -4,7 +4,7 @@
  *     deno task page [--port N] [--data DIR] [--build DIR]
  */
 import { dirname, extname } from "@std/path";
-import { IMAGE_FOLDER, requireWritableFolder, runCommand, type Values } from "../command_line.ts";
+import { IMAGE_FOLDER, requireWritableFolder, runProgram, type Values } from "../../cli/command_line.ts";
 import { buildPage, type Site } from "./build.ts";
 
 const options = {
@@ -63,7 +63,7 @@ async function main({ port, data, build }: Values<typeof options>): Promise<void
 }
 
 if (import.meta.main) {
-  await runCommand({
+  await runProgram({
     purpose: "Build and serve a page on which a network learns your handwriting.",
     options,
     run: main,

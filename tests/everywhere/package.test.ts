@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "../bdd.ts";
 import config from "../../deno.json" with { type: "json" };
 import { bytesInTurns, withEffects } from "../../.ci/pack.ts";
@@ -113,6 +113,26 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
         "Cannot keep checkpoints in runs: another run writes its own there, wait for its end or name another folder";
       assertEquals(locks, { held: "held", second: busy, after: ["held", "held"], holders: 1, thread: busy });
       assertEquals(left, [true, false, true]);
+    });
+  }
+
+  for (const { name, command, test } of RUNTIMES) {
+    test("has the program gradus, which learns a table, and predicts by that what Deno does", async () => {
+      const rows = Array.from({ length: 90 }, (_, i) => `${i % 7},${["Graz", "Wien"][i % 2]},${i % 5 + 0.5}`);
+      const program = `${app.path}/${(await manifest()).bin.gradus}`, folder = `${app.folder}/table ${name}`;
+      await Deno.mkdir(folder);
+      await Deno.writeTextFile(`${folder}/t.csv`, `a,city,y\n${rows.join("\n")}\n`);
+      const gradus = (...args: string[]) => app.run(command, program, ...args);
+      const said = await gradus("tabular", `${folder}/t.csv`, "--epochs", "3", "--out", `${folder}/m`, "--json");
+      assertEquals(JSON.parse(said.trimEnd().split("\n").at(-1)!).train, 72);
+      const predict = ["tabular", "predict", `${folder}/t.csv`, "--model", `${folder}/m`];
+      const predicted = await gradus(...predict);
+      assertEquals(predicted.split("\n").length, 92);
+      const inDeno = await runIn(ROOT.pathname, Deno.execPath(), "run", "-A", "cli/cli.ts", ...predict);
+      const numbers = (csv: string) => csv.trimEnd().split("\n").slice(1).map((row) => Number(row.split(",").at(-1)));
+      // One fuses multiplications and additions, the other need not: sums of 64 products of about 1, and a target of about 1.
+      numbers(predicted).forEach((value, i) => assertAlmostEquals(value, numbers(inDeno)[i], 1e-5));
+      assertMatch(await gradus("tabluar"), /^error: Cannot run tabluar: .* the nearest is tabular\n/);
     });
   }
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { inFolder } from "../core/io/in_folder.ts";
-import { mayRun, runScript, type Said } from "./run_script.ts";
+import { mayRun, runScript, type Said } from "../cli/run_script.ts";
 
 const replay = (...args: string[]): Promise<Said> =>
-  runScript("replay.ts", ["--allow-read", "--allow-env=HOME"], ...args);
+  runScript("examples/replay.ts", ["--allow-read", "--allow-env=HOME"], ...args);
 
 describe("examples/replay.ts", () => {
   const test = mayRun ? it : it.skip;
@@ -35,7 +35,7 @@ describe("examples/replay.ts", () => {
   }
 
   test("says how to get MNIST where it has none", async () => {
-    const said = await runScript("replay.ts", [], "003");
+    const said = await runScript("examples/replay.ts", [], "003");
     assertEquals([said.code, said.out], [1, ""]);
     assertStringIncludes(said.err, "run deno task train, which downloads it");
   });

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { beforeAll, describe, it } from "../../bdd.ts";
 import { runs } from "../../everywhere/programs.ts";
-import { decode, mayRun, ROOT } from "../run_script.ts";
+import { decode, mayRun, ROOT } from "../../cli/run_script.ts";
 import type { Found } from "./visit_page.ts";
 
 /** Milliseconds for which the main thread may be held. */

@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "../../bdd.ts";
 import { buildPage, type Site } from "../../../examples/page/build.ts";
 import { respond } from "../../../examples/page/serve.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
-import { decode, mayRun, ROOT, runScript } from "../run_script.ts";
+import { decode, mayRun, ROOT, runScript } from "../../cli/run_script.ts";
 
 /** The permissions of the task `page`. */
 const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-net=127.0.0.1", `--allow-run=${Deno.execPath()}`];
@@ -58,7 +58,7 @@ describe("the page's files", () => {
     }));
   test("are written by --build, the same as they are served", () =>
     inFolder(async (folder) => {
-      const said = await runScript("page/serve.ts", PERMISSIONS, "--build", `${folder}/site`);
+      const said = await runScript("examples/page/serve.ts", PERMISSIONS, "--build", `${folder}/site`);
       assertEquals([said.code, said.out], [0, `7 files in ${folder}/site: any host can serve them\n`]);
       for (const [name, bytes] of site) assertEquals(await Deno.readFile(`${folder}/site/${name}`), bytes, name);
     }));

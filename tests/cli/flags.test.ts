@@ -1,22 +1,34 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { inFolder } from "../core/io/in_folder.ts";
-import { decode, mayRun, ROOT } from "./run_script.ts";
+import { decode, mayRun, programOf, ROOT } from "./run_script.ts";
 
 const SCRIPTS: [script: string, written: string, nearest: string][] = [
-  ["bench/doctor.ts", "--jsn", "--json"],
+  ["doctor", "--jsn", "--json"],
   ["core/kernels/build.ts", "--wasmm", "--wasm"],
   ["bench/peers.ts", "--round", "--rounds"],
-  ["examples/mnist.ts", "--epoch", "--epochs"],
-  ["examples/tabular.ts", "--traget", "--target"],
-  ["examples/predict.ts", "--weight", "--weights"],
-  ["examples/tabular_serve.ts", "--prot", "--port"],
+  ["train", "--epoch", "--epochs"],
+  ["tabular", "--traget", "--target"],
+  ["predict", "--weight", "--weights"],
+  ["serve", "--prot", "--port"],
+  ["export", "--uot", "--out"],
+  ["bench", "--round", "--rounds"],
   ["examples/page/serve.ts", "--prot", "--port"],
 ];
 
 async function run(script: string, args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "--no-check", "--no-prompt", "--allow-read", "--allow-write", "--allow-env", script, ...args],
+    args: [
+      "run",
+      "-q",
+      "--no-check",
+      "--no-prompt",
+      "--allow-read",
+      "--allow-write",
+      "--allow-env",
+      ...programOf(script),
+      ...args,
+    ],
     cwd: ROOT,
     env: { NO_COLOR: "1", GRADUS_BACKEND: "reference" },
     stdin: "null",
@@ -34,10 +46,10 @@ describe("scripts", () => {
       assertStringIncludes(err.split("\n")[0], ` is ${nearest}`);
     });
   }
-  test("examples/tabular.ts prints each epoch of a short run, also where it is piped", () =>
+  test("tabular prints each epoch of a short run, also where it is piped", () =>
     inFolder(async (folder) => {
       await Deno.writeTextFile(`${folder}/table.csv`, "a,b\n" + "1,2\n2,4\n3,6\n".repeat(8));
-      const { out } = await run("examples/tabular.ts", [
+      const { out } = await run("tabular", [
         `${folder}/table.csv`,
         "--epochs",
         "3",

@@ -1,7 +1,8 @@
-/** The model file of `deno task tabular`: the weights of a network, and the schema that turns a table's rows into its features. */
-import { cat, nn, noGrad, type Tensor, zeros } from "@gradus/gradus";
-import { TableSchema } from "@gradus/gradus/data";
-import { readSafetensors, writeSafetensors } from "@gradus/gradus/io";
+/** The model file of `tabular`: the weights of a network, and the schema that turns a table's rows into its features. */
+import { isFailure } from "../core/host/host.ts";
+import { cat, nn, noGrad, type Tensor, zeros } from "../mod.ts";
+import { TableSchema } from "../datasets/data.ts";
+import { readSafetensors, writeSafetensors } from "../core/io/io.ts";
 
 /** A network and what its features and answers mean. */
 export interface TabularFile {
@@ -20,14 +21,14 @@ export async function saveModel(path: string, { schema, model }: TabularFile): P
 /** Reads a model file; the sizes of the network are those of its weights. */
 export async function loadModel(path: string): Promise<TabularFile> {
   const { tensors, metadata } = await readSafetensors(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(`Cannot read the model ${path}: there is no such file; deno task tabular FILE makes it`, {
+    if (!(isFailure(error, "NotFound"))) throw error;
+    throw new Error(`Cannot read the model ${path}: there is no such file; tabular FILE makes it`, {
       cause: error,
     });
   });
   const text = metadata.get("schema");
   if (text === undefined) {
-    throw new SyntaxError(`Cannot use ${path}: it has no schema; deno task tabular FILE makes one`);
+    throw new SyntaxError(`Cannot use ${path}: it has no schema; tabular FILE makes one`);
   }
   const schema = TableSchema.fromJSON(JSON.parse(text));
   const linear = [...tensors].filter(([name, { ndim }]) => ndim === 2 && name.startsWith("layers."));

@@ -13,6 +13,7 @@ const ARGUMENTS: Record<ScriptTask, string[]> = {
   replay: ["003"],
   tabular: ["table.csv", "--epochs", "1"],
   predict: ["image.idx", "--weights", "w.safetensors"],
+  export: ["w.safetensors", "--out", "w.ts"],
 };
 const TASKS = Object.keys(ARGUMENTS) as ScriptTask[];
 

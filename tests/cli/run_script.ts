@@ -1,4 +1,4 @@
-/** Runs a script of `examples/` as its task does, without a prompt. */
+/** Runs commands and scripts as their tasks do, without a prompt. */
 
 /** The project's root. */
 export const ROOT = new URL("../../", import.meta.url);
@@ -13,7 +13,7 @@ export interface Said {
   err: string;
 }
 
-/** Runs `examples/NAME` with these permissions and arguments. */
+/** Runs a command of `cli/` by its name, or a script by its path, with these permissions and arguments. */
 export function runScript(name: string, permissions: readonly string[], ...args: string[]): Promise<Said> {
   return runScriptWith({}, name, permissions, ...args);
 }
@@ -26,12 +26,17 @@ export async function runScriptWith(
   ...args: string[]
 ): Promise<Said> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "--no-check", "--no-prompt", ...permissions, `examples/${name}`, ...args],
+    args: ["run", "-q", "--no-check", "--no-prompt", ...permissions, ...programOf(name), ...args],
     cwd: ROOT,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
   }).output();
   return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+/** A script's path, or a command's with its name. */
+export function programOf(name: string): string[] {
+  return name.endsWith(".ts") ? [name] : ["cli/cli.ts", name];
 }
 
 /** The output of a program as text. */

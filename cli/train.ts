@@ -1,12 +1,12 @@
 /**
- * Trains a network on MNIST, and shows what it learned.
+ * `train`: trains a network on MNIST, and shows what it learned.
  *
- *     deno task train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
+ *     train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
  */
-import { backendName, manualSeed, nn, noGrad, optim } from "@gradus/gradus";
-import { drawDigits, imageLoaders, loadMnist, normalizer } from "@gradus/gradus/data";
-import { requireWritable, writeSafetensors } from "@gradus/gradus/io";
-import { Checkpoints, Learner, metrics, RunSettings, showDownload, ShowProgress } from "@gradus/gradus/train";
+import { backendName, manualSeed, nn, noGrad, optim } from "../mod.ts";
+import { drawDigits, imageLoaders, loadMnist, normalizer } from "../datasets/data.ts";
+import { requireWritable, writeSafetensors } from "../core/io/io.ts";
+import { Checkpoints, Learner, metrics, RunSettings, showDownload, ShowProgress } from "../layers/train/train.ts";
 import { IMAGE_FOLDER, INTERRUPTED, requireWritableFolder, runCommand, tellData, type Values } from "./command_line.ts";
 import { compilingKernel, downloadingMnist, noteMissing, readingEnvironment, readingMnist } from "./permissions.ts";
 import { type NetworkName, NETWORKS } from "./networks.ts";
@@ -61,4 +61,7 @@ async function main({ data, epochs, seed, out, checkpoints, json, ...given }: Va
 }
 
 const permissions = () => [...readingEnvironment(), compilingKernel(), readingMnist(), downloadingMnist()];
-await runCommand({ purpose: "Train a network on handwritten digits.", options, permissions, run: main });
+/** Runs `train`, and gives its exit code. */
+export async function train(args: readonly string[]): Promise<number> {
+  return await runCommand({ purpose: "Train a network on handwritten digits.", options, permissions, run: main }, args);
+}

@@ -4,7 +4,7 @@ import { mayRun, runScript } from "./run_script.ts";
 
 describe("--require-permissions", () => {
   (mayRun ? it : it.skip)("names at once all that one use is missing", async () => {
-    const said = await runScript("mnist.ts", ["--allow-read"], "--require-permissions");
+    const said = await runScript("train", ["--allow-read"], "--require-permissions");
     assertEquals(
       said.err.replace(/ \(or .*\n/, ""),
       [

@@ -38,7 +38,7 @@ async function learn(csv: string, ...args: string[]): Promise<Said> {
     await Deno.writeTextFile(`${folder}/table.csv`, csv);
     const permissions = ["--allow-read", "--allow-env=GRADUS_BACKEND", `--allow-write=${folder}`];
     said = await runScript(
-      "tabular.ts",
+      "tabular",
       permissions,
       `${folder}/table.csv`,
       "--out",
@@ -49,7 +49,7 @@ async function learn(csv: string, ...args: string[]): Promise<Said> {
   return said!;
 }
 
-describe("examples/tabular.ts", () => {
+describe("tabular", () => {
   const test = mayRun ? it : it.skip;
 
   test("learns classes from numbers, words and empty cells", async () => {
@@ -178,7 +178,7 @@ describe("examples/tabular.ts", () => {
       await Deno.writeTextFile(`${folder}/table.csv`, plants());
       const permissions = ["--allow-read", `--allow-write=${folder}`];
       const out = `${folder}/w.safetensors`;
-      await runScript("tabular.ts", permissions, `${folder}/table.csv`, "--epochs", "1", "--out", out);
+      await runScript("tabular", permissions, `${folder}/table.csv`, "--epochs", "1", "--out", out);
       const { metadata } = await readSafetensors(out);
       const { target, columns: [size, colour] } = JSON.parse(metadata.get("schema")!);
       assertEquals(target, { name: "kind", kind: "categorical", categories: ["moss", "rose", "tree"] });
@@ -213,13 +213,13 @@ describe("examples/tabular.ts", () => {
   });
 
   test("explains itself with --help", async () => {
-    const said = await runScript("tabular.ts", [], "--help");
+    const said = await runScript("tabular", [], "--help");
     assertEquals([said.code, said.err], [0, ""]);
     assertStringIncludes(said.out, "--target COLUMN");
   });
 
   test("ends with code 2 where it is used wrongly", async () => {
-    const said = await runScript("tabular.ts", []);
+    const said = await runScript("tabular", []);
     assertEquals(said, { code: 2, out: "", err: "error: Cannot read 0 files: name one CSV file\n       see --help\n" });
   });
 
@@ -235,7 +235,7 @@ describe("examples/tabular.ts", () => {
   });
 
   test("names the permission to read, and the flag", async () => {
-    const said = await runScript("tabular.ts", [], "table.csv");
+    const said = await runScript("tabular", [], "table.csv");
     assertEquals(said.code, 1);
     assertStringIncludes(said.err, "--allow-read");
   });
@@ -243,7 +243,7 @@ describe("examples/tabular.ts", () => {
   test("names the permission to write, and the flag", () =>
     inFolder(async (folder) => {
       await Deno.writeTextFile(`${folder}/table.csv`, plants());
-      const said = await runScript("tabular.ts", ["--allow-read"], `${folder}/table.csv`, "--epochs", "1");
+      const said = await runScript("tabular", ["--allow-read"], `${folder}/table.csv`, "--epochs", "1");
       assertEquals(said.code, 1);
       assertStringIncludes(said.err, "--allow-write");
     }));

@@ -1,17 +1,19 @@
 /**
- * Answers records with what `deno task tabular` learned, on this machine alone.
+ * `serve`: answers records with what `tabular` learned, on this machine alone.
  *
- *     deno task serve [--model MODEL] [--port N]
+ *     serve [--model MODEL] [--port N]
  *     curl -H 'content-type: application/json' -d '{"area": 50, "city": "Wien"}' http://127.0.0.1:8000/predict
  */
-import { cat, type Tensor } from "@gradus/gradus";
-import type { TableAnswer, TableRecord } from "@gradus/gradus/data";
+import { isFailure } from "../core/host/host.ts";
+import { serveHere } from "../core/host/program.ts";
+import { cat, type Tensor } from "../mod.ts";
+import type { TableAnswer, TableRecord } from "../datasets/data.ts";
 import { runCommand, type Values } from "./command_line.ts";
 import { noteMissing, readingVariables } from "./permissions.ts";
 import { loadModel, outputsOf, type TabularFile } from "./tabular_model.ts";
 
 const options = {
-  model: { value: "FILE", default: "tabular.safetensors", help: "the model file that deno task tabular wrote" },
+  model: { value: "FILE", default: "tabular.safetensors", help: "the model file that tabular wrote" },
   port: { value: "N", least: 0, default: 8000, help: "where it is served, at 127.0.0.1; 0 for any that is free" },
   "max-bytes": { value: "N", least: 1, default: 1_000_000, help: "the longest body of a request" },
   "max-seconds": { value: "N", least: 1, default: 10, help: "how long a body may take to come" },
@@ -143,25 +145,26 @@ async function main(settings: Values<typeof options>): Promise<void> {
   if (trained.schema.target === null) throw new RangeError(`Cannot serve ${model}: its schema has no target`);
   noteMissing([readingVariables("GRADUS_BACKEND")]);
   const handler = handlerOf(trained, { bytes: settings["max-bytes"], seconds: settings["max-seconds"] });
-  const onListen = ({ port }: Deno.NetAddr) => {
+  const onListen = (port: number) => {
     console.log(`POST http://127.0.0.1:${port}/predict, GET http://127.0.0.1:${port}/schema (Ctrl-C ends it)`);
     console.log(
       "It is for this machine alone. Others reach it through a proxy that knows them: it asks nobody who they are.",
     );
   };
   try {
-    await Deno.serve({ hostname: "127.0.0.1", port, onListen }, handler).finished;
+    await serveHere(port, onListen, handler);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    if (!isFailure(error, "AddrInUse")) throw error;
     throw new Error(`Cannot serve on port ${port}: another program does; give another --port, or 0 for any`);
   }
 }
 
-if (import.meta.main) {
-  await runCommand({
-    purpose: "Answer records with what deno task tabular learned: POST /predict takes one or an array of them as JSON.",
+/** Runs `serve`, and gives its exit code where it ends. */
+export async function serve(args: readonly string[]): Promise<number> {
+  return await runCommand({
+    purpose: "Answer records with what tabular learned: POST /predict takes one or an array of them as JSON.",
     options,
     permissions: () => [readingVariables("GRADUS_BACKEND")],
     run: main,
-  });
+  }, args);
 }

@@ -1,17 +1,17 @@
 /**
- * Task `doctor`: which back end is in use and why, which compiler and CPU there are, and how near a matrix product comes to the peak of
+ * `doctor`: which back end is in use and why, which compiler and CPU there are, and how near a matrix product comes to the peak of
  * one core. `--json` prints one object instead.
  *
  * @module
  */
-import { backendReason, setThreads } from "@gradus/gradus";
-import { cpus } from "node:os";
 import type { Gemm } from "../core/backend/backend.ts";
 import { backend } from "../core/backend/choose.ts";
 import { compilerVersion } from "../core/backend/native/kernel_file.ts";
 import { openNative } from "../core/backend/native/native.ts";
 import { type WasmSimd, wasmSimd } from "../core/backend/wasm/wasm.ts";
-import { runCommand } from "../examples/command_line.ts";
+import { processorName } from "../core/host/program.ts";
+import { backendReason, setThreads } from "../mod.ts";
+import { runCommand } from "./command_line.ts";
 
 /** What the doctor found; speeds in GFLOP/s on one core. */
 interface Findings {
@@ -29,19 +29,13 @@ interface Findings {
   peak: number | null;
 }
 
-/** The CPU's name, or `null` where it may not be read (`--allow-sys=cpus`) or is not known. */
-function cpuModel(): string | null {
-  const { state } = Deno.permissions.querySync({ name: "sys", kind: "cpus" });
-  return state === "granted" ? cpus()[0]?.model.trim() || null : null;
-}
-
 function examine(): Findings {
   setThreads(1);
   const peak = openNative().peak ?? null;
   const speed = measure(backend().name === "native" ? 1024 : 256, peak);
   const simd = backend().name === "wasm" ? wasmSimd() : null;
   return {
-    ...{ backend: backend().name, reason: backendReason(), simd, cc: compilerVersion(), cpu: cpuModel() },
+    ...{ backend: backend().name, reason: backendReason(), simd, cc: compilerVersion(), cpu: processorName() },
     ...{ gflops: round(speed.gflops), peak: speed.peak === null ? null : round(speed.peak) },
   };
 }
@@ -85,10 +79,11 @@ function lines({ backend, reason, simd, cc, cpu, gflops, peak }: Findings): stri
   ].join("\n");
 }
 
-if (import.meta.main) {
-  await runCommand({
+/** Runs `doctor`, and gives its exit code. */
+export async function doctor(args: readonly string[]): Promise<number> {
+  return await runCommand({
     purpose: "Say which back end is in use, why, and how fast it is.",
     options: { json: { help: "one JSON object instead" } },
     run: ({ json }) => console.log(json ? JSON.stringify(examine()) : lines(examine())),
-  });
+  }, args);
 }

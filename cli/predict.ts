@@ -1,17 +1,19 @@
 /**
- * Names the digits in pictures, by the weights that `deno task train` saves.
+ * `predict`: names the digits in pictures, by the weights that `train` saves.
  *
- *     deno task predict FILE… [--weights FILE] [--top N] [--json]
+ *     predict FILE… [--weights FILE] [--top N] [--json]
  */
-import { nn, noGrad, stack, type Tensor } from "@gradus/gradus";
-import { drawDigit, normalizer, parsePng, readIdx, toMnistDigit } from "@gradus/gradus/data";
-import { readSafetensors } from "@gradus/gradus/io";
+import { files } from "../core/host/files.ts";
+import { isFailure } from "../core/host/host.ts";
+import { nn, noGrad, stack, type Tensor } from "../mod.ts";
+import { drawDigit, normalizer, parsePng, readIdx, toMnistDigit } from "../datasets/data.ts";
+import { readSafetensors } from "../core/io/io.ts";
 import { runCommand, UsageError, type Values } from "./command_line.ts";
 import { networkOf } from "./networks.ts";
 import { noteMissing, readingVariables } from "./permissions.ts";
 
 const options = {
-  weights: { value: "FILE", default: "mnist.safetensors", help: "safetensors from deno task train" },
+  weights: { value: "FILE", default: "mnist.safetensors", help: "safetensors from train" },
   from: { value: "I", least: 0, default: 0, help: "the first image of an IDX file to look at, counted from 0" },
   count: { value: "N", least: 1, default: 5, help: "how many of them" },
   top: { value: "N", least: 1, default: 3, help: "how many classes to name for each" },
@@ -37,7 +39,8 @@ async function main(settings: Settings, files: string[]): Promise<void> {
 
 /** The pictures in a file, uint8 [n, 28, 28]; its first bytes show whether it is PNG or IDX. */
 async function readPictures(file: string, { from, count }: Settings): Promise<{ pictures: Tensor; names: string[] }> {
-  const bytes = await Deno.readFile(file);
+  const { readFile } = await files(`read ${file}`);
+  const bytes = await readFile(file);
   const first = bytes.subarray(0, 4).toHex();
   if (first === "89504e47") {
     return { pictures: stack([toMnistDigit(await parsePng(bytes, file), file)]), names: [file] };
@@ -59,10 +62,13 @@ async function readPictures(file: string, { from, count }: Settings): Promise<{ 
 /** A function from pictures [n, 28, 28] to the probabilities of their classes [n, classes], by the weights in a file. */
 async function readClassifier(path: string): Promise<(pictures: Tensor) => Tensor> {
   const { tensors, metadata } = await readSafetensors(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const cure = "there is no such file; deno task train makes it";
+    if (!(isFailure(error, "NotFound"))) throw error;
+    const cure = "there is no such file; train makes it";
     throw new Error(`Cannot read the weights ${path}: ${cure}`, { cause: error });
   });
+  if (metadata.has("schema")) {
+    throw new RangeError(`Cannot use ${path}: it learned a table, tabular predict FILE --model ${path} applies it`);
+  }
   const [mean, std] = [Number(metadata.get("mean") ?? 0.1307), Number(metadata.get("std") ?? 0.3081)];
   if (!(Number.isFinite(mean) && std > 0)) throw new RangeError(`Cannot use ${path}: its mean or std is no number`);
   const { model, shape } = networkOf(tensors, path), normalize = normalizer({ mean, std });
@@ -83,10 +89,13 @@ function toJson(name: string, probabilities: readonly number[]): string {
   return JSON.stringify({ name, class: ranked(probabilities)[0][0], probabilities });
 }
 
-await runCommand({
-  purpose: "Name the digits in pictures.",
-  words: ["FILE…", "PNG pictures, one digit in each, of any size; or IDX files of 28×28 images, gzipped or not"],
-  options,
-  permissions: () => [readingVariables("GRADUS_BACKEND")],
-  run: main,
-});
+/** Runs `predict`, and gives its exit code. */
+export async function predict(args: readonly string[]): Promise<number> {
+  return await runCommand({
+    purpose: "Name the digits in pictures.",
+    words: ["FILE…", "PNG pictures, one digit in each, of any size; or IDX files of 28×28 images, gzipped or not"],
+    options,
+    permissions: () => [readingVariables("GRADUS_BACKEND")],
+    run: main,
+  }, args);
+}

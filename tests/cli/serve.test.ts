@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { manualSeed, nn } from "@gradus/gradus";
 import { TableSchema } from "@gradus/gradus/data";
-import { handlerOf } from "../../examples/tabular_serve.ts";
-import { outputsOf, saveModel } from "../../examples/tabular_model.ts";
+import { handlerOf } from "../../cli/serve.ts";
+import { outputsOf, saveModel } from "../../cli/tabular_model.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { mayRun, ROOT } from "./run_script.ts";
 
@@ -22,7 +22,7 @@ async function handler(limits = { bytes: 10_000, seconds: 5 }) {
 const post = (body: BodyInit, type = "application/json") =>
   new Request("http://127.0.0.1/predict", { method: "POST", body, headers: { "content-type": type } });
 
-describe("examples/tabular_serve.ts", () => {
+describe("serve", () => {
   it("answers a record, and records in their order, as the model does", async () => {
     const handle = await handler(), { schema, model } = await trained();
     const records = [{ area: 30, city: "Graz" }, { city: "Oslo", area: null }];
@@ -104,7 +104,8 @@ describe("examples/tabular_serve.ts", () => {
           "-q",
           "-A",
           "--no-check",
-          "examples/tabular_serve.ts",
+          "cli/cli.ts",
+          "serve",
           "--model",
           `${folder}/m.safetensors`,
           "--port",

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { describe, it } from "../bdd.ts";
 import { Generator, manualSeed, nn } from "@gradus/gradus";
 import { TableSchema } from "@gradus/gradus/data";
-import { outputsOf, saveModel } from "../../examples/tabular_model.ts";
+import { outputsOf, saveModel } from "../../cli/tabular_model.ts";
 import { inFolder } from "../core/io/in_folder.ts";
 import { decode, mayRun, ROOT, runScript, type Said } from "./run_script.ts";
 
@@ -45,7 +45,7 @@ function answersOf({ out }: Said): { prediction: number | string; probabilities?
   return out.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
-describe("examples/tabular.ts predict", () => {
+describe("tabular predict", () => {
   const test = mayRun ? it : it.skip;
 
   for (const [what, rowOf, target, separator, comma] of TABLES) {
@@ -66,7 +66,7 @@ describe("examples/tabular.ts predict", () => {
         const here = schema.toAnswers(outputsOf(model, x));
 
         const said = await runScript(
-          "tabular.ts",
+          "tabular",
           ["-A"],
           "predict",
           `${folder}/new.csv`,
@@ -91,9 +91,9 @@ describe("examples/tabular.ts predict", () => {
       const rows = Array.from({ length: 60 }, (_, i) => `${i % 7},${CITIES[i % 3]},${i % 2 ? "no" : "yes"}\n`);
       await Deno.writeTextFile(`${folder}/t.csv`, `a,city,y\n${rows.join("")}`);
       const model = `${folder}/m.safetensors`;
-      const said = await runScript("tabular.ts", ["-A"], `${folder}/t.csv`, "--epochs", "1", "--out", model);
+      const said = await runScript("tabular", ["-A"], `${folder}/t.csv`, "--epochs", "1", "--out", model);
       assertEquals(said.code, 0, said.err);
-      await body(folder, (...args) => runScript("tabular.ts", ["-A"], "predict", ...args, "--model", model));
+      await body(folder, (...args) => runScript("tabular", ["-A"], "predict", ...args, "--model", model));
     });
   }
 
@@ -130,7 +130,17 @@ describe("examples/tabular.ts predict", () => {
   test("reads standard input", () =>
     trained(async (folder) => {
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-q", "-A", "--no-check", "examples/tabular.ts", "predict", "--model", `${folder}/m.safetensors`],
+        args: [
+          "run",
+          "-q",
+          "-A",
+          "--no-check",
+          "cli/cli.ts",
+          "tabular",
+          "predict",
+          "--model",
+          `${folder}/m.safetensors`,
+        ],
         cwd: ROOT,
         ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
       }).spawn();
@@ -146,7 +156,7 @@ describe("examples/tabular.ts predict", () => {
       await Deno.writeTextFile(`${folder}/new.csv`, "city,a\nGraz,1\n");
       const model = ["--model", `${folder}/m.safetensors`];
       const said = await runScript(
-        "tabular.ts",
+        "tabular",
         ["-A"],
         "--require-permissions",
         "predict",
@@ -158,11 +168,11 @@ describe("examples/tabular.ts predict", () => {
 
   test("says where a model comes from that is not there, or is none", () =>
     inFolder(async (folder) => {
-      const said = await runScript("tabular.ts", ["-A"], "predict", "--model", `${folder}/m.safetensors`);
+      const said = await runScript("tabular", ["-A"], "predict", "--model", `${folder}/m.safetensors`);
       assertEquals(said.code, 1);
       assertMatch(
         said.err,
-        /^error: Cannot read the model .*: there is no such file; deno task tabular FILE makes it\n$/,
+        /^error: Cannot read the model .*: there is no such file; tabular FILE makes it\n$/,
       );
     }));
 });

@@ -1,12 +1,15 @@
 /** `tabular predict`: what a model file of `tabular` says about the rows of a table. */
-import { type CsvTextOptions, type SchemaBatch, type TableAnswer, type TableSchema } from "@gradus/gradus/data";
-import { requireWritable } from "@gradus/gradus/io";
+import { files, type OpenFile } from "../core/host/files.ts";
+import { isFailure } from "../core/host/host.ts";
+import { standardInput, writeOutput } from "../core/host/program.ts";
+import { type CsvTextOptions, type SchemaBatch, type TableAnswer, type TableSchema } from "../datasets/data.ts";
+import { requireWritable } from "../core/io/io.ts";
 import { runCommand, UsageError, type Values } from "./command_line.ts";
 import { noteMissing, readingVariables } from "./permissions.ts";
 import { loadModel, outputsOf } from "./tabular_model.ts";
 
 const options = {
-  model: { value: "FILE", default: "tabular.safetensors", help: "the model file that deno task tabular wrote" },
+  model: { value: "FILE", default: "tabular.safetensors", help: "the model file that tabular wrote" },
   out: { value: "FILE", help: "where the table goes with a column for the answers; without it they are printed" },
   probabilities: { help: "a column for the probability of each class, too" },
   json: { help: "one JSON object a row" },
@@ -16,9 +19,11 @@ const options = {
 
 type Settings = Values<typeof options>;
 
-async function main(settings: Settings, files: string[]): Promise<void> {
+async function main(settings: Settings, tables: string[]): Promise<void> {
   const { separator, encoding } = settings;
-  if (files.length > 1) throw new UsageError(`Cannot read ${files.length} files: name one, or none for standard input`);
+  if (tables.length > 1) {
+    throw new UsageError(`Cannot read ${tables.length} files: name one, or none for standard input`);
+  }
   const { schema, model } = await loadModel(settings.model);
   if (schema.target === null) throw new RangeError(`Cannot predict by ${settings.model}: its schema has no target`);
   noteMissing([readingVariables("GRADUS_BACKEND")]);
@@ -27,7 +32,7 @@ async function main(settings: Settings, files: string[]): Promise<void> {
     ...(encoding !== undefined && { encoding }),
     onNote: (note) => console.error(`note: ${note}`),
   };
-  const source = sourceOf(files[0]);
+  const source = await sourceOf(tables[0]);
   const rows = schema.stream(source, {
     ...text,
     target: false,
@@ -45,8 +50,8 @@ async function main(settings: Settings, files: string[]): Promise<void> {
 }
 
 /** The table's path; or standard input, for no name or `-`. */
-export function sourceOf(file: string | undefined): string | ReadableStream<Uint8Array<ArrayBuffer>> {
-  return file === undefined || file === "-" ? Deno.stdin.readable : file;
+export async function sourceOf(file: string | undefined): Promise<string | ReadableStream<Uint8Array<ArrayBuffer>>> {
+  return file === undefined || file === "-" ? await standardInput() : file;
 }
 
 /** Writes to a file, which is whole or not there, or to standard output. */
@@ -56,27 +61,28 @@ async function write(
 ): Promise<void> {
   const encoder = new TextEncoder();
   if (path === undefined) {
-    return await body((text) => all(Deno.stdout, encoder.encode(text))).catch((error) => {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever read has seen enough
+    return await body((text) => writeOutput(encoder.encode(text))).catch((error) => {
+      if (!isFailure(error, "BrokenPipe")) throw error; // whoever read has seen enough
     });
   }
   await requireWritable(path);
   const part = `${path}.part`;
-  const file = await Deno.open(part, { write: true, create: true, truncate: true });
+  const { open, rename, remove } = await files(`write ${path}`);
+  const file = await open(part, { write: true, create: true, truncate: true });
   try {
     await body((text) => all(file, encoder.encode(text)));
     file.close();
-    await Deno.rename(part, path);
+    await rename(part, path);
   } catch (error) {
     try {
       file.close();
     } catch { /* closed already */ }
-    await Deno.remove(part).catch(() => {});
+    await remove(part).catch(() => {});
     throw error;
   }
 }
 
-async function all(to: { write(bytes: Uint8Array): Promise<number> }, bytes: Uint8Array): Promise<void> {
+async function all(to: OpenFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }
 
@@ -121,10 +127,10 @@ function toJson({ names, cells }: SchemaBatch, answers: readonly TableAnswer[], 
   }).join("");
 }
 
-/** Runs the command with these arguments. */
-export async function predict(args: readonly string[]): Promise<void> {
-  await runCommand({
-    purpose: "Say what a model of deno task tabular thinks of a table's rows, which may have its columns in any order.",
+/** Runs `tabular predict`, and gives its exit code. */
+export async function predictTable(args: readonly string[]): Promise<number> {
+  return await runCommand({
+    purpose: "Say what a model of tabular thinks of a table's rows, which may have its columns in any order.",
     words: ["FILE", "the table; without it, or for -, standard input"],
     options,
     permissions: () => [readingVariables("GRADUS_BACKEND")],

@@ -1,6 +1,8 @@
 /** The permissions that the commands can do without: what each is for, and what is said where one is missing. */
-import { cacheDir } from "@gradus/gradus";
-import { MNIST_MIRRORS, mnistFolder } from "@gradus/gradus/data";
+import { granted, operatingSystem } from "../core/host/host.ts";
+import { isNotInstalled } from "../core/host/program.ts";
+import { MNIST_MIRRORS, mnistFolder } from "../datasets/data.ts";
+import { cacheDir } from "../mod.ts";
 
 /** The option by which a command ends where a permission is missing, instead of doing without; the tasks give it. */
 export const REQUIRE_PERMISSIONS = "--require-permissions";
@@ -10,7 +12,7 @@ export interface PermissionUse {
   /** What they let a command do, after "Cannot". */
   readonly purpose: string;
   /** Each with the flag that grants it and no more. */
-  readonly permissions: readonly (Deno.PermissionDescriptor & { flag: string })[];
+  readonly permissions: readonly (Parameters<typeof granted>[0] & { readonly flag: string })[];
 }
 
 /** Reading these variables of the environment. */
@@ -25,7 +27,7 @@ export function readingVariables(...variables: string[]): PermissionUse {
 
 /** Reading the variables that choose the back end, and those that name the cache folder, which differ between systems. */
 export function readingEnvironment(): PermissionUse[] {
-  const home = Deno.build.os === "windows" ? "LOCALAPPDATA" : "HOME";
+  const home = operatingSystem() === "windows" ? "LOCALAPPDATA" : "HOME";
   const { permissions } = readingVariables("GRADUS_CACHE", "GRADUS_DATA", "XDG_CACHE_HOME", home);
   const purpose = "find the cache folder";
   return [readingVariables("GRADUS_BACKEND", "GRADUS_THREADS"), { purpose, permissions }];
@@ -75,7 +77,7 @@ function folderOfMnist(): string {
 /** Says in a line for each use what a command goes on without, and which flags would grant it. */
 export function noteMissing(uses: readonly PermissionUse[]): void {
   for (const { purpose, permissions } of uses) {
-    const missing = permissions.filter((permission) => !isGranted(permission));
+    const missing = permissions.filter((permission) => !granted(permission));
     if (missing.length > 0) console.error(`note: going on without permission to ${purpose} (${flagsOf(missing)})`);
   }
 }
@@ -87,7 +89,7 @@ export function noteMissing(uses: readonly PermissionUse[]): void {
  */
 export function requirePermissions(uses: readonly PermissionUse[]): void {
   for (const { purpose, permissions } of uses) {
-    const missing = permissions.filter((permission) => !isGranted(permission) && !isAbsent(permission));
+    const missing = permissions.filter((permission) => !granted(permission) && !isAbsent(permission));
     if (missing.length === 0) continue;
     const kinds = [...new Set(missing.map(({ name }) => name))].join(" and ");
     const orElse = `or leave out ${REQUIRE_PERMISSIONS}, to do without`;
@@ -95,19 +97,9 @@ export function requirePermissions(uses: readonly PermissionUse[]): void {
   }
 }
 
-function isGranted(permission: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(permission).state === "granted"; // asks nobody
-}
-
 /** Whether it is a program that is not installed: no flag can grant that, and where there is no compiler none is needed. */
-function isAbsent(permission: Deno.PermissionDescriptor): boolean {
-  if (permission.name !== "run" || permission.command === undefined) return false;
-  try {
-    new Deno.Command(permission.command, { args: ["--version"], stdout: "null", stderr: "null" }).outputSync();
-    return false;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound; // a program that is there and not granted is another error
-  }
+function isAbsent({ name, command }: PermissionUse["permissions"][number]): boolean {
+  return name === "run" && command !== undefined && isNotInstalled(command);
 }
 
 /** The flags as they are given: those of one kind as one list. */

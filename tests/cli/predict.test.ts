@@ -6,7 +6,7 @@ import { digits } from "@gradus/gradus/data";
 import { writeSafetensors } from "@gradus/gradus/io";
 import * as nn from "@gradus/gradus/nn";
 import { inFolder } from "../core/io/in_folder.ts";
-import { NETWORKS } from "../../examples/networks.ts";
+import { NETWORKS } from "../../cli/networks.ts";
 import { mayRun, runScript } from "./run_script.ts";
 
 const images = digits({ train: 1, test: 3, seed: 5 }).test.images;
@@ -43,12 +43,12 @@ async function withFiles(task: (folder: string, weights: string) => Promise<void
 
 const GRANTED = ["--allow-read", "--allow-env=GRADUS_BACKEND"];
 
-describe("examples/predict.ts", () => {
+describe("predict", () => {
   const test = mayRun ? it : it.skip;
 
   test("names class and probabilities of each image of an IDX file, as the network does", () =>
     withFiles(async (folder, weights) => {
-      const said = await runScript("predict.ts", GRANTED, `${folder}/two.idx`, "--weights", weights, "--json");
+      const said = await runScript("predict", GRANTED, `${folder}/two.idx`, "--weights", weights, "--json");
       assertEquals(said.err, "");
       const found = said.out.trimEnd().split("\n").map((line) => JSON.parse(line));
       [first, second].forEach((levels, i) => {
@@ -62,7 +62,7 @@ describe("examples/predict.ts", () => {
   test("sees in a PNG file of 28×28 what it sees in IDX", () =>
     withFiles(async (folder, weights) => {
       const files = [`${folder}/first.png`, `${folder}/two.idx`];
-      const said = await runScript("predict.ts", GRANTED, ...files, "--count", "1", "--weights", weights);
+      const said = await runScript("predict", GRANTED, ...files, "--count", "1", "--weights", weights);
       const [png, idx] = said.out.trimEnd().split("\n").map((line) => line.replace(/^\S+/, ""));
       assertEquals(png, idx);
       assertMatch(png, /^( {2}\d \d+\.\d %){3}$/);
@@ -71,7 +71,7 @@ describe("examples/predict.ts", () => {
   test("draws what the network sees", () =>
     withFiles(async (folder, weights) => {
       const said = await runScript(
-        "predict.ts",
+        "predict",
         GRANTED,
         `${folder}/first.png`,
         "--weights",
@@ -83,7 +83,7 @@ describe("examples/predict.ts", () => {
 
   test("ends with code 1 and one line where a file is neither PNG nor IDX", () =>
     withFiles(async (_, weights) => {
-      const said = await runScript("predict.ts", GRANTED, weights, "--weights", weights);
+      const said = await runScript("predict", GRANTED, weights, "--weights", weights);
       assertEquals(said.code, 1);
       assertMatch(said.err, /^error: Cannot read .*neither as PNG nor as IDX.*\n$/);
     }));
@@ -94,7 +94,7 @@ describe("examples/predict.ts", () => {
         manualSeed(3);
         const model = NETWORKS[name].make(), weights = `${folder}/${name}`;
         await writeSafetensors(weights, model.stateDict(), { mean: "0", std: "1" });
-        const said = await runScript("predict.ts", GRANTED, `${folder}/first.png`, "--weights", weights, "--json");
+        const said = await runScript("predict", GRANTED, `${folder}/first.png`, "--weights", weights, "--json");
         const scores = noGrad(() => model.eval().call(fromData(first, [1, 1, 28, 28]).float().div(255)));
         const wanted = nn.functional.softmax(scores).view(-1).toArray() as number[];
         const { probabilities } = JSON.parse(said.out);
@@ -106,7 +106,7 @@ describe("examples/predict.ts", () => {
     withFiles(async (folder) => {
       const other = `${folder}/other.safetensors`;
       await writeSafetensors(other, new nn.Sequential(new nn.Linear(4, 2)).stateDict());
-      const said = await runScript("predict.ts", GRANTED, `${folder}/first.png`, "--weights", other);
+      const said = await runScript("predict", GRANTED, `${folder}/first.png`, "--weights", other);
       assertEquals(said.code, 1);
       assertStringIncludes(said.err, "0.weight [2,4]");
     }));
@@ -115,13 +115,13 @@ describe("examples/predict.ts", () => {
     withFiles(async (folder, weights) => {
       const [image, none] = [`${folder}/first.png`, `${folder}/none`];
       const [noWeights, noImage] = await Promise.all([
-        runScript("predict.ts", GRANTED, image, "--weights", none),
-        runScript("predict.ts", GRANTED, none, "--weights", weights),
+        runScript("predict", GRANTED, image, "--weights", none),
+        runScript("predict", GRANTED, none, "--weights", weights),
       ]);
       assertEquals([noWeights.code, noImage.code], [1, 1]);
       assertEquals(
         noWeights.err,
-        `error: Cannot read the weights ${none}: there is no such file; deno task train makes it\n`,
+        `error: Cannot read the weights ${none}: there is no such file; train makes it\n`,
       );
       assertEquals(noImage.err, `error: Cannot read ${none}: there is no such file\n`);
     }));
@@ -134,7 +134,7 @@ describe("examples/predict.ts", () => {
       );
       await Deno.writeFile(`${folder}/short.png`, greyPng(first).subarray(0, 60));
       const failure = async (name: string) => {
-        const said = await runScript("predict.ts", GRANTED, `${folder}/${name}`, "--weights", weights);
+        const said = await runScript("predict", GRANTED, `${folder}/${name}`, "--weights", weights);
         return [said.code, said.err];
       };
       assertEquals(await Promise.all(["blank.png", "short.png", "."].map(failure)), [
@@ -145,12 +145,12 @@ describe("examples/predict.ts", () => {
     }));
 
   test("names the permission to read, and the flag", async () => {
-    const said = await runScript("predict.ts", [], "first.png");
+    const said = await runScript("predict", [], "first.png");
     assertEquals(said.code, 1);
     assertStringIncludes(said.err, "--allow-read");
   });
 
   test("ends with code 2 without a picture", async () => {
-    assertEquals((await runScript("predict.ts", [])).code, 2);
+    assertEquals((await runScript("predict", [])).code, 2);
   });
 });

@@ -1,5 +1,5 @@
-/** The networks that `deno task train --model` trains, and how `deno task predict` knows one by its weights. */
-import { nn, type Tensor } from "@gradus/gradus";
+/** The networks that `train --model` trains, and how `predict` knows one by its weights. */
+import { nn, type Tensor } from "../mod.ts";
 
 /** A network of pictures of 28×28, and the shape in which it takes one. */
 export interface Network {
@@ -110,6 +110,6 @@ function sizesOf(weights: Map<string, Tensor>, path: string): number[] {
   const fits = shapes.every((shape, i) => shape.length === 2 && shape[1] === (i === 0 ? 784 : shapes[i - 1][0]));
   if (shapes.length > 0 && fits) return [784, ...shapes.map(([outputs]) => outputs)];
   const found = Array.from(weights, ([name, { shape }]) => `${name} [${shape}]`).slice(0, 8).join(", ");
-  const expected = "the weights of a LeNet, a ResNet or linear layers from 784 values on, made by deno task train";
+  const expected = "the weights of a LeNet, a ResNet or linear layers from 784 values on, made by train";
   throw new RangeError(`Cannot use ${path}: expected ${expected}, found ${found}`);
 }

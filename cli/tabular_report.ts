@@ -1,7 +1,7 @@
 /** What a network that has learned a table is worth on rows that it has not seen. */
-import { cat, type Tensor, tensor } from "@gradus/gradus";
-import type { TableSchema } from "@gradus/gradus/data";
-import { metrics } from "@gradus/gradus/train";
+import { cat, type Tensor, tensor } from "../mod.ts";
+import type { TableSchema } from "../datasets/data.ts";
+import { metrics } from "../layers/train/train.ts";
 
 /** What is judged: the features and targets of rows, and a function that gives the network's outputs for features. */
 export interface Trial {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
-import { flagsFor, TASKS } from "../../.ci/task.ts";
+import { benchRun, flagsFor, TASKS } from "../../.ci/task.ts";
 import { ALONE, ANY_BACK_END, HARNESS, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };
 
@@ -42,6 +42,14 @@ describe("flagsFor()", () => {
   });
   it("grants nothing to a task that writes nothing", () => {
     assertEquals(flagsFor(["run", "--allow-read"], ["--out", "/tmp/m"]), ["run", "--allow-read"]);
+  });
+});
+
+describe("benchRun()", () => {
+  const exists = (path: string) => path === "bench/ops.bench.ts";
+  it("times the networks where no file is named, and runs the measurements in those that are", () => {
+    assertEquals(benchRun(PLACES, ["--json"], exists), TASKS.bench(PLACES));
+    assertEquals(benchRun(PLACES, ["bench/ops.bench.ts"], exists).slice(0, 2), ["bench", "--no-prompt"]);
   });
 });
 

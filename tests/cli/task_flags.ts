@@ -3,7 +3,7 @@ import { TASKS } from "../../.ci/task.ts";
 import { decode, ROOT, type Said } from "./run_script.ts";
 
 /** A task that runs a script. */
-export type ScriptTask = "train" | "replay" | "tabular" | "predict";
+export type ScriptTask = "train" | "replay" | "tabular" | "predict" | "export";
 
 /** The places that flags name. */
 export interface Places {
@@ -39,7 +39,7 @@ export async function runTask(
 ): Promise<Said> {
   const words = wordsOf(task, places).filter((word) => !word.startsWith("--allow-"));
   const grants = grantsOf(task, places).filter((grant) => grant !== without);
-  const script = words.findIndex((word) => word.startsWith("examples/"));
+  const script = words.findIndex((word) => /^(examples|cli)\//.test(word));
   words[script] = new URL(words[script], ROOT).pathname;
   words.splice(script, 0, "--no-check", ...grants);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

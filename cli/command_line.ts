@@ -1,8 +1,12 @@
-/** The command line of the programs that people run: options, help, exit codes, and errors in a line instead of a stack trace. */
+/** The command line of the commands that people run: options, help, exit codes, and errors in a line instead of a stack trace. */
 import { parseArgs } from "node:util";
-import { backendName, backendReason } from "@gradus/gradus";
-import type { ImageDataset } from "@gradus/gradus/data";
-import { requireWritable } from "@gradus/gradus/io";
+import { choices as choiceOf } from "../core/arguments.ts";
+import { files } from "../core/host/files.ts";
+import { isFailure } from "../core/host/host.ts";
+import { programArguments, setExitCode } from "../core/host/program.ts";
+import { requireWritable } from "../core/io/io.ts";
+import type { ImageDataset } from "../datasets/data.ts";
+import { backendName, backendReason } from "../mod.ts";
 import { type PermissionUse, REQUIRE_PERMISSIONS, requirePermissions } from "./permissions.ts";
 
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
@@ -58,27 +62,40 @@ export interface Command<T extends Options> extends CommandLine<T> {
   readonly run: (values: Values<T>, words: string[]) => number | void | Promise<number | void>;
 }
 
+/** Runs a command as this program, whose arguments and exit code are its own. */
+export async function runProgram<const T extends Options>(command: Command<T>): Promise<void> {
+  setExitCode(await runCommand(command, programArguments()));
+}
+
 /**
- * Runs a command with the values of its command line. An error becomes a line and an exit code, unless `--debug` asks for its stack.
- * A back end that `GRADUS_BACKEND` asks for and that cannot be used is an error before anything is read.
+ * Runs a command with the values of its command line, and gives its exit code. An error becomes a line and a code, unless `--debug` asks
+ * for its stack. A back end that `GRADUS_BACKEND` asks for and that cannot be used is an error before anything is read.
  */
 export async function runCommand<const T extends Options>(
   command: Command<T>,
-  args: readonly string[] = Deno.args,
-): Promise<void> {
+  args: readonly string[],
+): Promise<number> {
   try {
     const { permissions } = command;
     if (permissions && args.includes(REQUIRE_PERMISSIONS)) requirePermissions(permissions());
     const { values, words } = parse(command, args);
-    if (args.includes("--help")) return console.log(helpOf(command));
+    if (args.includes("--help")) {
+      console.log(helpOf(command));
+      return 0;
+    }
     backendName();
-    Deno.exitCode = await command.run(values, words) ?? 0;
+    return await command.run(values, words) ?? 0;
   } catch (error) {
     if (args.includes("--debug")) throw error;
-    const isUsage = error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
-    console.error(`error: ${messageOf(error as Error)}${isUsage ? "\n       see --help" : ""}`);
-    Deno.exitCode = isUsage ? 2 : 1;
+    return tellError(error as Error);
   }
+}
+
+/** Prints what is wrong, and gives the exit code: 2 for a wrong use, else 1. */
+function tellError(error: Error): 1 | 2 {
+  const isUsage = error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
+  console.error(`error: ${messageOf(error)}${isUsage ? "\n       see --help" : ""}`);
+  return isUsage ? 2 : 1;
 }
 
 function optionsOf(command: CommandLine): Options {
@@ -128,22 +145,7 @@ export function wholeNumber(name: string, text: string, least = 0): number {
 
 function unknown(flag: string, options: Options): UsageError {
   const known = Object.keys(options).map((name) => `--${name}`);
-  const distances = known.map((other) => distance(flag, other));
-  const nearest = known[distances.indexOf(Math.min(...distances))];
-  return new UsageError(`Cannot use ${flag}: the options are ${known.join(", ")}, the nearest is ${nearest}`);
-}
-
-/** How many letters must be put in, left out or replaced to make `b` of `a`: Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1]));
-    }
-    row = next;
-  }
-  return row[b.length];
+  return new UsageError(`Cannot use ${flag}: ${choiceOf("options", flag, known)}`);
 }
 
 const COLUMN = 20; // where the explanations begin
@@ -172,18 +174,20 @@ function wrapped(text: string, width: number): string[] {
   return text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)`, "g"))!;
 }
 
-/** What is wrong; of a file that is not there, or is a folder, Deno tells the system's call, which is of no use to anybody. */
+/** What is wrong; of a file that is not there, or is a folder, hosts tell the system's call, which is of no use to anybody. */
 function messageOf(error: Error): string {
-  const path = /^.* \(os error \d+\): \w+ '(.*)'$/.exec(error.message)?.[1];
-  if (path === undefined) return error.message;
-  if (error instanceof Deno.errors.NotFound) return `Cannot read ${path}: there is no such file`;
-  return error instanceof Deno.errors.IsADirectory ? `Cannot read ${path}: it is a folder` : error.message;
+  const { message } = error;
+  const path = (/^.* \(os error \d+\): \w+ '(.*)'$/.exec(message) ?? /^E[A-Z]+: .*, \w+ '(.*)'$/.exec(message))?.[1];
+  if (path === undefined) return message;
+  if (isFailure(error, "NotFound")) return `Cannot read ${path}: there is no such file`;
+  return isFailure(error, "IsADirectory") ? `Cannot read ${path}: it is a folder` : message;
 }
 
 /** Makes a folder where it is not there, and refuses one in which nothing can be written, before the work whose result goes there. */
 export async function requireWritableFolder(folder: string): Promise<void> {
+  const { mkdir } = await files(`make the folder ${folder}`);
   try {
-    await Deno.mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true });
   } catch (error) {
     throw new Error(`Cannot make the folder ${folder}: ${(error as Error).message}`, { cause: error });
   }

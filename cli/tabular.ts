@@ -1,17 +1,17 @@
 /**
- * Learns one column of any CSV file from the others, reports how well, and predicts it for other files.
+ * `tabular`: learns one column of any CSV file from the others, reports how well, and predicts it for other files.
  *
- *     deno task tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out MODEL] [--json]
- *     deno task tabular predict NEW.csv [--model MODEL] [--out OUT.csv] [--probabilities] [--json]
+ *     tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out MODEL] [--json]
+ *     tabular predict NEW.csv [--model MODEL] [--out OUT.csv] [--probabilities] [--json]
  */
-import { manualSeed, nn, optim, randperm, type Tensor } from "@gradus/gradus";
-import { DataLoader, type SchemaOptions, TableSchema, type TableSource, TensorDataset } from "@gradus/gradus/data";
-import { requireWritable } from "@gradus/gradus/io";
-import { KeepBest, Learner, metrics, NanWatchdog, ShowProgress } from "@gradus/gradus/train";
+import { manualSeed, nn, optim, randperm, type Tensor } from "../mod.ts";
+import { DataLoader, type SchemaOptions, TableSchema, type TableSource, TensorDataset } from "../datasets/data.ts";
+import { requireWritable } from "../core/io/io.ts";
+import { KeepBest, Learner, metrics, NanWatchdog, ShowProgress } from "../layers/train/train.ts";
 import { INTERRUPTED, runCommand, UsageError, type Values, wholeNumber } from "./command_line.ts";
 import { noteMissing, readingVariables, REQUIRE_PERMISSIONS } from "./permissions.ts";
 import { outputsOf, saveModel } from "./tabular_model.ts";
-import { predict, sourceOf } from "./tabular_predict.ts";
+import { predictTable, sourceOf } from "./tabular_predict.ts";
 import { reportOn } from "./tabular_report.ts";
 
 const options = {
@@ -103,7 +103,7 @@ function listOf(text: string): string[] {
 
 /** What is read three times: the path of the file; of standard input, its bytes. */
 async function tableOf(file: string): Promise<TableSource> {
-  const source = sourceOf(file);
+  const source = await sourceOf(file);
   return typeof source === "string" ? source : new File([await new Response(source).blob()], "standard input");
 }
 
@@ -219,10 +219,11 @@ function tenLines(epochs: number): (line: string) => void {
   };
 }
 
-const first = Deno.args.findIndex((arg) => arg !== REQUIRE_PERMISSIONS); // which the task puts before everything
-if (Deno.args[first] === "predict") await predict(Deno.args.toSpliced(first, 1));
-else {
-  await runCommand({
+/** Runs `tabular` or `tabular predict`, and gives its exit code. */
+export async function tabular(args: readonly string[]): Promise<number> {
+  const first = args.findIndex((arg) => arg !== REQUIRE_PERMISSIONS); // which the task puts before everything
+  if (args[first] === "predict") return await predictTable(args.toSpliced(first, 1));
+  return await runCommand({
     purpose: "Learn one column of a CSV file from the others; tabular predict applies what was learned to other files.",
     words: [
       "FILE",
@@ -232,5 +233,5 @@ else {
     options,
     permissions: () => [readingVariables("GRADUS_BACKEND")],
     run: main,
-  });
+  }, args);
 }
