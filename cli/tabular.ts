@@ -12,6 +12,7 @@ import { INTERRUPTED, runCommand, UsageError, type Values, wholeNumber } from ".
 import { noteMissing, readingVariables, REQUIRE_PERMISSIONS } from "./permissions.ts";
 import { outputsOf, saveModel } from "./tabular_model.ts";
 import { predictTable, sourceOf } from "./tabular_predict.ts";
+import { asFlags, TEXT_OPTIONS, textOptions } from "./table_options.ts";
 import { reportOn } from "./tabular_report.ts";
 
 const options = {
@@ -25,13 +26,11 @@ const options = {
     multiple: true,
     help: "take a column for words even though it holds numbers; may be given more than once",
   },
+  numeric: { value: "COLUMN", multiple: true, help: "take a column for numbers" },
+  date: { value: "COLUMN", multiple: true, help: "take a column for dates" },
   skip: { value: "COLUMNS", default: "", help: "columns to leave out, with commas between" },
   "skip-incomplete": { help: "leave out rows with an empty cell" },
-  header: { help: "the first record names the columns, even though it holds numbers" },
-  separator: {
-    value: "C",
-    help: "what stands between cells (guessed from the first 64 kB: comma, semicolon, tab or bar)",
-  },
+  ...TEXT_OPTIONS,
   hidden: { value: "SIZES", default: "64,32", help: "sizes of the hidden layers, with commas between" },
   epochs: { value: "N", least: 1, default: 60, help: "times through the training rows" },
   test: { value: "PERCENT", least: 1, default: 20, help: "rows kept apart to judge by" },
@@ -61,7 +60,7 @@ interface Split {
 async function main(settings: Settings, words: string[]): Promise<number> {
   const [file] = checkedFiles(settings, words);
   const hidden = listOf(settings.hidden).map((size) => wholeNumber("hidden", size, 1));
-  const source = await tableOf(file);
+  const source = await tableOf(file), text = readOptions(settings);
   const whole = await fit(source, settings, (note) => console.error(`note: ${asFlags(note)}`));
   requireTarget(whole);
   await requireWritable(settings.out);
@@ -70,7 +69,7 @@ async function main(settings: Settings, words: string[]): Promise<number> {
   const rows = split(whole.rows, settings.test);
   const judged = new Set(rows.test.toArray() as number[]);
   const schema = await fit(source, settings, () => {}, (row) => !judged.has(row));
-  const { x, y } = await schema.read(source, textOptions(settings));
+  const { x, y } = await schema.read(source, text);
   tell(schema, rows);
 
   const learner = learnerOf(schema, x, y!, rows, { hidden, epochs: settings.epochs });
@@ -90,11 +89,10 @@ async function main(settings: Settings, words: string[]): Promise<number> {
   return reason === "Ctrl-C" ? INTERRUPTED : 0;
 }
 
-function checkedFiles({ test, separator }: Settings, files: string[]): string[] {
+function checkedFiles({ test }: Settings, files: string[]): string[] {
   if (files.length !== 1) throw new UsageError(`Cannot read ${files.length} files: name one CSV file`);
   if (test > 90) throw new UsageError(`Cannot use --test ${test}: expected 1 to 90 percent`);
-  if (separator === undefined || /^([^"\r\n]|\\t)$/.test(separator)) return files;
-  throw new UsageError(`Cannot use --separator ${JSON.stringify(separator)}: expected one character, and no quote`);
+  return files;
 }
 
 function listOf(text: string): string[] {
@@ -107,12 +105,8 @@ async function tableOf(file: string): Promise<TableSource> {
   return typeof source === "string" ? source : new File([await new Response(source).blob()], "standard input");
 }
 
-function textOptions({ header, separator, "skip-incomplete": skipIncomplete }: Settings) {
-  return {
-    ...(header && { header }),
-    ...(separator !== undefined && { separator: separator === "\\t" ? "\t" : separator }),
-    skipIncomplete,
-  };
+function readOptions(settings: Settings) {
+  return { ...textOptions(settings), skipIncomplete: settings["skip-incomplete"] };
 }
 
 /** The schema of the rows that `rows` chooses. */
@@ -122,14 +116,16 @@ async function fit(
   onNote: (note: string) => void,
   rows?: (row: number) => boolean,
 ): Promise<TableSchema> {
-  const { classify, skip, categorical, target = -1 } = settings;
+  const { classify, skip, categorical, numeric, date, target = -1 } = settings;
   const kinds: NonNullable<SchemaOptions["kinds"]> = Object.fromEntries([
     ...listOf(skip).map((name) => [name, "skip"]),
+    ...numeric.map((name) => [name, "numeric"]),
+    ...date.map((name) => [name, "date"]),
     ...categorical.map((name) => [name, "categorical"]),
   ]);
   const schemaOf = (more: SchemaOptions["kinds"], onNote: (note: string) => void) =>
     TableSchema.fit(source, {
-      ...textOptions(settings),
+      ...readOptions(settings),
       ...{ target, kinds: { ...kinds, ...more }, onNote, ...(rows && { rows }) },
     });
   try {
@@ -140,14 +136,6 @@ async function fit(
     (error as Error).message = asFlags((error as Error).message);
     throw error;
   }
-}
-
-/** What the library advises, in the words of the command line. */
-function asFlags(message: string): string {
-  return message.replace("skip incomplete rows", "use --skip-incomplete")
-    .replace("say that it is categorical or missing", "use --categorical, or leave it empty")
-    .replace("skip it, or say that it is categorical", "use --skip, or --categorical")
-    .replace("say that it is the header if it is", "use --header if it names the columns");
 }
 
 /** Refuses a target of which nothing can be learned. */

@@ -2,10 +2,11 @@
 import { files, type OpenFile } from "../core/host/files.ts";
 import { isFailure } from "../core/host/host.ts";
 import { standardInput, writeOutput } from "../core/host/program.ts";
-import { type CsvTextOptions, type SchemaBatch, type TableAnswer, type TableSchema } from "../datasets/data.ts";
+import { type SchemaBatch, type TableAnswer, type TableSchema } from "../datasets/data.ts";
 import { requireWritable } from "../core/io/io.ts";
 import { runCommand, UsageError, type Values } from "./command_line.ts";
 import { noteMissing, readingVariables } from "./permissions.ts";
+import { asFlags, TEXT_OPTIONS, textOptions } from "./table_options.ts";
 import { loadModel, outputsOf } from "./tabular_model.ts";
 
 const options = {
@@ -13,29 +14,27 @@ const options = {
   out: { value: "FILE", help: "where the table goes with a column for the answers; without it they are printed" },
   probabilities: { help: "a column for the probability of each class, too" },
   json: { help: "one JSON object a row" },
-  separator: { value: "C", help: "what stands between cells (guessed)" },
-  encoding: { value: "NAME", help: "the encoding of the table (guessed)" },
+  ...TEXT_OPTIONS,
 } as const;
 
 type Settings = Values<typeof options>;
 
 async function main(settings: Settings, tables: string[]): Promise<void> {
-  const { separator, encoding } = settings;
   if (tables.length > 1) {
     throw new UsageError(`Cannot read ${tables.length} files: name one, or none for standard input`);
   }
+  const text = textOptions(settings);
   const { schema, model } = await loadModel(settings.model);
   if (schema.target === null) throw new RangeError(`Cannot predict by ${settings.model}: its schema has no target`);
+  if (settings.probabilities && schema.target.kind === "numeric") {
+    throw new RangeError(`Cannot tell probabilities: ${schema.target.name} is a number, leave out --probabilities`);
+  }
   noteMissing([readingVariables("GRADUS_BACKEND")]);
-  const text: CsvTextOptions = {
-    ...(separator !== undefined && { separator: separator === "\\t" ? "\t" : separator }),
-    ...(encoding !== undefined && { encoding }),
-    onNote: (note) => console.error(`note: ${note}`),
-  };
   const source = await sourceOf(tables[0]);
   const rows = schema.stream(source, {
     ...text,
     target: false,
+    onNote: (note) => console.error(`note: ${asFlags(note)}`),
     ...(typeof source !== "string" && { name: "standard input" }),
   });
   await write(settings.out, async (put) => {

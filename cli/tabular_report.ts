@@ -66,8 +66,19 @@ function judgeClasses({ schema, x, y, learned, outputs }: Trial): Judged {
       "how sure, and how often right:",
       ...calibrationLines(calibration),
     ],
-    facts: { accuracy, baseline, classes, confusion, calibration },
+    facts: { accuracy, baseline, classes, perClass: perClassOf(classes, confusion), confusion, calibration },
   };
+}
+
+/** Precision, recall and F1 of each class, 0 where there is nothing to divide by, and its rows, of counts [class, taken for]. */
+function perClassOf(classes: readonly string[], counts: readonly (readonly number[])[]) {
+  const ratio = (part: number, whole: number) => whole === 0 ? 0 : part / whole;
+  return Object.fromEntries(classes.map((name, c) => {
+    const right = counts[c][c], rows = counts[c].reduce((a, b) => a + b, 0);
+    const taken = counts.reduce((sum, row) => sum + row[c], 0);
+    const [precision, recall] = [ratio(right, taken), ratio(right, rows)];
+    return [name, { precision, recall, f1: ratio(2 * precision * recall, precision + recall), rows }];
+  }));
 }
 
 /** How often the likeliest class was right, by how probable it was said to be. */

@@ -12,7 +12,6 @@ const OTHERS: Names = {
   "backward/rules/elementwise.ts": ["tanhBackward"],
   "backward/rules/linalg.ts": ["matmulBackward"],
   "backward/tape.ts": ["RuleNode"],
-  "core/arguments.ts": ["nearest"],
   "core/backend/native/kernel_file.ts": ["sourceTexts"],
   "core/backend/native/symbols.ts": ["CALLS", "WASM_SYMBOLS"],
   "core/backend/wasm/wasm.ts": ["wasmBuild"],

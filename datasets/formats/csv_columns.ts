@@ -6,6 +6,7 @@ import {
   cellParser,
   type ColumnKind,
   type ColumnPlan,
+  columnsNear,
   isInfinite,
   isMissing,
   MAX_NUMBER_LENGTH,
@@ -60,7 +61,8 @@ export function* planColumns(sample: CsvSample, header: boolean): Steps<ColumnPl
   }
   const unknown = Object.keys(columns).find((name) => !known.has(name));
   if (unknown !== undefined) {
-    throw new RangeError(`Cannot find the column "${unknown}" in ${where}: its header lacks it`);
+    const near = columnsNear(unknown, names.map((name) => ({ name })));
+    throw new RangeError(`Cannot find the column ${quoted(unknown)} in ${where}: ${near}`);
   }
   const plans: ColumnPlan[] = [];
   for (const [i, name] of names.entries()) {
@@ -82,13 +84,14 @@ function planColumn(name: string, at: number, sample: CsvSample, header: boolean
   const told = Object.hasOwn(columns, name) ? columns[name] : undefined;
   if (told === undefined && header && known.length === 0 && isMissing(records[0][at], missing)) {
     onNote(`${where}: column ${at + 1} has neither a name nor a value and is left out`);
-    return { name, kind: "skip" };
+    return { name, kind: "skip", isNothing: true };
   }
   const dates = told === undefined || told === "date" ? datesOf(name, known, sample, told) : null;
   if (dates !== null) return dates;
   const numbers = numbersOf(known, sample);
   const kind = told ?? (numbers.kind === "numeric" ? "numeric" : "categorical");
-  if (numbers.decimalComma && kind === "numeric" && known.every(hasGroupsOnly)) noteComma(name, sample);
+  const isGuessed = numbers.decimalComma && sample.decimal === undefined;
+  if (isGuessed && kind === "numeric" && known.every(hasGroupsOnly)) noteComma(name, sample);
   if (told === undefined && kind === "categorical") noteSlip(name, cells, sample, header);
   return { name, kind, decimalComma: numbers.decimalComma, lenient: numbers.lenient };
 }

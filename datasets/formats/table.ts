@@ -1,5 +1,5 @@
 /** Tables of numbers and categories as tensors. */
-import { requireChoice } from "../../core/arguments.ts";
+import { nearest, requireChoice } from "../../core/arguments.ts";
 import { quoted } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type DateOrder, parseDate } from "./parse_date.ts";
@@ -48,6 +48,8 @@ export interface ColumnPlan {
   readonly lenient?: boolean;
   /** The order of its dates. */
   readonly dateOrder?: DateOrder;
+  /** Whether it has neither a name nor a value, as after a comma at the end of each line. */
+  readonly isNothing?: boolean;
 }
 
 /** Bytes of memory that a column, and a category, take beside their text. */
@@ -116,12 +118,23 @@ const BLANK = " ".charCodeAt(0);
  */
 export function findTarget(plans: readonly ColumnPlan[], target: string | number | null, where: string): number | null {
   if (target === null) return null;
-  const place = typeof target === "number"
-    ? target + (target < 0 ? plans.length : 0)
-    : plans.findIndex(({ name }) => name === target);
+  const place = typeof target === "number" ? placeOf(plans, target) : plans.findIndex(({ name }) => name === target);
   if (plans[place] !== undefined) return place;
-  const names = plans.slice(0, 20).map(({ name }) => quoted(name)).join(", ");
-  throw new RangeError(`Cannot find the target ${JSON.stringify(target)} in ${where}: its columns are ${names}`);
+  throw new RangeError(`Cannot find the target ${JSON.stringify(target)} in ${where}: ${columnsNear(target, plans)}`);
+}
+
+/** A place that is counted from the end where it is negative, over columns that are something. */
+function placeOf(plans: readonly ColumnPlan[], index: number): number {
+  if (index >= 0) return index;
+  const places = plans.map((_, i) => i).filter((i) => plans[i].isNothing !== true);
+  return places[places.length + index] ?? -1;
+}
+
+/** The columns for a message, and the one that is probably meant by a name. */
+export function columnsNear(name: string | number, columns: readonly { readonly name: string }[]): string {
+  const names = columns.map(({ name }) => name);
+  const all = `its columns are ${names.slice(0, 20).map(quoted).join(", ")}`;
+  return typeof name === "number" || names.length < 2 ? all : `${all}, the nearest is ${quoted(nearest(name, names))}`;
 }
 
 /**

@@ -37,6 +37,12 @@ interface TableSettings {
   /** Whether to leave out rows with a missing value. */
   readonly skipIncomplete: boolean;
   /**
+   * What to do about a cell that its column cannot hold.
+   *
+   * @default {"say that it is categorical or missing"}
+   */
+  readonly cure?: string;
+  /**
    * The dtype of numbers.
    *
    * @default {"float32"}
@@ -245,12 +251,12 @@ export class CellReader {
   }
 
   #newCategory(cell: string, at: number): number {
-    const { cap, unit } = this.settings;
+    const { cap, unit, cure = "say that it is categorical or missing" } = this.settings;
     const fail = (what: string) =>
       new SyntaxError(`Cannot read ${cap.where}: ${unit} ${at}, column ${quoted(this.name)} ${what}`);
     const found = JSON.stringify(cell.slice(0, 40));
-    if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: say that it is categorical or missing`);
-    if (this.#plan.kind === "date") throw fail(`holds ${found}, no date: say that it is categorical or missing`);
+    if (this.#plan.kind === "numeric") throw fail(`holds ${found}, no number: ${cure}`);
+    if (this.#plan.kind === "date") throw fail(`holds ${found}, no date: ${cure}`);
     if (this.#plan.categories) throw fail(`holds ${found}, which is none of its declared values`);
     if (this.#codes.size >= MAX_CATEGORIES) throw fail(`has more than ${MAX_CATEGORIES} categories: skip it`);
     cap.count(CATEGORY_COST + cell.length, () => `column ${quoted(this.name)} at ${unit} ${at}`);

@@ -92,7 +92,8 @@ export class RowEncoder {
 
   #cellReader(plan: ColumnPlan): CellReader {
     const { cap, unit, missing } = this.start;
-    const settings = { cap, unit, target: null, missing, skipIncomplete: false, dtype: "float64" } as const;
+    const cure = "mend it, or leave it empty"; // what a column holds was settled when the schema was fitted
+    const settings = { cap, unit, target: null, missing, skipIncomplete: false, cure, dtype: "float64" } as const;
     const reader = runAtOnce(CellReader.of(plan, settings));
     this.#readers.push(reader);
     return reader;

@@ -75,6 +75,31 @@ describe("tabular", () => {
     said.forEach((one) => assertEquals(lastJson(one), lastJson(said[0])));
   });
 
+  test("takes --numeric, --date, --decimal, --quote, --encoding and --dates for what it guesses otherwise", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `'${i % 7},5';${1 + i % 9}/4/2021;${i % 2 ? "x" : i}\n`);
+    const table = `a;day;c;y\n${rows.map((row, i) => row.replace(/\n/, `;${i % 3}\n`)).join("")}`;
+    const flags = [
+      "--quote",
+      "'",
+      "--decimal",
+      ",",
+      "--dates",
+      "dmy",
+      "--encoding",
+      "windows-1252",
+      "--separator",
+      ";",
+    ];
+    const said = await learn(table, "--epochs", "1", ...flags, "--date", "day", "--numeric", "a", "--categorical", "c");
+    assertEquals([said.code, said.err], [0, ""]);
+    for (const line of ["a: numeric, mean 3.", "day: dates", "c: 16 categories"]) assertStringIncludes(said.out, line);
+    const wrong = await learn(table, "--encoding", "foo");
+    assertEquals([wrong.code, wrong.out], [2, ""]);
+    assertStringIncludes(wrong.err, "Cannot use --encoding foo: there is none of that name");
+    const noted = await learn("a,day,y\n1,3/4/2021,1\n2,4/4/2021,2\n3,5/4/2021,3\n", "--epochs", "1");
+    assertStringIncludes(noted.err, "read as month, day, year: use --dates dmy or --dates mdy");
+  });
+
   test("ends with code 1 where there is nothing to learn from", async () => {
     const said = await learn("a\n1\n2\n3\n");
     assertEquals(said.code, 1);
@@ -191,12 +216,18 @@ describe("tabular", () => {
   test("reports what its answers are worth, also as data", async () => {
     const said = await learn(plants(), "--epochs", "20", "--json");
     const facts: Record<string, unknown> = lastJson(said);
-    const { classes, confusion, importance, calibration } = facts as {
+    const { classes, confusion, importance, calibration, perClass } = facts as {
       classes: string[];
       confusion: number[][];
       importance: Record<string, number>;
       calibration: { rows: number; was: number }[];
+      perClass: Record<string, { precision: number; recall: number; f1: number; rows: number }>;
     };
+    const [first] = confusion, taken = confusion.reduce((sum, row) => sum + row[0], 0);
+    const [precision, recall] = [first[0] / taken, first[0] / first.reduce((a, b) => a + b)];
+    const { f1, ...moss } = perClass.moss;
+    assertEquals(moss, { precision, recall, rows: first.reduce((a, b) => a + b) });
+    assertAlmostEquals(f1, 2 / (1 / precision + 1 / recall), 1e-12);
     assertEquals([classes, confusion.flat().reduce((a, b) => a + b)], [["moss", "rose", "tree"], 60]);
     assertEquals(calibration.reduce((sum, { rows }) => sum + rows, 0), 60);
     const right = calibration.reduce((sum, { rows, was }) => sum + rows * was, 0) / 60;

@@ -127,6 +127,19 @@ describe("tabular predict", () => {
       assert(Array.from(Deno.readDirSync(folder)).every(({ name }) => !name.startsWith("out.csv")));
     }));
 
+  test("refuses to tell probabilities of a number, and tells how to mend a cell in words that can be followed", () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/t.csv`, "a,y\n1,2\n2,3\n3,5\n4,4\n");
+      const model = ["--model", `${folder}/m.safetensors`];
+      await runScript("tabular", ["-A"], `${folder}/t.csv`, "--epochs", "1", "--out", model[1]);
+      const said = await runScript("tabular", ["-A"], "predict", `${folder}/t.csv`, ...model, "--probabilities");
+      assertEquals([said.code, said.out], [1, ""]);
+      assertStringIncludes(said.err, "Cannot tell probabilities: y is a number, leave out --probabilities");
+      await Deno.writeTextFile(`${folder}/new.csv`, "a\nred\n");
+      const bad = await runScript("tabular", ["-A"], "predict", `${folder}/new.csv`, ...model, "--header");
+      assertStringIncludes(bad.err, 'column "a" holds "red", no number: mend it, or leave it empty');
+    }));
+
   test("reads standard input", () =>
     trained(async (folder) => {
       const child = new Deno.Command(Deno.execPath(), {

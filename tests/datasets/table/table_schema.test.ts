@@ -84,6 +84,24 @@ describe("TableSchema.fit()", () => {
     assertEquals(classes.outputs, 5);
   });
 
+  it("counts a target from the end over columns that are something, as where each line ends in a comma", async () => {
+    assertEquals((await TableSchema.fit(new Blob(["a,b,y,\n1,2,3,\n2,3,5,\n"]), { target: -1 })).target?.name, "y");
+    assertEquals((await TableSchema.fit(new Blob(["a,b,y,\n1,2,3,\n2,3,5,\n"]), { target: -2 })).target?.name, "b");
+    await assertRejects(
+      () => TableSchema.fit(new Blob(["a,b,\n1,2,\n2,3,\n"]), { target: -3 }),
+      RangeError,
+      "Cannot find the target -3 in",
+    );
+  });
+  it("names the nearest column where a target or another column is not there", async () => {
+    const fit = (options: SchemaOptions) => TableSchema.fit(new Blob(["area,city,price\n1,x,3\n2,y,5\n"]), options);
+    await assertRejects(() => fit({ target: "prise" }), RangeError, 'the nearest is "price"');
+    await assertRejects(
+      () => fit({ kinds: { citty: "skip" } }),
+      RangeError,
+      'Cannot find the column "citty" in CSV: its columns are "area", "city", "price", the nearest is "city"',
+    );
+  });
   it("takes its statistics from the rows that it is told to, and classes from all", async () => {
     const schema = await fit(flats, { target: "city", rows: (row) => row < 2 });
     assertEquals([schema.rows, schema.fittedRows, schema.outputs], [5, 2, 3]);
