@@ -5,7 +5,14 @@
  *     tabular predict NEW.csv [--model MODEL] [--out OUT.csv] [--probabilities] [--json]
  */
 import { manualSeed, nn, optim, randperm, type Tensor } from "../mod.ts";
-import { DataLoader, type SchemaOptions, TableSchema, type TableSource, TensorDataset } from "../datasets/data.ts";
+import {
+  DataLoader,
+  nameColumns,
+  type SchemaOptions,
+  TableSchema,
+  type TableSource,
+  TensorDataset,
+} from "../datasets/data.ts";
 import { requireWritable } from "../core/io/io.ts";
 import { KeepBest, Learner, metrics, NanWatchdog, ShowProgress } from "../layers/train/train.ts";
 import { INTERRUPTED, runCommand, UsageError, type Values, wholeNumber } from "./command_line.ts";
@@ -179,7 +186,8 @@ function learnerOf(
   { hidden, epochs }: { hidden: number[]; epochs: number },
 ): Learner {
   const isNumber = schema.target!.kind === "numeric";
-  const part = (rows: Tensor) => [x.index(rows), schema.toTargets(y.index(rows))] as const;
+  const part = (rows: Tensor) =>
+    [nameColumns(x.index(rows), schema.featureNames), schema.toTargets(y.index(rows))] as const;
   const dropLast = learn.numel() > BATCH && learn.numel() % BATCH === 1; // of one row batch norm can make nothing
   const train = new DataLoader(new TensorDataset(...part(learn)), { batchSize: BATCH, shuffle: true, dropLast });
   const model = new nn.TabularModel(schema.features, schema.outputs, { hidden });

@@ -22,6 +22,7 @@ export {
   type DataLoaderState,
   type Sampler,
 } from "./loader/data_loader.ts";
+export { columnNames, nameColumns } from "../core/column_names.ts";
 export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
 export { type ImageLoaderOptions, type ImageLoaders, imageLoaders } from "./loader/image_loaders.ts";
 export { type ColumnEncoding, TableEncoder, type TableEncoderOptions } from "./loader/table_encoder.ts";

@@ -1,4 +1,5 @@
 /** Builds a table from cells of text, row by row, so that a large file is never in memory as text. */
+import { nameColumns } from "../../core/column_names.ts";
 import { fromData } from "../../core/create.ts";
 import type { Steps } from "../../core/event_loop.ts";
 import { type Cap, quoted } from "../../core/io/read_file.ts";
@@ -139,11 +140,12 @@ export class TableBuilder {
       if (place !== null) columns.push(yield* cells.finish(x, place, width));
       yield;
     }
-    if (target === null) return { x: fromData(x, [rows, width]), y: null, columns, target };
+    const named = nameColumns(fromData(x, [rows, width]), columns.map(({ name }) => name));
+    if (target === null) return { x: named, y: null, columns, target };
     const values = yield* this.#y.join();
     const column = yield* this.#cells[target].finish(values, 0, 1);
     const y = fromData(column.kind !== "categorical" ? values : new Int32Array(values), [rows]);
-    return { x: fromData(x, [rows, width]), y, columns, target: column };
+    return { x: named, y, columns, target: column };
   }
 
   #target(cell: string, at: number): number {

@@ -1,5 +1,6 @@
 /** Datasets: samples that are counted, fetched by number, and collated into a batch. */
 import { describe, isPlainObject, requireArray, requireTensor } from "../../core/arguments.ts";
+import { columnNames, nameColumns } from "../../core/column_names.ts";
 import { fromData, tensor } from "../../core/create.ts";
 import type { TypedArray } from "../../core/dtype.ts";
 import { GradientSlot } from "../../core/gradient_slot.ts";
@@ -40,6 +41,7 @@ export interface Dataset<T> {
 export class TensorDataset<const T extends readonly Tensor[]> implements Dataset<T> {
   /** The tensors, each [length, …]. */
   readonly tensors: T;
+  readonly #names: readonly string[] | null;
 
   /** A dataset of the rows of `tensors`. */
   constructor(...tensors: T) {
@@ -50,6 +52,7 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
       throw new RangeError(`Cannot make a dataset of ${shapes}: each needs the same number of rows`);
     }
     this.tensors = tensors;
+    this.#names = columnNames(tensors[0]);
   }
 
   /** How many rows there are. */
@@ -65,14 +68,20 @@ export class TensorDataset<const T extends readonly Tensor[]> implements Dataset
   /** The given rows of each tensor, as a copy. */
   getBatch(rows: Int32Array): T {
     const by = fromData(rows, [rows.length]);
-    return this.tensors.map((tensor) => tensor.index(by)) as readonly Tensor[] as T;
+    return this.#named(this.tensors.map((tensor) => tensor.index(by)));
   }
 
   /** The given rows of each tensor, as a copy; those of the first tensor normalized. */
   getNormalized(rows: Int32Array, normalizer: Normalizer): T {
     const by = fromData(rows, [rows.length]);
     const batch = this.tensors.map((tensor, i) => i === 0 ? normalizer.rows(tensor, by) : tensor.index(by));
-    return batch as readonly Tensor[] as T;
+    return this.#named(batch);
+  }
+
+  /** Lets messages about a batch name its columns. */
+  #named(batch: readonly Tensor[]): T {
+    if (this.#names !== null) nameColumns(batch[0], this.#names);
+    return batch as T;
   }
 }
 

@@ -7,6 +7,7 @@ import {
   requireSizes,
   requireTensor,
 } from "../../core/arguments.ts";
+import { nameColumns } from "../../core/column_names.ts";
 import { fromData } from "../../core/create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../core/event_loop.ts";
 import { elements } from "../../core/ops/movement.ts";
@@ -180,7 +181,7 @@ export class TableSchema {
     if (encoder.count === 0) throw new RangeError(`Cannot read ${encoder.start.cap.where}: it holds no rows`);
     const { x, y } = await runInSlices(encoder.take());
     for (const note of encoder.notes()) options.onNote?.(note);
-    return { x, y };
+    return { x: nameColumns(x, this.featureNames), y };
   }
 
   /** The rows of a table part by part, so that none is in memory for long; as {@linkcode TableSchema.read}. */

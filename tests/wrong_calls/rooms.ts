@@ -126,6 +126,8 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     ],
   },
   TensorDataset: unary((x) => new data.TensorDataset(x)),
+  nameColumns: unary((x) => data.nameColumns(x, ["a"])),
+  columnNames: NEITHER,
   collate: NEITHER,
   digits: { options: [["sed", "seed", (o) => data.digits({ train: 1, test: 1, ...o })]] },
   drawDigit: { options: [["colums", "columns", (o) => data.drawDigit([1], o)]] },

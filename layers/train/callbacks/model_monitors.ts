@@ -1,4 +1,5 @@
 /** Callbacks that monitor each layer of a model: statistics of its outputs and gradients, and the first NaN or infinity. */
+import { columnNames } from "../../../core/column_names.ts";
 import { checkOptions, describe, shown } from "../../../core/arguments.ts";
 import { isFloating } from "../../../core/dtype.ts";
 import { elements } from "../../../core/ops/movement.ts";
@@ -135,7 +136,7 @@ function spreadOf(x: Tensor): Omit<Spread, "step"> {
 
 /**
  * Throws at the first output, loss or gradient that is NaN or infinite; the message names the layer and the step, and where the
- * batch itself holds such a number its sample and column.
+ * batch itself holds such a number its sample and column, by name where the batch is of a table.
  *
  * @throws {RangeError} While the run is on.
  */
@@ -209,17 +210,22 @@ export function faultOf(learner: Learner, parts: readonly BatchPart[] = ["x", "y
     if (at < 0) continue;
     const what = part === "x" ? "inputs" : "targets";
     return `the batch's ${what} hold ${values[at]} at ${
-      placeIn(learner, learner[part].shape, at)
+      placeIn(learner, learner[part], at)
     }: mend the data, or leave it out`;
   }
   return null;
 }
 
 /** An element's place in a batch [batch, …], in words. */
-function placeIn({ samples }: Learner, shape: readonly number[], at: number): string {
+function placeIn({ samples }: Learner, values: Tensor, at: number): string {
+  const { shape } = values, names = columnNames(values);
   const index = shape.map((size, d) => Math.floor(at / shape.slice(d + 1).reduce((a, b) => a * b, 1)) % size);
   const [row = 0, ...rest] = index;
   const number = samples?.length === shape[0] ? ` (number ${samples[row]} of its dataset)` : "";
-  const column = rest.length === 1 ? `, column ${rest[0]}` : rest.length > 1 ? `, element [${rest.join(", ")}]` : "";
+  const column = rest.length === 1
+    ? `, column ${names === null ? rest[0] : JSON.stringify(names[rest[0]])}`
+    : rest.length > 1
+    ? `, element [${rest.join(", ")}]`
+    : "";
   return `sample ${row}${number}${column}`;
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
 import { manualSeed, ones, type Tensor, tensor } from "@gradus/gradus";
-import { DataLoader, TensorDataset } from "@gradus/gradus/data";
+import { DataLoader, fromCsv, nameColumns, Subset, TensorDataset } from "@gradus/gradus/data";
 import { Learner, NanWatchdog } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
 import * as optim from "@gradus/gradus/optim";
@@ -102,6 +102,19 @@ describe("NanWatchdog", () => {
       message,
       `inputs hold NaN at sample ${seen.at(-1)} (number 3 of its dataset), element [0, 1, 0]: mend`,
     );
+  });
+
+  it("names the column of a table, in a batch that the table was made of and in one of its dataset", async () => {
+    const { x, y } = await fromCsv(new Blob(["area,rooms,price\n30,1,5\n50,,6\n40,2,7\n"]), { target: "price" });
+    const [learn, targets] = [x, y!.unsqueeze(1)];
+    assertStringIncludes(await saidOf(learn, targets), 'inputs hold NaN at sample 1, column "rooms": mend the data');
+    const loader = new DataLoader(new TensorDataset(learn, targets), { batchSize: 2 });
+    const [first] = Array.from(loader);
+    assertStringIncludes(await saidOf(...first), 'inputs hold NaN at sample 1, column "rooms": mend the data');
+    const subset = new DataLoader(new Subset(new TensorDataset(learn, targets), [2, 1]), { batchSize: 2 });
+    assertStringIncludes(await saidOf(...Array.from(subset)[0]), 'sample 1, column "rooms"');
+    const rows = nameColumns(learn.index(tensor([1], { dtype: "int32" })), ["a", "b"]);
+    assertStringIncludes(await saidOf(rows, targets.slice(0, 0, 1)), 'sample 0, column "b"');
   });
 
   it("lowers the learning rate where the batch is sound, and blames no target for a layer's output", async () => {
