@@ -17,6 +17,7 @@ const OTHERS: Names = {
   "core/backend/wasm/wasm.ts": ["wasmBuild"],
   "core/format.ts": ["Printable"],
   "core/io/safetensors/strict_json.ts": ["parseStrictJson"],
+  "core/io/torch/torch.ts": ["decodingTorch"],
   "core/kernels/wasm_bytes.js": ["WASM_SOURCES"],
   "core/memory/pool.ts": ["MAX_KEPT", "PASSES_KEPT", "setReuse", "bytesKept"],
   "core/random/generator.ts": ["GeneratorState", "encodeState", "decodeState"],

@@ -1,5 +1,5 @@
 /**
- * Files of tensors: npy and npz as NumPy has them, and safetensors.
+ * Files of tensors: npy and npz as NumPy has them, safetensors, and the weights that PyTorch has saved.
  *
  * @example
  * ```ts
@@ -21,6 +21,9 @@ export {
   type Safetensors,
   writeSafetensors,
 } from "./safetensors/safetensors.ts";
+export { readTorch, type TorchFile, type TorchOptions } from "./torch/torch.ts";
+export type { TorchValue } from "./torch/flatten.ts";
+export type { TensorSelection } from "./selection.ts";
 export type { NamedTensors } from "./elements.ts";
 export { requireWritable } from "./atomic_write.ts";
 export type { FileSource, ReadOptions } from "./read_file.ts";

@@ -183,6 +183,12 @@ export const IO: Record<string, Cases | typeof NEITHER> = {
   readNpy: capped((o) => io.readNpy("nowhere", o)),
   readNpz: capped((o) => io.readNpz("nowhere", o)),
   readSafetensors: capped((o) => io.readSafetensors("nowhere", o)),
+  readTorch: {
+    options: [
+      ["max_bytes", "maxBytes", (o) => io.readTorch("nowhere", o)],
+      ["onyl", "only", (o) => io.readTorch("nowhere", o)],
+    ],
+  },
   writeNpy: unary((x) => io.writeNpy(file, x)),
   writeNpz: {
     options: [["compres", "compress", (o) => io.writeNpz(file, { x }, o)]],

@@ -20,8 +20,8 @@ export interface Dialect {
   readonly opcodes: ReadonlyMap<number, Opcode>;
   /** The value that stands for a name, or why there is none. */
   marker(name: string): Value | string;
-  /** The value of `callee(*operands)`, or what is wrong with these. */
-  reduce(callee: Value, operands: Value): Value | string;
+  /** The value of `callee(*operands)`, made at byte `at`, or what is wrong with these. */
+  reduce(callee: Value, operands: Value, at: number): Value | string;
   /** Completes `target` by `state`; returns what is wrong, or `null`. */
   build(target: Value | undefined, state: Value): string | null;
   /** Counts a value that is made, before it is. */
@@ -44,7 +44,7 @@ export function readPickle(bytes: Uint8Array<ArrayBuffer>, where: string, dialec
 }
 
 /** A pickle is a program for a machine with a stack and a memo: this is the machine, and its place in the file. */
-class PickleReader {
+export class PickleReader {
   readonly #stack: Value[] = [];
   readonly #memo = new Map<number, Value>();
   #at = 0;
@@ -182,7 +182,7 @@ class PickleReader {
 
   reduce(): void {
     const [callee, operands] = this.popSome(2);
-    this.pushOr(this.dialect.reduce(callee, operands), `${kindOf(callee)} with `);
+    this.pushOr(this.dialect.reduce(callee, operands, this.#start), `${kindOf(callee)} with `);
   }
 
   build(): void {
@@ -201,7 +201,7 @@ interface Opcode {
 }
 
 /** Opcodes by their byte. */
-function opcodesOf(
+export function opcodesOf(
   ...rows: readonly (readonly [code: string, name: string, run: Opcode["run"]])[]
 ): ReadonlyMap<number, Opcode> {
   return new Map(rows.map(([code, name, run]) => [code.charCodeAt(0), { name, run }]));
@@ -255,7 +255,7 @@ function toLong(reader: PickleReader, bytes: Uint8Array): number {
 }
 
 /** A little-endian integer in two's complement. */
-function toBigInt(bytes: Uint8Array): bigint {
+export function toBigInt(bytes: Uint8Array): bigint {
   return BigInt.asIntN(8 * bytes.length, bytes.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n));
 }
 

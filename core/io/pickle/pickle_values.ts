@@ -21,6 +21,7 @@ export class Bytes {
 /** Text, kept as UTF-8. */
 export class Text {
   #latin1: Bytes | null | undefined;
+  #decoded: string | null | undefined;
 
   /** The text from byte `at` of the file on. */
   constructor(readonly utf8: Uint8Array<ArrayBuffer>, readonly at: number) {}
@@ -32,6 +33,11 @@ export class Text {
       this.#latin1 = raw && new Bytes(raw, this.at);
     }
     return this.#latin1;
+  }
+
+  /** The same as a string, made once; `null` if it is not UTF-8. */
+  get decoded(): string | null {
+    return this.#decoded === undefined ? this.#decoded = decode(this.utf8) : this.#decoded;
   }
 }
 
@@ -50,10 +56,34 @@ function toLatin1(utf8: Uint8Array): Uint8Array<ArrayBuffer> | null {
   return out.subarray(0, length);
 }
 
+function decode(utf8: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(utf8);
+  } catch {
+    return null;
+  }
+}
+
 /** Python's `tuple`. */
 export class Tuple {
   /** A tuple of these items. */
   constructor(readonly items: readonly Value[]) {}
+}
+
+/** Python's `list`, or a `set`, whose items have an order here. */
+export class List {
+  /** The items so far. */
+  readonly items: Value[] = [];
+  /** An empty list, made at byte `at` of the file. */
+  constructor(readonly at: number) {}
+}
+
+/** Python's `dict`, as pairs in the order in which they were set. */
+export class Dict {
+  /** The pairs so far; a key may be any value. */
+  readonly pairs: [key: Value, value: Value][] = [];
+  /** An empty dict, made at byte `at` of the file. */
+  constructor(readonly at: number) {}
 }
 
 /** What errors call a value. */

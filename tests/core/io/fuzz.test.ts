@@ -4,8 +4,13 @@ import * as fc from "fast-check";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import { decodeNpy, decodeNpz, decodeSafetensors, encodeNpy, encodeNpz, encodeSafetensors } from "@gradus/gradus/io";
 import { damage, damages, readsOrRefuses } from "./damage.ts";
+import type { TorchFile } from "@gradus/gradus/io";
+import { runAtOnce } from "../../../core/event_loop.ts";
+import { decodingTorch } from "../../../core/io/torch/torch.ts";
 import { header, npyFile } from "./npy/npy_file.ts";
+import { op, pickle } from "./pickle/pickle_file.ts";
 import { sameBits, shownBytes } from "./random_tensor.ts";
+import { archiveOf, dict, torchTensor } from "./torch/torch_archive.ts";
 
 const CASES = { numRuns: 20_000, seed: 5 };
 
@@ -91,6 +96,38 @@ describe("a damaged safetensors file", () => {
     const property = fc.property(fc.constantFrom(...files), damages, (file, all) => {
       const bytes = damage(file, all);
       return readsOrRefuses(() => decodeSafetensors(bytes, "bad.safetensors"), isRight(bytes));
+    });
+    fc.assert(property, CASES);
+  });
+});
+
+describe("a damaged pickle of PyTorch", () => {
+  const file = pickle(
+    op.proto(),
+    dict({ w: torchTensor(), n: op.small(7), l: [...op.list, ...op.none, ...op.append] }),
+    op.stop,
+  );
+
+  // Check sums would notice most damage to the archive: here they are right again.
+  it("readTorch() gives tensors that lie in their storage, or an error that names file and place", () => {
+    const isRight = ({ tensors }: TorchFile) =>
+      tensors.values().every((t) => t.numel() === 0 || lastOf(t) < t.data.length && t.toArray() !== null);
+    const lastOf = (t: Tensor) => t.shape.reduce((last, size, d) => last + (size - 1) * t.strides[d], t.offset);
+    const property = fc.property(damages, (all) => {
+      const bytes = archiveOf(damage(file, all));
+      return readsOrRefuses(() => runAtOnce(decodingTorch(bytes, "bad.pt", {})), isRight);
+    });
+    fc.assert(property, CASES);
+  });
+
+  it("readTorch() gives a damaged archive's very tensors, or an error that names file and place", () => {
+    const whole = archiveOf(file);
+    const property = fc.property(damages, (all) => {
+      const bytes = damage(whole, all);
+      return readsOrRefuses(
+        () => runAtOnce(decodingTorch(bytes, "bad.pt", {})),
+        ({ tensors, values }) => values.get("n") === 7 && `${tensors.get("w")!.toArray()}` === "1,2,3,4,5,6",
+      );
     });
     fc.assert(property, CASES);
   });

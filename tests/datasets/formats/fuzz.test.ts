@@ -8,7 +8,7 @@ import { crc32 } from "node:zlib";
 import { gunzip } from "../../../datasets/formats/gunzip.ts";
 import { checkError, damage, damages, readsOrRefuses } from "../../core/io/damage.ts";
 import { gzip } from "./gzip.ts";
-import { whole } from "./pickle_file.ts";
+import { whole } from "../../core/io/pickle/pickle_file.ts";
 
 const CASES = { numRuns: 20_000, seed: 6 };
 

@@ -7,7 +7,7 @@ import type { Bytes, Tuple } from "../../../core/io/pickle/pickle_values.ts";
 import { readNumpyPickle } from "../../../datasets/formats/numpy_pickle.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 import { gzip } from "../formats/gzip.ts";
-import { array, op, part, type Parts, pickle, whole } from "../formats/pickle_file.ts";
+import { array, op, part, type Parts, pickle, whole } from "../../core/io/pickle/pickle_file.ts";
 
 const REAL = fromFileUrl(new URL("../../../../shared/data/mnist/mnist.pkl.gz", import.meta.url));
 const real = await Deno.stat(REAL).then(() => true, () => false);
