@@ -14,7 +14,10 @@
  * @module
  */
 export { Context, type Differentiable, Function, type Gradients } from "./function.ts";
-export { checkRule, gradcheck, type GradcheckOptions } from "./gradcheck.ts";
+/** Jacobians, Hessians, and their products with vectors: `functional.hessian(f, x)`. */
+export * as functional from "./functional.ts";
+export { grad, type GradOptions, type Tensors } from "./grad.ts";
+export { checkRule, gradcheck, type GradcheckOptions, gradgradcheck } from "./gradcheck.ts";
 export { type GradHook, registerHook, retainGrad } from "./hooks.ts";
 export { isGradEnabled, noGrad } from "./tape.ts";
 export type * from "../core/types.ts";

@@ -9,7 +9,7 @@ import { BackwardPass, noGrad } from "./tape.ts";
  */
 export async function backwardInSlices(root: Tensor): Promise<void> {
   if (root.backward !== Tensor.prototype.backward) return root.backward(); // of a class of the user's own
-  const pass = noGrad(() => new BackwardPass(root, undefined, false));
+  const pass = noGrad(() => new BackwardPass([root]));
   const slice = new TimeSlice();
   while (noGrad(() => pass.step())) if (slice.isOver()) await yieldToEventLoop();
 }

@@ -4,7 +4,11 @@ import { isFloating } from "../core/dtype.ts";
 import type { OpNode } from "../core/record.ts";
 import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
-import { isGradEnabled, noGrad, releasedError, Saved } from "./tape.ts";
+import { differentiatedOnce, releasedError, Saved } from "./nodes.ts";
+import { isGradEnabled, noGrad } from "./tape.ts";
+
+/** Lets what was saved of a function's result be the value that its node made, so that gradients go through it. */
+let bindResult: (ctx: Context, result: Tensor, out: Tensor) => void;
 
 /** What `forward` saves for `backward`: PyTorch's `ctx`. */
 export class Context {
@@ -12,7 +16,16 @@ export class Context {
   /** For each argument, whether it requires a gradient; `backward` may return `null` for the others. */
   needsInputGrad: readonly boolean[] = [];
 
-  /** Saves tensors for `backward`, which throws if they were written in place since then. */
+  static {
+    bindResult = (ctx, result, out) => {
+      ctx.#saved = ctx.#saved?.map((saved) => saved.value === result ? new Saved(out, saved.version) : saved) ?? null;
+    };
+  }
+
+  /**
+   * Saves tensors for `backward`, which throws if they were written in place since then. Save arguments and the result; what else
+   * `forward` computed has no gradient of its own when `backward` is differentiated.
+   */
   saveForBackward(...tensors: Tensor[]): void {
     for (const x of tensors) requireTensor(x, "save for backward");
     this.#saved = tensors.map((x) => new Saved(x));
@@ -38,6 +51,13 @@ export type Gradients = Tensor | readonly (Tensor | null)[];
 export interface Differentiable<Args extends readonly unknown[]> {
   /** The class's name, for messages. */
   readonly name: string;
+  /**
+   * Whether what `backward` answers cannot be differentiated, since it is not made of operations on tensors: gradients of gradients
+   * that would go through it then throw. PyTorch's `once_differentiable`.
+   *
+   * @default {false}
+   */
+  readonly onceDifferentiable?: boolean;
   /** The result for the arguments. */
   forward(ctx: Context, ...args: Args): Tensor;
   /** The gradients of the arguments from the gradient of the result. */
@@ -92,6 +112,7 @@ export abstract class Function {
     const out = result.detach(); // forward may return an argument, or a tensor it keeps: those must not get this node
     out.requiresGrad = true;
     out.node = new FunctionNode(this, ctx, args);
+    if (!args.includes(result)) bindResult(ctx, result, out);
     return out;
   }
 }
@@ -108,7 +129,7 @@ class FunctionNode implements OpNode {
   readonly #places: readonly number[];
   #ctx: Context | null;
 
-  constructor(readonly op: Pick<Differentiable<never>, "name" | "backward">, ctx: Context, args: readonly unknown[]) {
+  constructor(readonly op: Omit<Differentiable<never>, "forward">, ctx: Context, args: readonly unknown[]) {
     this.name = op.name;
     this.#ctx = ctx;
     this.#places = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []));
@@ -116,6 +137,11 @@ class FunctionNode implements OpNode {
   }
 
   backward(g: Tensor): readonly (Tensor | null)[] {
+    if (this.op.onceDifferentiable !== true) return this.#gradients(g);
+    return differentiatedOnce(this.name, [g, ...this.inputs], () => this.#gradients(g));
+  }
+
+  #gradients(g: Tensor): readonly (Tensor | null)[] {
     if (this.#ctx === null) throw releasedError(this.name);
     const version = g.version.count;
     const result = this.op.backward(this.#ctx, g);

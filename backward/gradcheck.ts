@@ -1,13 +1,14 @@
 /** Checks of derivatives against finite differences. */
-import "./tape.ts"; // gradcheck goes backward
 import { checkOptions, requireArray, requireTensor } from "../core/arguments.ts";
-import { fromData, full } from "../core/create.ts";
+import { fromData, full, zeros } from "../core/create.ts";
 import type { TypedArray } from "../core/dtype.ts";
+import { grad } from "./grad.ts";
+import { cat } from "../core/ops/join.ts";
 import { elements } from "../core/ops/movement.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
-/** Options of {@linkcode gradcheck} and {@linkcode checkRule}. */
+/** Options of {@linkcode gradcheck}, {@linkcode gradgradcheck} and {@linkcode checkRule}. */
 export interface GradcheckOptions {
   /**
    * The h of `(f(x + h) − f(x − h)) / 2h`; about ∛ε, which balances rounding against curvature.
@@ -167,4 +168,56 @@ export function gradcheck(
     return leaves.map((x) => x.g ?? x.mul(0));
   };
   checkRule(f, taped, inputs.map((x) => x.detach()), options);
+}
+
+/**
+ * Checks the gradients of the gradients of `f` against finite differences: those that `autograd.grad` computes with `createGraph` by the
+ * inputs, and by the gradient of the output, for every element of each.
+ *
+ * @example
+ * ```ts
+ * import { autograd, tensor } from "@gradus/gradus";
+ * import { gradgradcheck } from "@gradus/gradus/autograd";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const x = tensor([0.5, -1.5], { dtype: "float64" });
+ * gradgradcheck((x) => x.tanh().mul(x).sum(), [x]);
+ *
+ * class Cube extends autograd.Function {
+ *   static forward(ctx: autograd.Context, x: autograd.Tensor): autograd.Tensor {
+ *     ctx.saveForBackward(x.mul(x)); // neither an argument nor the result: its own gradient is lost
+ *     return x.pow(3);
+ *   }
+ *   static backward(ctx: autograd.Context, g: autograd.Tensor): autograd.Tensor {
+ *     return g.mul(ctx.savedTensors[0]).mul(3);
+ *   }
+ * }
+ * assertThrows(() => gradgradcheck((x) => Cube.apply(x), [x]), Error, "differs");
+ * ```
+ * @throws {TypeError} If an input is not float64.
+ * @throws {RangeError} If an input is expanded.
+ * @throws {Error} If a gradient differs, or an operation is differentiable once only.
+ */
+export function gradgradcheck(
+  f: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): void {
+  checkInputs(inputs);
+  const points = inputs.map((x) => x.detach());
+  const first = (...given: Tensor[]) => {
+    const [g, ...from] = given.map((x) => x.requiresGrad ? x : x.detach().requiresGrad_());
+    const y = f(...from);
+    const slopes = y.requiresGrad
+      ? grad(y, from, { gradOutputs: g, createGraph: true, allowUnused: true })
+      : from.map(() => null);
+    return cat(slopes.map((dx, i) => (dx ?? zeros(from[i].shape, { dtype: "float64" })).reshape(-1)));
+  };
+  const second = (g: Tensor, ...given: Tensor[]) => {
+    const leaves = given.map((x) => x.detach().requiresGrad_());
+    const slopes = first(...leaves);
+    const bends = slopes.requiresGrad ? grad(slopes, leaves, { gradOutputs: g, allowUnused: true }) : [];
+    return leaves.map((x, i) => bends[i] ?? zeros(x.shape, { dtype: "float64" }));
+  };
+  checkRule(first, second, [weights(f(...points)), ...points], options);
 }

@@ -28,10 +28,20 @@ export class Ownership {
     return trackAcquired(null, body);
   }
 
+  /** Runs code whose results are recorded, and so read again: nothing that it acquires is tracked. */
+  untracked<T>(body: () => T): T {
+    return trackAcquired(null, body);
+  }
+
+  /** `g` for the user: no longer tracked, or a copy if its memory is not tracked here, since others may hold it. */
+  keep(g: Tensor): Tensor {
+    if (!this.#disown(g.data)) this.#disown((g = copyOf(bare(g))).data);
+    return g;
+  }
+
   /** Leaves `g` in the `.g` of `x`, or a copy if its memory is not tracked here, since others may hold it. */
   leave(x: Tensor, g: Tensor): void {
-    if (!this.#disown(g.data)) this.#disown((g = copyOf(bare(g))).data);
-    leaveGradient(x, g);
+    leaveGradient(x, this.keep(g));
   }
 
   /** Releases all blocks that are still tracked; `part` says how much of a whole backward pass this was. */

@@ -5,9 +5,9 @@
  */
 import { hasHooks, hooked, isRetained } from "./hooks.ts";
 import { bare, Ownership } from "./ownership.ts";
-import { type BackwardStep, notDifferentiable, type Rule } from "./rules/rule.ts";
+import { isGradEnabled, RuleNode, withRecording } from "./nodes.ts";
+import { notDifferentiable } from "./rules/rule.ts";
 import { rules } from "./rules/table.ts";
-import { describe } from "../core/arguments.ts";
 import { isFloating, type TypedArray } from "../core/dtype.ts";
 import { peekGradient } from "../core/gradient_slot.ts";
 import { scalar } from "../core/memory/allocate.ts";
@@ -23,138 +23,18 @@ import {
 import { sameShape, type Shape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
-/** A tensor saved for the backward pass, with the version that its memory had then. */
-export class Saved {
-  readonly #version: number;
+export { isGradEnabled, noGrad } from "./nodes.ts";
 
-  /** Saves `value`. */
-  constructor(readonly value: Tensor) {
-    this.#version = value.version.count;
-  }
-
-  /**
-   * The value, if it was not written in place since.
-   *
-   * @throws {Error} If it was; the message names `op`, which saved it.
-   */
-  read(op: string): Tensor {
-    if (this.value.version.count === this.#version) return this.value;
-    throw new Error(
-      `Cannot go back through ${op}: its value of shape ${
-        show(this.value.shape)
-      } was modified in place after it was used; ` +
-        `modify a clone(), or go backward first`,
-    );
-  }
-}
-
-/** The node of a primitive operation. */
-export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettings[K]> {
-  readonly #rule: Rule<K> | typeof notDifferentiable;
-  #saved: Saved[];
-  #y: Saved | null;
-  readonly inputs: readonly Tensor[];
-
-  constructor(
-    readonly name: K,
-    rule: Rule<K> | typeof notDifferentiable,
-    y: Tensor,
-    inputs: readonly Tensor[],
-    readonly settings: OpSettings[K],
-  ) {
-    this.#rule = rule;
-    this.#y = new Saved(y);
-    this.#saved = inputs.map((x) => new Saved(x));
-    this.inputs = inputs;
-  }
-
-  get a(): Tensor {
-    return bare(this.#saved[0].read(this.name));
-  }
-
-  get b(): Tensor {
-    return bare(this.#saved[1].read(this.name));
-  }
-
-  get y(): Tensor {
-    return bare(this.#y!.read(this.name));
-  }
-
-  get shape(): readonly number[] {
-    return this.#saved[0].value.shape;
-  }
-
-  get needsInputGrad(): boolean[] {
-    return this.inputs.map((x) => x.requiresGrad);
-  }
-
-  backward(g: Tensor): readonly (Tensor | null)[] {
-    if (this.#y === null) throw releasedError(this.name);
-    if (this.#rule === notDifferentiable) throw new Error(`Cannot go back through ${this.name}: it has no derivative`);
-    return this.#rule(g, this);
-  }
-
-  release(): void {
-    this.#saved = [];
-    this.#y = null;
-  }
-}
-
-/** The error for a second backward pass through a node whose values were released. */
-export function releasedError(op: string): Error {
-  return new Error(
-    `Cannot go backward through ${op} a second time: its saved values were freed, use backward({ retainGraph: true }) the first time`,
-  );
-}
-
-let recording = true;
-
-/** Whether operations are being recorded: `false` within `noGrad`. PyTorch's `is_grad_enabled`. */
-export function isGradEnabled(): boolean {
-  return recording;
-}
-
-/**
- * Runs `body` without recording, for updates of parameters and for predictions; returns what `body` returns. PyTorch's `no_grad`.
- *
- * @example
- * ```ts
- * import { noGrad, tensor } from "@gradus/gradus";
- * import { assertEquals } from "@std/assert";
- *
- * const w = tensor([1, 2]).requiresGrad_();
- * noGrad(() => w.sub_(1));
- * assertEquals(w.toArray(), [0, 1]);
- * ```
- * @throws {TypeError} If `body` is asynchronous: recording would be on again before it ends.
- */
-export function noGrad<T>(body: () => T): T {
-  if (typeof body !== "function") {
-    throw new TypeError(`Cannot run ${describe(body)} in noGrad: give a function, as in noGrad(() => …)`);
-  }
-  const before = recording;
-  recording = false;
-  try {
-    const result = body();
-    if (result instanceof Promise) {
-      throw new TypeError("Cannot run an asynchronous function in noGrad: await inside it would record again");
-    }
-    return result;
-  } finally {
-    recording = before;
-  }
-}
-
-registerRecorder({ record: recordOp, beforeWrite, backward });
+registerRecorder({ isRecording: isGradEnabled, record: recordOp, beforeWrite, backward });
 
 function recordOp<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void {
-  if (!recording || rules[op] === notDifferentiable || !isFloating(out.dtype)) return;
+  if (!isGradEnabled() || rules[op] === notDifferentiable || !isFloating(out.dtype)) return;
   out.requiresGrad = true;
   out.node = new RuleNode(op, rules[op], out, inputs, settings);
 }
 
 function beforeWrite(out: Tensor, x: Tensor, verb: string): void {
-  if (!recording) return;
+  if (!isGradEnabled()) return;
   const what = out.requiresGrad ? (out.node === null ? "a leaf that requires a gradient" : origin(out.node)) : "";
   if (what !== "") {
     throw new Error(
@@ -168,37 +48,72 @@ function beforeWrite(out: Tensor, x: Tensor, verb: string): void {
   );
 }
 
-function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptions): void {
-  noGrad(() => new BackwardPass(root, gradient, retainGraph).run());
+function backward(root: Tensor, { gradient, ...options }: BackwardOptions): void {
+  runPass([root], [gradient], options);
+}
+
+/** What a pass keeps and records, and where it ends. */
+interface PassOptions extends Omit<BackwardOptions, "gradient"> {
+  /** The values whose gradients are wanted; without them all leaves get theirs. */
+  readonly inputs?: readonly Tensor[];
+}
+
+/** A backward pass from `roots` with a gradient for each; answers those of `options.inputs`. */
+export function runPass(
+  roots: readonly Tensor[],
+  gradients: readonly (Tensor | null | undefined)[],
+  options: PassOptions = {},
+): (Tensor | null)[] {
+  return withRecording(options.createGraph ?? false, () => {
+    const pass = new BackwardPass(roots, gradients, options);
+    while (pass.step());
+    return (options.inputs ?? []).map((x) => pass.found.get(x) ?? null);
+  });
 }
 
 const { backward: ruleBackward } = RuleNode.prototype;
 
 /**
- * The backward pass from one value: visits each value that it was made from once, when the gradient of that value is complete.
- * `run` it once, or call `step` until it returns `false`, without recording.
+ * The backward pass from one value or several: visits each value that they were made from once, when the gradient of that value is
+ * complete. Call `step` until it returns `false`: with recording on if the options say `createGraph`, else without.
  */
 export class BackwardPass {
-  readonly #grads: Map<Tensor, Tensor>;
+  readonly #grads = new Map<Tensor, Tensor>();
   readonly #pending: Map<Tensor, number>;
   readonly #ready: Tensor[];
   readonly #blocks = new Ownership();
   /** Memory that more than one gradient may use. */
   readonly #shared = new Set<TypedArray>();
+  readonly #createGraph: boolean;
+  readonly #retainGraph: boolean;
+  /** The values that lead to wanted ones; `null` if all are wanted. */
+  readonly #needed: ReadonlySet<Tensor> | null;
+  readonly #wanted: ReadonlySet<Tensor>;
+  /** The gradients of wanted values that were reached. */
+  readonly found = new Map<Tensor, Tensor>();
 
-  /** A pass from `root`, whose own gradient is `gradient`, or 1 if it has one element. */
-  constructor(root: Tensor, gradient: Tensor | undefined, readonly retainGraph: boolean) {
-    this.#grads = new Map([[root, firstGradient(root, gradient)]]);
-    this.#pending = countUses(root);
-    this.#ready = [root];
+  /** A pass from `roots`, each with its own gradient, or 1 if it has one element. */
+  constructor(
+    roots: readonly Tensor[],
+    gradients: readonly (Tensor | null | undefined)[] = [],
+    { createGraph = false, retainGraph = createGraph, inputs }: PassOptions = {},
+  ) {
+    this.#createGraph = createGraph;
+    this.#retainGraph = retainGraph;
+    this.#wanted = new Set(inputs);
+    this.#needed = inputs === undefined ? null : leadingTo(this.#wanted, roots);
+    roots.forEach((root, i) => {
+      const [sum, g] = [this.#grads.get(root), firstGradient(root, gradients[i] ?? undefined, createGraph)];
+      this.#grads.set(root, sum === undefined ? g : sum.add(g));
+    });
+    this.#pending = this.#countUses(roots);
+    this.#ready = [...this.#grads.keys()].filter((root) => this.#pending.get(root) === 0);
   }
 
-  /** Leaves a gradient on every leaf, and releases the memory of all other gradients that no other code has seen. */
-  run(): void {
-    while (this.step());
-  }
-
-  /** Visits one value; returns whether there may be others. */
+  /**
+   * Visits one value; returns whether there may be others. At the end each leaf has its gradient, and the memory of all other gradients
+   * that no other code has seen is released. What is recorded is read again by later passes: none of it is released.
+   */
   step(): boolean {
     const x = this.#ready.pop();
     if (x !== undefined) this.#visit(x);
@@ -209,10 +124,20 @@ export class BackwardPass {
   #visit(x: Tensor): void {
     const g = this.#grads.get(x);
     this.#grads.delete(x);
-    if (g !== undefined) this.#blocks.track(() => this.#receive(x, g));
-    if (x.node === null) return;
-    for (const input of x.node.inputs) if (input.requiresGrad) this.#countUse(input);
-    if (!this.retainGraph) x.node.release();
+    const run = () => this.#receive(x, g!);
+    if (g !== undefined) this.#createGraph ? this.#blocks.untracked(run) : this.#blocks.track(run);
+    if (!this.#goesOn(x)) return;
+    for (const input of x.node!.inputs) if (this.#follows(input)) this.#countUse(input);
+    if (!this.#retainGraph) x.node!.release();
+  }
+
+  /** Whether gradients of what x was made from are wanted. */
+  #goesOn(x: Tensor): boolean {
+    return x.node !== null && (this.#needed === null || x.node.inputs.some((input) => this.#follows(input)));
+  }
+
+  #follows(input: Tensor): boolean {
+    return input.requiresGrad && (this.#needed === null || this.#needed.has(input));
   }
 
   #countUse(input: Tensor): void {
@@ -221,20 +146,52 @@ export class BackwardPass {
     if (left === 0) this.#ready.push(input);
   }
 
+  /** How often each value that the roots were made from is used: its gradient is complete when each use has added its part. */
+  #countUses(roots: readonly Tensor[]): Map<Tensor, number> {
+    const uses = new Map<Tensor, number>(roots.map((root) => [root, 0]));
+    const open = [...uses.keys()];
+    for (let x = open.pop(); x !== undefined; x = open.pop()) {
+      if (!this.#goesOn(x)) continue;
+      for (const input of x.node!.inputs) {
+        if (!this.#follows(input)) continue;
+        const seen = uses.get(input);
+        uses.set(input, (seen ?? 0) + 1);
+        if (seen === undefined) open.push(input);
+      }
+    }
+    return uses;
+  }
+
   /** Runs the hooks on the complete gradient of `x`, leaves it on a leaf, and sends it on to what `x` was made from. */
   #receive(x: Tensor, arrived: Tensor): void {
     const g = hasHooks(x) ? this.#runHooks(x, this.#unshared(arrived)) : arrived;
-    if (x.node === null || isRetained(x)) {
-      const before = peekGradient(x);
-      const first = () => x.node === null ? this.#unshared(g) : copyOf(g); // g of a value that is not a leaf is still needed
-      this.#blocks.leave(x, before === null ? first() : bare(before).add(g));
-    }
-    if (x.node === null) return;
-    const { inputs } = x.node;
-    const parts = this.#inputGradients(x.node, g);
+    if (this.#wanted.has(x)) this.found.set(x, this.#keep(this.#own(x, g)));
+    if (this.#needed === null && (x.node === null || isRetained(x))) this.#leave(x, g);
+    if (!this.#goesOn(x)) return;
+    const { inputs } = x.node!;
+    const parts = this.#inputGradients(x.node!, g);
     for (let i = 0; i < inputs.length; i++) {
-      if (inputs[i].requiresGrad && parts[i] !== null) this.#add(inputs[i], fitTo(parts[i]!, inputs[i]), g, parts);
+      if (this.#follows(inputs[i]) && parts[i] !== null) this.#add(inputs[i], fitTo(parts[i]!, inputs[i]), g, parts);
     }
+  }
+
+  /** Adds `g` to the gradient that is left on `x`. */
+  #leave(x: Tensor, g: Tensor): void {
+    if (this.#createGraph) {
+      x.g = x.g === null ? this.#own(x, g) : x.g.add(g);
+      return;
+    }
+    const before = peekGradient(x);
+    this.#blocks.leave(x, before === null ? this.#own(x, g) : bare(before).add(g));
+  }
+
+  /** `g` in memory that no other gradient uses: that of a value that is not a leaf is still needed. */
+  #own(x: Tensor, g: Tensor): Tensor {
+    return x.node === null && !this.#createGraph ? this.#unshared(g) : copyOf(g);
+  }
+
+  #keep(g: Tensor): Tensor {
+    return this.#createGraph ? g : this.#blocks.keep(g);
   }
 
   /** Adds `part` to the gradient of `input`. */
@@ -261,11 +218,29 @@ export class BackwardPass {
    */
   #inputGradients(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
     if (node instanceof RuleNode && node.backward === ruleBackward) return node.backward(g);
-    return this.#blocks.runUserCode(g, () => node.backward(g)).map((part) => part && bare(part));
+    const parts = this.#blocks.runUserCode(g, () => node.backward(g));
+    return this.#createGraph ? parts : parts.map((part) => part && bare(part));
   }
 }
 
-function firstGradient(root: Tensor, gradient: Tensor | undefined): Tensor {
+/** The values between `roots` and those that are wanted, both included. */
+function leadingTo(wanted: ReadonlySet<Tensor>, roots: readonly Tensor[]): Set<Tensor> {
+  const users = new Map<Tensor, Tensor[]>(roots.map((root) => [root, []]));
+  const open = [...users.keys()];
+  for (let x = open.pop(); x !== undefined; x = open.pop()) {
+    for (const input of x.node?.inputs ?? []) {
+      if (!input.requiresGrad) continue;
+      const known = users.get(input);
+      if (known === undefined) open.push(input);
+      users.set(input, [...known ?? [], x]);
+    }
+  }
+  const found = new Set([...wanted].filter((x) => users.has(x)));
+  for (const x of found) users.get(x)!.forEach((user) => found.add(user)); // which grows meanwhile
+  return found;
+}
+
+function firstGradient(root: Tensor, gradient: Tensor | undefined, withHistory: boolean): Tensor {
   if (!root.requiresGrad) {
     throw new Error(
       `Cannot go backward from a tensor of shape ${
@@ -285,24 +260,9 @@ function firstGradient(root: Tensor, gradient: Tensor | undefined): Tensor {
       `Cannot go backward from shape ${show(root.shape)} with a gradient of shape ${show(gradient.shape)}: they differ`,
     );
   }
-  if (gradient !== undefined) return copyOf(cast(bare(gradient), root.dtype));
+  if (gradient !== undefined) return copyOf(cast(withHistory ? gradient : bare(gradient), root.dtype));
   const one = scalar(1, root.dtype);
   return root.shape.length === 0 ? one : one.view(...root.shape);
-}
-
-/** How often each value that `root` was made from is used: its gradient is complete when each use has added its part. */
-function countUses(root: Tensor): Map<Tensor, number> {
-  const uses = new Map<Tensor, number>([[root, 0]]);
-  const open = [root];
-  for (let x = open.pop(); x !== undefined; x = open.pop()) {
-    for (const input of x.node?.inputs ?? []) {
-      if (!input.requiresGrad) continue;
-      const seen = uses.get(input);
-      uses.set(input, (seen ?? 0) + 1);
-      if (seen === undefined) open.push(input);
-    }
-  }
-  return uses;
 }
 
 /** A gradient in the shape and dtype of its value. */

@@ -4,7 +4,7 @@
  * `core/` never imports `backward/`: the tape registers itself here when it is loaded. Without it nothing is recorded.
  */
 import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
-import type { Activation, BinaryOp, ReduceOp, UnaryOp } from "./backend/backend.ts";
+import type { Activation, BinaryOp, InputActivation, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import type { BatchNorm, Pooling, Resampling } from "./backend/planes.ts";
 import { isFloating, type TypedArray } from "./dtype.ts";
 import { show } from "./shape.ts";
@@ -95,7 +95,36 @@ export type OpSettings =
     pad: { readonly before: readonly number[]; readonly after: readonly number[] };
     /** The first input normalised by channel; then its weight and bias, both or neither. `stats` is the verb's, written. */
     batchNorm: BatchNorm & { readonly stats: TypedArray };
-  };
+  }
+  & DerivativeSettings;
+
+/**
+ * Derivatives that are one pass of their own, and so operations: that they can be differentiated again, they are recorded like all others.
+ * The first input is the gradient that arrives.
+ */
+interface DerivativeSettings {
+  /** `g · f′(y)` of an activation f, for the second input y: f's output or input. */
+  activationBackward: { readonly op: DerivedActivation; readonly low: number; readonly high: number };
+  /** Of each element of the input the product of all others over `dims`. */
+  productsOfOthers: { readonly dims: readonly number[] };
+  /** The gradient in the part of a tensor that `apply` takes, and 0 elsewhere. */
+  windowBackward: { readonly apply: (x: Tensor) => Tensor };
+  /** The gradient's rows added up at `rows`. */
+  gatherBackward: { readonly rows: Int32Array };
+  /** The windows along one dimension added up. */
+  unfoldBackward: { readonly dim: number; readonly size: number; readonly step: number };
+  /** `(softmax(z) − onehot(y)) / n` of logits z, the first input, and classes y, the second. */
+  crossEntropyBackward: NoSettings;
+  /** The gradient of a convolution's weight: the inputs are x and the gradient of y. */
+  convWeightBackward: ConvSettings;
+  /** The gradient of what was pooled; a second input holds the places of maxima. */
+  poolBackward: Pooling;
+  /** The gradient of what was resampled. */
+  resampleBackward: Resampling;
+}
+
+/** An activation whose derivative is one pass of the back end. */
+export type DerivedActivation = Exclude<Activation, "none"> | InputActivation;
 
 /** The name of a primitive operation. */
 export type OpName = keyof OpSettings;
@@ -115,11 +144,11 @@ export interface OpNode {
 /** Options of `backward()`. */
 export interface BackwardOptions {
   /**
-   * Whether the backward pass is recorded, for gradients of gradients. It cannot be yet: only `false` is accepted.
+   * Whether the backward pass is recorded, so that the gradients it leaves can be differentiated again. Recorded values are then kept.
    *
    * @default {false}
    */
-  createGraph?: false;
+  createGraph?: boolean;
   /**
    * The gradient of the tensor itself, of its shape.
    *
@@ -129,13 +158,15 @@ export interface BackwardOptions {
   /**
    * Whether the recorded values are kept, so that `backward()` can be called again.
    *
-   * @default {false}
+   * @default {createGraph}
    */
   retainGraph?: boolean;
 }
 
 /** What the tape registers. */
 interface Recorder {
+  /** Whether operations are being recorded. */
+  isRecording(): boolean;
   /** Called after an operation of which at least one input requires a gradient. */
   record<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void;
   /** Called before `out` is written in place with values that come from `x`; throws where that would lose a gradient. */
@@ -170,6 +201,11 @@ export function record<K extends OpName>(
   return out;
 }
 
+/** Whether `record()` would record an operation on these inputs: what is computed several at a time must then be so one by one. */
+export function isRecorded(...inputs: readonly Tensor[]): boolean {
+  return inputs.some((x) => x.requiresGrad) && recorder !== null && recorder.isRecording();
+}
+
 /**
  * Sets whether operations on `x` are recorded.
  *
@@ -196,20 +232,14 @@ export function origin(node: OpNode): string {
   return node.name === "window" ? "a view made by at(), narrow(), select() or slice()" : `the result of ${node.name}`;
 }
 
-const KINDS: OptionTypes<BackwardOptions> = { retainGraph: "boolean" };
+const KINDS: OptionTypes<BackwardOptions> = { retainGraph: "boolean", createGraph: "boolean" };
 
 /**
  * Runs the backward pass from `x`; the tape must be loaded.
  *
- * @throws {TypeError} If an option is unknown, or asks for gradients of gradients, which are not there yet.
+ * @throws {TypeError} If an option is unknown.
  */
 export function runBackward(x: Tensor, options: BackwardOptions): void {
-  if (Object(options).createGraph) {
-    throw new TypeError(
-      "Cannot go backward with createGraph: the backward pass is not recorded, so that a gradient has no gradient of its own; " +
-        "leave it out",
-    );
-  }
   checkOptions("go backward", options, ["gradient", "retainGraph", "createGraph"], KINDS);
   if (options.gradient !== undefined) requireTensor(options.gradient, "go backward with the gradient");
   if (recorder === null) {

@@ -43,6 +43,15 @@ export const courseRandom = reference.random as unknown as Readonly<Record<strin
 /** The runs: losses and accuracies by the name of each. */
 export const courseRuns = reference.runs as unknown as Readonly<Record<string, Record<string, Numbers>>>;
 
+/** The cases of gradients of gradients: `dx` is that of the first input, `d2` those of `Σ dx²` by all of them. */
+export const courseSecondOrder = reference.second_order as unknown as readonly (Omit<CourseCase, "grads"> & {
+  dx: Numbers;
+  d2: (Numbers | null)[];
+})[];
+
+/** Jacobians, Hessians and their products, by their calls. */
+export const courseFunctional = reference.functional as unknown as Readonly<Record<string, Numbers>>;
+
 /** A call of ours in the place of PyTorch's. */
 export type CourseCall = (...inputs: Tensor[]) => Tensor | Tensor[];
 

@@ -11,7 +11,6 @@ const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), 
 const OTHERS: Names = {
   "backward/rules/elementwise.ts": ["tanhBackward"],
   "backward/rules/linalg.ts": ["matmulBackward"],
-  "backward/tape.ts": ["RuleNode"],
   "core/backend/native/kernel_file.ts": ["sourceTexts"],
   "core/backend/native/symbols.ts": ["CALLS", "WASM_SYMBOLS"],
   "core/backend/wasm/wasm.ts": ["wasmBuild"],

@@ -11,7 +11,7 @@ import * as io from "@gradus/gradus/io";
 import * as g from "@gradus/gradus";
 import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
-import { AUTOGRAD, LADDER, MAIN } from "./wrong_calls/main.ts";
+import { AUTOGRAD, AUTOGRAD_FUNCTIONAL, LADDER, MAIN } from "./wrong_calls/main.ts";
 import { DATA, IO, METRICS, TRAIN } from "./wrong_calls/rooms.ts";
 import { STAGE_1, STAGE_2, STAGE_3, STAGE_4 } from "./wrong_calls/stages.ts";
 
@@ -33,6 +33,7 @@ const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
   "./metrics": METRICS,
   "./autograd": AUTOGRAD,
   "./cli": { COMMANDS: NEITHER, cli: NEITHER },
+  "autograd.functional": AUTOGRAD_FUNCTIONAL,
   "nn.functional": FUNCTIONAL,
   "nn.init": INIT,
 };
@@ -43,6 +44,7 @@ const NAMESPACES: Record<string, string> = {
   autograd: "./autograd",
   metrics: "./metrics",
   functional: "nn.functional",
+  "./autograd: functional": "autograd.functional",
   init: "nn.init",
 };
 
@@ -51,7 +53,9 @@ const isNamespace = (value: unknown): value is object => Object.prototype.toStri
 /** Everything exported, as `place: name`, each namespace in its own place. */
 function exportsOf(module: object, place: string): [name: string, value: unknown][] {
   return Object.entries(module).flatMap(([name, value]): [string, unknown][] =>
-    isNamespace(value) ? exportsOf(value, NAMESPACES[name] ?? name) : [[`${place}: ${name}`, value]]
+    isNamespace(value)
+      ? exportsOf(value, NAMESPACES[`${place}: ${name}`] ?? NAMESPACES[name] ?? name)
+      : [[`${place}: ${name}`, value]]
   );
 }
 

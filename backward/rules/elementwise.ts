@@ -8,8 +8,10 @@
 import { notDifferentiable, type Rule, type Rules } from "./rule.ts";
 import type { BinaryOp, InputActivation, UnaryOp } from "../../core/backend/backend.ts";
 import { newZeros } from "../../core/memory/allocate.ts";
+import { unary } from "../../core/ops/elementwise.ts";
 import { activationBackward } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
+import type { DerivedActivation } from "../../core/record.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** `y = max(x, 0)`, so `dx = 0` where `x ≤ 0`, else `g`, also where x is NaN. */
@@ -59,8 +61,10 @@ const zeroGradient = (g: Tensor) => [newZeros(g.shape, g.dtype)];
  * The integer n of `y = a − n·b`, so that `db = −n · g`. Found from y, because `a / b` may round up to the next integer. It is −1 where
  * y is b itself, as for −1 and ∞, and ±∞ for b of 0.
  */
-const quotient = (a: Tensor, b: Tensor, y: Tensor) =>
-  where(y.eq(b), -1, where(y.eq(y), a.sub(y).div(b).round(), a.div(b)));
+function quotient(...values: [a: Tensor, b: Tensor, y: Tensor]): Tensor {
+  const [a, b, y] = values.map((x) => x.detach()); // n does not change with them
+  return where(y.eq(b), -1, where(y.eq(y), a.sub(y).div(b).round(), a.div(b)));
+}
 
 /** The rules of activations, and of `clamp`: one call of a back end's verb each, by the formula that stands above it. */
 const activationRules: Rules<InputActivation> = {
@@ -84,8 +88,64 @@ const activationRules: Rules<InputActivation> = {
   softplus: byInput("softplus"),
 };
 
+/**
+ * `d = h · f′(y)` of an activation f, so `dh = g · f′(y)`, one pass again, and `dy = g · h · f″(y)` with the second derivative below; of an
+ * activation that has none, whose slope changes only where it is not one number, there is no dy.
+ */
+const activationBackwardRule: Rule<"activationBackward"> = (g, step) => {
+  const { settings: { op, low, high }, needsInputGrad } = step;
+  const dh = needsInputGrad[0] ? activationBackward(op, g, step.b, low, high) : null;
+  const second = SECOND[op];
+  if (!needsInputGrad[1] || second === null) return [dh, null];
+  return [dh, g.mul(step.a).mul(second(step.b, low, high))];
+};
+
+/** The second derivative by what `activationBackward` is given: of sigmoid and tanh the derivative of `f′` by the output. */
+const SECOND: Readonly<
+  Record<DerivedActivation, ((x: Tensor, low: number, high: number) => Tensor) | null>
+> = {
+  relu: null,
+  clamp: null,
+  hardtanh: null,
+  leakyRelu: null,
+  // f′ = y(1 − y)
+  sigmoid: (y) => y.mul(-2).add(1),
+  // f′ = 1 − y²
+  tanh: (y) => y.mul(-2),
+  // f′ = γαeˣ where x ≤ 0; where x > 0, which eˣ must not overflow for, it is γ
+  elu: (x, alpha, scale) => where(x.gt(0), 0, x.clamp(-Infinity, 0).exp().mul(alpha * scale)),
+  // f′ = Φ + xφ, and φ′ = −xφ: f″ = φ(2 − x²)
+  gelu: (x) => x.square().mul(-0.5).exp().div(Math.sqrt(2 * Math.PI)).mul(x.square().neg().add(2)),
+  // f = xσ(u): f″ = σ′(2u′ + xu″) + xσ″u′², with σ′ = σ(1 − σ) and σ″ = σ′(1 − 2σ)
+  geluTanh: (x) => {
+    const c = Math.sqrt(8 / Math.PI), cubic = 0.044715;
+    const s = x.add(x.pow(3).mul(cubic)).mul(c).sigmoid();
+    const [du, ddu] = [x.square().mul(3 * cubic).add(1).mul(c), x.mul(6 * cubic * c)];
+    const bend = x.mul(s.mul(-2).add(1)).mul(du.square()); // x · σ″ / σ′ · u′²
+    return slopeOf(s).mul(du.mul(2).add(x.mul(ddu)).add(bend));
+  },
+  // f = xσ: f″ = σ′(2 + x(1 − 2σ))
+  silu: (x) => {
+    const s = x.sigmoid();
+    return slopeOf(s).mul(x.mul(s.mul(-2).add(1)).add(2));
+  },
+  // f = xt with t = tanh(ln(1 + eˣ)): t′ = σ(1 − t²), t″ = (1 − t²)(σ′ − 2tσ²), f″ = 2t′ + xt″
+  mish: (x) => {
+    const [s, t] = [x.sigmoid(), unary("softplus", x, 1, Infinity).tanh()];
+    const bend = slopeOf(s).sub(t.mul(s.square()).mul(2));
+    return t.square().neg().add(1).mul(s.mul(2).add(x.mul(bend)));
+  },
+  // f′ = σ(βx): f″ = βσ(1 − σ), and 0 past the threshold
+  softplus: (x, beta, threshold) => where(x.mul(beta).gt(threshold), 0, slopeOf(x.mul(beta).sigmoid()).mul(beta)),
+};
+
+/** `σ′ = σ(1 − σ)`. */
+function slopeOf(s: Tensor): Tensor {
+  return s.mul(s.neg().add(1));
+}
+
 /** The rules of functions of one argument. */
-export const unaryRules: Rules<UnaryOp> = {
+export const unaryRules: Rules<UnaryOp | "activationBackward"> = {
   copy: (g) => [g],
   neg: (g) => [g.neg()],
   abs: (g, { a }) => [g.mul(a.sign())],
@@ -109,6 +169,7 @@ export const unaryRules: Rules<UnaryOp> = {
   round: zeroGradient,
   ...activationRules,
   not: notDifferentiable,
+  activationBackward: activationBackwardRule,
 };
 
 /** The rules of functions of two arguments. */

@@ -2,6 +2,7 @@
 import { crossEntropyGradient } from "../../core/ops/fused.ts";
 import { where } from "../../core/ops/where.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { softmaxBackward } from "./reduce.ts";
 import type { Rules } from "./rule.ts";
 
 /** `L = Σ(p − t)² / n` over all n elements, so `dp = g · 2(p − t) / n`. */
@@ -16,12 +17,19 @@ export function mseBackward(g: Tensor, p: Tensor, t: Tensor): [dp: Tensor] {
  */
 export function crossEntropyBackward(g: Tensor, z: Tensor, y: Tensor): [dz: Tensor] {
   const dz = crossEntropyGradient(z, y);
-  return [g.item() === 1 ? dz : dz.mul(g)];
+  return [!g.requiresGrad && g.item() === 1 ? dz : dz.mul(g)];
 }
 
-/** The rule of the one loss that is a primitive operation. */
-export const lossRules: Rules<"crossEntropy"> = {
+/** `dz = (p − onehot(y)) / n` with `p = softmax(z)`, so that the gradient h of dz goes through the derivative of softmax, over n. */
+function crossEntropyTwice(h: Tensor, z: Tensor): [dz: Tensor] {
+  const powers = z.sub(z.detach().max(1, true).values).exp();
+  return [softmaxBackward(h, powers.div(powers.sum(1, true)), 1)[0].div(z.shape[0])];
+}
+
+/** The rules of the one loss that is a primitive operation, and of its derivative. */
+export const lossRules: Rules<"crossEntropy" | "crossEntropyBackward"> = {
   crossEntropy: (g, { a, b }) => [...crossEntropyBackward(g, a, b), null],
+  crossEntropyBackward: (h, { a }) => [...crossEntropyTwice(h, a), null],
 };
 
 /**

@@ -1,9 +1,9 @@
 /** Derivatives of reductions, of running sums, and of softmax. */
 import type { ReduceOp } from "../../core/backend/backend.ts";
-import { arange } from "../../core/create.ts";
+import { arange, eye } from "../../core/create.ts";
 import { productsOfOthers } from "../../core/ops/reduce.ts";
-import { where } from "../../core/ops/where.ts";
-import { type Shape } from "../../core/shape.ts";
+import { isfinite, where } from "../../core/ops/where.ts";
+import { type Shape, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
 
@@ -24,8 +24,24 @@ function sumBackward(g: Tensor, shape: Shape, dims: readonly number[]): [dx: Ten
 
 /** `y = Πx`, so each element gets `g` times the product of the others; 0 where that is 0, even for an infinite `g`. */
 function prodBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
-  const others = productsOfOthers(x, dims);
-  return [where(others.eq(0), 0, keepReduced(g, x.shape, dims).mul(others))];
+  const [others, arrived] = [productsOfOthers(x, dims), keepReduced(g, x.shape, dims)];
+  return [where(others.eq(0).logicalAnd(isfinite(arrived).logicalNot()), 0, arrived.mul(others))];
+}
+
+/**
+ * `y_i = Π x_l` over `l ≠ i`, so `dx_j = Σ g_i · Π x_l` over `i ≠ j` and `l ≠ i, j`. The products of all others but two are those of the
+ * others in a matrix of x that has 1 in its diagonal, so that n² numbers are held.
+ */
+function productsOfOthersBackward(g: Tensor, x: Tensor, dims: readonly number[]): [dx: Tensor] {
+  const order = [...x.shape.keys()].sort((a, b) => Number(dims.includes(a)) - Number(dims.includes(b)));
+  const shape = order.map((d) => x.shape[d]); // [kept…, dims…]
+  const n = sizeOf(dims.map((d) => x.shape[d]));
+  const rows = (y: Tensor) => y.permute(...order).reshape(sizeOf(x.shape) / Math.max(n, 1), 1, n);
+  if (n === 0) return [g];
+  const same = eye(n).bool();
+  const others = productsOfOthers(where(same, 1, rows(x)), [2]); // [kept, i, j]
+  const dx = where(same, 0, rows(g).transpose(1, 2).mul(others)).sum(1);
+  return [dx.reshape(...shape).permute(...order.map((_, d) => order.indexOf(d)))];
 }
 
 /** `y = max x` (or min) over `dims`, so all elements equal to it share `g` equally; NaN, where there is one, is the maximum. */
@@ -54,9 +70,10 @@ function keepReduced(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
 }
 
 /** The rules of reductions. */
-export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum"> = {
+export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum" | "productsOfOthers"> = {
   sum: (g, { shape, settings }) => sumBackward(g, shape, settings.dims),
   prod: (g, { a, settings }) => prodBackward(g, a, settings.dims),
+  productsOfOthers: (g, { a, settings }) => productsOfOthersBackward(g, a, settings.dims),
   max: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
   min: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
   extreme: (g, { shape, b, settings }) => [...extremeAtBackward(g, shape, settings.dim, b), null],

@@ -4,11 +4,22 @@
  */
 import { activationBackward } from "../../core/ops/fused.ts";
 import { convolutionWeightGradient, convolve, convolveTransposed } from "../../core/ops/windows/conv.ts";
-import { batchNormGradients, padConstant, poolGradient, resampleGradient } from "../../core/ops/windows/planes.ts";
-import { asStridedGradient } from "../../core/ops/windows/strided.ts";
+import {
+  averages,
+  batchNormGradients,
+  padConstant,
+  poolGradient,
+  resampled,
+  resampleGradient,
+} from "../../core/ops/windows/planes.ts";
+import { asStridedGradient, slidingWindows, slidingWindowsGradient } from "../../core/ops/windows/strided.ts";
 import { columnsToImages, imagesToColumns } from "../../core/ops/windows/unfold.ts";
-import { newZeros } from "../../core/memory/allocate.ts";
-import type { ConvSettings, WindowSettings } from "../../core/record.ts";
+import { gather } from "../../core/ops/index.ts";
+import { elements } from "../../core/ops/movement.ts";
+import { where } from "../../core/ops/where.ts";
+import type { Pooling } from "../../core/backend/planes.ts";
+import { fromData } from "../../core/create.ts";
+import type { ConvSettings, OpSettings, WindowSettings } from "../../core/record.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Rule, Rules } from "./rule.ts";
@@ -54,16 +65,10 @@ function col2imBackward(g: Tensor, settings: WindowSettings): [dx: Tensor] {
   return [imagesToColumns(g, settings)];
 }
 
-/** `y[…, i, …, k] = x[…, i·step + k, …]`, so each `g` is added to the place it came from. */
-function unfoldBackward(g: Tensor, shape: Shape, dim: number, size: number, step: number): [dx: Tensor] {
-  const dx = newZeros(shape, g.dtype);
-  const reach = (g.shape[dim] - 1) * step + 1;
-  for (let k = 0; k < size; k++) dx.narrow(dim, k, reach).slice(dim, 0, undefined, step).add_(g.select(-1, k));
-  return [dx];
-}
-
 /** The operations on windows. */
 type Windows = "conv" | "convTranspose" | "im2col" | "col2im" | "unfold" | "asStrided";
+/** Derivatives of them that are operations. */
+type WindowReturns = "convWeightBackward" | "unfoldBackward";
 
 type ConvBackward = typeof convBackward;
 
@@ -79,33 +84,82 @@ function throughActivation(back: ConvBackward): Rule<"conv" | "convTranspose"> {
 }
 
 /** The rules of windows over images. */
-export const windowRules: Rules<Windows> = {
+export const windowRules: Rules<Windows | WindowReturns> = {
   conv: throughActivation(convBackward),
   convTranspose: throughActivation(convTransposeBackward),
   im2col: (g, { shape, settings }) => im2colBackward(g, settings, shape),
   col2im: (g, { settings }) => col2imBackward(g, settings),
-  unfold: (g, { shape, settings: { dim, size, step } }) => unfoldBackward(g, shape, dim, size, step),
+  // dw[o, c, r, s] = Σ g[n, o, i, j] · x[n, c, …]: linear in both, as the convolution itself, of which h takes the weight's place
+  convWeightBackward: (h, step) => {
+    const { settings, shape, needsInputGrad } = step;
+    return [
+      needsInputGrad[0] ? convolveTransposed(step.b, h, null, settings, shape.slice(2)) : null,
+      needsInputGrad[1] ? convolve(step.a, h, null, settings, step.b.shape.slice(2)) : null,
+    ];
+  },
+  // y[…, i, …, k] = x[…, i·step + k, …]: each g is added to the place it came from
+  unfold: (g, { shape, settings: { dim, size, step } }) => [slidingWindowsGradient(g, shape, dim, size, step)],
+  unfoldBackward: (g, { settings: { dim, size, step } }) => [slidingWindows(g, dim, size, step)],
   asStrided: (g, { settings: { view, source } }) => [asStridedGradient(g, view, source)],
 };
 
 /** The operations on planes and channels. */
 type Planes = "maxPool" | "avgPool" | "pad" | "resample" | "batchNorm";
+/** Derivatives of them that are operations. */
+type PlaneReturns = "poolBackward" | "resampleBackward";
+
+/** The elements of h, which has the shape of images, that stood in each window at its maximum; 0 for a window without one. */
+function atMaxima(h: Tensor, { h: rows, w: columns, rows: down, cols: across }: Pooling, at: Tensor): Tensor {
+  const [size, windows] = [rows * columns, down.begin.length * across.begin.length];
+  const places = Int32Array.from(elements(at), (place, i) => Math.floor(i / windows) * size + Math.max(place, 0));
+  return where(at.ge(0), gather(h.reshape(-1), places, at.shape), 0);
+}
+
+/** The derivative of `batchNorm` as operations: by the statistics of x where they are its own, else by those given. */
+function batchNormBackward(
+  g: Tensor,
+  x: Tensor,
+  weight: Tensor | null,
+  { training, eps, stats }: OpSettings["batchNorm"],
+): [dx: Tensor, dw: Tensor, db: Tensor] {
+  const c = x.shape[1];
+  const over = x.shape.flatMap((_, d) => (d === 1 ? [] : [d]));
+  const along = (v: Tensor) => v.view(...x.shape.map((_, d) => (d === 1 ? c : 1)));
+  const given = (row: number) => along(fromData(stats.slice(row * c, (row + 1) * c), [c]));
+  const apart = x.sub(training ? x.mean(over, true) : given(0));
+  const inverse = (training ? apart.square().mean(over, true) : given(1)).add(eps).rsqrt();
+  const normal = apart.mul(inverse);
+  const [dw, db] = [g.mul(normal).sum(over), g.sum(over)];
+  const m = x.numel() / c;
+  const slope = training ? g.sub(along(db).div(m)).sub(normal.mul(along(dw).div(m))) : g;
+  const scale = weight === null ? inverse : inverse.mul(along(weight));
+  return [slope.mul(scale), dw, db];
+}
 
 /** The rules of planes and channels: pooling, padding, resampling, batch normalisation. */
-export const planeRules: Rules<Planes> = {
+export const planeRules: Rules<Planes | PlaneReturns> = {
   // y[o] = max of window o = x[at[o]]: dx[i] = Σ g[o] over the windows whose maximum stands at i
   maxPool: (g, { shape, b, settings }) => [poolGradient(settings, g, shape, b), null],
   // y[o] = Σ x[i] / k over the places i of window o: dx[i] = Σ g[o] / k over the windows that hold i
   avgPool: (g, { shape, settings }) => [poolGradient(settings, g, shape, null)],
+  // dx[i] = Σ g[o] over the windows o that i counts in: each g[o] gets back what h has there
+  poolBackward: (h, step) => {
+    const { settings, shape } = step;
+    return settings.op === "max" ? [atMaxima(h, settings, step.b), null] : [averages(h, settings, shape)];
+  },
   // y has x in its middle, so that dx is the middle of g: the padding is taken away, and what was taken away is 0
   pad: (g, { settings: { before, after } }) => [padConstant(g, before.map((n) => -n), after.map((n) => -n), 0)],
   // y[o] = (1 − t) · x[i] + t · x[j] along each dimension: x[i] gets (1 − t) · g[o], and x[j] gets t · g[o]
   resample: (g, { shape, settings }) => [resampleGradient(settings, g, shape)],
+  resampleBackward: (h, { shape, settings }) => [resampled(h, settings, shape)],
   // y = x̂ · w + b with x̂ = (x − μ) / σ over m elements: db = Σg, dw = Σ g·x̂, dx = w / σ · (g − db / m − x̂ · dw / m)
   batchNorm: (g, step) => {
     const { a, settings, needsInputGrad } = step;
     const y = settings.activation === "none" ? null : step.y;
-    const gradients = batchNormGradients(settings, g, a, y, needsInputGrad[0]);
-    return needsInputGrad.length === 1 ? gradients.slice(0, 1) : gradients;
+    const affine = needsInputGrad.length > 1;
+    const gradients = step.isRecorded
+      ? batchNormBackward(y === null ? g : activationBackward("relu", g, y), a, affine ? step.b : null, settings)
+      : batchNormGradients(settings, g, a, y, needsInputGrad[0]);
+    return affine ? gradients : gradients.slice(0, 1);
   },
 };

@@ -5,10 +5,10 @@
  */
 import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
-import type { Activation, InputActivation } from "../backend/backend.ts";
+import type { Activation } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, type TypedArray } from "../dtype.ts";
-import { record } from "../record.ts";
+import { type DerivedActivation, isRecorded, record } from "../record.ts";
 import { show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast } from "./elementwise.ts";
@@ -31,7 +31,7 @@ export function crossEntropyGradient(z: Tensor, y: Tensor): Tensor {
   checkLogits(z, y);
   const dz = newEmpty(z.shape, z.dtype);
   backend().crossEntropy(z.shape[0], z.shape[1], elements(z), indices(y), dz.data);
-  return dz;
+  return record("crossEntropyBackward", dz, [z, y]);
 }
 
 function indices(y: Tensor): Int32Array {
@@ -66,6 +66,10 @@ export function activationBiasBackward(
   y: Tensor,
   withBias: boolean,
 ): [gx: Tensor, db: Tensor | null] {
+  if (isRecorded(g, y)) {
+    const gx = activation === "none" ? g : activationBackward(activation, g, y);
+    return [gx, withBias ? gx.sum(0) : null];
+  }
   const [rows, columns] = g.shape;
   const from = elements(g);
   const out = activation === "none" ? null : newEmpty(g.shape, g.dtype);
@@ -82,7 +86,7 @@ export function activationBiasBackward(
  * for relu either: one is above 0 where the other is. `low` and `high` are as in `unary`.
  */
 export function activationBackward(
-  op: Exclude<Activation, "none"> | InputActivation,
+  op: DerivedActivation,
   g: Tensor,
   y: Tensor,
   low = 0,
@@ -90,5 +94,5 @@ export function activationBackward(
 ): Tensor {
   const out = newEmpty(g.shape, g.dtype);
   backend().activationBackward(op, 1, sizeOf(g.shape), elements(g), elements(y), out.data, null, low, high);
-  return out;
+  return record("activationBackward", out, [g, y], { op, low, high });
 }

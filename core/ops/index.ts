@@ -6,7 +6,7 @@ import { isFloating } from "../dtype.ts";
 import { record } from "../record.ts";
 import { sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { contiguous, elements, select, slice, unsqueeze, view } from "./movement.ts";
+import { contiguous, detached, elements, select, slice, unsqueeze, view } from "./movement.ts";
 
 /**
  * One basic index, as Python writes it: a whole number picks, `"1:3"`, `":"`, `"::2"` are ranges, `"..."` stands for all the
@@ -118,7 +118,8 @@ function rowIndices(x: Tensor, by: Tensor): Int32Array {
   return whole;
 }
 
-function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
+/** The `rows` of x, in the leading shape `lead`. */
+export function gather(x: Tensor, rows: Int32Array, lead: readonly number[]): Tensor {
   const out = newEmpty([...lead, ...x.shape.slice(1)], x.dtype);
   const from = contiguous(x);
   gatherInto(from, rows, out);
@@ -129,6 +130,14 @@ function gatherInto(from: Tensor, rows: Int32Array, out: Tensor, table?: Float32
   const width = sizeOf(from.shape.slice(1));
   if (width === 0) return; // a back end would check the places of rows that have no elements
   backend().gather(from.data, from.offset, width, width, rows, out.data, table);
+}
+
+/** The gradient of a tensor of `shape` by that of `rows` of it, g [rows, …]: each is added to its row, 0 at first. */
+export function gatherGradient(g: Tensor, shape: readonly number[], rows: Int32Array): Tensor {
+  const dx = newZeros(shape, g.dtype);
+  const layers = detached(g).reshape(rows.length, ...shape.slice(1));
+  rows.forEach((row, i) => dx.select(0, row).add_(layers.select(0, i)));
+  return record("gatherBackward", dx, [g], { rows });
 }
 
 function byMask(x: Tensor, mask: Tensor): Tensor {

@@ -1,5 +1,5 @@
 /** Views: other shapes and orders of the same memory. Only `reshape`, `contiguous` and `elements` copy, where no view will do. */
-import { viewOf } from "../memory/allocate.ts";
+import { newZeros, viewOf } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import { memoryGone, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
@@ -178,6 +178,13 @@ export function slice(x: Tensor, dim: number, start?: number, end?: number, step
   const offset = length === 0 ? x.offset : x.offset + first * x.strides[d];
   const out = viewOf(x, x.shape.with(d, length), x.strides.with(d, x.strides[d] * step), offset);
   return record("window", out, [x], { apply: (y) => slice(y, d, start, end, step) });
+}
+
+/** The gradient of a tensor of `shape` by that of the view that `apply` takes of it: `g` in that part, 0 elsewhere. */
+export function windowGradient(g: Tensor, shape: Shape, apply: (x: Tensor) => Tensor): Tensor {
+  const dx = newZeros(shape, g.dtype);
+  apply(dx).copy_(detached(g));
+  return record("windowBackward", dx, [g], { apply });
 }
 
 function bounds(size: number, start: number | undefined, end: number | undefined, step: number): [number, number] {

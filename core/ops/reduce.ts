@@ -188,7 +188,7 @@ function scan(x: TypedArray, length: number, step: number, out: TypedArray): voi
  */
 export function productsOfOthers(x: Tensor, dims: readonly number[]): Tensor {
   const order = [...x.shape.keys()].sort((a, b) => Number(dims.includes(a)) - Number(dims.includes(b)));
-  const permuted = permute(x, order); // [kept…, dims…]
+  const permuted = permute(detached(x), order); // [kept…, dims…]
   const from = elements(permuted);
   const out = new Float64Array(from.length);
   const length = Math.max(1, sizeOf(dims.map((d) => x.shape[d])));
@@ -198,5 +198,6 @@ export function productsOfOthers(x: Tensor, dims: readonly number[]): Tensor {
   }
   const kept = allocate(x.dtype, out.length);
   kept.set(out);
-  return permute(wrap(kept, permuted.shape, x.dtype), order.map((_, d) => order.indexOf(d)));
+  const others = permute(wrap(kept, permuted.shape, x.dtype), order.map((_, d) => order.indexOf(d)));
+  return record("productsOfOthers", others, [x], { dims });
 }

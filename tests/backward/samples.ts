@@ -4,6 +4,7 @@ import type { OpName } from "../../core/record.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import { functional as F } from "@gradus/gradus/nn";
+import { derivativeSamples } from "./derivative_samples.ts";
 import { float64, type Sample, type Samples, signed, values } from "./sample.ts";
 import { windowSamples } from "./window_samples.ts";
 
@@ -240,4 +241,5 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
     },
   },
   ...windowSamples,
+  ...derivativeSamples,
 };

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { full, type Tensor, zeros } from "@gradus/gradus";
-import { gradcheck } from "@gradus/gradus/autograd";
+import { gradcheck, gradgradcheck } from "@gradus/gradus/autograd";
 import { notDifferentiable } from "../../backward/rules/rule.ts";
 import { rules } from "../../backward/rules/table.ts";
 import type { Sample } from "./sample.ts";
@@ -61,6 +61,10 @@ describe("rules", () => {
       });
 
       it(`${what} agrees with finite differences to 1e-7`, () => check(sample));
+
+      it(`${what} has gradients of its gradients that agree with finite differences to 1e-7`, () => {
+        gradgradcheck(f, inputs, sample.step === undefined ? {} : { step: sample.step });
+      });
 
       for (const [layout, { store, view }] of Object.entries(LAYOUTS)) {
         it(`${what}, ${layout}, agrees with finite differences to 1e-7`, () => {

@@ -40,7 +40,10 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
     "a Tensor for options",
     "gradient",
   ]],
-  ["backward() that is to be recorded", () => x.backward({ createGraph: true } as never), TypeError, ["createGraph"]],
+  ["backward() recorded by a text", () => x.backward({ createGraph: "yes" } as never), TypeError, [
+    "createGraph",
+    "true",
+  ]],
   ["matmul() of sizes that differ", () => x.matmul(x), RangeError, ["[2, 3] by [2, 3]", "3 and 2", "t()"]],
   ["matmul() of a number", () => x.matmul(tensor(1)), RangeError, ["rank 0", "mul()"]],
   ["matmul() of bools", () => bools.matmul(bools), TypeError, ["bool", "float()"]],

@@ -26,10 +26,39 @@ export const AUTOGRAD: Record<string, Cases | typeof NEITHER> = {
     options: [["Atol", "atol", (o) => autograd.gradcheck((x) => x, [tensor([1], { dtype: "float64" })], o)]],
     tensors: [(x) => autograd.gradcheck((x) => x, [x])],
   },
+  grad: {
+    options: [["create_graph", "createGraph", (o) => autograd.grad(tensor(1), tensor(1), o)]],
+    tensors: [(y) => autograd.grad(y, tensor(1)), (x) => autograd.grad(tensor(1), x)],
+  },
+  gradgradcheck: {
+    options: [["Atol", "atol", (o) => autograd.gradgradcheck((x) => x, [tensor([1], { dtype: "float64" })], o)]],
+    tensors: [(x) => autograd.gradgradcheck((x) => x, [x])],
+  },
   isGradEnabled: NEITHER,
   noGrad: NEITHER,
   registerHook: unary((x) => autograd.registerHook(x, () => {})),
   retainGrad: unary(autograd.retainGrad),
+};
+
+const { hessian, hvp, jacobian, jvp, vjp } = autograd.functional;
+const same = (x: g.Tensor) => x;
+const single = (x: g.Tensor) => x.sum();
+
+export const AUTOGRAD_FUNCTIONAL: Record<string, Cases> = {
+  jacobian: { options: [["Strict", "strict", (o) => jacobian(same, x, o)]], tensors: [(x) => jacobian(same, x)] },
+  hessian: { options: [["Strict", "strict", (o) => hessian(single, x, o)]], tensors: [(x) => hessian(single, x)] },
+  vjp: {
+    options: [["create_graph", "createGraph", (o) => vjp(same, x, x, o)]],
+    tensors: [(x) => vjp(same, x), [(v) => vjp(same, x, v), "undefined"]],
+  },
+  jvp: {
+    options: [["create_graph", "createGraph", (o) => jvp(same, x, x, o)]],
+    tensors: [(x) => jvp(same, x), [(v) => jvp(same, x, v), "undefined"]],
+  },
+  hvp: {
+    options: [["create_graph", "createGraph", (o) => hvp(single, x, x, o)]],
+    tensors: [(x) => hvp(single, x), [(v) => hvp(single, x, v), "undefined"]],
+  },
 };
 
 const tensorMethods = (["matmul", "index", "expandAs"] as const).map((name): TensorCase => (b) => x[name](b));

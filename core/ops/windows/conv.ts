@@ -7,7 +7,7 @@ import type { Activation, Conv, ConvResult } from "../../backend/backend.ts";
 import { backend } from "../../backend/choose.ts";
 import { isFloating, promote } from "../../dtype.ts";
 import { newEmpty } from "../../memory/allocate.ts";
-import { type ConvSettings, record } from "../../record.ts";
+import { type ConvSettings, isRecorded, record } from "../../record.ts";
 import { show } from "../../shape.ts";
 import type { Tensor } from "../../tensor.ts";
 import { cast } from "../elementwise.ts";
@@ -141,9 +141,10 @@ export function convolutionWeightGradient(
 ): [dw: Tensor, db: Tensor | null] {
   const { groups, kernel } = settings;
   const dw = newEmpty([g.shape[1], x.shape[1] / groups, ...kernel], x.dtype);
-  const db = withBias ? newEmpty([g.shape[1]], x.dtype) : null;
+  const sums = withBias && isRecorded(g) ? g.sum([0, 2, 3]) : null;
+  const db = withBias && sums === null ? newEmpty([g.shape[1]], x.dtype) : null;
   run("w", x, dw, g, db, settings);
-  return [dw, db];
+  return [record("convWeightBackward", dw, [x, g], settings), sums ?? db];
 }
 
 function run(result: ConvResult, x: Tensor, w: Tensor, y: Tensor, bias: Tensor | null, settings: ConvSettings): void {

@@ -30,8 +30,12 @@ export function maxPool(
 
 /** The sum of each window over its divisor: the number given, or for 0 what its windows count. */
 export function avgPool(x: Tensor, windows: WindowsOf, divisor = 0): Tensor {
-  const d = pooling("avg", x, windows, divisor);
-  const out = newEmpty(pooledShape(x, windows), x.dtype);
+  return averages(x, pooling("avg", x, windows, divisor), pooledShape(x, windows));
+}
+
+/** The means of windows as one average pooling takes them, in the shape of its result. */
+export function averages(x: Tensor, d: Pooling, shape: readonly number[]): Tensor {
+  const out = newEmpty(shape, x.dtype);
   backend().pool(d, elements(x), out.data, null);
   return record("avgPool", out, [x], d);
 }
@@ -40,7 +44,7 @@ export function avgPool(x: Tensor, windows: WindowsOf, divisor = 0): Tensor {
 export function poolGradient(d: Pooling, g: Tensor, shape: readonly number[], at: Tensor | null): Tensor {
   const dx = newEmpty(shape, g.dtype);
   backend().poolBackward(d, elements(g), at === null ? null : elements(detached(at)) as Int32Array, dx.data);
-  return dx;
+  return record("poolBackward", dx, at === null ? [g] : [g, at], d);
 }
 
 function pooling(op: Pooling["op"], x: Tensor, windows: WindowsOf, divisor: number): Pooling {
@@ -76,7 +80,12 @@ export function resample(x: Tensor, taps: TapsOf): Tensor {
   const [rows, cols] = taps.length === 2 ? taps : [tapsOf(1, 1, () => 0), taps[0]];
   const h = taps.length === 2 ? x.shape.at(-2)! : 1;
   const d: Resampling = { planes: sizeOf(lead), h, w: x.shape.at(-1)!, rows, cols };
-  const out = newEmpty([...lead, ...taps.map(({ low }) => low.length)], x.dtype);
+  return resampled(x, d, [...lead, ...taps.map(({ low }) => low.length)]);
+}
+
+/** The planes of x as one resampling takes them, in the shape of its result. */
+export function resampled(x: Tensor, d: Resampling, shape: readonly number[]): Tensor {
+  const out = newEmpty(shape, x.dtype);
   backend().resample(d, elements(x), out.data);
   return record("resample", out, [x], d);
 }
@@ -85,7 +94,7 @@ export function resample(x: Tensor, taps: TapsOf): Tensor {
 export function resampleGradient(d: Resampling, g: Tensor, shape: readonly number[]): Tensor {
   const dx = newEmpty(shape, g.dtype);
   backend().resampleBackward(d, elements(g), dx.data);
-  return dx;
+  return record("resampleBackward", dx, [g], d);
 }
 
 // Batch normalisation.

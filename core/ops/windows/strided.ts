@@ -2,11 +2,12 @@
 import { requireArray } from "../../arguments.ts";
 import { forEachRow } from "../../backend/reference/reference.ts";
 import { memoryGone } from "../../dtype.ts";
-import { newZeros, viewOf } from "../../memory/allocate.ts";
-import { type Layout, record } from "../../record.ts";
+import { newEmpty, newZeros, viewOf } from "../../memory/allocate.ts";
+import { isRecorded, type Layout, record } from "../../record.ts";
 import { checkShape, resolveDim, type Shape, show, sizeOf } from "../../shape.ts";
 import type { Tensor } from "../../tensor.ts";
-import { reshape } from "../movement.ts";
+import { gather, gatherGradient } from "../index.ts";
+import { detached, reshape } from "../movement.ts";
 
 /**
  * The windows of `size` neighbours along `dim`, one every `step`: that dimension counts the windows, and a new last one goes over each.
@@ -29,6 +30,14 @@ export function slidingWindows(x: Tensor, dim: number, size: number, step: numbe
     x.offset,
   );
   return record("unfold", out, [x], { dim: d, size, step });
+}
+
+/** The gradient of a tensor of `shape` by that of its windows: each element gets what arrives at it in all of them. */
+export function slidingWindowsGradient(g: Tensor, shape: Shape, dim: number, size: number, step: number): Tensor {
+  const dx = newZeros(shape, g.dtype);
+  const [from, reach] = [detached(g), (g.shape[dim] - 1) * step + 1];
+  for (let k = 0; k < size; k++) dx.narrow(dim, k, reach).slice(dim, 0, undefined, step).add_(from.select(-1, k));
+  return record("unfoldBackward", dx, [g], { dim, size, step });
 }
 
 /**
@@ -60,6 +69,7 @@ export function asStrided(x: Tensor, size: Shape, strides: readonly number[], of
 
 /** The gradient of x by that of a view of its memory: each element adds up where it stands in the view, shared by those of x there. */
 export function asStridedGradient(g: Tensor, view: Layout, source: Layout): Tensor {
+  if (isRecorded(g)) return recordedGradient(g, view, source);
   const dx = newZeros(source.shape, g.dtype);
   if (dx.data.length === 0 || sizeOf(view.shape) === 0) return dx;
   const [low, high] = reach(source);
@@ -72,6 +82,29 @@ export function asStridedGradient(g: Tensor, view: Layout, source: Layout): Tens
   eachPair(source, to, (at) => shared[at - low]++);
   eachPair(source, to, (at, place) => dx.data[place] = sums[at - low] / shared[at - low]);
   return dx;
+}
+
+/** The same of operations that are recorded. */
+function recordedGradient(g: Tensor, view: Layout, source: Layout): Tensor {
+  const [seen, own] = [placesOf(view), placesOf(source)];
+  const [low, high] = own.length === 0 ? [0, -1] : reach(source);
+  const shared = new Map<number, number>();
+  for (const at of own) shared.set(at, (shared.get(at) ?? 0) + 1);
+  const known = seen.flatMap((at, i) => (at >= low && at <= high ? [i] : []));
+  const arrived = gather(reshape(g, [seen.length]), Int32Array.from(known), [known.length]);
+  const memory = gatherGradient(arrived, [high - low + 1], Int32Array.from(known, (i) => seen[i] - low));
+  const mine = gather(memory, Int32Array.from(own, (at) => at - low), source.shape);
+  const counts = newEmpty(source.shape, g.dtype);
+  own.forEach((at, i) => counts.data[i] = shared.get(at)!);
+  return mine.div(counts);
+}
+
+/** Where each element stands, in row-major order. */
+function placesOf(layout: Layout): number[] {
+  if (sizeOf(layout.shape) === 0) return [];
+  const places: number[] = [];
+  eachPair(layout, layout, (at) => places.push(at));
+  return places;
 }
 
 /** Visits where each element stands in two layouts of one shape. */

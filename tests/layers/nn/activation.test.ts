@@ -3,7 +3,7 @@ import { assertEquals, assertInstanceOf, assertThrows, fail } from "@std/assert"
 import { describe, it } from "../../bdd.ts";
 import { ones, type Tensor, zeros } from "@gradus/gradus";
 import { gradcheck } from "@gradus/gradus/autograd";
-import { RuleNode } from "../../../backward/tape.ts";
+import { RuleNode } from "../../../backward/nodes.ts";
 import * as nn from "@gradus/gradus/nn";
 import * as activations from "../../../layers/nn/activation.ts";
 import { assertNear, entries, float64 } from "./reference.ts";

@@ -3,7 +3,7 @@
  * program is a function of its seed, so that it can be run again under other conditions.
  */
 import { manualSeed, nn, noGrad, optim, randint, randn, type Tensor } from "@gradus/gradus";
-import { registerHook, retainGrad } from "@gradus/gradus/autograd";
+import { grad, registerHook, retainGrad } from "@gradus/gradus/autograd";
 import { DataLoader, TensorDataset } from "@gradus/gradus/data";
 import { LayerFunction } from "@gradus/gradus/layer_function";
 import { Learner } from "@gradus/gradus/train";
@@ -97,7 +97,7 @@ function tapeStep(dice: Dice, witness: Witness, { model, params, optimizer }: Se
   witness.hold("loss", loss);
   if (!loss.requiresGrad) return;
   if (dice.chance(20)) keepGraph(witness, loss);
-  goBack(dice, witness, loss);
+  goBack(dice, witness, loss, [...params, x]);
   for (const p of [...params, x]) {
     if (dice.chance(25)) witness.hold("gradient", dice.chance(30) ? p.g?.transpose(0, -1) : p.g);
   }
@@ -166,8 +166,9 @@ function keepGraph(witness: Witness, x: Tensor, seen = new Set<Tensor>()): void 
   }
 }
 
-function goBack(dice: Dice, witness: Witness, loss: Tensor): void {
+function goBack(dice: Dice, witness: Witness, loss: Tensor, leaves: readonly Tensor[]): void {
   try {
+    if (dice.chance(25)) return goBackTwice(dice, witness, loss, leaves.filter((x) => x.requiresGrad));
     if (dice.chance(20)) loss.backward({ retainGraph: true });
     else return loss.backward();
     if (dice.chance(80)) loss.backward({ gradient: randn([]) });
@@ -175,6 +176,28 @@ function goBack(dice: Dice, witness: Witness, loss: Tensor): void {
     if (!(error instanceof Error && /thrown in a hook|inner|a second time/.test(error.message))) throw error;
     witness.note(error.message);
   }
+}
+
+/** A backward pass that is recorded, and one through some of the gradients that it left or answered: the others are dropped unread. */
+function goBackTwice(dice: Dice, witness: Witness, loss: Tensor, leaves: readonly Tensor[]): void {
+  const some = leaves.filter(() => dice.chance(60));
+  let slopes: (Tensor | null)[];
+  if (dice.chance(50)) {
+    loss.backward({ createGraph: true });
+    slopes = some.map((x) => x.g);
+    if (dice.chance(70)) leaves.forEach((x) => x.g = null);
+    if (dice.chance(30)) loss.backward({ retainGraph: true });
+  } else {
+    slopes = some.length === 0 ? [] : grad(loss, some, { createGraph: true, allowUnused: true });
+    if (dice.chance(50)) loss.backward({ retainGraph: true });
+  }
+  const bends = slopes.filter((g) => g !== null && g.requiresGrad).map((g) => g!.square().sum());
+  slopes.forEach((g) => witness.hold("slope", g));
+  if (bends.length === 0) return;
+  const penalty = bends.reduce((a, b) => a.add(b));
+  witness.hold("penalty", penalty);
+  if (dice.chance(50)) penalty.backward();
+  else grad(penalty, leaves, { allowUnused: true }).forEach((g) => witness.hold("bend", g));
 }
 
 /** The stages before the tape: functions and their gradients called by hand. */
