@@ -45,7 +45,7 @@ export type {
 // Random streams.
 export { defaultGenerator, Generator, manualSeed } from "./core/random/generator.ts";
 export { RandomState } from "./core/random/numpy_streams.ts";
-export { WichmannHill } from "./core/random/wichmann_hill.ts";
+export { WichmannHill } from "./core/random/engines.ts";
 
 // Back ends.
 export type { BackendName } from "./core/backend/backend.ts";

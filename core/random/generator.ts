@@ -1,6 +1,6 @@
 /** A generator of random numbers that can be seeded, saved and resumed, as PyTorch's CPU generator. */
 import { describe, requireBytes } from "../arguments.ts";
-import { Mt19937, STATE_WORDS } from "./mt19937.ts";
+import { Mt19937, STATE_WORDS } from "./engines.ts";
 
 /** The default seed, PyTorch's `default_rng_seed`. */
 const DEFAULT_SEED = 67280421310721n;

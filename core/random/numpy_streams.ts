@@ -1,5 +1,5 @@
 /** NumPy's legacy generator `RandomState`: the numbers of `numpy.random.seed(…)` and the functions beside it. */
-import { Mt19937 } from "./mt19937.ts";
+import { Mt19937 } from "./engines.ts";
 
 /**
  * A generator of random numbers in float64: for the same seed they are those of NumPy's `RandomState`.

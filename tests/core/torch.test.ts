@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { cat, type DType, stack, type Tensor, tensor, where } from "@gradus/gradus";
-import { Mt19937 } from "../../core/random/mt19937.ts";
+import { Mt19937 } from "../../core/random/engines.ts";
 import { askTorch, isTorchThere } from "./installed_torch.ts";
 
 /** What PyTorch refuses here and this library allows: no PyTorch to compare with. */

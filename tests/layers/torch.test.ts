@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { manualSeed, randint, randn, type Tensor, zeros } from "@gradus/gradus";
-import { Mt19937 } from "../../core/random/mt19937.ts";
+import { Mt19937 } from "../../core/random/engines.ts";
 import * as nn from "@gradus/gradus/nn";
 import * as optim from "@gradus/gradus/optim";
 import * as activations from "../../layers/nn/activation.ts";

@@ -2,18 +2,24 @@
 import { granted, hasFiles, workingFolder } from "../../host/host.ts";
 import type { Backend, Opened } from "../backend.ts";
 import { cachedKernels, compileKernel, type Host, rememberedFailure, thisHost } from "./kernel_file.ts";
-import { nativeBinary, nativeConv, nativeGather, nativeGemm, nativeReduce, nativeUnary, nativeWhere } from "./verbs.ts";
-import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
-import { libraryOpener } from "./open_library.ts";
-import { selfTest } from "./self_test.ts";
 import {
   nativeBatchNorm,
   nativeBatchNormBackward,
+  nativeBinary,
+  nativeConv,
+  nativeGather,
+  nativeGemm,
   nativePool,
   nativePoolBackward,
+  nativeReduce,
   nativeResample,
   nativeResampleBackward,
-} from "./planes.ts";
+  nativeUnary,
+  nativeWhere,
+} from "./verbs.ts";
+import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
+import { libraryOpener } from "./open_library.ts";
+import { selfTest } from "./self_test.ts";
 import { type Buffer, type Functions, functionsOf } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
 import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";

@@ -11,9 +11,16 @@ import { type Footprint, footprint, loadFrom, storeInto } from "../checks.ts";
 import { allFloat32, checkStrided, describeGemm, floatBits, GEMM_FIELDS, unwrap } from "../descriptor.ts";
 import { UNARY_OPS } from "../native/verbs.ts";
 import { coalesceDims, reference } from "../reference/reference.ts";
-import { wasmConv } from "./conv.ts";
-import { wasmBinary, wasmReduce, wasmWhere } from "./elementwise.ts";
-import { wasmBatchNorm, wasmBatchNormBackward, wasmPool, wasmPoolBackward } from "./planes.ts";
+import {
+  wasmBatchNorm,
+  wasmBatchNormBackward,
+  wasmBinary,
+  wasmConv,
+  wasmPool,
+  wasmPoolBackward,
+  wasmReduce,
+  wasmWhere,
+} from "./verbs.ts";
 import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_ENCODING, wasmPlain, wasmRelaxed } from "../../kernels/wasm_bytes.js";
