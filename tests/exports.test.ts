@@ -23,6 +23,7 @@ const OTHERS: Names = {
   "core/random/torch_streams.ts": ["fillBernoulli", "shuffledOrder"],
   "datasets/download/download.ts": ["DownloadOptions", "withFileLock"],
   "datasets/named/mnist.ts": ["loadMnistOf"],
+  "layers/nn/tabular_model.ts": ["embeddingSize"],
   "layers/train/callbacks/model_monitors.ts": ["onEachCall"],
 };
 

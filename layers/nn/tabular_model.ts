@@ -133,8 +133,13 @@ function requireFeatures(features: TabularFeatures): void {
   }
 }
 
+/** How many elements the vector of a category has that can be one of `n`. */
+export function embeddingSize(n: number): number {
+  return Math.min(600, Math.round(1.6 * n ** 0.56));
+}
+
 function embeddingOf(n: number): Embedding {
-  const embedding = new Embedding(n, Math.min(600, Math.round(1.6 * n ** 0.56)));
+  const embedding = new Embedding(n, embeddingSize(n));
   truncNormal_(embedding.weight, { std: 0.01, a: -0.02, b: 0.02 });
   return embedding;
 }

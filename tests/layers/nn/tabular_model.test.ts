@@ -3,6 +3,7 @@ import { describe, it } from "../../bdd.ts";
 import { cat, manualSeed, nn, noGrad, tensor } from "@gradus/gradus";
 import { Checkpoints, exportTs, Learner, loadCheckpoint } from "@gradus/gradus/train";
 import * as optim from "@gradus/gradus/optim";
+import { embeddingSize } from "../../../layers/nn/tabular_model.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
 
 describe("TabularModel", () => {
@@ -10,10 +11,9 @@ describe("TabularModel", () => {
   const model = () => new nn.TabularModel({ categories: [3, 4], numbers: 2 }, 2, { hidden: [8, 5] });
 
   it("gives each category as many elements as fastai's rule: min(600, round(1.6 n^0.56))", () => {
-    const { embeds } = new nn.TabularModel({ categories: [2, 3, 5, 13, 100, 1000, 100_000], numbers: 0 }, 1, {
-      hidden: [],
-    });
-    assertEquals(embeds.map(({ embeddingDim }) => embeddingDim), [2, 3, 4, 7, 21, 77, 600]);
+    assertEquals([2, 3, 5, 13, 100, 1000, 100_000].map(embeddingSize), [2, 3, 4, 7, 21, 77, 600]);
+    const { embeds } = new nn.TabularModel({ categories: [2, 1000], numbers: 0 }, 1, { hidden: [] });
+    assertEquals(embeds.map(({ embeddingDim }) => embeddingDim), [2, 77]);
   });
 
   it("has the parts of fastai's TabularModel, and their names", () => {
