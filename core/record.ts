@@ -23,6 +23,18 @@ export interface Layout {
   readonly offset: number;
 }
 
+/** Places along one dimension: from `start` on, `step` apart, as many as the view has; or the one at `start`, without its dimension. */
+interface Cut {
+  /** The dimension. */
+  readonly dim: number;
+  /** The first place. */
+  readonly start: number;
+  /** From a place to the next; below 0 backwards. */
+  readonly step: number;
+  /** Whether the dimension stays. */
+  readonly keep: boolean;
+}
+
 /** Where windows stand in images; each pair is for rows and columns. */
 export interface WindowSettings {
   /** The steps from one window to the next. */
@@ -56,8 +68,8 @@ export type OpSettings =
     reshape: NoSettings;
     permute: { readonly order: readonly number[] };
     expand: NoSettings;
-    /** A view of a part of a tensor; `apply` takes the same part of another tensor of that shape. */
-    window: { readonly apply: (x: Tensor) => Tensor };
+    /** A view of a part of a tensor; `apply` takes the same part of another tensor of that shape; `cut` is `null` for a diagonal. */
+    window: { readonly apply: (x: Tensor) => Tensor; readonly cut: Cut | null };
     /** The maximum or minimum of the first input along one dimension; the second input holds its indices. */
     extreme: { readonly dim: number };
     /** Rows along dimension 0, by index. */
@@ -92,7 +104,7 @@ export type OpSettings =
     /** Resized, or padded by its own elements. */
     resample: Resampling;
     /** The tensor with constants around it: so many before and after, for each dimension; negative ones take away. */
-    pad: { readonly before: readonly number[]; readonly after: readonly number[] };
+    pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
     /** The first input normalised by channel; then its weight and bias, both or neither. `stats` is the verb's, written. */
     batchNorm: BatchNorm & { readonly stats: TypedArray };
   }
@@ -182,6 +194,69 @@ export function registerRecorder(next: Recorder): void {
   recorder = next;
 }
 
+// Tracing: what a model is made of, for those who write it in another language.
+
+/** The settings of functions that are made of several operations, and that other languages have as one. */
+export interface FunctionSettings {
+  /** `eˣ / Σeˣ` of the input. */
+  softmax: { readonly dim: number };
+  /** Its logarithm. */
+  logSoftmax: { readonly dim: number };
+  /** The mean of the input. */
+  mean: { readonly dims: readonly number[] };
+  /** The rows of the first input that the second names. */
+  index: NoSettings;
+  /** The input over its last dimensions, then weight and bias; both may be missing. */
+  layerNorm: { readonly eps: number; readonly dims: number };
+  /** The input over groups of channels; then weight and bias, which may be missing. */
+  groupNorm: { readonly eps: number; readonly groups: number };
+  /** The input over each channel of each sample; then weight and bias, which may be missing. */
+  instanceNorm: { readonly eps: number };
+  /** The input by the running mean and variance; then weight and bias, which may be missing. */
+  channelNorm: { readonly eps: number; readonly activation: BatchNorm["activation"] };
+  /** `conv` of sequences: the settings of rows say nothing. */
+  conv1d: ConvSettings;
+  /** `convTranspose` of sequences. */
+  convTranspose1d: ConvSettings;
+}
+
+/** What `traceWith` tells of every operation, whether the tape records it or not. */
+export interface Tracer {
+  /** `op` made `out`. A function is told after the operations it is made of, with the same `out` as the last of them. */
+  made<K extends keyof FunctionSettings | OpName>(
+    op: K,
+    out: Tensor,
+    inputs: readonly (Tensor | null)[],
+    settings: (FunctionSettings & OpSettings)[K],
+  ): void;
+  /** Called before `out` is written in place with values of `x`. */
+  beforeWrite(out: Tensor, x: Tensor, verb: string): void;
+}
+
+let tracer: Tracer | null = null;
+
+/** Runs `body`, and tells `next` of every operation in it; returns what `body` returns. */
+export function traceWith<T>(next: Tracer, body: () => T): T {
+  const before = tracer;
+  tracer = next;
+  try {
+    return body();
+  } finally {
+    tracer = before;
+  }
+}
+
+/** Tells the tracer, where there is one, that several operations were one function; returns `out`. */
+export function noteFunction<K extends keyof FunctionSettings>(
+  name: K,
+  out: Tensor,
+  inputs: readonly (Tensor | null)[],
+  settings: FunctionSettings[K],
+): Tensor {
+  tracer?.made(name, out, inputs, settings as never);
+  return out;
+}
+
 const NO_SETTINGS: NoSettings = {};
 
 /** Records that `op` made `out` from `inputs`, if one of them requires a gradient; returns `out`. */
@@ -191,6 +266,7 @@ export function record<K extends OpName>(
   inputs: readonly Tensor[],
   settings: OpSettings[K] = NO_SETTINGS as OpSettings[K],
 ): Tensor {
+  if (tracer !== null) tracer.made(op, out, inputs, settings as never);
   if (recorder === null) return out;
   for (let i = 0; i < inputs.length; i++) {
     if (inputs[i].requiresGrad) {
@@ -250,6 +326,7 @@ export function runBackward(x: Tensor, options: BackwardOptions): void {
 
 /** To be called before `out` is written in place with values of `x`: increments the version that all views of its memory share. */
 export function bumpVersion<T extends Tensor>(out: T, x: Tensor, verb: string): T {
+  if (tracer !== null) tracer.beforeWrite(out, x, verb);
   if (recorder !== null && (out.requiresGrad || x.requiresGrad)) recorder.beforeWrite(out, x, verb);
   out.version.count++;
   return out;

@@ -2,6 +2,7 @@
 import { assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "./bdd.ts";
 import * as io from "@gradus/gradus/io";
+import * as onnx from "@gradus/gradus/onnx";
 import * as data from "@gradus/gradus/data";
 import * as train from "@gradus/gradus/train";
 import * as g from "../mod.ts";
@@ -88,6 +89,7 @@ const CASES: [what: string, call: (options: Wrong) => unknown, wrong: Record<str
   }],
   ["digits()", (o) => data.digits({ train: 1, test: 1, ...o }), { train: "2", seed: "4" }],
   ["drawDigit()", (o) => data.drawDigit([0], o), { columns: "2", max: "2" }],
+  ["exportOnnx()", (o) => onnx.exportOnnx(model(), x, undefined, o), { dynamicBatch: "false", inputNames: "x" }],
   ["exportTs()", (o) => train.exportTs(new nn.Sequential(), undefined, o), { inputShape: "28" }],
   ["fit()", (o) => learner().fit(1, o), { ctrlC: "false", oneBatch: "false", signal: "x" }],
   ["findLr()", (o) => train.findLr(learner(), o), { start: "0.1", factor: "2", limit: "4", end: "1" }],

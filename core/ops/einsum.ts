@@ -122,7 +122,7 @@ function diagonal(equation: string, x: Tensor, names: readonly string[]): Named 
   const strides = places.map((ds) => ds.reduce((step, d) => step + x.strides[d], 0));
   const out = viewOf(x, sizes, strides, x.offset);
   const apply = (y: Tensor) => diagonal(equation, y, names).x;
-  return { x: record("window", out, [x], { apply }), names: unique };
+  return { x: record("window", out, [x], { apply, cut: null }), names: unique };
 }
 
 /** Every letter names one size; dimensions of an ellipsis, and those of size 1, broadcast. */

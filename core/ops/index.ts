@@ -3,7 +3,7 @@ import { newEmpty, newZeros } from "../memory/allocate.ts";
 import { describe, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
-import { record } from "../record.ts";
+import { noteFunction, record } from "../record.ts";
 import { sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { contiguous, detached, elements, select, slice, unsqueeze, view } from "./movement.ts";
@@ -88,7 +88,7 @@ export function index(x: Tensor, by: Tensor): Tensor {
     throw new TypeError(`Cannot index with a ${by.dtype} tensor: use an int32 tensor or a bool mask`);
   }
   if (x.shape.length === 0) throw new RangeError("Cannot index a tensor of rank 0: it has no dimensions, use item()");
-  return gather(x, rowIndices(x, by), by.shape);
+  return noteFunction("index", gather(x, rowIndices(x, by), by.shape), [x, by], {});
 }
 
 /**

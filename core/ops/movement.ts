@@ -142,7 +142,10 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
     );
   }
   const out = viewOf(x, x.shape.with(d, length), x.strides, x.offset + from * x.strides[d]);
-  return record("window", out, [x], { apply: (y) => narrow(y, d, from, length) });
+  return record("window", out, [x], {
+    apply: (y) => narrow(y, d, from, length),
+    cut: { dim: d, start: from, step: 1, keep: true },
+  });
 }
 
 /** The elements at `index` along `dim`; the result lacks that dimension. */
@@ -157,7 +160,10 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   }
   const at = index < 0 ? index + size : index;
   const out = viewOf(x, x.shape.toSpliced(d, 1), x.strides.toSpliced(d, 1), x.offset + at * x.strides[d]);
-  return record("window", out, [x], { apply: (y) => select(y, d, at) });
+  return record("window", out, [x], {
+    apply: (y) => select(y, d, at),
+    cut: { dim: d, start: at, step: 1, keep: false },
+  });
 }
 
 /**
@@ -177,7 +183,10 @@ export function slice(x: Tensor, dim: number, start?: number, end?: number, step
   const length = Math.max(0, Math.ceil((last - first) / step));
   const offset = length === 0 ? x.offset : x.offset + first * x.strides[d];
   const out = viewOf(x, x.shape.with(d, length), x.strides.with(d, x.strides[d] * step), offset);
-  return record("window", out, [x], { apply: (y) => slice(y, d, start, end, step) });
+  return record("window", out, [x], {
+    apply: (y) => slice(y, d, start, end, step),
+    cut: { dim: d, start: first, step, keep: true },
+  });
 }
 
 /** The gradient of a tensor of `shape` by that of the view that `apply` takes of it: `g` in that part, 0 elsewhere. */

@@ -6,7 +6,7 @@ import { allocate, checkedConvert, type DType, isFloating, type TypedArray } fro
 import { newEmpty, wrap } from "../memory/allocate.ts";
 import { cast } from "./elementwise.ts";
 import { detached, elements, permute, view } from "./movement.ts";
-import { record } from "../record.ts";
+import { noteFunction, record } from "../record.ts";
 import { resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -81,7 +81,8 @@ function countOf(x: Tensor, dims: Dims, action: string): number {
 /** `Σx / n`; of nothing it is NaN. */
 export function mean(x: Tensor, dims: Dims, keepdim = false): Tensor {
   requireFloating(x, "mean");
-  return reduce("sum", x, dims, keepdim, "mean").div(countOf(x, dims, "mean"));
+  const out = reduce("sum", x, dims, keepdim, "mean").div(countOf(x, dims, "mean"));
+  return noteFunction("mean", out, [x], { dims: [...reducedDims(x, dims, "mean")] });
 }
 
 /**

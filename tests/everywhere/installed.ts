@@ -14,9 +14,9 @@ export const packs = may(Deno.execPath()) && may("tar") && may("npm") && hasNode
 /** A program: what is typed before its arguments. */
 export type Command = readonly [program: string, ...args: string[]];
 
-/** The program of a package of npm, which npm fetches where it has not yet. */
-export function ofNpm(what: string, program: string): Command {
-  const now = ["--yes", "--offline=false", "--prefer-offline", "--fetch-retries=0"];
+/** The program of a package of npm, or one that is to find the package; npm fetches it where it has not yet. */
+export function ofNpm(what: string, program: string, ...flags: string[]): Command {
+  const now = ["--yes", "--offline=false", "--prefer-offline", "--fetch-retries=0", ...flags];
   return ["npm", "exec", ...now, `--package=${what}`, "--", program];
 }
 
@@ -98,9 +98,9 @@ export async function install(programs: readonly string[]): Promise<Installed> {
   const folder = await Deno.makeTempDir();
   const tarball = await pack(folder);
   await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ name: "app", type: "module" }));
-  const fflate = new URL("node_modules/fflate", ROOT).pathname; // a package that is here already: no network is needed
+  const here = ["fflate", "@bufbuild/protobuf"].map((name) => new URL(`node_modules/${name}`, ROOT).pathname); // no network is needed
   const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--install-links"];
-  assertMatch(await runIn(folder, "npm", "install", ...quiet, fflate, tarball), /added 2 packages/);
+  assertMatch(await runIn(folder, "npm", "install", ...quiet, ...here, tarball), /added 3 packages/);
   for (const name of programs) await Deno.copyFile(new URL(name, import.meta.url), `${folder}/${name}`);
   const path = `${folder}/node_modules/${config.name}`;
   return {
@@ -119,5 +119,9 @@ async function importMap(path: string): Promise<Record<string, string>> {
     config.name + entry.slice(1),
     `/app/node_modules/${config.name}/${module.slice(2)}`,
   ]);
-  return { ...Object.fromEntries(entries), fflate: "/app/node_modules/fflate/esm/browser.js" };
+  return {
+    ...Object.fromEntries(entries),
+    fflate: "/app/node_modules/fflate/esm/browser.js",
+    "@bufbuild/protobuf/wire": "/app/node_modules/@bufbuild/protobuf/dist/esm/wire/index.js",
+  };
 }

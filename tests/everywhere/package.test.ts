@@ -46,11 +46,18 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
   const filesInDeno = () => inDeno("files.js", () => emptyFolder("deno"));
   const mnistInDeno = () => inDeno("mnist.js", () => mnist);
 
-  it("has the version, the licence and every entry point, and installs nothing but fflate", async () => {
+  it("has the version, the licence and every entry point, and installs nothing but fflate and protobuf", async () => {
     const { version, license, exports, scripts, dependencies, type } = await manifest();
     assertEquals([version, license, type, scripts], [config.version, config.license, "module", undefined]);
     assertEquals(Object.keys(exports), Object.keys(config.exports));
-    assertEquals(dependencies, { fflate: config.imports.fflate.replace("npm:fflate@", "") });
+    assertEquals(
+      dependencies,
+      Object.fromEntries(
+        (["@bufbuild/protobuf", "fflate"] as const).map((
+          name,
+        ) => [name, config.imports[name].replace(`npm:${name}@`, "")]),
+      ),
+    );
     for (const { types, default: module } of Object.values<Record<string, string>>(exports)) {
       for (const path of [types, module]) assert((await Deno.stat(`${app.path}/${path}`)).isFile);
     }

@@ -4,6 +4,7 @@ import * as train from "@gradus/gradus/train";
 import * as metrics from "@gradus/gradus/metrics";
 import * as data from "@gradus/gradus/data";
 import * as io from "@gradus/gradus/io";
+import * as onnx from "@gradus/gradus/onnx";
 import {
   batches,
   capped,
@@ -13,6 +14,7 @@ import {
   ints,
   learner,
   metric,
+  model,
   NEITHER,
   parts,
   sgd,
@@ -195,4 +197,15 @@ export const IO: Record<string, Cases | typeof NEITHER> = {
     ...unary((w) => io.writeNpz(file, { w })),
   },
   writeSafetensors: unary((w) => io.writeSafetensors(file, { w })),
+};
+
+export const ONNX: Record<string, Cases> = {
+  exportOnnx: {
+    options: [
+      ["dynamic_batch", "dynamicBatch", (o) => onnx.exportOnnx(model(), x, undefined, o)],
+      ["input_names", "inputNames", (o) => onnx.exportOnnx(model(), x, undefined, o)],
+    ],
+    tensors: [(x) => onnx.exportOnnx(model(), x), (x) => onnx.exportOnnx(model(), [x])],
+  },
+  importOnnx: capped((o) => onnx.importOnnx("nowhere", o)),
 };

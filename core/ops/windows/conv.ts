@@ -7,7 +7,7 @@ import type { Activation, Conv, ConvResult } from "../../backend/backend.ts";
 import { backend } from "../../backend/choose.ts";
 import { isFloating, promote } from "../../dtype.ts";
 import { newEmpty } from "../../memory/allocate.ts";
-import { type ConvSettings, isRecorded, record } from "../../record.ts";
+import { type ConvSettings, isRecorded, noteFunction, record } from "../../record.ts";
 import { show } from "../../shape.ts";
 import type { Tensor } from "../../tensor.ts";
 import { cast } from "../elementwise.ts";
@@ -64,7 +64,8 @@ export function convolution(
   if (bias !== null) requireBias(bias, outputs, refuse);
   const size = windowsThatFit(image, kernel, place, refuse);
   const settings = settingsOf(place, groups, kernel, activation);
-  return inImages(dims, x, weight, bias, (x, w, b) => convolve(x, w, b, settings, size));
+  const y = inImages(dims, x, weight, bias, (x, w, b) => convolve(x, w, b, settings, size));
+  return dims === 1 && x.ndim === 3 ? noteFunction("conv1d", y, [x, weight, bias], settings) : y;
 }
 
 /**
@@ -103,7 +104,8 @@ export function transposedConvolution(
   if (past >= 0) throw refuse(`its outputPadding ${added[past]} must be below its stride or dilation, ${most[past]}`);
   const size = sizeSpreadOver(image, kernel, place, added, refuse);
   const settings = settingsOf(place, groups, kernel, activation);
-  return inImages(dims, x, weight, bias, (x, w, b) => convolveTransposed(x, w, b, settings, size));
+  const y = inImages(dims, x, weight, bias, (x, w, b) => convolveTransposed(x, w, b, settings, size));
+  return dims === 1 && x.ndim === 3 ? noteFunction("convTranspose1d", y, [x, weight, bias], settings) : y;
 }
 
 /** `activation(x ⋆ weight + bias)` of images in one float dtype, of which `size` windows fit: [n, outputs, ...size]. */

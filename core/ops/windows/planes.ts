@@ -24,7 +24,7 @@ export function maxPool(
   const out = newEmpty(pooledShape(x, windows), x.dtype);
   const indices = withIndices || x.requiresGrad ? newEmpty(out.shape, "int32") : null;
   backend().pool(d, elements(x), out.data, indices === null ? null : indices.data as Int32Array);
-  const values = indices === null ? out : record("maxPool", out, [x, indices], d);
+  const values = record("maxPool", out, indices === null ? [x] : [x, indices], d);
   return { values, indices };
 }
 
@@ -154,7 +154,7 @@ export function padConstant(x: Tensor, before: readonly number[], after: readonl
   const out = newEmpty(shape, x.dtype);
   if (before.some((n) => n > 0) || after.some((n) => n > 0)) out.fill_(value);
   copyCommon(detached(x), out, before);
-  return record("pad", out, [x], { before, after });
+  return record("pad", out, [x], { before, after, value });
 }
 
 /** Copies the elements of x that have a place in `out`, where x begins at `before`. */

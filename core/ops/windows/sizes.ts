@@ -116,6 +116,13 @@ export interface WindowSettings {
   readonly countPadding: boolean;
 }
 
+const settingsOf = new WeakMap<Windows, WindowSettings>();
+
+/** What ordinary windows were made by; nothing for those of adaptive pooling. */
+export function windowSettings(windows: Windows): WindowSettings | undefined {
+  return settingsOf.get(windows);
+}
+
 /** How many windows there are; not above 0 where none fits. */
 export function windowCount(size: number, { kernel, stride, padding, dilation, ceilMode }: WindowSettings): number {
   const steps = (size + 2 * padding - dilation * (kernel - 1) - 1) / stride;
@@ -159,6 +166,7 @@ function makeWindows(size: number, settings: WindowSettings): Windows {
     const covered = Math.max(0, Math.ceil((windows.end[i] - windows.begin[i]) / dilation));
     windows.count[i] = countPadding ? Math.min(first + kernel, size + padding) - first : covered;
   }
+  settingsOf.set(windows, settings);
   return windows;
 }
 

@@ -1,6 +1,7 @@
 /** Activations as functions. Each is one operation, with one pass forward and one backward; softmax and its logarithm are several. */
 import { checkOptions, requireChoice, requireTensor } from "../../../core/arguments.ts";
 import { unary } from "../../../core/ops/elementwise.ts";
+import { noteFunction } from "../../../core/record.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { GELU, GELU_APPROXIMATIONS, SOFTPLUS } from "../known_options.ts";
 import { LogSoftmaxFunction, SoftmaxFunction } from "./softmax.ts";
@@ -110,10 +111,10 @@ export function hardtanh(x: Tensor, low = -1, high = 1): Tensor {
 
 /** `eˣ / Σeˣ` along `dim`: positive numbers that add up to 1. */
 export function softmax(x: Tensor, dim = -1): Tensor {
-  return SoftmaxFunction.apply(x, dim);
+  return noteFunction("softmax", SoftmaxFunction.apply(x, dim), [x], { dim });
 }
 
 /** `x − ln Σeˣ` along `dim`: the logarithm of softmax, without its rounding. */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
-  return LogSoftmaxFunction.apply(x, dim);
+  return noteFunction("logSoftmax", LogSoftmaxFunction.apply(x, dim), [x], { dim });
 }

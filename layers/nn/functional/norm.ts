@@ -13,6 +13,7 @@ import { fromData, ones, zeros } from "../../../core/create.ts";
 import { isFloating, promote, type TypedArray } from "../../../core/dtype.ts";
 import { cast } from "../../../core/ops/elementwise.ts";
 import { normaliseChannels } from "../../../core/ops/windows/planes.ts";
+import { noteFunction } from "../../../core/record.ts";
 import { sameShape, show, sizeOf } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 
@@ -113,7 +114,9 @@ function normalised(
   const affine = weight === null && bias === null
     ? null
     : [cast(weight ?? ones(channels), dtype), cast(bias ?? zeros(channels), dtype)] as const;
-  return normaliseChannels(cast(x, dtype), { running, affine, eps, activation });
+  const found = normaliseChannels(cast(x, dtype), { running, affine, eps, activation });
+  if (running !== null) noteFunction("channelNorm", found.y, [x, ...running, weight, bias], { eps, activation });
+  return found;
 }
 
 function checkStatistics(action: string, mean: Tensor | null, variance: Tensor | null): void {
@@ -209,7 +212,7 @@ export function instanceNorm(x: Tensor, options: InstanceNormOptions = {}): Tens
     const overSamples = (v: TypedArray) => fromData(v, [n, c]).mean(0).data;
     moveRunning(runningMean, runningVar, overSamples(mean), overSamples(variance), count, momentum);
   }
-  return y.view(...x.shape);
+  return noteFunction("instanceNorm", y.view(...x.shape), [x, weight, bias], { eps });
 }
 
 const GROUP_NORM: OptionTypes<LayerNormOptions> = { eps: "number" };
@@ -237,7 +240,8 @@ export function groupNorm(x: Tensor, numGroups: number, options: LayerNormOption
   if (n * size === 1) requireSpread(x, 1);
   const { y } = normalised(x.reshape(1, n * numGroups, size), null, null, null, eps, "none");
   const alongChannels = (v: Tensor | null) => v && v.view(...x.shape.slice(1).map((_, d) => (d === 0 ? c : 1)));
-  return affine(y.view(...x.shape), alongChannels(weight), alongChannels(bias));
+  const out = affine(y.view(...x.shape), alongChannels(weight), alongChannels(bias));
+  return noteFunction("groupNorm", out, [x, weight, bias], { eps, groups: numGroups });
 }
 
 /**
@@ -267,7 +271,8 @@ export function layerNorm(
   const mean = x.mean(last, true);
   const apart = x.sub(mean);
   const variance = apart.square().mean(last, true); // biased
-  return affine(apart.mul(variance.add(eps).rsqrt()), weight, bias);
+  const out = affine(apart.mul(variance.add(eps).rsqrt()), weight, bias);
+  return noteFunction("layerNorm", out, [x, weight, bias], { eps, dims: normalizedShape.length });
 }
 
 function checkAffine(weight: Tensor | null, bias: Tensor | null): void {
