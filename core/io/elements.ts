@@ -2,6 +2,7 @@
 import { describe, isPlainObject, requireTensor } from "../arguments.ts";
 import type { Elements } from "./in_steps.ts";
 import { elements } from "../ops/movement.ts";
+import { quoted } from "./read_file.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** The elements of `tensor` in row-major order, as little-endian bytes; they share its memory if it is row-major. */
@@ -34,8 +35,16 @@ export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tens
     );
   }
   const named = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [string, Tensor][];
-  for (const [name, tensor] of named) requireTensor(tensor, `write ${JSON.stringify(name)},`);
+  for (const [name, tensor] of named) {
+    const nested = tensor as unknown instanceof Map || isPlainObject(tensor);
+    if (nested) throw new TypeError(`Cannot write ${quoted(name)}, ${describe(tensor)}: ${flatly(name)}`);
+    requireTensor(tensor, `write ${JSON.stringify(name)},`);
+  }
   return named;
+}
+
+function flatly(name: string): string {
+  return `such a file is flat, give each tensor in it by a name such as ${quoted(`${name}.weight`)}`;
 }
 
 /** Where elements stand in a file, for errors. */

@@ -18,7 +18,11 @@ export {
   decodeSafetensors,
   encodeSafetensors,
   readSafetensors,
+  readSafetensorsHeader,
   type Safetensors,
+  type SafetensorsHeader,
+  type SafetensorsOptions,
+  type TensorFacts,
   writeSafetensors,
 } from "./safetensors/safetensors.ts";
 export { readTorch, type TorchFile, type TorchOptions } from "./torch/torch.ts";

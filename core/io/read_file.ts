@@ -103,6 +103,52 @@ export async function readFile(source: FileSource, options: ReadOptions): Promis
   return await readPath(source, options);
 }
 
+/** The first bytes of a file. */
+interface Beginning {
+  /** The bytes: as many as were wanted, or all there are. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many the file has; `null` for a stream, which nobody knows. */
+  readonly size: number | null;
+}
+
+/**
+ * The first bytes of a file, or of what is given in its place: of a large one no more is read.
+ *
+ * @param wanted How many are wanted, by those that came; it is asked until there are as many
+ * @throws {TypeError} if `source` is nothing that a file is read from
+ * @throws {Error} if `source` is a response of an error
+ */
+export async function readBeginning(
+  source: FileSource,
+  options: ReadOptions,
+  wanted: (begin: Uint8Array) => number,
+): Promise<Beginning> {
+  if (source instanceof Uint8Array) return { bytes: source as Uint8Array<ArrayBuffer>, size: source.length };
+  const { stream, size } = await openStream(source, options);
+  let pieces: Uint8Array[] = [], length = 0, target = wanted(new Uint8Array());
+  for await (const piece of piecesOf(stream)) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length < target) continue;
+    pieces = [joinBytes(pieces)];
+    target = wanted(pieces[0]);
+    if (length >= target) break;
+  }
+  return { bytes: joinBytes(pieces), size };
+}
+
+async function openStream(
+  source: string | Blob | Response,
+  options: ReadOptions,
+): Promise<{ stream: ReadableStream<Uint8Array>; size: number | null }> {
+  if (source instanceof Blob) return { stream: source.stream(), size: source.size };
+  if (source instanceof Response) return { stream: bodyOf(source, new Cap(sourceName(source), options)), size: null };
+  requirePath(source, "read");
+  const { open, stat } = await files(`read ${source}`);
+  const { isFile, size } = await stat(source);
+  return { stream: (await open(source)).readable, size: isFile ? size : null };
+}
+
 async function readBlob(blob: Blob, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   new Cap(sourceName(blob), options, blob.size).count(blob.size, () => "the file");
   return new Uint8Array(await blob.arrayBuffer());

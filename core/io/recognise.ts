@@ -12,11 +12,16 @@ const isPickle = (begin: string) => begin[0] === "\x80" && begin.charCodeAt(1) <
 /** A length below 100 MB in 64 bits, and JSON. */
 const isSafetensors = (begin: string) => begin.charCodeAt(3) <= 5 && begin.startsWith("\0\0\0\0{", 4);
 
-/** How files begin, what they are then, and the function that reads them, where one does. */
-const KINDS: readonly [begin: RegExp | string | ((begin: string) => boolean), what: string, reader?: string][] = [
+/** How files begin, what they are then, and the functions that read them, where some do. */
+const KINDS: readonly [begin: RegExp | string | ((begin: string) => boolean), what: string, ...readers: string[]][] = [
   [HTML, "an HTML page, which servers send where they do not give the file: look at it, and download the file itself"],
   ["\x93NUMPY", "an npy file: read it with readNpy", "readNpy"],
-  ["PK\x03\x04", "a zip archive, as npz and PyTorch's files are: read it with readNpz or readTorch", "readTorch"],
+  [
+    "PK\x03\x04",
+    "a zip archive, as npz and PyTorch's files are: read it with readNpz or readTorch",
+    "readNpz",
+    "readTorch",
+  ],
   [LEGACY, "a PyTorch file as before version 1.6: save it anew with torch.save(torch.load(FILE), FILE) of a later one"],
   [isPickle, "a pickle that torch.save did not write: save model.state_dict() with torch.save"],
   [isSafetensors, "a safetensors file: read it with readSafetensors", "readSafetensors"],
@@ -35,5 +40,7 @@ export function recognise(bytes: Uint8Array, reader: string): string | null {
     if (typeof kind === "string") return begin.startsWith(kind);
     return typeof kind === "function" ? kind(begin) : kind.test(begin);
   });
-  return found === undefined || found[2] === reader ? null : `byte 0 begins ${found[1]}`;
+  if (found === undefined) return null;
+  const [, what, ...readers] = found;
+  return readers.includes(reader) ? null : `byte 0 begins ${what}`;
 }

@@ -184,7 +184,13 @@ export const IO: Record<string, Cases | typeof NEITHER> = {
   encodeSafetensors: unary((w) => io.encodeSafetensors({ w })),
   readNpy: capped((o) => io.readNpy("nowhere", o)),
   readNpz: capped((o) => io.readNpz("nowhere", o)),
-  readSafetensors: capped((o) => io.readSafetensors("nowhere", o)),
+  readSafetensors: {
+    options: [
+      ["max_bytes", "maxBytes", (o) => io.readSafetensors("nowhere", o)],
+      ["skp", "skip", (o) => io.readSafetensors("nowhere", o)],
+    ],
+  },
+  readSafetensorsHeader: capped((o) => io.readSafetensorsHeader("nowhere", o)),
   readTorch: {
     options: [
       ["max_bytes", "maxBytes", (o) => io.readTorch("nowhere", o)],

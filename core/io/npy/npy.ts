@@ -5,6 +5,7 @@ import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
 import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
+import { recognise } from "../recognise.ts";
 import { joinInSteps } from "../in_steps.ts";
 import {
   DESCR,
@@ -139,6 +140,8 @@ function readHeader(bytes: Uint8Array, name: string): { header: NpyHeader; start
 /** Checks magic and version; returns the byte at which the header's text begins. */
 function checkMagic(bytes: Uint8Array, name: string): 10 | 12 {
   if (!MAGIC.every((byte, i) => bytes[i] === byte)) {
+    const stranger = recognise(bytes, "readNpy");
+    if (stranger !== null) throw new SyntaxError(`Cannot read ${name}: ${stranger}`);
     const found = bytes.length === 0 ? "nothing" : Array.from(bytes.subarray(0, 6)).map(hex).join(" ");
     throw new SyntaxError(
       `Cannot read ${name}: an npy file begins ${MAGIC.map(hex).join(" ")}, this one ${found} at byte 0`,

@@ -4,6 +4,7 @@ import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
 import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
+import { recognise } from "../recognise.ts";
 import { joinInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors } from "../elements.ts";
 import { decodeWithin, encodingNpy } from "./npy.ts";
@@ -62,6 +63,8 @@ export function decodeNpz(bytes: Uint8Array, name: string = "npz", options: Read
 function* decoding(bytes: Uint8Array, name: string, options: ReadOptions): Steps<Map<string, Tensor>> {
   checkOptions("read npz", options, ["maxBytes"]);
   requireBytes(bytes, name);
+  const stranger = recognise(bytes, "readNpz");
+  if (stranger !== null) throw new SyntaxError(`Cannot read ${name}: ${stranger}`);
   const tensors = new Map<string, Tensor>();
   const cap = new Cap(name, options, bytes.length);
   for (const member of unzip(bytes, name, cap)) {

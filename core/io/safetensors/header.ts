@@ -5,6 +5,7 @@ import { countElements, MAX_ELEMENTS } from "../elements.ts";
 import { FILE_DTYPES } from "../file_dtypes.ts";
 import { pieces, sortInSteps } from "../in_steps.ts";
 import { type Cap, quoted, shortened } from "../read_file.ts";
+import { recognise } from "../recognise.ts";
 import { type Json, parseStrictMembers } from "./strict_json.ts";
 
 /** Headers longer than this are refused, as the format's reference reader does. */
@@ -26,13 +27,20 @@ interface Header {
   readonly dataStart: number;
 }
 
+/** How a header begins. */
+const BRACE = "{".charCodeAt(0);
+
 /** Bytes of memory that a tensor takes beside its elements, for its objects and arrays. */
 const TENSOR_COST = 1024;
 
-/** Parses and checks the header of `bytes`, an entry a step; `cap` counts the memory of its tensors. */
-export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
+/**
+ * Parses and checks the header of `bytes`, an entry a step; `cap` counts its memory.
+ *
+ * @param fileEnd Where the file ends; `null` where nobody knows
+ */
+export function* parseHeader(bytes: Uint8Array, cap: Cap, fileEnd: number | null): Steps<Header> {
   const { where } = cap;
-  const dataStart = 8 + headerLength(bytes, where);
+  const dataStart = headerEnd(bytes, where);
   const found: Entry[] = [];
   let metadata = new Map<string, string>();
   const text = yield* headerText(bytes.subarray(8, dataStart), where);
@@ -44,19 +52,44 @@ export function* parseHeader(bytes: Uint8Array, cap: Cap): Steps<Header> {
     else found.push(toEntry(name, value, cap));
   }
   const entries = yield* sortInSteps(found, (a, b) => a.begin - b.begin || a.end - b.end);
-  yield* checkLayout(entries, dataStart, bytes.length, where);
-  for (const entry of entries) {
-    const elements = countElements(entry.shape) * FILE_DTYPES.get(entry.fileDType)!.memory;
-    cap.count(elements, () => `with tensor ${quoted(entry.name)} it`);
-    yield;
-  }
+  yield* checkLayout(entries, dataStart, fileEnd, where);
   return { entries, metadata, dataStart };
 }
 
-function headerLength(bytes: Uint8Array, where: string): number {
-  const found = bytes.length;
+/** Counts the elements of the entries that are to be read. Throws where one has a dtype that has no place here. */
+export function* countElementsOf(entries: readonly Entry[], cap: Cap): Steps<void> {
+  for (const { name, fileDType, shape } of entries) {
+    const kind = FILE_DTYPES.get(fileDType);
+    if (kind === undefined) throw new SyntaxError(`Cannot read ${cap.where}: ${noPlace(name, fileDType)}`);
+    cap.count(countElements(shape) * kind.memory, () => `with tensor ${quoted(name)} it`);
+    yield;
+  }
+}
+
+function noPlace(name: string, fileDType: string): string {
+  return `header entry ${quoted(name)} has dtype ${
+    shortened(fileDType)
+  }, which no dtype here holds: leave it out with ` +
+    `{ skip: [${quoted(name)}] }, or save it as one of ${[...FILE_DTYPES.keys()].join(" ")}`;
+}
+
+/** How many of a file's first bytes its header takes with its length, if it is one; 8 while these have not come. */
+export function headerBytes(bytes: Uint8Array): number {
+  if (bytes.length < 8) return 8;
+  const length = lengthAt0(bytes);
+  return length > MAX_HEADER ? 8 : 8 + length;
+}
+
+function lengthAt0(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+}
+
+/** The byte at which the header ends and the data begins. */
+function headerEnd(bytes: Uint8Array, where: string): number {
+  const found = bytes.length, stranger = bytes[8] === BRACE ? null : recognise(bytes, "readSafetensors");
+  if (stranger !== null) throw new SyntaxError(`Cannot read ${where}: ${stranger}`);
   if (found < 8) throw new RangeError(`Cannot read ${where}: it has ${found} bytes, and the header's length takes 8`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const length = lengthAt0(bytes);
   if (length > MAX_HEADER) {
     throw new RangeError(
       `Cannot read ${where}: the length at byte 0 is ${length}, and a header may have ${MAX_HEADER}`,
@@ -65,7 +98,7 @@ function headerLength(bytes: Uint8Array, where: string): number {
   if (8 + length > found) {
     throw new RangeError(`Cannot read ${where}: its header ends at byte ${8 + length}, the file at ${found}`);
   }
-  return length;
+  return 8 + length;
 }
 
 /** The header's text, decoded a piece a step. */
@@ -108,10 +141,10 @@ function toEntry(name: string, value: Json, cap: Cap): Entry {
   const fail = (what: string) => new SyntaxError(`Cannot read ${cap.where}: header entry ${quoted(name)} ${what}`);
   if (!(value instanceof Map)) throw fail("is not an object");
   const fileDType = value.get("dtype"), shape = value.get("shape"), offsets = value.get("data_offsets");
-  if (typeof fileDType !== "string") throw fail("has no dtype");
-  if (!FILE_DTYPES.has(fileDType)) {
-    throw fail(`has dtype ${shortened(fileDType)}: save it as one of ${[...FILE_DTYPES.keys()].join(" ")}`);
+  if (fileDType === undefined && [...value.values()].some((member) => member instanceof Map)) {
+    throw fail(`holds entries of its own: the format is flat, save its tensors as ${quoted(`${name}.NAME`)}`);
   }
+  if (typeof fileDType !== "string") throw fail("has no dtype");
   if (!isSizes(shape)) throw fail("has no shape made of sizes");
   if (!isSizes(offsets) || offsets.length !== 2) throw fail("has no data_offsets [begin, end]");
   cap.count(TENSOR_COST, () => `a header of many tensors, ${quoted(name)} among them,`);
@@ -123,7 +156,12 @@ function isSizes(value: Json | undefined): value is number[] {
 }
 
 /** Each entry begins where the one before ends, is as long as its shape says, and the last ends with the file. */
-function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: number, where: string): Steps<void> {
+function* checkLayout(
+  entries: readonly Entry[],
+  dataStart: number,
+  fileEnd: number | null,
+  where: string,
+): Steps<void> {
   let end = 0;
   for (const entry of entries) {
     const fail = (what: string) => new RangeError(`Cannot read ${where}: tensor ${quoted(entry.name)} ${what}`);
@@ -135,7 +173,8 @@ function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: num
     if (!(count <= MAX_ELEMENTS)) {
       throw fail(`has shape [${shortened(`${entry.shape}`)}], more elements than can be counted`);
     }
-    const bytes = count * FILE_DTYPES.get(entry.fileDType)!.size;
+    const size = FILE_DTYPES.get(entry.fileDType)?.size; // of a dtype without a place here nobody knows
+    const bytes = size === undefined ? entry.end - entry.begin : count * size;
     if (entry.end - entry.begin !== bytes) {
       throw fail(
         `has ${entry.end - entry.begin} bytes from byte ${dataStart + entry.begin} on, and ${entry.fileDType} [${
@@ -146,7 +185,7 @@ function* checkLayout(entries: readonly Entry[], dataStart: number, fileEnd: num
     end = entry.end;
     yield;
   }
-  if (dataStart + end !== fileEnd) {
+  if (fileEnd !== null && dataStart + end !== fileEnd) {
     throw new RangeError(`Cannot read ${where}: its tensors end at byte ${dataStart + end}, the file at ${fileEnd}`);
   }
 }

@@ -4,14 +4,20 @@ import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, type FileSource, readFile, type ReadOptions, sourceName } from "../read_file.ts";
+import { Cap, type FileSource, readBeginning, readFile, type ReadOptions, sourceName } from "../read_file.ts";
 import { readElements } from "../file_dtypes.ts";
 import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
-import { type Entry, FILE_DTYPE_OF, MAX_HEADER, parseHeader } from "./header.ts";
+import { Selection, type TensorSelection } from "../selection.ts";
+import { countElementsOf, type Entry, FILE_DTYPE_OF, headerBytes, MAX_HEADER, parseHeader } from "./header.ts";
 
 /** Tensors whose entries in the header are written in one step. */
 const MEMBERS = 1 << 12;
+
+/** Options of the functions that read safetensors files. */
+export interface SafetensorsOptions extends ReadOptions, TensorSelection {}
+
+const OPTIONS = ["maxBytes", "only", "skip"] as const;
 
 /** The contents of a safetensors file; maps, because a name may be `__proto__`. */
 export interface Safetensors {
@@ -49,25 +55,34 @@ export function encodeSafetensors(tensors: NamedTensors, metadata: Readonly<Reco
  * 8 and 16 bits int32 (U8 uint8); I64, U32 and U64 become int32 where every value fits, else float64.
  *
  * @param name What to call the file in errors
- * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
- * @throws {SyntaxError} if the header is not what the format asks for
- * @throws {RangeError} if a size or an offset is wrong, an I64 or U64 is past 2^53, or the tensors take more than `maxBytes`
+ * @param options Which tensors, and how much may become of them: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if the header is not what the format asks for, or a tensor has a dtype without a place here: leave it out with `skip`
+ * @throws {RangeError} if a size or an offset is wrong, an I64 or U64 is past 2^53, `only` names what is not there, or the tensors take
+ * more than `maxBytes`
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   name: string = "safetensors",
-  options: ReadOptions = {},
+  options: SafetensorsOptions = {},
 ): Safetensors {
   return runAtOnce(decodingSafetensors(bytes, name, options));
 }
 
 /** The same in steps. */
-export function* decodingSafetensors(bytes: Uint8Array, name: string, options: ReadOptions = {}): Steps<Safetensors> {
-  checkOptions("read safetensors", options, ["maxBytes"]);
+export function* decodingSafetensors(
+  bytes: Uint8Array,
+  name: string,
+  options: SafetensorsOptions = {},
+): Steps<Safetensors> {
+  checkOptions("read safetensors", options, OPTIONS);
   requireBytes(bytes, name);
-  const { entries, metadata, dataStart } = yield* parseHeader(bytes, new Cap(name, options, bytes.length));
+  const cap = new Cap(name, options, bytes.length), selection = new Selection(name, options);
+  const { entries, metadata, dataStart } = yield* parseHeader(bytes, cap, bytes.length);
+  selection.check(entries.map((entry) => entry.name));
+  const wanted = entries.filter((entry) => selection.takes(entry.name));
+  yield* countElementsOf(wanted, cap);
   const tensors = new Map<string, Tensor>();
-  for (const entry of entries) {
+  for (const entry of wanted) {
     tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
     yield;
   }
@@ -92,12 +107,71 @@ export async function writeSafetensors(
  * Reads the safetensors file `source`, which is its path, or in its place bytes, a `Blob` or a `Response`: see {@linkcode decodeSafetensors}
  * for what becomes of each dtype.
  *
- * @param options How much may become of it: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
- * @throws {SyntaxError} if the header is not what the format asks for
- * @throws {RangeError} if a size or an offset is wrong, an I64 or U64 is past 2^53, or the tensors take more than `maxBytes`
+ * @param options Which tensors, and how much may become of them: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if the header is not what the format asks for, or a tensor has a dtype without a place here: leave it out with `skip`
+ * @throws {RangeError} if a size or an offset is wrong, an I64 or U64 is past 2^53, `only` names what is not there, or the tensors take
+ * more than `maxBytes`
  */
-export async function readSafetensors(source: FileSource, options: ReadOptions = {}): Promise<Safetensors> {
-  return await runInSlices(decodingSafetensors(await readFile(source, options), sourceName(source), options));
+export async function readSafetensors(source: FileSource, options: SafetensorsOptions = {}): Promise<Safetensors> {
+  checkOptions("read safetensors", options, OPTIONS);
+  const bytes = await readFile(source, { maxBytes: options.maxBytes });
+  return await runInSlices(decodingSafetensors(bytes, sourceName(source), options));
+}
+
+/** A tensor as the header of a safetensors file describes it. */
+export interface TensorFacts {
+  /** Its dtype, as the file calls it: `F32`, `BF16`, … */
+  readonly dtype: string;
+  /** Its sizes along each dimension. */
+  readonly shape: readonly number[];
+  /** The byte of the file at which its elements begin. */
+  readonly at: number;
+  /** How many bytes they take there. */
+  readonly bytes: number;
+}
+
+/** The header of a safetensors file; maps, because a name may be `__proto__`. */
+export interface SafetensorsHeader {
+  /** What it says of the tensors, in the order of their bytes. */
+  tensors: Map<string, TensorFacts>;
+  /** The file's `__metadata__`; empty without one. */
+  metadata: Map<string, string>;
+}
+
+/**
+ * The header of the safetensors file `source`: names, dtypes and shapes, without the data, of which nothing is read. A dtype need not be
+ * one that has a place here.
+ *
+ * @param options How much may become of the header: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
+ * @throws {SyntaxError} if the header is not what the format asks for
+ * @throws {RangeError} if a size or an offset is wrong
+ *
+ * @example
+ * ```ts
+ * import { zeros } from "@gradus/gradus";
+ * import { encodeSafetensors, readSafetensorsHeader } from "@gradus/gradus/io";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = new Blob([encodeSafetensors({ w: zeros([1000, 1000]) }).slice()]);
+ * const { tensors } = await readSafetensorsHeader(file);
+ * assertEquals(tensors.get("w")?.shape, [1000, 1000]);
+ * assertEquals(tensors.get("w")?.bytes, 4_000_000);
+ * ```
+ */
+export async function readSafetensorsHeader(source: FileSource, options: ReadOptions = {}): Promise<SafetensorsHeader> {
+  checkOptions("read a header", options, ["maxBytes"]);
+  const { bytes, size } = await readBeginning(source, options, headerBytes);
+  return await runInSlices(describing(bytes, size, new Cap(sourceName(source), options, size)));
+}
+
+function* describing(bytes: Uint8Array, size: number | null, cap: Cap): Steps<SafetensorsHeader> {
+  const { entries, metadata, dataStart } = yield* parseHeader(bytes, cap, size);
+  const tensors = new Map<string, TensorFacts>();
+  for (const { name, fileDType: dtype, shape, begin, end } of entries) {
+    tensors.set(name, { dtype, shape, at: dataStart + begin, bytes: end - begin });
+    yield;
+  }
+  return { tensors, metadata };
 }
 
 function* readTensor(file: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {

@@ -77,7 +77,7 @@ describe("decodeSafetensors() refuses", () => {
   }
 
   it("decodeSafetensors() names a dtype it does not read, and those it does", () => {
-    const message = 'entry "t" has dtype C64: ' +
+    const message = 'entry "t" has dtype C64, which no dtype here holds: leave it out with { skip: ["t"] }, or ' +
       "save it as one of F64 F32 F16 BF16 F8_E4M3 F8_E5M2 I64 I32 I16 I8 U64 U32 U16 U8 BOOL";
     refuses(file(`{${entry("t", "C64", [1], 0, 8)}}`, Array(8).fill(0)), SyntaxError, message);
   });
