@@ -22,6 +22,54 @@ export { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "./co
 export { rand, randint, randn, randperm } from "./core/random/create.ts";
 export { cat, stack } from "./core/ops/join.ts";
 export { einsum } from "./core/ops/einsum.ts";
+export {
+  abs,
+  acos,
+  add,
+  addcdiv,
+  addcmul,
+  asin,
+  atan,
+  atan2,
+  ceil,
+  cos,
+  cosh,
+  div,
+  erf,
+  exp,
+  exp2,
+  expm1,
+  floor,
+  fmod,
+  frac,
+  hypot,
+  lerp,
+  log,
+  log10,
+  log1p,
+  log2,
+  logaddexp,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  relu,
+  remainder,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  sin,
+  sinh,
+  sqrt,
+  square,
+  sub,
+  tan,
+  tanh,
+  trunc,
+} from "./core/ops/functions.ts";
 export { where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
@@ -39,7 +87,9 @@ export type {
   Operand,
   OpNode,
   Storage,
+  TensorMethods,
   TypedArray,
+  ValueOptions,
 } from "./core/types.ts";
 
 // Random streams.

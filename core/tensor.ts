@@ -2,7 +2,6 @@
 import { registerTensor } from "./memory/allocate.ts";
 import { type DType, type TypedArray } from "./dtype.ts";
 import { formatStorage, formatTensor } from "./format.ts";
-import { GradientSlot } from "./gradient_slot.ts";
 import { binary, binaryInto, cast, copyInto, copyOf, type Operand, unary } from "./ops/elementwise.ts";
 import { at, type Index, index } from "./ops/index.ts";
 import { matmul } from "./ops/linalg.ts";
@@ -13,6 +12,7 @@ import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } f
 import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
 import { type BackwardOptions, runBackward, setRequiresGrad } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";
+import { TensorMethods } from "./tensor_methods.ts";
 
 /**
  * A strided view of a typed array: element `[i, j]` stands at `offset + i·strides[0] + j·strides[1]` of `data`.
@@ -33,7 +33,7 @@ import { isRowMajor, listed, sizeOf } from "./shape.ts";
  * assertEquals(m.mul(2).sum(0).toArray(), [10, 14, 18]);
  * ```
  */
-export class Tensor extends GradientSlot {
+export class Tensor extends TensorMethods {
   /** A tensor over existing memory; the shape and strides must stay within it. Use `tensor()` or `fromData()` instead. */
   constructor(
     /** The elements, shared with every view of them. Their buffer may hold other tensors too: `slice()` them to transfer it. */
@@ -475,4 +475,4 @@ export class Tensor extends GradientSlot {
   }
 }
 
-registerTensor((...parts) => new Tensor(...parts), Tensor.prototype);
+registerTensor((...parts) => new Tensor(...parts), Tensor.prototype, TensorMethods.prototype);

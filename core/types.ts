@@ -2,9 +2,11 @@
 export type { BackendName } from "./backend/backend.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { Operand } from "./ops/elementwise.ts";
+export type { ValueOptions } from "./ops/functions.ts";
 export type { Index } from "./ops/index.ts";
 export type { Nested, Storage } from "./ops/read.ts";
 export type { Dims } from "./ops/reduce.ts";
 export type { Generator } from "./random/generator.ts";
 export type { BackwardOptions, OpNode } from "./record.ts";
 export type { Tensor } from "./tensor.ts";
+export type { TensorMethods } from "./tensor_methods.ts";

@@ -160,6 +160,15 @@ export const unaryRules: Rules<UnaryOp | "activationBackward"> = {
   square: (g, { a }) => [g.mul(a).mul(2)],
   sin: (g, { a }) => [g.mul(a.cos())],
   cos: (g, { a }) => [g.mul(a.sin()).neg()],
+  tan: (g, { y }) => [g.mul(y.square().add(1))],
+  asin: (g, { a }) => [g.div(a.square().neg().add(1).sqrt())],
+  acos: (g, { a }) => [g.div(a.square().neg().add(1).sqrt()).neg()],
+  atan: (g, { a }) => [g.div(a.square().add(1))],
+  sinh: (g, { a }) => [g.mul(unary("cosh", a))],
+  cosh: (g, { a }) => [g.mul(unary("sinh", a))],
+  exp2: (g, { y }) => [g.mul(y).mul(Math.LN2)],
+  log2: (g, { a }) => [g.div(a.mul(Math.LN2))],
+  log10: (g, { a }) => [g.div(a.mul(Math.LN10))],
   tanh: (g, { y }) => tanhBackward(g, y),
   sigmoid: (g, { y }) => sigmoidBackward(g, y),
   relu: (g, { a }) => reluBackward(g, a),
@@ -167,6 +176,7 @@ export const unaryRules: Rules<UnaryOp | "activationBackward"> = {
   floor: zeroGradient,
   ceil: zeroGradient,
   round: zeroGradient,
+  trunc: zeroGradient,
   ...activationRules,
   not: notDifferentiable,
   activationBackward: activationBackwardRule,
@@ -183,6 +193,17 @@ export const binaryRules: Rules<BinaryOp> = {
   minimum: (g, { a, b, needsInputGrad }) => maximumBackward(g, a.gt(b), a.lt(b), a.eq(b), needsInputGrad),
   remainder: (g, { a, b, y }) => [g, g.mul(quotient(a, b, y)).neg()],
   fmod: (g, { a, b, y }) => [g, g.mul(quotient(a, b, y)).neg()],
+  // y = the angle of the point (b, a): da = g · b / (a² + b²), db = −g · a / (a² + b²)
+  atan2: (g, step) => {
+    const { needsInputGrad: [first, second], a, b } = step;
+    const part = g.div(a.square().add(b.square()));
+    return [first ? part.mul(b) : null, second ? part.mul(a).neg() : null];
+  },
+  // y = √(a² + b²): da = g · a / y, db = g · b / y
+  hypot: (g, step) => [
+    step.needsInputGrad[0] ? g.mul(step.a.div(step.y)) : null,
+    step.needsInputGrad[1] ? g.mul(step.b.div(step.y)) : null,
+  ],
   eq: notDifferentiable,
   ne: notDifferentiable,
   lt: notDifferentiable,

@@ -23,10 +23,12 @@ let newTensor: NewTensor;
  * Called once, by `tensor.ts`. From then on no method can be replaced: a backward pass calls them on memory that it will use again, and
  * a replacement could keep that memory.
  */
-export function registerTensor(make: NewTensor, methods: object): void {
+export function registerTensor(make: NewTensor, ...prototypes: object[]): void {
   newTensor = make;
-  for (const [name, { writable }] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
-    if (writable) Object.defineProperty(methods, name, { writable: false, configurable: false });
+  for (const methods of prototypes) {
+    for (const [name, { writable }] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
+      if (writable) Object.defineProperty(methods, name, { writable: false, configurable: false });
+    }
   }
 }
 

@@ -32,11 +32,15 @@ const KEEP_INTEGERS = new Set<UnaryOp>([
   "floor",
   "ceil",
   "round",
+  "trunc",
   "clamp",
   "hardtanh",
 ]);
 
 const COMPARE = new Set<BinaryOp>(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"]);
+
+/** Functions of two numbers whose results are fractions, also of integers. */
+const FRACTIONS = new Set<BinaryOp>(["div", "atan2", "hypot"]);
 
 /**
  * `op(x)`, element by element; {@linkcode UnaryOp} says what `low` and `high` are for the operation.
@@ -78,10 +82,10 @@ export function binary(op: BinaryOp, a: Tensor, b: Operand): Tensor {
   requireTensor(a, VERBS[op] ?? op);
   // A number that the dtype of `a` cannot hold can still be compared with it, as it is.
   const exact = COMPARE.has(op) && typeof b === "number" && !isFloating(a.dtype);
-  const beside = op === "div" ? promote(a.dtype, "float32") : a.dtype; // a quotient is a float
+  const beside = FRACTIONS.has(op) ? promote(a.dtype, "float32") : a.dtype; // a quotient is a float
   const right = exact ? scalar(b, "float64") : operand(b, beside, VERBS[op] ?? op);
   const common = promoteRanked(a.dtype, a.shape.length, right.dtype, right.shape.length);
-  const dtype = op === "div" ? promote(common, "float32") : common;
+  const dtype = FRACTIONS.has(op) ? promote(common, "float32") : common;
   const shape = sameShape(a.shape, right.shape) ? a.shape : broadcastShapes(a.shape, right.shape, VERBS[op] ?? op);
   const uncast = exact || (COMPARE.has(op) && !isFloating(dtype));
   const [p, q] = uncast ? [a, right] : [cast(a, dtype), cast(right, dtype)];
@@ -122,6 +126,8 @@ const VERBS: Partial<Record<BinaryOp, string>> = {
   minimum: "take the minimum of",
   remainder: "take the remainder of",
   fmod: "take the remainder of",
+  atan2: "take the angle of",
+  hypot: "take the hypotenuse of",
   and: "combine",
   or: "combine",
   eq: "compare",

@@ -1,9 +1,8 @@
 /** `where()`, a choice between two values, element by element; and which elements are NaN or infinite. */
 import { checkOptions, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
-import { fromData } from "../create.ts";
 import { isFloating, promoteRanked } from "../dtype.ts";
-import { newEmpty } from "../memory/allocate.ts";
+import { newEmpty, wrap } from "../memory/allocate.ts";
 import { type Operand, operand, spread } from "./elementwise.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show, sizeOf } from "../shape.ts";
@@ -159,5 +158,5 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
 
 /** The same for each element: 1 for true. */
 function all(x: Tensor, value: 0 | 1): Tensor {
-  return fromData(new Uint8Array(sizeOf(x.shape)).fill(value), x.shape).ne(0);
+  return wrap(new Uint8Array(sizeOf(x.shape)).fill(value), x.shape, "bool");
 }

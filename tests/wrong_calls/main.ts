@@ -83,6 +83,21 @@ const operandMethods = ([
   "copy_",
 ] as const).map((name): TensorCase => [(b) => ones([2, 2])[name](b), "number"]);
 
+/** Functions of one tensor, by name. */
+const UNARY = [
+  ...["abs", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal", "square"],
+  ...["neg", "sign", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "relu", "erf"],
+  ...["floor", "ceil", "round", "trunc", "frac"],
+] as const;
+/** Functions of two tensors, or of a tensor and a number, by name. */
+const BINARY = [
+  ...["maximum", "minimum", "atan2", "hypot", "logaddexp"],
+  ...["add", "sub", "mul", "div", "pow", "remainder", "fmod"],
+] as const;
+
+// deno-lint-ignore no-explicit-any
+const named = g as any;
+
 export const MAIN: Record<string, Cases | typeof NEITHER> = {
   Generator: NEITHER,
   RandomState: NEITHER,
@@ -141,6 +156,19 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     ],
   },
   zeros: create((o) => zeros([1], o)),
+  ...Object.fromEntries(UNARY.map((name) => [name, unary((x) => named[name](x))])),
+  ...Object.fromEntries(BINARY.map((name): [string, Cases] => [
+    name,
+    { tensors: [(a) => named[name](a, x), [(b) => named[name](x, b), "number"]] },
+  ])),
+  lerp: { tensors: [(a) => g.lerp(a, x, 0.5), (b) => g.lerp(x, b, 0.5), [(w) => g.lerp(x, x, w), "number"]] },
+  ...Object.fromEntries((["addcmul", "addcdiv"] as const).map((name): [string, Cases] => [
+    name,
+    {
+      options: [["values", "value", (o) => g[name](x, x, x, o)]],
+      tensors: [(a) => g[name](a, x, x), (b) => g[name](x, b, x)],
+    },
+  ])),
 };
 
 export const LADDER: Record<string, Cases | typeof NEITHER> = {
