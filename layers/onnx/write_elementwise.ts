@@ -48,6 +48,17 @@ const gelu: Writer<unknown> = (graph, { x: { name: x }, dtype }) => {
   return graph.node("Mul", [graph.node("Mul", [x, graph.node("Add", [erf, number(1)])]), number(0.5)]);
 };
 
+/** The logarithm of another base. */
+function logarithm(base: number): Writer<unknown> {
+  return (graph, { x, dtype }) => graph.node("Div", [graph.node("Log", [x.name]), graph.number(base, dtype)]);
+}
+
+/** `sign(x) · ⌊|x|⌋`; of whole numbers it is x. */
+const trunc: Writer<unknown> = (graph, { x: { name: x }, dtype }) => {
+  if (!isFloating(dtype)) return x;
+  return graph.node("Mul", [graph.node("Sign", [x]), graph.node("Floor", [graph.node("Abs", [x])])]);
+};
+
 /** Functions of one argument. */
 export const UNARY_WRITERS: Writers<UnaryOp> = {
   copy: (_, { x }) => x.name,
@@ -64,6 +75,15 @@ export const UNARY_WRITERS: Writers<UnaryOp> = {
   square: (graph, { x }) => graph.node("Mul", [x.name, x.name]),
   sin: plain("Sin"),
   cos: plain("Cos"),
+  tan: plain("Tan"),
+  asin: plain("Asin"),
+  acos: plain("Acos"),
+  atan: plain("Atan"),
+  sinh: plain("Sinh"),
+  cosh: plain("Cosh"),
+  exp2: (graph, { x, dtype }) => graph.node("Pow", [graph.number(2, dtype), x.name]),
+  log2: logarithm(Math.LN2),
+  log10: logarithm(Math.LN10),
   tanh: plain("Tanh"),
   sigmoid: (graph, { x }) => sigmoid(graph, x.name),
   relu: plain("Relu"),
@@ -71,6 +91,7 @@ export const UNARY_WRITERS: Writers<UnaryOp> = {
   floor: plain("Floor"),
   ceil: plain("Ceil"),
   round: plain("Round"),
+  trunc,
   clamp: clip,
   not: (graph, { x }) => graph.node("Not", [x.dtype === "bool" ? x.name : graph.cast(x.name, "bool")]),
   hardtanh: clip,
@@ -128,6 +149,29 @@ function remainder(fmod: boolean): Writer<unknown> {
   };
 }
 
+/** The sides of a right triangle in the dtype of the result. */
+function sides(graph: GraphBuilder, { inputs, dtype }: Call<unknown>): string[] {
+  return inputs.map((side) => side!.dtype === dtype ? side!.name : graph.cast(side!.name, dtype));
+}
+
+/** `√(a² + b²)` */
+const hypot: Writer<unknown> = (graph, call) => {
+  const squares = sides(graph, call).map((side) => graph.node("Mul", [side, side]));
+  return graph.node("Sqrt", [graph.node("Add", squares)]);
+};
+
+/** `atan(a / b)`, half a turn on where b is below 0; a quarter of a turn where b is 0. */
+const atan2: Writer<unknown> = (graph, call) => {
+  const [a, b] = sides(graph, call);
+  const number = (value: number) => graph.number(value, call.dtype);
+  const side = graph.node("Where", [graph.node("Less", [a, number(0)]), number(-1), number(1)]);
+  const angle = graph.node("Atan", [graph.node("Div", [a, b])]);
+  const behind = graph.node("Add", [angle, graph.node("Mul", [side, number(Math.PI)])]);
+  const upright = graph.node("Mul", [graph.node("Sign", [a]), number(Math.PI / 2)]);
+  const turned = graph.node("Where", [graph.node("Less", [b, number(0)]), behind, angle]);
+  return graph.node("Where", [graph.node("Equal", [b, number(0)]), upright, turned]);
+};
+
 /** Functions of two arguments. */
 export const BINARY_WRITERS: Writers<BinaryOp> = {
   add: arithmetic("add"),
@@ -139,6 +183,8 @@ export const BINARY_WRITERS: Writers<BinaryOp> = {
   minimum: arithmetic("minimum"),
   remainder: remainder(false),
   fmod: remainder(true),
+  atan2,
+  hypot,
   eq: comparison("Equal"),
   ne: comparison("Equal", true),
   lt: comparison("Less"),

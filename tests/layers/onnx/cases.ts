@@ -222,8 +222,19 @@ class Recurrent extends nn.Module {
   }
 }
 
+/** Functions of numbers that no layer has. */
+class Functions extends nn.Module {
+  forward(x: Tensor): Tensor {
+    const [near, far] = [x.tanh().mul(0.9), x.abs().add(0.5)];
+    const circular = cat([x.tan(), near.asin(), near.acos(), x.atan(), x.sinh(), x.cosh()], 1);
+    const powers = cat([x.exp2(), far.log2(), far.log10(), x.mul(3).trunc()], 1);
+    return cat([circular, powers, x.atan2(near.neg().add(0.2)), x.hypot(far), x.atan2(x.trunc().mul(0))], 1);
+  }
+}
+
 function ownModels(): Case[] {
   return [
+    { name: "functions", model: new Functions(), example: rows() },
     { name: "attention", model: new Attention(), example: randn([2, 3, 8]) },
     { name: "own", model: new Own(), example: rows() },
     { name: "pair", model: new Pair(), example: [rows(), rows()] },
