@@ -174,7 +174,7 @@ class Planner {
     const outputs = made.slice(0, used).map((name) => this.#place(name, null, `a result of ${where}`));
     const planned = { run, where, inputs, outputs, last: [] };
     if (inputs.some((place) => place >= 0 && this.#constants[place] === null)) return planned;
-    carryOut(planned, this.#constants);
+    carryOut(planned, this.#constants, `read ${this.cap.where}`);
     for (const place of outputs) {
       this.cap.count(8 * (this.#constants[place]?.numel() ?? 0), () => `the result of ${where}`);
     }

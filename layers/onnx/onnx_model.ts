@@ -130,15 +130,19 @@ export class OnnxModel extends Module<Tensor[], Tensor> {
   }
 }
 
-/** Carries out a node on the values that it takes, and forgets those that nothing needs any more. */
-export function carryOut({ run, where, inputs, outputs, last }: PlannedNode, values: (Tensor | null)[]): void {
+/** Carries out a node on the values that it takes, and forgets those that nothing needs any more; errors say what it is done for. */
+export function carryOut(
+  { run, where, inputs, outputs, last }: PlannedNode,
+  values: (Tensor | null)[],
+  action = "predict",
+): void {
   let made: Tensor | Tensor[];
   try {
     made = run(...inputs.map((place) => place < 0 ? null : values[place]));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const Kind = error instanceof TypeError ? TypeError : error instanceof RangeError ? RangeError : Error;
-    throw new Kind(`Cannot predict: ${where} says "${error.message}"`, { cause: error });
+    throw new Kind(`Cannot ${action}: ${where} says "${error.message}"`, { cause: error });
   }
   if (Array.isArray(made)) outputs.forEach((place, i) => values[place] = made[i] ?? null);
   else values[outputs[0]] = made;
