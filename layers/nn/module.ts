@@ -3,6 +3,15 @@ import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import {
+  addHook,
+  callWithHooks,
+  type ForwardHook,
+  type ForwardPreHook,
+  type FullBackwardHook,
+  hasHooks,
+  type HookHandle,
+} from "./module_hooks.ts";
 import { describeModule, joinPath, ownFields, summarise } from "./module_text.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 
@@ -13,7 +22,7 @@ export type AnyModule = Module<never, unknown>;
  * A layer, or a model made of layers: give it fields and a `forward`.
  *
  * There is nothing to register: every {@linkcode Parameter}, {@linkcode Buffer} or module in a field, or in an array in a field, is
- * found, in the order of assignment; private `#fields` are not. Names are PyTorch's: the field `runningMean` is saved as
+ * found, in the order of assignment; private `#fields` are not, and one in a record, a map or a set is refused: `ModuleDict` is for those. Names are PyTorch's: the field `runningMean` is saved as
  * `running_mean`, and elements of an array go by index.
  *
  * `In` is the tuple of what `forward` takes, `[Tensor]` by default, and `Out` what it returns.
@@ -54,7 +63,64 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
     if (typeof this.forward !== "function") {
       throw new TypeError(`Cannot call ${this.constructor.name}: it has no method forward`);
     }
-    return this.forward(...inputs);
+    return hasHooks(this) ? callWithHooks(this, inputs) as Out : this.forward(...inputs);
+  }
+
+  /**
+   * Calls `hook` with this module and its inputs before each `forward`; what it returns replaces them: an array of all, or a single one.
+   * PyTorch's `register_forward_pre_hook`.
+   *
+   * @throws {TypeError} If it is not a function.
+   */
+  registerForwardPreHook(hook: ForwardPreHook<this, In>): HookHandle {
+    return addHook(this, "before", hook);
+  }
+
+  /**
+   * Calls `hook` with this module, its inputs and its output after each `forward`; what it returns replaces the output. PyTorch's
+   * `register_forward_hook`.
+   *
+   * @example
+   * ```ts
+   * import { nn, ones } from "@gradus/gradus";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const model = new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU());
+   * const shapes: (readonly number[])[] = [];
+   * const handles = [...model].map((layer) => layer.registerForwardHook((_, __, y) => void shapes.push(y.shape)));
+   * model.call(ones([4, 2]));
+   * handles.forEach((handle) => handle.remove());
+   * assertEquals(shapes, [[4, 3], [4, 3]]);
+   * ```
+   * @throws {TypeError} If it is not a function.
+   */
+  registerForwardHook(hook: ForwardHook<this, In, Out>): HookHandle {
+    return addHook(this, "after", hook);
+  }
+
+  /**
+   * Calls `hook` in each backward pass with the gradients of this module's inputs and of its outputs, once they are complete; what it
+   * returns replaces those of the inputs. Where no input requires a gradient, all of them are `null`. PyTorch's
+   * `register_full_backward_hook`.
+   *
+   * @example
+   * ```ts
+   * import { nn, tensor } from "@gradus/gradus";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const x = tensor([1, -1]).requiresGrad_();
+   * const relu = new nn.ReLU();
+   * relu.registerFullBackwardHook((_, [dx], [dy]) => {
+   *   assertEquals([dx?.toArray(), dy?.toArray()], [[1, 0], [1, 1]]);
+   *   return dx!.mul(10);
+   * });
+   * relu.call(x).sum().backward();
+   * assertEquals(x.g?.toArray(), [10, 0]);
+   * ```
+   * @throws {TypeError} If it is not a function.
+   */
+  registerFullBackwardHook(hook: FullBackwardHook<this>): HookHandle {
+    return addHook(this, "back", hook);
   }
 
   /** The modules in this one's own fields, with their names. */

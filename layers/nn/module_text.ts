@@ -148,15 +148,30 @@ function refuseHidden<T>(
   value: object,
   kind: abstract new (...args: never[]) => T,
 ): never[] {
-  const isCollection = Array.isArray(value) || value instanceof Map || value instanceof Set || isPlainObject(value);
-  const hidden = isCollection && valuesOf(value).find((part) => part instanceof kind && !isFieldOf(owner, part));
+  const hidden = isCollection(value) && hiddenIn(value, (part) => part instanceof kind && !isFieldOf(owner, part));
   if (!hidden) return [];
   throw new TypeError(
     `Cannot find ${describe(hidden)} in ${owner.constructor.name}: ${field} is ${
       describe(value)
     }, and only fields and ` +
-      "arrays are searched; use one of these, or a #private field for what is not to be found",
+      "arrays are searched; use one of these, nn.ModuleDict for parts by name, or a #private field for what is not to be found",
   );
+}
+
+/** The first part that is hidden in a collection, or in those within it. */
+function hiddenIn(value: object, isHidden: (part: unknown) => boolean, seen = new Set<object>()): unknown {
+  seen.add(value);
+  for (const part of valuesOf(value)) {
+    if (isHidden(part)) return part;
+    if (!isCollection(part) || seen.has(part)) continue;
+    const found = hiddenIn(part, isHidden, seen);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function isCollection(x: unknown): x is object {
+  return Array.isArray(x) || x instanceof Map || x instanceof Set || isPlainObject(x);
 }
 
 /** Whether a field holds it as well, so that it is found all the same. */

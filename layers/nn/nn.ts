@@ -15,7 +15,9 @@
 
 // Modules, and what they are made of.
 export { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "./module.ts";
+export type { ForwardHook, ForwardPreHook, FullBackwardHook, HookHandle } from "./module_hooks.ts";
 export { Sequential } from "./sequential.ts";
+export { ModuleDict, ModuleList, ParameterList } from "./containers.ts";
 export { Buffer, type BufferOptions, Parameter, type ParameterOptions } from "./parameter.ts";
 
 // Layers.

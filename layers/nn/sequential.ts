@@ -7,6 +7,7 @@ import { BatchNorm1d, BatchNorm2d, batchNormLayer } from "./channel_norm.ts";
 import { activatedConvolution, Conv2d } from "./convolution.ts";
 import { Linear } from "./layers.ts";
 import { Module } from "./module.ts";
+import { hasHooks } from "./module_hooks.ts";
 
 /**
  * Passes each module's output to the next one. They are named by index, as in PyTorch: `0.weight`.
@@ -81,14 +82,19 @@ const WITH_ACTIVATION: ReadonlyMap<unknown, Activated> = new Map<unknown, Activa
   [BatchNorm2d.prototype.forward, activatedBatchNorm],
 ]);
 
+/** Whether to call the module is to run its `forward` and nothing else. */
+function isPlain(module: Module): boolean {
+  return module.call === moduleCall && !hasHooks(module);
+}
+
 /** How the module computes an activation as well, where to call it is to run the library's own `forward`. */
 function withActivation(module: Module): Activated | undefined {
-  return module.call === moduleCall ? WITH_ACTIVATION.get(module.forward) : undefined;
+  return isPlain(module) ? WITH_ACTIVATION.get(module.forward) : undefined;
 }
 
 /** The activation that the module is, where it computes that and nothing else. */
 function fusedActivation(module: Module | undefined): Activation | undefined {
-  return module?.call === moduleCall ? BY_FORWARD.get(module.forward) : undefined;
+  return module !== undefined && isPlain(module) ? BY_FORWARD.get(module.forward) : undefined;
 }
 
 function activatedLinear({ weight, bias }: Linear, x: Tensor, activation: Activation): Tensor {

@@ -281,6 +281,9 @@ export const NN: Record<string, Cases | typeof NEITHER> = {
     options: [["Strict", "strict", (o) => new Kept().loadStateDict(new Map(), o)]],
     tensors: [(weight) => model().loadStateDict({ weight, bias: ones([1]) })],
   },
+  ModuleDict: { tensors: [[(part) => new nn.ModuleDict({ part }), "module"]] },
+  ModuleList: { tensors: [[(part) => new nn.ModuleList([part]), "module"]] },
+  ParameterList: unary((x) => new nn.ParameterList([x])),
   Parameter: {
     options: [["requires_grad", "requiresGrad", (o) => new nn.Parameter(x, o)]],
     ...unary((x) => new nn.Parameter(x)),

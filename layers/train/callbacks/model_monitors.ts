@@ -5,41 +5,20 @@ import { isFloating } from "../../../core/dtype.ts";
 import { elements } from "../../../core/ops/movement.ts";
 import { Tensor } from "../../../core/tensor.ts";
 import type { AnyModule } from "../../nn/module.ts";
-import { Sequential } from "../../nn/sequential.ts";
 import type { Callback } from "./callback.ts";
 import type { Learner } from "../learner.ts";
 
 /** Called with the output of a module and the module's path in the model (`""` for the model itself); it must not keep the tensor. */
 type CallListener = (path: string, module: AnyModule, out: Tensor) => void;
 
-type Forward = (this: AnyModule, ...inputs: never) => unknown;
-
 /** Calls `listener` after each call of a module in `model`, inner ones first; returns a function that ends this. */
 export function onEachCall(model: AnyModule, listener: CallListener): () => void {
-  const undo = model.namedModules().map(([path, module]) => monitorOne(module, (out) => listener(path, module, out)));
-  return () => undo.forEach((end) => end());
-}
-
-/** Covers the `forward` of the module's class by a field of the same name, until the returned function removes it. */
-function monitorOne(module: AnyModule, onOutput: (out: Tensor) => void): () => void {
-  const covered = module as { forward: Forward };
-  const before = Object.getOwnPropertyDescriptor(covered, "forward");
-  const forward = covered.forward === Sequential.prototype.forward ? inTurn : covered.forward;
-  covered.forward = function (...inputs) {
-    const out = forward.apply(this, inputs);
-    if (out instanceof Tensor) onOutput(out);
-    return out;
-  };
-  return () => {
-    if (before === undefined) Reflect.deleteProperty(covered, "forward");
-    else Object.defineProperty(covered, "forward", before);
-  };
-}
-
-/** `forward` of a Sequential that calls each layer by itself: its own takes a linear layer and its activation together. */
-function inTurn(this: AnyModule, x: Tensor): Tensor {
-  for (const module of this as Sequential) x = module.call(x);
-  return x;
+  const handles = model.namedModules().map(([path, module]) =>
+    module.registerForwardHook((_, __, out) => {
+      if (out instanceof Tensor) listener(path, module, out);
+    })
+  );
+  return () => handles.forEach((handle) => handle.remove());
 }
 
 // LayerStatistics: the spread of activations and gradients.

@@ -6,6 +6,7 @@ import { sameShape, type Shape, show, sizeOf } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import type { AnyModule } from "../../nn/module.ts";
 import * as nn from "../../nn/nn.ts";
+import { hasHooks } from "../../nn/module_hooks.ts";
 import { Sequential } from "../../nn/sequential.ts";
 import { traced } from "./traced.ts";
 import { WINDOW_SOURCES } from "./window_sources.ts";
@@ -106,8 +107,13 @@ export interface Exported {
   shape?: Shape;
 }
 
-/** What is not a layer of its own, or has no source: `predict()` takes values, an `Embedding` and a `TabularModel` whole numbers. */
-type NoSource = "Module" | "Sequential" | "Embedding" | "TabularModel" | "ChannelNorm";
+/**
+ * What is not a layer of its own, or has no source: `predict()` takes values, an `Embedding` and a `TabularModel` whole numbers, and lists
+ * are called by nobody.
+ */
+type NoSource =
+  | ("Module" | "Sequential" | "Embedding" | "TabularModel" | "ChannelNorm")
+  | ("ModuleList" | "ModuleDict" | "ParameterList");
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
 type LayerName = {
@@ -313,12 +319,24 @@ function predictor(statements: readonly string[], inputs: number | null): string
 
 /** The layers in order, those of nested sequences among them; `at.shape` is that of the values, where it is known. */
 function flat(model: AnyModule, path: string, at: { shape: Shape | null }): [path: string, layer: Exported][] {
+  refuseHooks(model, path);
   if (!(model instanceof Sequential)) {
     const layer = exportLayer(path, model, at.shape);
     at.shape = layer.shape ?? at.shape;
     return [[path, layer]];
   }
   return model.namedChildren().flatMap(([name, child]) => flat(child, path === "" ? name : `${path}.${name}`, at));
+}
+
+function refuseHooks(module: AnyModule, path: string): void {
+  if (!hasHooks(module)) return;
+  const { name } = module.constructor;
+  throw new TypeError(
+    `Cannot export ${
+      path === "" ? name : `${path} (${name})`
+    }: hooks are registered on it, which the file would not call; ` +
+      "remove() them first",
+  );
 }
 
 function sizesOf(

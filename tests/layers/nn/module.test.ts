@@ -324,6 +324,8 @@ describe("what stands where nothing is found", () => {
     "a set": () => new Set([new nn.Parameter(zeros([1]))]),
     "an array of arrays": () => [[new nn.Linear(1, 1)]],
     "an array of records": () => [{ name: "a", layer: new nn.Linear(1, 1) }],
+    "a record of arrays": () => ({ blocks: [new nn.Linear(1, 1)] }),
+    "a map in a record in an array": () => [{ byName: new Map([["a", new nn.Linear(1, 1)]]) }],
     "a record with a buffer": () => ({ mean: new nn.Buffer(zeros([1])) }),
   };
   for (const [name, make] of Object.entries(HIDDEN)) {

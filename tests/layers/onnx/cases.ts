@@ -14,7 +14,7 @@ type Made = readonly [model: nn.AnyModule, example: Tensor];
 /** The layers: those that turn a tensor into another; one without cases does not compile. */
 type LayerName = {
   [K in keyof typeof nn]: (typeof nn)[K] extends abstract new (...args: never[]) => nn.Module ? K : never;
-}[Exclude<keyof typeof nn, "Module" | "ChannelNorm">];
+}[Exclude<keyof typeof nn, "Module" | "ChannelNorm" | "ModuleList" | "ModuleDict" | "ParameterList">];
 
 const rows = () => randn([2, 6]);
 const sequence = () => randn([2, 4, 11]);
