@@ -70,6 +70,27 @@ export {
   tanh,
   trunc,
 } from "./core/ops/functions.ts";
+export {
+  chunk,
+  diag,
+  diagonal,
+  flip,
+  hstack,
+  meshgrid,
+  type MeshgridOptions,
+  movedim,
+  repeat,
+  repeatInterleave,
+  roll,
+  rot90,
+  split,
+  tile,
+  trace,
+  tril,
+  triu,
+  unbind,
+  vstack,
+} from "./core/ops/arrange.ts";
 export { where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
@@ -80,6 +101,7 @@ export type { Tolerance } from "./core/compare.ts";
 export type { PrintOptions, PrintSettings } from "./core/format.ts";
 export type {
   BackwardOptions,
+  Dim,
   Dims,
   DType,
   Index,

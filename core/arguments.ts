@@ -33,6 +33,22 @@ export function checkOptions<T extends object>(
   }
 }
 
+/**
+ * The options where arguments go by name from this one on, as in `sum({ dim: 1, keepdim: true })`; `null` where they go by position.
+ *
+ * @throws {TypeError} As `checkOptions` does.
+ */
+export function byName<T extends object>(
+  action: string,
+  given: unknown,
+  known: readonly (keyof NoInfer<T> & string)[],
+  types: OptionTypes<NoInfer<T>> = {},
+): T | null {
+  if (typeof given !== "object" || !isPlainObject(given)) return null;
+  checkOptions(action, given as T, known, types);
+  return given as T;
+}
+
 function unknownOption(action: string, name: string, known: readonly string[]): TypeError {
   return new TypeError(`Cannot ${action} with the option "${name}": ${choices("options", name, known)}`);
 }

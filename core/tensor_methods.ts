@@ -3,6 +3,8 @@
  * this class; each method calls the function of its name in `ops/`.
  */
 import { GradientSlot } from "./gradient_slot.ts";
+import * as arrange from "./ops/arrange.ts";
+import type { Dim } from "./ops/arrange.ts";
 import { binary, type Operand, unary } from "./ops/elementwise.ts";
 import * as functions from "./ops/functions.ts";
 import type { ValueOptions } from "./ops/functions.ts";
@@ -89,5 +91,66 @@ export abstract class TensorMethods extends GradientSlot {
   /** `x + value · a / b` */
   addcdiv(this: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
     return functions.addcdiv(this, a, b, options);
+  }
+
+  /** At most so many parts of equal size along `dim`, as views */
+  chunk(this: Tensor, chunks: number, dim?: Dim): Tensor[] {
+    return arrange.chunk(this, chunks, dim);
+  }
+  /** Parts of a size, or of these sizes, along `dim`, as views */
+  split(this: Tensor, size: number | readonly number[], dim?: Dim): Tensor[] {
+    return arrange.split(this, size, dim);
+  }
+  /** The slices along `dim`, without it, as views */
+  unbind(this: Tensor, dim?: Dim): Tensor[] {
+    return arrange.unbind(this, dim);
+  }
+  /** A view with the dimensions `from` moved to the places `to` */
+  movedim(this: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
+    return arrange.movedim(this, from, to);
+  }
+  /** A copy with the order of these dimensions reversed, of all where none is named */
+  flip(this: Tensor, ...dims: number[] | [readonly number[]]): Tensor {
+    return arrange.flip(this, ...dims);
+  }
+  /** The elements moved on along dimensions, the last ones to the beginning */
+  roll(this: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
+    return arrange.roll(this, shifts, dims);
+  }
+  /** A copy turned by `k` quarters from the first of two dimensions to the second */
+  rot90(this: Tensor, k?: number, dims?: readonly [number, number]): Tensor {
+    return arrange.rot90(this, k, dims);
+  }
+  /** A copy repeated so often along each dimension, further numbers for new leading ones */
+  repeat(this: Tensor, ...times: number[] | [readonly number[]]): Tensor {
+    return arrange.repeat(this, ...times);
+  }
+  /** `repeat` where missing numbers, those of the first dimensions, are 1 */
+  tile(this: Tensor, ...times: number[] | [readonly number[]]): Tensor {
+    return arrange.tile(this, ...times);
+  }
+  /** Each slice along `dim` repeated, or without it each element */
+  repeatInterleave(this: Tensor, repeats: number | readonly number[] | Tensor, dim?: Dim): Tensor {
+    return arrange.repeatInterleave(this, repeats, dim);
+  }
+  /** The lower triangle: 0 above diagonal `k`, which is counted upwards */
+  tril(this: Tensor, k?: number): Tensor {
+    return arrange.tril(this, k);
+  }
+  /** The upper triangle: 0 below diagonal `k` */
+  triu(this: Tensor, k?: number): Tensor {
+    return arrange.triu(this, k);
+  }
+  /** The diagonal of two dimensions, as a view with it as the last one */
+  diagonal(this: Tensor, offset?: number, dim1?: number, dim2?: number): Tensor {
+    return arrange.diagonal(this, offset, dim1, dim2);
+  }
+  /** The diagonal of a matrix; of a vector the matrix that has it there */
+  diag(this: Tensor, offset?: number): Tensor {
+    return arrange.diag(this, offset);
+  }
+  /** `Σ x[i, i]` of a matrix */
+  trace(this: Tensor): Tensor {
+    return arrange.trace(this);
   }
 }

@@ -1,6 +1,7 @@
 /** The tensor and the types in its signatures: every entry point re-exports them, so that its documentation is complete alone. */
 export type { BackendName } from "./backend/backend.ts";
 export type { DType, TypedArray } from "./dtype.ts";
+export type { Dim } from "./ops/arrange.ts";
 export type { Operand } from "./ops/elementwise.ts";
 export type { ValueOptions } from "./ops/functions.ts";
 export type { Index } from "./ops/index.ts";

@@ -167,6 +167,7 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
     "narrow()": { f: (x) => x.narrow(1, 1, 2), inputs: [signed] },
     "select()": { f: (x) => x.select(1, -1), inputs: [signed] },
     "slice() with a step": { f: (x) => x.slice(1, 0, undefined, 2), inputs: [signed] },
+    "diagonal()": { f: (x) => x.diagonal(1), inputs: [signed] },
     "slice() backwards": { f: (x) => x.slice(1, undefined, undefined, -1), inputs: [signed] },
     "at() with a range, a pick and a new dimension": { f: (x) => x.at(0, null, "1:"), inputs: [signed], empty: [] },
   },

@@ -94,6 +94,11 @@ const BINARY = [
   ...["maximum", "minimum", "atan2", "hypot", "logaddexp"],
   ...["add", "sub", "mul", "div", "pow", "remainder", "fmod"],
 ] as const;
+/** Functions of a tensor and what is no tensor. */
+const OF_ONE = [
+  ...["chunk", "split", "unbind", "flip", "roll", "rot90", "repeat", "tile", "repeatInterleave"],
+  ...["tril", "triu", "diagonal", "diag", "trace"],
+] as const;
 
 // deno-lint-ignore no-explicit-any
 const named = g as any;
@@ -161,6 +166,14 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     name,
     { tensors: [(a) => named[name](a, x), [(b) => named[name](x, b), "number"]] },
   ])),
+  ...Object.fromEntries(OF_ONE.map((name) => [name, unary((x) => named[name](x, 1))])),
+  hstack: unary((x) => g.hstack([x])),
+  vstack: unary((x) => g.vstack([x])),
+  meshgrid: {
+    options: [["index", "indexing", (o) => g.meshgrid([x], o)]],
+    tensors: [(x) => g.meshgrid([x])],
+  },
+  movedim: unary((x) => g.movedim(x, 0, 1)),
   lerp: { tensors: [(a) => g.lerp(a, x, 0.5), (b) => g.lerp(x, b, 0.5), [(w) => g.lerp(x, x, w), "number"]] },
   ...Object.fromEntries((["addcmul", "addcdiv"] as const).map((name): [string, Cases] => [
     name,
