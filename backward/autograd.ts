@@ -13,6 +13,7 @@
  * ```
  * @module
  */
+export { detectAnomaly } from "./anomaly.ts";
 export { Context, type Differentiable, Function, type Gradients } from "./function.ts";
 /** Jacobians, Hessians, and their products with vectors: `functional.hessian(f, x)`. */
 export * as functional from "./functional.ts";

@@ -4,6 +4,7 @@ import { isFloating } from "../core/dtype.ts";
 import type { OpNode } from "../core/record.ts";
 import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
+import { isDetecting, noteCaller } from "./anomaly.ts";
 import { differentiatedOnce, releasedError, Saved } from "./nodes.ts";
 import { isGradEnabled, noGrad } from "./tape.ts";
 
@@ -112,6 +113,7 @@ export abstract class Function {
     const out = result.detach(); // forward may return an argument, or a tensor it keeps: those must not get this node
     out.requiresGrad = true;
     out.node = new FunctionNode(this, ctx, args);
+    if (isDetecting()) noteCaller(out.node);
     if (!args.includes(result)) bindResult(ctx, result, out);
     return out;
   }

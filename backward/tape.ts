@@ -3,6 +3,7 @@
  *
  * Loading this file registers it with `core/`. There is no list of operations: each value points to the node that made it.
  */
+import { checkSentBack, isDetecting, noteCaller } from "./anomaly.ts";
 import { hasHooks, hooked, isRetained } from "./hooks.ts";
 import { bare, Ownership } from "./ownership.ts";
 import { isGradEnabled, RuleNode, withRecording } from "./nodes.ts";
@@ -31,6 +32,7 @@ function recordOp<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[
   if (!isGradEnabled() || rules[op] === notDifferentiable || !isFloating(out.dtype)) return;
   out.requiresGrad = true;
   out.node = new RuleNode(op, rules[op], out, inputs, settings);
+  if (isDetecting()) noteCaller(out.node);
 }
 
 function beforeWrite(out: Tensor, x: Tensor, verb: string): void {
@@ -217,6 +219,12 @@ export class BackwardPass {
    * sees and what it returns.
    */
   #inputGradients(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
+    const parts = this.#partsOf(node, g);
+    if (isDetecting()) checkSentBack(node, parts);
+    return parts;
+  }
+
+  #partsOf(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
     if (node instanceof RuleNode && node.backward === ruleBackward) return node.backward(g);
     const parts = this.#blocks.runUserCode(g, () => node.backward(g));
     return this.#createGraph ? parts : parts.map((part) => part && bare(part));

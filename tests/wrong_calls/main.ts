@@ -22,6 +22,7 @@ export const AUTOGRAD: Record<string, Cases | typeof NEITHER> = {
     options: [["Atol", "atol", (o) => autograd.checkRule((x) => x, (g) => [g], [], o)]],
     tensors: [(x) => autograd.checkRule((x) => x, (g) => [g], [x])],
   },
+  detectAnomaly: NEITHER,
   gradcheck: {
     options: [["Atol", "atol", (o) => autograd.gradcheck((x) => x, [tensor([1], { dtype: "float64" })], o)]],
     tensors: [(x) => autograd.gradcheck((x) => x, [x])],
