@@ -107,6 +107,20 @@ const MUST_PRINT: Record<string, readonly (string | RegExp)[]> = {
   "19_augmentation.ts": [/epoch 3\/3 .* accuracy 0\.\d+\n[\d.]+ s\n/],
 };
 
+/** Examples beside the path, each of one thing. */
+const BESIDE: typeof MUST_PRINT = {
+  "gradient_penalty.ts": [
+    "the clouds lie 5 apart",
+    /without a penalty: distance \d{3,}\.\d, mean slope \d{2,}\.\d\n/,
+    /with a penalty: +distance 5\.[0-4]\d, mean slope (0\.9|1\.0)\d\n/,
+  ],
+  "newton.ts": [
+    /Newton's step 7 from +\de-(19|2\d)\nNewton, 7 steps: +\de[-+]\d+ at \(1,1\)\n/,
+    "gradient descent, 10000 steps:  6e-5",
+    /logistic regression 6: loss 0\.260221, gradient +\de-7\n/,
+  ],
+};
+
 function rungsNear(): RegExp[] {
   const rungs = ["01_loops", "02_row_dot", "03_broadcast", "04_einsum", "05_flat", "06_blocked", "07_wasm"];
   return rungs.map((name) => new RegExp(`^${name} +true +[\\d.]+ +[\\d.]+$`, "m"));
@@ -138,7 +152,11 @@ describe("examples/", () => {
       Object.keys(MUST_PRINT).map((name) => [parseInt(name), name]),
     );
   });
-  for (const [name, wanted] of Object.entries(MUST_PRINT)) {
+  it("is told of in the README, every one beside the path", () => {
+    const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
+    for (const name of Object.keys(BESIDE)) assertStringIncludes(readme, `[${name}](examples/${name})`);
+  });
+  for (const [name, wanted] of Object.entries({ ...MUST_PRINT, ...BESIDE })) {
     (mayRun ? it : it.skip)(`${name} runs by the command in its header and prints what it shows`, async () => {
       const printed = await run(commandOf(name));
       for (const text of wanted) {
