@@ -70,8 +70,8 @@ export const TASKS = {
     ...[`--allow-ffi=${cache}`, `--allow-run=cc,${deno}`, `${ALL_ENV},PATH`, HARNESS],
   ],
   bench: ({ cache }) => [...RUN, ...kernel(cache), ...command("bench")],
-  peers: ({ cache }) => [
-    ...["run", "-q", "--allow-read", `--allow-write=.,${cache}`, `--allow-ffi=${cache}`, "--allow-run", "--allow-env"],
+  peers: ({ cache, temp }) => [
+    ...["run", "-q", "--allow-read", `--allow-write=.,${temp}`, `--allow-ffi=${cache}`, "--allow-run", "--allow-env"],
     "bench/peers.ts",
   ],
   doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-sys=cpus", "cli/cli.ts", "doctor"],

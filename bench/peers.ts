@@ -4,8 +4,8 @@
  *     deno task peers [--json] [--only TEXT] [--rounds N]
  *     deno task peers --race --data DIR        MNIST to 97.5 % accuracy, whole programs
  *
- * A peer that does not run is left out, with the reason and how to install it. tfjs and jax-js are looked for in the folder that
- * GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; PyTorch on a slow BLAS is not timed.
+ * A peer that does not run is left out, with the reason and how to install it. tfjs, jax-js and onnxruntime-node are looked for in the
+ * folder that GRADUS_PEERS names, PyTorch with the interpreter that GRADUS_PYTHON names; PyTorch on a slow BLAS is not timed.
  */
 import { backendName, backendReason } from "@gradus/gradus";
 import { openNative } from "../core/backend/native/native.ts";
@@ -17,14 +17,15 @@ import { startPeers } from "./peers/peer.ts";
 import { race, raceLine } from "./peers/race.ts";
 import { measure, type Row } from "./peers/rounds.ts";
 import { header, jsonLine, jsonLines, meansLine, tableLine } from "./peers/table.ts";
-import { LENET_STEP, RESNET_STEP } from "./peers/image_workloads.ts";
+import { LENET_STEP, PREDICTIONS, RESNET_STEP } from "./peers/image_workloads.ts";
+import { writeNetworks } from "./peers/networks.ts";
 import { type Kind, MEMORY_BOUND, product, type Workload, WORKLOADS } from "./peers/workloads.ts";
 import { runProgram, UsageError } from "../cli/command_line.ts";
 
 const folder = Deno.env.get("GRADUS_PEERS") ?? "peers";
 const commands = commandsOf(folder, Deno.env.get("GRADUS_PYTHON") ?? "/usr/bin/python3");
 const { peak = null } = openNative();
-const PARTS = ["used memory", "two threads", "wasm", "growth", "cold start"];
+const PARTS = ["used memory", "two threads", "wasm", "onnxruntime", "growth", "cold start"];
 const WARM_UP = product(64, 64, 64);
 
 const printError = console.error;
@@ -95,6 +96,17 @@ async function printColdStart({ json, print }: Options): Promise<void> {
   else print(`cold start: ${gradus.toFixed(0)} ms, an empty program ${empty.toFixed(0)} ms: ${over} ms over it`);
 }
 
+/** Times the same networks in this library and, from the files that it writes, in ONNX Runtime; and those that tfjs has. */
+async function comparePredictions(options: Options): Promise<void> {
+  const models = await Deno.makeTempDir();
+  try {
+    await writeNetworks(models, PREDICTIONS.map(({ network }) => network));
+    await compare(options, [commands.gradus, commands.onnx(models), commands.tfjs], PREDICTIONS);
+  } finally {
+    await Deno.remove(models, { recursive: true });
+  }
+}
+
 async function compareAll(options: Options): Promise<void> {
   const { only, print } = options;
   const { gradus, classes, usedMemory, twoThreads, wasm, torch, tfjs, jax } = commands;
@@ -114,6 +126,7 @@ async function compareAll(options: Options): Promise<void> {
     await compare(options, [wasm, tfjs], [product(512, 512, 512), LENET_STEP]);
     print("tfjs cannot train convolutions in WebAssembly: its time of LeNet is that of the forward pass alone");
   }
+  if (wanted("onnxruntime")) await comparePredictions(options);
   if (wanted("growth")) print(await memoryGrowth(FLAGS));
   if (wanted("cold start")) await printColdStart(options);
 }
@@ -131,7 +144,7 @@ async function printRace(data: string | undefined, json: boolean): Promise<void>
 
 await runProgram({
   purpose:
-    "Time this library beside PyTorch, tfjs and jax-js, one thread against one thread, in turns. GRADUS_PEERS names " +
+    "Time this library beside PyTorch, tfjs, jax-js and ONNX Runtime, one thread against one thread, in turns. GRADUS_PEERS names " +
     "the folder with the JavaScript peers, GRADUS_PYTHON the interpreter. A peer that does not run is left out, with the " +
     "reason and how to install it.",
   options: {

@@ -20,6 +20,8 @@ export interface Commands {
   readonly tfjs: PeerCommand;
   /** jax-js with its WebAssembly back end. */
   readonly jax: PeerCommand;
+  /** ONNX Runtime in Node.js, on one thread, with the models in a folder. */
+  readonly onnx: (models: string) => PeerCommand;
 }
 
 /** The permissions to compile the kernel, load it and read the environment. */
@@ -29,6 +31,8 @@ export const FLAGS: readonly string[] = [
 
 const TORCH = "apt-get install --no-install-recommends python3-torch libopenblas0-pthread";
 const NPM = "npm install --ignore-scripts @tensorflow/tfjs @tensorflow/tfjs-backend-wasm @jax-js/jax";
+
+const ONNX = "npm install --ignore-scripts onnxruntime-node";
 
 /** The commands, with the JavaScript peers in `folder` and PyTorch in the interpreter `python`. */
 export function commandsOf(folder: string, python: string): Commands {
@@ -41,6 +45,10 @@ export function commandsOf(folder: string, python: string): Commands {
     torch: { name: "torch", command: python, args: ["-B", `${import.meta.dirname}/pytorch.py`], install: TORCH },
     tfjs: javascript("tfjs-wasm", "tfjs", folder),
     jax: javascript("jax-js", "jax", folder),
+    onnx: (models) => ({
+      ...{ name: "onnxruntime", command: "node", args: [`${import.meta.dirname}/onnx_runtime.mjs`, models] },
+      ...{ cwd: resolve(folder), install: inFolder(ONNX) },
+    }),
   };
 }
 
@@ -55,6 +63,10 @@ function javascript(name: string, which: string, folder: string): PeerCommand {
     command: Deno.execPath(),
     args: ["run", "-A", "--no-config", "--node-modules-dir=manual", `${import.meta.dirname}/js.mjs`, which],
     cwd: resolve(folder),
-    install: `in a folder outside the project: ${NPM}, and name the folder in GRADUS_PEERS`,
+    install: inFolder(NPM),
   };
+}
+
+function inFolder(command: string): string {
+  return `in a folder outside the project: ${command}, and name the folder in GRADUS_PEERS`;
 }

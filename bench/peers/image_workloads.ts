@@ -55,15 +55,18 @@ export const LENET_STEP: Network = network("lenet", 64, "step");
 /** A training step of the residual net, 64 digits at a time. */
 export const RESNET_STEP: Network = network("resnet", 64, "step", "adamw");
 
+/** Predictions of one picture. */
+export const PREDICTIONS: readonly Network[] = (["mlp", "lenet", "resnet"] as const).map((name) =>
+  network(name, 1, "predict")
+);
+
 /** The networks. */
 export const NETWORKS: readonly Network[] = [
   LENET_STEP,
   network("lenet", 1, "step"),
   network("convnet", 256, "step", "adamw"),
   RESNET_STEP,
-  network("mlp", 1, "predict"),
-  network("lenet", 1, "predict"),
-  network("resnet", 1, "predict"),
+  ...PREDICTIONS,
 ];
 
 function network(

@@ -46,10 +46,11 @@ async function tfjs() {
       };
       return () => update.minimize(loss);
     },
-    // The forward pass of LeNet alone: there is no gradient of a convolution in WebAssembly.
-    network({ network, batch }) {
-      if (network !== "lenet") return null;
+    // Of LeNet the forward pass alone, also of a step: there is no gradient of a convolution in WebAssembly.
+    network({ network, batch, task }) {
       const normal = (shape) => tf.randomNormal(shape, 0, 0.1);
+      if (network === "mlp" && task === "predict") return perceptron(normal([batch, 784]), normal);
+      if (network !== "lenet") return null;
       const [x, k1, k2] = [normal([batch, 28, 28, 1]), normal([5, 5, 1, 6]), normal([5, 5, 6, 16])];
       const dense = [normal([400, 120]), normal([120, 84]), normal([84, 10])];
       const block = (h, kernel, padding) => tf.maxPool(tf.relu(tf.conv2d(h, kernel, 1, padding)), 2, 2, "valid");
@@ -57,13 +58,25 @@ async function tfjs() {
         const flat = block(block(x, k1, "same"), k2, "valid").reshape([batch, 400]);
         return dense.reduce((h, w, i) => i === 0 ? tf.matMul(h, w) : tf.matMul(tf.relu(h), w), flat);
       };
-      return () => {
-        const y = tf.tidy(forward);
-        y.dataSync();
-        y.dispose();
-      };
+      return reading(forward);
     },
   };
+
+  /** The prediction of 784-128-64-10. */
+  function perceptron(x, normal) {
+    const layers = [[784, 128], [128, 64], [64, 10]].map(([from, to]) => [normal([from, to]), normal([to])]);
+    const layer = (h, [w, b]) => tf.add(tf.matMul(h, w), b);
+    return reading(() => layers.reduce((h, weights, i) => layer(i === 0 ? h : tf.relu(h), weights), x));
+  }
+
+  /** Computes a result, reads it and lets it go. */
+  function reading(forward) {
+    return () => {
+      const y = tf.tidy(forward);
+      y.dataSync();
+      y.dispose();
+    };
+  }
 }
 
 async function jax() {

@@ -1,5 +1,6 @@
 /** The workloads on images in this library. */
-import { nn, noGrad, optim, randint, randn, type Tensor } from "@gradus/gradus";
+import { manualSeed, nn, noGrad, optim, randint, randn, type Tensor } from "@gradus/gradus";
+import { exportOnnx } from "@gradus/gradus/onnx";
 import type { Convolution, Network, NetworkName } from "./image_workloads.ts";
 import { checkConvolution, checkedStep } from "./verify.ts";
 
@@ -27,6 +28,21 @@ export function network(workload: Network): () => void {
   return () => noGrad(() => model.call(x));
 }
 
+/** Writes networks as files of ONNX into a folder, and beside each an input and what it gives for that: NAME.onnx and NAME.json. */
+export async function writeNetworks(folder: string, names: readonly NetworkName[]): Promise<void> {
+  manualSeed(42);
+  for (const name of names) {
+    const model = MODELS[name]().eval();
+    const [x] = images({ network: name, batch: 1 });
+    await exportOnnx(model, x, `${folder}/${name}.onnx`);
+    const y = noGrad(() => model.call(x));
+    await Deno.writeTextFile(
+      `${folder}/${name}.json`,
+      JSON.stringify({ x: [...x.data], shape: x.shape, y: [...y.data] }),
+    );
+  }
+}
+
 function networkStep(workload: Network): () => number {
   const model = MODELS[workload.network]();
   const optimizer = workload.optimizer === "adamw"
@@ -42,7 +58,7 @@ function networkStep(workload: Network): () => number {
   };
 }
 
-function images({ network, batch }: Network): [x: Tensor, y: Tensor] {
+function images({ network, batch }: Pick<Network, "network" | "batch">): [x: Tensor, y: Tensor] {
   return [randn(network === "mlp" ? [batch, 784] : [batch, 1, 28, 28]), randint(0, 10, [batch])];
 }
 
