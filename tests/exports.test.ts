@@ -25,6 +25,7 @@ const OTHERS: Names = {
   "datasets/named/mnist.ts": ["loadMnistOf"],
   "layers/nn/tabular_model.ts": ["embeddingSize"],
   "layers/train/callbacks/model_monitors.ts": ["onEachCall"],
+  "layers/train/export/layer_sources.ts": ["LAYERS"],
 };
 
 function readRoom(folder: string): [path: string, text: string][] {

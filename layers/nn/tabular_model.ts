@@ -52,8 +52,6 @@ export interface TabularModelOptions {
  * many values it has; numbers go through batch norm; both together through blocks of Linear, ReLU, batch norm and dropout, and a last
  * Linear. Vectors begin small, drawn from a normal distribution of deviation 0.01, cut at two deviations.
  *
- * `exportTs` has no source for it: it looks categories up by whole numbers.
- *
  * Source: Howard and Gugger, "fastai: A Layered API for Deep Learning" (2020), `TabularModel` and `emb_sz_rule`.
  *
  * @example

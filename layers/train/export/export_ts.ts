@@ -5,7 +5,6 @@ import { files } from "../../../core/host/files.ts";
 import { writeAtomically } from "../../../core/io/atomic_write.ts";
 import { checkShape } from "../../../core/shape.ts";
 import { Module } from "../../nn/module.ts";
-import type { Sequential } from "../../nn/sequential.ts";
 
 /** The options of `exportTs`. */
 export interface ExportOptions {
@@ -23,6 +22,9 @@ export interface ExportOptions {
  * mode. The weights are part of the source, as float32. It imports nothing, and runs in Deno, and with its types erased in Node and in
  * a browser.
  *
+ * A model is a layer of `nn`, a `TabularModel`, or a `Sequential` of such. Batch normalisation becomes part of the layer before it or,
+ * for rows of values, after it, where there is one; categories and the indices of an `Embedding` are whole numbers among the values.
+ *
  * With a `path` the source is also written to that file.
  *
  * @example
@@ -34,10 +36,10 @@ export interface ExportOptions {
  * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 2), new nn.Softmax(1));
  * assertStringIncludes(await exportTs(model), "export function predict(input: number[] | Float32Array): number[]");
  * ```
- * @throws {TypeError} If there is no source for one of its layers.
+ * @throws {TypeError} If there is no source for one of its layers, such as one of your own: it is named, and nothing is written.
  * @throws {RangeError} If the sizes of its layers do not fit together.
  */
-export async function exportTs(model: Sequential, path?: string, options: ExportOptions = {}): Promise<string> {
+export async function exportTs(model: Module, path?: string, options: ExportOptions = {}): Promise<string> {
   if (!(model instanceof Module)) throw new TypeError(`Cannot export ${describe(model)}: give a model of layers`);
   checkOptions("export a model", options, ["inputShape"]);
   const { inputShape = null } = options;

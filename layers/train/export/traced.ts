@@ -4,7 +4,7 @@ import type { OpNode } from "../../../core/record.ts";
 import { type Shape, sizeOf } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import type { Module } from "../../nn/module.ts";
-import type { Exported } from "./source.ts";
+import type { Exported } from "./layer_sources.ts";
 import { type Step, WRITERS, written } from "./window_sources.ts";
 
 /** The source of a layer for samples of this shape, or why there is none. */

@@ -109,13 +109,13 @@ function permute(x: number[], sizes: number[], steps: number[]): number[] {
   });
 }`,
   channelNorm: `
-function channelNorm(x: number[], channels: number, eps: number, own: boolean, stats: Float32Array): number[] {
+function channelNorm(x: number[], channels: number, eps: number, w: Float32Array, b: Float32Array): number[] {
   const length = x.length / channels;
   return Array.from({ length: channels }, (_, c) => {
     const part = x.slice(c * length, (c + 1) * length);
-    const mean = own ? part.reduce((sum, v) => sum + v, 0) / length : stats[c]!;
-    const variance = own ? part.reduce((sum, v) => sum + (v - mean) ** 2, 0) / length : stats[channels + c]!;
-    return part.map((v) => ((v - mean) / Math.sqrt(variance + eps)) * stats[2 * channels + c]! + stats[3 * channels + c]!);
+    const mean = part.reduce((sum, v) => sum + v, 0) / length;
+    const variance = part.reduce((sum, v) => sum + (v - mean) ** 2, 0) / length;
+    return part.map((v) => ((v - mean) / Math.sqrt(variance + eps)) * w[c]! + b[c]!);
   }).flat();
 }`,
   mul: `
@@ -163,10 +163,14 @@ export const WRITERS: { readonly [K in Traced]: Writer<OpSettings[K]> } & Readon
     const steps = x.shape.map((_, d) => x.shape.slice(d + 1).reduce((product, n) => product * n, 1));
     return ["permute", y.shape, order.map((d) => steps[d])];
   },
-  batchNorm: ({ settings: { c, eps, training, stats } }, take) => [
-    ...["channelNorm", c, eps, training] as const,
-    take(fromData(Float32Array.from(stats), [stats.length])),
-  ],
+  batchNorm: ({ settings: { c, eps, training, stats } }, take) => {
+    const [mean, variance, weight, bias] = [0, 1, 2, 3].map((row) => stats.slice(row * c, (row + 1) * c));
+    const taken = (values: ArrayLike<number>) => take(fromData(Float64Array.from(values), [c]));
+    if (training) return ["channelNorm", c, eps, taken(weight), taken(bias)];
+    written(eps);
+    const scale = Float64Array.from(weight, (w, i) => w / Math.sqrt(variance[i] + eps));
+    return ["affine", taken(mean), taken(scale), taken(bias)];
+  },
   mul: ({ y, others }, take) => ["mul", ...channelwise(y, others[0], take)],
   add: ({ y, others }, take) => ["add", ...channelwise(y, others[0], take)],
   reshape: () => null,

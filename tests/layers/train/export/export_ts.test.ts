@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
-import { manualSeed, noGrad, randn, tensor } from "@gradus/gradus";
+import { cat, manualSeed, noGrad, randint, randn, type Tensor, tensor } from "@gradus/gradus";
 import { exportTs } from "@gradus/gradus/train";
 import * as nn from "@gradus/gradus/nn";
-import { LAYERS } from "../../../../layers/train/export/source.ts";
+import { LAYERS } from "../../../../layers/train/export/layer_sources.ts";
 import { imageKinds } from "./image_kinds.ts";
 import { inFolder } from "../../../core/io/in_folder.ts";
 
@@ -95,10 +95,128 @@ describe("exportTs()", () => {
     });
   }
 
-  it("is tried with every layer for which there is a source", () => {
-    const ofImages = Object.values(imageKinds).map(([make]) => make);
-    const tried = [...Object.values(kinds), ...ofImages].map((make) => make().constructor.name);
-    assertEquals(new Set(tried), new Set(Object.keys(LAYERS)));
+  /** Every public class of modules, but what only others are made from. */
+  const all = Object.entries(nn).flatMap(([name, value]) =>
+    typeof value === "function" && value.prototype instanceof nn.Module && name !== "ChannelNorm" ? [name] : []
+  );
+  const refused = all.filter((name) => /(Loss|List|Dict)$/.test(name));
+
+  it("is tried with every module of nn", () => {
+    const tried = [...Object.values(kinds), ...Object.values(imageKinds).map(([make]) => make)]
+      .map((make) => make().constructor.name);
+    const elsewhere = ["Sequential", "Embedding", "TabularModel"]; // below
+    assertEquals(new Set([...tried, ...elsewhere, ...refused]), new Set(all));
+    assertEquals(new Set([...tried, "Embedding", "TabularModel"]), new Set(Object.keys(LAYERS)));
+  });
+
+  for (const name of refused) {
+    it(`names ${name}, which does not predict, and writes nothing`, () =>
+      inFolder(async (folder) => {
+        const odd = new (nn[name as "MSELoss"])() as unknown as nn.Module, path = `${folder}/model.ts`;
+        const model = new nn.Sequential(new nn.ReLU(), odd);
+        await assertRejects(
+          () => exportTs(model, path),
+          TypeError,
+          `Cannot export 1 (${name}): there is no source for it`,
+        );
+        assertEquals([...Deno.readDirSync(folder)], []);
+      }));
+  }
+
+  it("gives a predict() that answers as Embedding does, of whole numbers alone", async () => {
+    manualSeed(5);
+    const model = new nn.Sequential(new nn.Embedding(7, 3, { paddingIdx: 2 }), new nn.Flatten(), new nn.Linear(12, 2));
+    const { predict } = await load(await exportTs(model, undefined, { inputShape: [4] }));
+    const expected = model.call(tensor([[6, 0, 2, 2]], { dtype: "int32" })).at(0).toArray() as number[];
+    assertClose(predict([6, 0, 2, 2]), expected);
+    for (const odd of [7, -1, 0.5, NaN]) {
+      const message = `Cannot look up ${odd}: expected a whole number from 0 to 6`;
+      assertThrows(() => predict([0, 0, 0, odd]), RangeError, message);
+    }
+    await assertRejects(() => exportTs(model), TypeError, "give it as { inputShape: [length] }");
+  });
+
+  const tables: [what: string, features: nn.TabularFeatures, options: nn.TabularModelOptions][] = [
+    ["categories and numbers", { categories: [3, 50], numbers: 4 }, { hidden: [8, 6], dropout: 0.5 }],
+    ["numbers alone", { categories: [], numbers: 3 }, { hidden: [5] }],
+    ["categories alone", { categories: [4, 2], numbers: 0 }, { hidden: [5], embeddingDropout: 0.1 }],
+    ["no hidden layer", { categories: [3], numbers: 2 }, { hidden: [] }],
+  ];
+  for (const [what, features, options] of tables) {
+    it(`gives a predict() that answers as TabularModel does of ${what}`, async () => {
+      manualSeed(5);
+      const { categories, numbers } = features, model = new nn.TabularModel(features, 2, options);
+      const rows = (n: number) =>
+        cat([
+          ...categories.map((most) => randint(0, most, [n, 1]).float()),
+          randn([n, numbers]).mul(2).add(1),
+        ], 1);
+      noGrad(() => model.parameters().forEach((p) => p.copy_(randn(p.shape))));
+      for (let i = 0; i < 3; i++) model.train().call(rows(16));
+      const { predict } = await load(await exportTs(model));
+      assertEquals(model.training, true);
+      for (const row of rows(4).toArray() as number[][]) {
+        assertClose(predict(row), model.eval().call(tensor([row])).at(0).toArray() as number[], what);
+      }
+    });
+  }
+
+  const norms: [what: string, make: () => nn.Module[]][] = [
+    ["after a linear layer", () => [new nn.Linear(6, 4), new nn.Dropout(), new nn.BatchNorm1d(4), new nn.Tanh()]],
+    ["before a linear layer", () => [new nn.BatchNorm1d(6), new nn.Identity(), new nn.Linear(6, 4, { bias: false })]],
+    ["on both sides", () => [new nn.BatchNorm1d(6), new nn.Linear(6, 4), new nn.BatchNorm1d(4, { affine: false })]],
+    ["of a nested sequence", () => [new nn.Sequential(new nn.Linear(6, 4)), new nn.Sequential(new nn.BatchNorm1d(4))]],
+  ];
+  for (const [what, make] of norms) {
+    it(`takes a batch normalisation ${what} into its weights`, async () => {
+      manualSeed(5);
+      const model = used(...make()), source = await exportTs(model);
+      assertEquals(source.includes("function affine("), false);
+      const { predict } = await load(source);
+      for (const sample of SAMPLES) {
+        assertClose(predict(sample), model.call(tensor([sample])).at(0).toArray() as number[], what);
+      }
+    });
+  }
+
+  it("keeps the digits of numbers whose mean is far from 0", async () => {
+    manualSeed(5);
+    const norm = new nn.BatchNorm1d(2), model = new nn.Sequential(norm, new nn.Linear(2, 2)).eval();
+    norm.runningMean!.copy_(tensor([2015.25, 1e6]));
+    norm.runningVar!.copy_(tensor([25, 1]));
+    const { predict } = await load(await exportTs(model)), row = [2024, 1_000_001];
+    assertClose(predict(row), model.call(tensor([row])).at(0).toArray() as number[]);
+  });
+
+  it("draws nothing and changes nothing where it takes a batch normalisation into a convolution", async () => {
+    manualSeed(5);
+    const model = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.BatchNorm2d(2)), state = model.stateDict();
+    const before = [...state.values()].map((x) => x.toArray());
+    manualSeed(6);
+    const source = await exportTs(model, undefined, { inputShape: [1, 4, 4] });
+    const drawn = randn([3]).toArray();
+    manualSeed(6);
+    assertEquals(drawn, randn([3]).toArray());
+    assertEquals([...model.stateDict().values()].map((x) => x.toArray()), before);
+    assertEquals([source.includes("function channelNorm("), source.includes("function affine("), model.training], [
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it("names a sequence and a layer with a forward of their own", async () => {
+    class Twice extends nn.Sequential {
+      override forward(x: Tensor): Tensor {
+        return super.forward(super.forward(x));
+      }
+    }
+    await assertRejects(() => exportTs(new Twice(new nn.ReLU())), TypeError, "Cannot export Twice: there is no source");
+    for (const layer of [new nn.Linear(6, 6), new nn.Dropout(), new nn.BatchNorm1d(6)]) {
+      const odd = Object.assign(layer, { forward: (x: Tensor) => x.neg() });
+      const message = `Cannot export 1 (${layer.constructor.name}): there is no source for it`;
+      await assertRejects(() => exportTs(new nn.Sequential(new nn.Linear(6, 6), odd)), TypeError, message);
+    }
   });
 
   it("takes layers of a nested sequence in their order", async () => {

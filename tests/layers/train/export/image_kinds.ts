@@ -35,4 +35,12 @@ export const imageKinds: Readonly<Record<string, [make: () => nn.Module, shape: 
   ZeroPad2d: [() => new nn.ZeroPad2d([1, -1, 2, 0]), image],
   Unflatten: [() => new nn.Unflatten(1, [2, 2]), image],
   "Flatten of images": [() => new nn.Flatten(), image],
+  "Flatten of rows and columns": [() => new nn.Flatten(2), image],
+  "Flatten of channels and rows": [() => new nn.Flatten(-3, -2), image],
+  "Linear of every row": [() => new nn.Linear(6, 3), image],
+  "LayerNorm of every image": [() => new nn.LayerNorm(image), image],
+  "LayerNorm of every plane": [() => new nn.LayerNorm([5, 6]), image],
+  "Softmax of every pixel": [() => new nn.Softmax(1), image],
+  "LogSoftmax of every column": [() => new nn.LogSoftmax(-2), image],
+  "GELU of images": [() => new nn.GELU(), image],
 };

@@ -78,9 +78,9 @@ describe("exportTs() of layers over images", () => {
     await assertRejects(() => exportTs(model, undefined, { inputShape: [2, 4, 4] }), RangeError, "it has 2 channels");
     const short = () => exportTs(model, undefined, { inputShape: [1, 5, 4] });
     await assertRejects(short, RangeError, "Cannot export 2: it takes 8 values and is given 12");
-    const wide = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.Linear(2, 1));
+    const wide = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.Linear(8, 1));
     const image = () => exportTs(wide, undefined, { inputShape: [1, 4, 4] });
-    await assertRejects(image, TypeError, "a sample of [2, 2, 2] is no row of values, put Flatten before it");
+    await assertRejects(image, TypeError, "a sample of [2, 2, 2] has no rows of [8], put Flatten before it");
   });
 
   it("writes settings as numbers, and refuses what would be code", async () => {
