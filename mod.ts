@@ -91,7 +91,8 @@ export {
   unbind,
   vstack,
 } from "./core/ops/arrange.ts";
-export { where } from "./core/ops/where.ts";
+export { indexPut, type IndexPutOptions, maskedSelect, nonzero } from "./core/ops/index.ts";
+export { maskedFill, where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
 export { setPrintOptions } from "./core/format.ts";

@@ -74,6 +74,8 @@ export type OpSettings =
     extreme: { readonly dim: number };
     /** Rows along dimension 0, by index. */
     gather: { readonly rows: Int32Array };
+    /** The first input with the elements of the second at these places, counted in row-major order. */
+    put: { readonly places: Int32Array };
     /** Running sums along one dimension. */
     cumsum: { readonly dim: number };
     /** The second input where the first, a mask, is true; the third elsewhere. */

@@ -182,8 +182,8 @@ export class Tensor extends TensorMethods {
   at(...indices: Index[]): Tensor {
     return at(this, indices);
   }
-  /** A copy of the rows that an integer tensor picks along dimension 0, or of the places where a bool mask is true. */
-  index(by: Tensor): Tensor {
+  /** A copy of the rows that an integer tensor picks, or of the places where a mask is true; or by several indices: `x[:, cols]`. */
+  index(...by: (Index | Tensor)[]): Tensor {
     return index(this, by);
   }
   /** Itself if row-major, else a row-major copy. */

@@ -5,9 +5,12 @@
 import { GradientSlot } from "./gradient_slot.ts";
 import * as arrange from "./ops/arrange.ts";
 import type { Dim } from "./ops/arrange.ts";
-import { binary, type Operand, unary } from "./ops/elementwise.ts";
+import { binary, copyInto, type Operand, unary } from "./ops/elementwise.ts";
 import * as functions from "./ops/functions.ts";
 import type { ValueOptions } from "./ops/functions.ts";
+import * as indexing from "./ops/index.ts";
+import type { Index, IndexPutOptions } from "./ops/index.ts";
+import { maskedFill } from "./ops/where.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -152,5 +155,30 @@ export abstract class TensorMethods extends GradientSlot {
   /** `Σ x[i, i]` of a matrix */
   trace(this: Tensor): Tensor {
     return arrange.trace(this);
+  }
+
+  /** The places of what is other than 0, int32 [places, dimensions] */
+  nonzero(this: Tensor): Tensor {
+    return indexing.nonzero(this);
+  }
+  /** The elements where a mask is true */
+  maskedSelect(this: Tensor, mask: Tensor): Tensor {
+    return indexing.maskedSelect(this, mask);
+  }
+  /** A copy with a number, or an element, where a mask is true */
+  maskedFill(this: Tensor, mask: Tensor, value: Operand): Tensor {
+    return maskedFill(this, mask, value);
+  }
+  /** A number, or an element, where a mask is true, in place */
+  maskedFill_(this: Tensor, mask: Tensor, value: Operand): Tensor {
+    return copyInto(this, maskedFill(this, mask, value));
+  }
+  /** A copy with values where the indices point: `x[i, 1:] = v` is `x.indexPut([i, "1:"], v)` */
+  indexPut(this: Tensor, indices: readonly (Index | Tensor)[], values: Operand, options?: IndexPutOptions): Tensor {
+    return indexing.indexPut(this, indices, values, options);
+  }
+  /** The values written where the indices point, in place: `x[i, 1:] = v` */
+  indexPut_(this: Tensor, indices: readonly (Index | Tensor)[], values: Operand, options?: IndexPutOptions): Tensor {
+    return indexing.indexPutInto(this, indices, values, options);
   }
 }

@@ -4,7 +4,7 @@ export type { DType, TypedArray } from "./dtype.ts";
 export type { Dim } from "./ops/arrange.ts";
 export type { Operand } from "./ops/elementwise.ts";
 export type { ValueOptions } from "./ops/functions.ts";
-export type { Index } from "./ops/index.ts";
+export type { Index, IndexPutOptions } from "./ops/index.ts";
 export type { Nested, Storage } from "./ops/read.ts";
 export type { Dims } from "./ops/reduce.ts";
 export type { Generator } from "./random/generator.ts";

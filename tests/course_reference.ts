@@ -16,8 +16,8 @@ export interface CourseCase {
   seed: number;
   /** The shapes of the inputs. */
   draw: number[][];
-  /** The result, or several. */
-  y: Numbers;
+  /** The result, or several; `null` where all of them are integers. */
+  y: Numbers | null;
   /** Results that are integers. */
   integers?: Numbers;
   /** The gradient of each input. */
@@ -117,7 +117,7 @@ export function checkCase(entry: CourseCase, translation: Translation): void {
   const floats = results.filter(({ dtype }) => dtype.startsWith("float"));
   const rest = results.filter(({ dtype }) => !dtype.startsWith("float"));
   const found: Record<string, unknown> = {
-    y: floats.length === 1 ? numbersOf(floats[0]) : floats.map(numbersOf),
+    y: floats.length > 1 ? floats.map(numbersOf) : floats.length === 1 ? numbersOf(floats[0]) : null,
     ...(entry.integers === undefined ? {} : { integers: rest.map(numbersOf) }),
     ...(entry.grads === undefined ? {} : { grads: inputs.map(({ g }) => g && numbersOf(g)) }),
   };

@@ -1,10 +1,11 @@
 /** Derivatives of views, casts and indexing: each element's gradient goes to the place that the element came from. */
 import type { Rules } from "./rule.ts";
 import { fromData } from "../../core/create.ts";
-import { gather, gatherGradient } from "../../core/ops/index.ts";
+import { gather, gatherGradient, put } from "../../core/ops/index.ts";
 import { windowGradient } from "../../core/ops/movement.ts";
+import { newZeros } from "../../core/memory/allocate.ts";
 import { where } from "../../core/ops/where.ts";
-import type { Shape } from "../../core/shape.ts";
+import { type Shape, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /** `y = x.permute(order)`, so `dx` is `g` with the dimensions in their old order. */
@@ -24,7 +25,7 @@ function catBackward(g: Tensor, dim: number, sizes: readonly number[]): Tensor[]
 }
 
 /** The operations of this file. */
-type Movement = "cast" | "reshape" | "permute" | "expand" | "window" | "gather" | "where" | "cat";
+type Movement = "cast" | "reshape" | "permute" | "expand" | "window" | "gather" | "put" | "where" | "cat";
 /** Those that are derivatives of others: the rule of each is the operation itself, for both are linear. */
 type Returns = "windowBackward" | "gatherBackward";
 
@@ -40,6 +41,11 @@ export const movementRules: Rules<Movement | Returns> = {
   // y[i] = x[rows[i]]: each g[i] is added to row rows[i] of dx
   gather: (g, { shape, settings }) => [gatherGradient(g, shape, settings.rows)],
   gatherBackward: (g, { shape, settings }) => [gather(g, settings.rows, [settings.rows.length]).reshape(...shape)],
+  // y is x but for the values at places: there x gets 0, and the values get g, also one that a later one replaced, as in PyTorch
+  put: (g, { shape, settings: { places }, needsInputGrad }) => [
+    needsInputGrad[0] ? put(g, places, newZeros([places.length], g.dtype)) : null,
+    needsInputGrad[1] ? gather(g.reshape(sizeOf(shape)), places, [places.length]) : null,
+  ],
   where: (g, { a, needsInputGrad }) => [null, ...whereBackward(g, a, needsInputGrad.slice(1))],
   cat: (g, { settings }) => catBackward(g, settings.dim, settings.sizes),
 };

@@ -148,15 +148,17 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   });
 }
 
-/** The elements at `index` along `dim`; the result lacks that dimension. */
-export function select(x: Tensor, dim: number, index: number): Tensor {
+/** The elements at `index` along `dim`, which errors call `named`; the result lacks that dimension. */
+export function select(x: Tensor, dim: number, index: number, named?: number): Tensor {
   if (x.shape.length === 0) {
     throw new RangeError("Cannot select from a tensor of rank 0: it has no dimensions, use item()");
   }
   const d = resolveDim(dim, x.shape.length, "select");
   const size = x.shape[d];
   if (!Number.isInteger(index) || index < -size || index >= size) {
-    throw new RangeError(`Cannot select index ${index} of dimension ${d} with size ${size}: the index is out of range`);
+    throw new RangeError(
+      `Cannot select index ${index} of dimension ${named ?? d} with size ${size}: the index is out of range`,
+    );
   }
   const at = index < 0 ? index + size : index;
   const out = viewOf(x, x.shape.toSpliced(d, 1), x.strides.toSpliced(d, 1), x.offset + at * x.strides[d]);

@@ -1,9 +1,9 @@
 /** `where()`, a choice between two values, element by element; and which elements are NaN or infinite. */
 import { checkOptions, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, promoteRanked } from "../dtype.ts";
+import { isFloating, promote, promoteRanked } from "../dtype.ts";
 import { newEmpty, wrap } from "../memory/allocate.ts";
-import { type Operand, operand, spread } from "./elementwise.ts";
+import { cast, type Operand, operand, spread } from "./elementwise.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -62,6 +62,32 @@ function sides(a: Operand, b: Operand): [Tensor, Tensor] {
   if (typeof b === "object") return sides(b, a).reverse() as [Tensor, Tensor];
   const beside = typeof a === "boolean" && typeof b === "boolean" ? "bool" : "float32";
   return [operand(a, beside, VERB), operand(b, beside, VERB)];
+}
+
+/**
+ * A copy of x with a number, or the element of a tensor of rank 0, where a mask, broadcast, is true. PyTorch's `torch.masked_fill`.
+ *
+ * @example
+ * ```ts
+ * import { maskedFill, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = tensor([1, -2, 3]);
+ * assertEquals(maskedFill(x, x.lt(0), 0).toArray(), [1, 0, 3]);
+ * ```
+ * @throws {TypeError} If the mask is not bool, or the dtype of x cannot hold the value.
+ * @throws {RangeError} If the value has dimensions.
+ */
+export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
+  requireTensor(x, "fill by a mask");
+  const fill = operand(value, x.dtype, "fill with");
+  if (fill.shape.length > 0) {
+    throw new RangeError(`Cannot fill with a tensor of shape ${show(fill.shape)}: give a number`);
+  }
+  if (promote(fill.dtype, x.dtype) !== x.dtype && !(isFloating(fill.dtype) && isFloating(x.dtype))) {
+    throw new TypeError(`Cannot fill a ${x.dtype} tensor with a ${fill.dtype}: cast one of them first`);
+  }
+  return where(mask, cast(fill, x.dtype), x);
 }
 
 /**

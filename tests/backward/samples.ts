@@ -185,6 +185,20 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
       empty: [],
     },
     "a mask": { f: (x) => x.index(x.gt(0)), inputs: [signed] },
+    "columns": { f: (x) => x.index(":", rowsOf(2, 0, 2)), inputs: [signed], empty: [] },
+    "several tensors": {
+      f: (x) => x.index(rowsOf(1, 0, 1).view(3, 1), "1:2", rowsOf(1, 1)),
+      inputs: [values([2, 3, 2], 3)],
+      empty: [],
+    },
+  },
+  put: {
+    "by two tensors": {
+      f: (x, v) => x.indexPut([rowsOf(1, 0, 1), rowsOf(0, 2, 1)], v),
+      inputs: [signed, values([3], 2)],
+      empty: [],
+    },
+    "into columns": { f: (x, v) => x.indexPut([":", rowsOf(2, 0)], v), inputs: [signed, values([2], 2)], empty: [] },
   },
   cumsum: {
     "down columns": { f: (x) => x.cumsum(0), inputs: [signed] },

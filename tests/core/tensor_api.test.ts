@@ -3,8 +3,16 @@ import { describe } from "../bdd.ts";
 import * as g from "@gradus/gradus";
 import { testCourse, type Translations } from "../course_reference.ts";
 
+const ints = (values: g.Rows) => g.tensor(values, { dtype: "int32" });
+
 /** Ours for each call. */
 const TRANSLATIONS: Translations = {
+  "x[:, [0, 2]]": { call: (x) => x.index(":", ints([0, 2])) },
+  "x[[0, 2], [1, 3]]": { call: (x) => x.index(ints([0, 2]), ints([1, 3])) },
+  "x[x > 0]": { call: (x) => x.index(x.gt(0)) },
+  "x.masked_fill(x > 0, -7)": { call: (x) => x.maskedFill(x.gt(0), -7) },
+  "x.masked_select(x < 0)": { call: (x) => x.maskedSelect(x.lt(0)) },
+  "(x > 0).nonzero()": { call: (x) => x.gt(0).nonzero() },
   "x.tril()": { call: (x) => x.tril() },
   "x.tril(-1)": { call: (x) => g.tril(x, -1) },
   "x.triu(1)": { call: (x) => x.triu(1) },
@@ -64,12 +72,6 @@ const MISSING: Record<string, string> = {
   "zeros(3, 4).scatter_add(0, [[0,2,1,0],[2,2,0,1]], x)": "not there yet",
   "x.index_select(1, [2, 0, 2])": "not there yet",
   "zeros(3, 4).index_add(0, [2, 0, 2], x)": "not there yet",
-  "x[:, [0, 2]]": "not there yet",
-  "x[[0, 2], [1, 3]]": "not there yet",
-  "x[x > 0]": "not there yet",
-  "x.masked_fill(x > 0, -7)": "not there yet",
-  "x.masked_select(x < 0)": "not there yet",
-  "(x > 0).nonzero()": "not there yet",
   "round(x * 4).unique(return_inverse, return_counts)": "not there yet",
   "bincount([0, 3, 1, 3, 3], minlength=6)": "not there yet",
   "x.histc(4, -0.5, 0.5)": "not there yet",

@@ -174,6 +174,19 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     options: [["index", "indexing", (o) => g.meshgrid([x], o)]],
     tensors: [(x) => g.meshgrid([x])],
   },
+  nonzero: unary(g.nonzero),
+  maskedSelect: { tensors: [(x) => g.maskedSelect(x, x), (mask) => g.maskedSelect(x, mask)] },
+  maskedFill: {
+    tensors: [
+      (x) => g.maskedFill(x, x, 1),
+      (mask) => g.maskedFill(x, mask, 1),
+      [(value) => g.maskedFill(x, x.gt(0), value), "number"],
+    ],
+  },
+  indexPut: {
+    options: [["accumulated", "accumulate", (o) => g.indexPut(x, [0], 1, o)]],
+    tensors: [(x) => g.indexPut(x, [0], 1), [(v) => g.indexPut(x, [0], v), "number"]],
+  },
   movedim: unary((x) => g.movedim(x, 0, 1)),
   lerp: { tensors: [(a) => g.lerp(a, x, 0.5), (b) => g.lerp(x, b, 0.5), [(w) => g.lerp(x, x, w), "number"]] },
   ...Object.fromEntries((["addcmul", "addcdiv"] as const).map((name): [string, Cases] => [
