@@ -4,11 +4,12 @@
  *     tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out MODEL] [--json]
  *     tabular predict NEW.csv [--model MODEL] [--out OUT.csv] [--probabilities] [--json]
  */
-import { manualSeed, nn, optim, randperm, type Tensor } from "../mod.ts";
+import { fromData, Generator, manualSeed, nn, optim, randperm, type Tensor } from "../mod.ts";
 import {
   DataLoader,
-  nameColumns,
+  type EncodedRows,
   type SchemaOptions,
+  Subset,
   TableSchema,
   type TableSource,
   TensorDataset,
@@ -20,7 +21,7 @@ import { noteMissing, readingVariables, REQUIRE_PERMISSIONS } from "./permission
 import { outputsOf, saveModel } from "./tabular_model.ts";
 import { predictTable, sourceOf } from "./tabular_predict.ts";
 import { asFlags, TEXT_OPTIONS, textOptions } from "./table_options.ts";
-import { reportOn } from "./tabular_report.ts";
+import { reportOn, usualTarget } from "./tabular_report.ts";
 
 const options = {
   target: {
@@ -51,17 +52,19 @@ type Settings = Values<typeof options>;
 /** More classes than this part of the rows cannot be learned: hardly any is seen twice. */
 const MOST_CLASSES = 0.9;
 
-/** One row of so many to learn from chooses the best epoch, if there are so many rows that this leaves enough. */
+/** One row of so many to learn from chooses the best epoch, if there are so many rows that this leaves enough, but not more than suffice. */
 const CHOOSING = 8;
 const ENOUGH = 80;
+const SUFFICIENT = 10_000;
 
 const BATCH = 32;
+const CHOOSING_BATCH = 1024;
 
 /** The numbers of the rows for each purpose. */
 interface Split {
-  readonly learn: Tensor;
-  readonly choose: Tensor | null;
-  readonly test: Tensor;
+  readonly learn: Int32Array<ArrayBuffer>;
+  readonly choose: Int32Array<ArrayBuffer>;
+  readonly test: Int32Array<ArrayBuffer>;
 }
 
 async function main(settings: Settings, words: string[]): Promise<number> {
@@ -74,23 +77,24 @@ async function main(settings: Settings, words: string[]): Promise<number> {
   noteMissing([readingVariables("GRADUS_BACKEND")]);
   manualSeed(settings.seed);
   const rows = split(whole.rows, settings.test);
-  const judged = new Set(rows.test.toArray() as number[]);
-  const schema = await fit(source, settings, () => {}, (row) => !judged.has(row));
-  const { x, y } = await schema.read(source, text);
+  const isJudged = new Uint8Array(whole.rows);
+  for (const row of rows.test) isJudged[row] = 1;
+  const schema = await fit(source, settings, () => {}, (row) => isJudged[row] === 0);
+  const { data, ...judging } = prepared(schema, await schema.read(source, text), rows);
   tell(schema, rows);
 
-  const learner = learnerOf(schema, x, y!, rows, { hidden, epochs: settings.epochs });
+  const learner = learnerOf(schema, data, rows, { hidden, epochs: settings.epochs });
   const { outcome, reason } = await learner.fit(settings.epochs);
   if (outcome === "stopped") console.log(`ended by ${reason}`);
   const model = learner.model as nn.TabularModel;
   await saveModel(settings.out, { schema, model });
 
   const { lines, facts } = reportOn({
-    ...{ schema, x: x.index(rows.test), y: y!.index(rows.test), learned: y!.index(rows.learn) },
+    ...{ schema, x: rowsOf(data.tensors[0], rows.test), ...judging },
     ...{ outputs: (x) => outputsOf(model, x), order: randperm },
   });
   console.log(["", ...lines, "", `weights saved in ${settings.out}, with the table's schema`].join("\n"));
-  const counts = { rows: whole.rows, train: whole.rows - rows.test.numel(), test: rows.test.numel() };
+  const counts = { rows: whole.rows, train: whole.rows - rows.test.length, test: rows.test.length };
   const features = schema.featureNames.length, target = schema.target!.name;
   if (settings.json) console.log(JSON.stringify({ target, ...counts, features, epochs: learner.epoch, ...facts }));
   return reason === "Ctrl-C" ? INTERRUPTED : 0;
@@ -161,18 +165,32 @@ function requireTarget({ target, rows }: TableSchema): void {
 function split(rows: number, percent: number): Split {
   const test = Math.max(1, Math.round((rows * percent) / 100)), others = rows - test;
   if (others < 2) throw new RangeError(`Cannot learn from ${rows} rows: there must be 3 at least`);
-  const order = randperm(rows), choose = others < ENOUGH ? 0 : Math.floor(others / CHOOSING);
+  const order = randperm(rows).data as Int32Array<ArrayBuffer>;
+  const choose = others < ENOUGH ? 0 : Math.min(SUFFICIENT, Math.floor(others / CHOOSING));
   return {
-    learn: order.at(`${test + choose}:`),
-    choose: choose === 0 ? null : order.at(`${test}:${test + choose}`),
-    test: order.at(`:${test}`),
+    learn: order.subarray(test + choose),
+    choose: order.subarray(test, test + choose),
+    test: order.subarray(0, test),
+  };
+}
+
+function rowsOf(x: Tensor, rows: Int32Array<ArrayBuffer>): Tensor {
+  return x.index(fromData(rows, [rows.length]));
+}
+
+/** What is learned from, and what it is judged by: no more of the table, which may be large, is in memory meanwhile. */
+function prepared(schema: TableSchema, { x, y }: EncodedRows, { learn, test }: Split) {
+  return {
+    data: new TensorDataset(x, schema.toTargets(y!)),
+    y: rowsOf(y!, test),
+    usual: usualTarget(schema, rowsOf(y!, learn)),
   };
 }
 
 function tell(schema: TableSchema, { learn, choose, test }: Split): void {
-  const count = learn.numel() + (choose?.numel() ?? 0);
-  const part = choose === null ? "" : ` (${choose.numel()} of them to choose the epoch)`;
-  console.log(`${schema.rows} rows, ${count} to learn from${part} and ${test.numel()} to judge by`);
+  const count = learn.length + choose.length;
+  const part = choose.length === 0 ? "" : ` (${choose.length} of them to choose the epoch)`;
+  console.log(`${schema.rows} rows, ${count} to learn from${part} and ${test.length} to judge by`);
   for (const line of schema.describe()) console.log(`  ${line}`);
   const what = schema.target!.kind === "numeric" ? "a number" : `${schema.outputs} classes`;
   console.log(`to predict: ${schema.target!.name}, ${what}\n`);
@@ -180,28 +198,27 @@ function tell(schema: TableSchema, { learn, choose, test }: Split): void {
 
 function learnerOf(
   schema: TableSchema,
-  x: Tensor,
-  y: Tensor,
+  data: TensorDataset<readonly [x: Tensor, y: Tensor]>,
   { learn, choose }: Split,
   { hidden, epochs }: { hidden: number[]; epochs: number },
 ): Learner {
   const isNumber = schema.target!.kind === "numeric";
-  const part = (rows: Tensor) =>
-    [nameColumns(x.index(rows), schema.featureNames), schema.toTargets(y.index(rows))] as const;
-  const dropLast = learn.numel() > BATCH && learn.numel() % BATCH === 1; // of one row batch norm can make nothing
-  const train = new DataLoader(new TensorDataset(...part(learn)), { batchSize: BATCH, shuffle: true, dropLast });
+  const chooses = choose.length > 0;
+  const dropLast = learn.length > BATCH && learn.length % BATCH === 1; // of one row batch norm can make nothing
+  const train = new DataLoader(new Subset(data, learn), { batchSize: BATCH, shuffle: true, dropLast });
+  const choosing = { batchSize: CHOOSING_BATCH, generator: new Generator(0) }; // which draws nothing that training would
   const model = new nn.TabularModel(schema.features, schema.outputs, { hidden });
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
   const schedule = new optim.OneCycleLR(optimizer, { maxLr: 5e-3, totalSteps: epochs * train.length });
   return new Learner({
     ...{ model, optimizer, loss: isNumber ? nn.functional.mse : nn.functional.crossEntropy },
-    ...(choose !== null && { metrics: [isNumber ? metrics.r2() : metrics.accuracy()] }),
-    data: { train, ...(choose !== null && { valid: [part(choose)] }) },
+    ...(chooses && { metrics: [isNumber ? metrics.r2() : metrics.accuracy()] }),
+    data: { train, ...(chooses && { valid: new DataLoader(new Subset(data, choose), choosing) }) },
     scheduler: { scheduler: schedule, per: "batch" },
     callbacks: [
       new ShowProgress({ print: tenLines(epochs) }),
       new NanWatchdog(),
-      ...(choose === null ? [] : [new KeepBest()]),
+      ...(chooses ? [new KeepBest()] : []),
     ],
   });
 }

@@ -1,5 +1,5 @@
 /** What a network that has learned a table is worth on rows that it has not seen. */
-import { cat, type Tensor, tensor } from "../mod.ts";
+import { cat, type Tensor } from "../mod.ts";
 import type { TableSchema } from "../datasets/data.ts";
 import { metrics } from "../layers/train/train.ts";
 
@@ -8,8 +8,8 @@ export interface Trial {
   readonly schema: TableSchema;
   readonly x: Tensor;
   readonly y: Tensor;
-  /** The targets of the rows that were learned from, which the baseline is made of. */
-  readonly learned: Tensor;
+  /** What was usual in the rows that were learned from, by {@linkcode usualTarget}: the baseline. */
+  readonly usual: number;
   readonly outputs: (x: Tensor) => Tensor;
   /** A permutation of so many rows. */
   readonly order: (rows: number) => Tensor;
@@ -27,10 +27,22 @@ type Calibration = readonly { readonly said: number; readonly was: number; reado
 const BINS = 10;
 const QUANTILES = 5;
 
+/** What a column is worth is found by so many rows at most: each column is another pass over them. */
+const IMPORTANCE_ROWS = 20_000;
+
+/** The commonest class of these targets, the first of several; or the mean of numbers. */
+export function usualTarget(schema: TableSchema, y: Tensor): number {
+  const target = schema.target!;
+  if (target.kind === "numeric") return y.double().mean().item();
+  const counts = new Float64Array(target.categories.length), classes = elements(y);
+  for (let i = 0; i < classes.length; i++) counts[classes[i]]++;
+  return counts.indexOf(counts.reduce((a, b) => Math.max(a, b)));
+}
+
 /** The report on a trial. */
 export function reportOn(trial: Trial): Report {
   const judged = trial.schema.target!.kind === "categorical" ? judgeClasses(trial) : judgeNumbers(trial);
-  const importance = importanceOf(trial, judged.score, judged.scoreOf);
+  const importance = importanceOf(trial, judged);
   const width = Math.max(...importance.map(([name]) => name.length));
   const ranked = importance.map(([name, loss]) => `  ${name.padEnd(width)}  ${loss.toFixed(4).padStart(7)}`);
   return {
@@ -42,24 +54,22 @@ export function reportOn(trial: Trial): Report {
 interface Judged extends Report {
   readonly unit: string;
   readonly score: number;
-  readonly scoreOf: (outputs: Tensor) => number;
+  readonly scoreOf: (outputs: Tensor, y: Tensor) => number;
 }
 
-function judgeClasses({ schema, x, y, learned, outputs }: Trial): Judged {
+function judgeClasses({ schema, x, y, usual, outputs }: Trial): Judged {
   const classes = schema.target!.kind === "categorical" ? schema.target!.categories : [];
   const logits = outputs(x), rows = y.numel();
-  const scoreOf = (logits: Tensor) => metrics.measure(metrics.accuracy(), logits, y) as number;
-  const accuracy = scoreOf(logits);
-  const counts = classes.map((_, c) => learned.eq(c).sum().item());
-  const frequent = counts.indexOf(Math.max(...counts));
-  const baseline = y.eq(frequent).sum().item() / rows;
+  const scoreOf = (logits: Tensor, y: Tensor) => metrics.measure(metrics.accuracy(), logits, y) as number;
+  const accuracy = scoreOf(logits, y);
+  const baseline = y.eq(usual).sum().item() / rows;
   const confusion = metrics.measure(metrics.confusionMatrix(classes.length), logits, y) as readonly number[][];
-  const calibration = calibrationOf(schema, logits, y);
+  const calibration = calibrationOf(logits, y);
   return {
     unit: "accuracy",
     ...{ score: accuracy, scoreOf },
     lines: [
-      `accuracy ${accuracy.toFixed(4)}, always "${classes[frequent]}" would have ${baseline.toFixed(4)}`,
+      `accuracy ${accuracy.toFixed(4)}, always "${classes[usual]}" would have ${baseline.toFixed(4)}`,
       "",
       metrics.classificationReport(logits, y, classes),
       "",
@@ -82,20 +92,39 @@ function perClassOf(classes: readonly string[], counts: readonly (readonly numbe
 }
 
 /** How often the likeliest class was right, by how probable it was said to be. */
-function calibrationOf(schema: TableSchema, logits: Tensor, y: Tensor): Calibration {
-  const said = schema.toAnswers(logits).map(({ probabilities }) => Math.max(...probabilities!));
-  const right = (logits.argmax(1).eq(y).toArray() as (number | boolean)[]).map(Number);
-  return Array.from({ length: BINS }, (_, bin) => {
-    const own = said.map((p, i) => [p, right[i]] as const).filter(([p]) =>
-      Math.min(BINS - 1, Math.floor(p * BINS)) === bin
-    );
-    return meanOf(own);
-  }).filter(({ rows }) => rows > 0);
+function calibrationOf(logits: Tensor, y: Tensor): Calibration {
+  const values = elements(logits), right = elements(logits.argmax(1).eq(y)), width = logits.shape[1];
+  const groups = Array.from({ length: BINS }, () => new Group());
+  for (let row = 0; row < right.length; row++) {
+    const said = largestShare(values, row * width, width);
+    groups[Math.min(BINS - 1, Math.floor(said * BINS))].add(said, Number(right[row]));
+  }
+  return groups.filter(({ rows }) => rows > 0).map((group) => group.means());
 }
 
-function meanOf(pairs: readonly (readonly [said: number, was: number])[]): Calibration[number] {
-  const mean = (part: 0 | 1) => pairs.reduce((sum, pair) => sum + pair[part], 0) / pairs.length;
-  return { said: mean(0), was: mean(1), rows: pairs.length };
+/** The largest of the softmax of `count` logits from `at` on. */
+function largestShare(logits: ArrayLike<number>, at: number, count: number): number {
+  let top = -Infinity, sum = 0;
+  for (let i = at; i < at + count; i++) top = Math.max(top, logits[i]);
+  for (let i = at; i < at + count; i++) sum += Math.exp(logits[i] - top);
+  return 1 / sum;
+}
+
+/** Sums of what was said and what was so. */
+class Group {
+  rows = 0;
+  #said = 0;
+  #was = 0;
+
+  add(said: number, was: number): void {
+    this.rows++;
+    this.#said += said;
+    this.#was += was;
+  }
+
+  means(): Calibration[number] {
+    return { said: this.#said / this.rows, was: this.#was / this.rows, rows: this.rows };
+  }
 }
 
 function calibrationLines(calibration: Calibration): string[] {
@@ -104,24 +133,23 @@ function calibrationLines(calibration: Calibration): string[] {
   );
 }
 
-function judgeNumbers({ schema, x, y, learned, outputs }: Trial): Judged {
-  const estimate = (outputs: Tensor) =>
-    tensor(schema.toAnswers(outputs).map(({ value }) => Number(value)), { dtype: "float64" });
+function judgeNumbers({ schema, x, y, usual, outputs }: Trial): Judged {
+  const { mean, std } = schema.target as { mean: number; std: number };
+  const estimate = (outputs: Tensor) => outputs.view(-1).double().mul(std || 1).add(mean); // as toAnswers() does
   const out = estimate(outputs(x));
-  const scoreOf = (outputs: Tensor) => metrics.measure(metrics.r2(), estimate(outputs), y) as number;
+  const scoreOf = (outputs: Tensor, y: Tensor) => metrics.measure(metrics.r2(), estimate(outputs), y) as number;
   const [mae, mse, r2] = [metrics.mae(), metrics.mse(), metrics.r2()].map((metric) =>
     metrics.measure(metric, out, y) as number
   );
   const rmse = Math.sqrt(mse);
-  const always = learned.double().mean().item();
-  const baseline = y.double().sub(always).abs().mean().item();
-  const calibration = quantilesOf(out.toArray() as number[], y.toArray() as number[]);
+  const baseline = y.double().sub(usual).abs().mean().item();
+  const calibration = quantilesOf(elements(out), elements(y));
   return {
     unit: "explained variance",
     ...{ score: r2, scoreOf },
     lines: [
       `off by ${mae.toPrecision(4)} on average (root mean square ${rmse.toPrecision(4)}), ` +
-      `always ${always.toPrecision(4)} would be off by ${baseline.toPrecision(4)}`,
+      `always ${usual.toPrecision(4)} would be off by ${baseline.toPrecision(4)}`,
       `explains ${(100 * r2).toFixed(1)} % of the variance`,
       "",
       "what was said and what was so, on average of rows alike:",
@@ -132,25 +160,32 @@ function judgeNumbers({ schema, x, y, learned, outputs }: Trial): Judged {
 }
 
 /** Means of estimates and targets, in groups of equal size by the estimate. */
-function quantilesOf(said: readonly number[], was: readonly number[]): Calibration {
-  const order = said.map((_, i) => i).sort((a, b) => said[a] - said[b]);
+function quantilesOf(said: ArrayLike<number>, was: ArrayLike<number>): Calibration {
+  const order = Int32Array.from(said, (_, i) => i).sort((a, b) => said[a] - said[b]);
   const size = Math.max(1, Math.ceil(order.length / QUANTILES));
-  return Array.from(
-    { length: Math.ceil(order.length / size) },
-    (_, part) => meanOf(order.slice(part * size, (part + 1) * size).map((i) => [said[i], was[i]] as const)),
-  );
+  return Array.from({ length: Math.ceil(order.length / size) }, (_, part) => {
+    const group = new Group();
+    for (const i of order.subarray(part * size, (part + 1) * size)) group.add(said[i], was[i]);
+    return group.means();
+  });
 }
 
 /** How much worse the score is where the values of one column are those of other rows (Breiman 2001), the worst first. */
-function importanceOf(
-  { schema, x, outputs, order }: Trial,
-  score: number,
-  scoreOf: Judged["scoreOf"],
-): [string, number][] {
-  const shuffled = x.index(order(x.shape[0])), owners = schema.featureColumns;
+function importanceOf({ schema, x, y, outputs, order }: Trial, { score, scoreOf }: Judged): [string, number][] {
+  const all = x.shape[0],
+    rows = Math.min(IMPORTANCE_ROWS, all),
+    some = x.slice(0, 0, rows),
+    targets = y.slice(0, 0, rows);
+  const whole = rows === all ? score : scoreOf(outputs(some), targets);
+  const shuffled = some.index(order(rows)), owners = schema.featureColumns;
   const losses = schema.columns.map(({ name }, column): [string, number] => {
-    const features = owners.map((owner, i) => (owner === column ? shuffled : x).slice(1, i, i + 1));
-    return [name, score - scoreOf(outputs(cat(features, 1)))];
+    const features = owners.map((owner, i) => (owner === column ? shuffled : some).slice(1, i, i + 1));
+    return [name, whole - scoreOf(outputs(cat(features, 1)), targets)];
   });
   return losses.sort((a, b) => b[1] - a[1]);
+}
+
+/** The elements of a tensor, row by row. */
+function elements(x: Tensor): ArrayLike<number> {
+  return x.clone().data;
 }

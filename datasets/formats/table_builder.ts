@@ -301,37 +301,52 @@ export function* sortWords(words: readonly string[]): Steps<number[]> {
   });
 }
 
-/** Rows of equal width, kept in blocks until it is known how many there are. */
+/** Rows of equal width: in one array for as many as are expected, and in blocks what comes beyond, until it is known how many there are. */
 export class Rows {
   /** How many there are. */
   count = 0;
+  readonly #expected: number;
+  readonly #first: Floats;
   readonly #blocks: Floats[] = [];
   readonly #perBlock: number;
 
-  /** No rows yet, which will count against the cap. */
-  constructor(readonly width: number, readonly cap: Cap, readonly dtype: FloatKind) {
+  /** No rows yet, which will count against the cap. If as many come as are `expected`, nothing is copied at the end. */
+  constructor(readonly width: number, readonly cap: Cap, readonly dtype: FloatKind, expected = 0) {
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, width)));
+    const mayBe = expected * this.#rowBytes <= cap.limit && expected * width <= MAX_ELEMENTS;
+    this.#expected = mayBe ? expected : 0;
+    this.#first = floats(dtype, this.#expected * width);
+  }
+
+  get #rowBytes(): number {
+    return this.width * (this.dtype === "float64" ? 8 : 4);
   }
 
   /** Adds a row, of which it keeps a copy. */
   add(row: ArrayLike<number>): void {
-    const i = this.count++ % this.#perBlock;
-    this.cap.count(this.width * (this.dtype === "float64" ? 8 : 4), () => `row ${this.count}`);
+    const at = this.count++;
+    this.cap.count(this.#rowBytes, () => `row ${this.count}`);
     if (this.count * this.width > MAX_ELEMENTS) {
       throw new RangeError(
         `Cannot read ${this.cap.where}: row ${this.count} passes the ${MAX_ELEMENTS} numbers of a tensor`,
       );
     }
+    if (at < this.#expected) return this.#first.set(row, at * this.width);
+    const i = (at - this.#expected) % this.#perBlock;
     if (i === 0) this.#blocks.push(floats(this.dtype, this.#perBlock * this.width));
     this.#blocks.at(-1)!.set(row, i * this.width);
   }
 
   /** All rows in one array; the blocks are freed. */
   *join(): Steps<Floats> {
+    if (this.count === this.#expected) return this.#first;
     const all = floats(this.dtype, this.count * this.width);
+    const first = this.#first.subarray(0, all.length);
+    all.set(first);
     const size = this.#perBlock * this.width;
     for (const [i, block] of this.#blocks.entries()) {
-      all.set(block.subarray(0, Math.min(size, all.length - i * size)), i * size);
+      const at = first.length + i * size;
+      all.set(block.subarray(0, Math.min(size, all.length - at)), at);
       yield;
     }
     this.#blocks.length = 0;

@@ -116,9 +116,13 @@ export class Subset<T> implements Dataset<T> {
     if (typeof indices?.length !== "number") {
       throw new TypeError(`Cannot take the samples ${describe(indices)}: give their numbers, as in [0, 2]`);
     }
-    const wrong = Array.from(indices).find((i) => !Number.isInteger(i) || i < 0 || i >= dataset.length);
-    if (wrong !== undefined) throw new RangeError(`Cannot take sample ${wrong} of ${dataset.length}: count from 0`);
-    this.indices = Int32Array.from(indices);
+    const { length } = dataset;
+    for (let k = 0; k < indices.length; k++) {
+      const i = indices[k];
+      if (Number.isInteger(i) && i >= 0 && i < length) continue;
+      throw new RangeError(`Cannot take sample ${i} of ${length}: count from 0`);
+    }
+    this.indices = new Int32Array(indices);
     const whole = (rows: Int32Array) => rows.map((row) => this.indices[row]);
     if (dataset.getBatch) this.getBatch = (rows) => dataset.getBatch!(whole(rows));
     if (dataset.getNormalized) {

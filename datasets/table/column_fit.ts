@@ -28,8 +28,8 @@ export interface CategoryOptions {
   readonly minCount: number;
 }
 
-/** The median is that of so many values at most, the first: more need not be in memory. */
-const MEDIAN_VALUES = 1 << 17;
+/** The median is that of so many values at most, spread over the whole column: more need not be in memory. */
+const MEDIAN_VALUES = 1 << 15;
 
 /** From so many rows on a word for each row is an id, and a sentence for each a text. */
 const LEAST_ROWS = 10;
@@ -60,6 +60,43 @@ class Moments {
   }
 }
 
+/**
+ * Values at even distances in a column: each one, and where there are too many every second, every fourth, … They stand outside of the
+ * engine's heap, which grows by what lives long in it.
+ */
+class SpreadValues {
+  #values = new Float64Array(1 << 8);
+  #count = 0;
+  #seen = 0;
+  #distance = 1;
+
+  add(value: number): void {
+    if (this.#seen++ % this.#distance !== 0) return;
+    if (this.#count === MEDIAN_VALUES) this.#thin();
+    else if (this.#count === this.#values.length) this.#grow();
+    if ((this.#seen - 1) % this.#distance === 0) this.#values[this.#count++] = value;
+  }
+
+  /** Keeps every second value. */
+  #thin(): void {
+    this.#count /= 2;
+    for (let i = 0; i < this.#count; i++) this.#values[i] = this.#values[2 * i];
+    this.#distance *= 2;
+  }
+
+  #grow(): void {
+    const more = new Float64Array(MEDIAN_VALUES);
+    more.set(this.#values);
+    this.#values = more;
+  }
+
+  median(): number {
+    const sorted = this.#values.slice(0, this.#count).sort();
+    const middle = sorted.length >> 1;
+    return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+}
+
 /** What is known of a column's values. */
 export interface ColumnFit {
   /** Adds a value of a row to fit by, NaN for a gap: a number, a day, or the number of a word. */
@@ -78,7 +115,7 @@ export function columnFit(plan: ColumnPlan, told: SchemaKind | undefined, option
 
 class NumericFit implements ColumnFit {
   readonly #moments = new Moments();
-  readonly #values: number[] = [];
+  readonly #spread = new SpreadValues();
   #gaps = 0;
   #last: number | null = null;
   #isCounter = true;
@@ -93,7 +130,7 @@ class NumericFit implements ColumnFit {
   add(value: number): void {
     if (Number.isNaN(value)) return void this.#gaps++;
     this.#moments.add(value);
-    if (this.#values.length < MEDIAN_VALUES) this.#values.push(value);
+    this.#spread.add(value);
   }
 
   *finish(_words: readonly string[], lenient: boolean): Steps<NumericSchemaColumn | Unfit> {
@@ -104,19 +141,13 @@ class NumericFit implements ColumnFit {
     if (this.#moments.count === 0) return { why: "it has no value", isError: false };
     yield;
     const missing = this.#gaps;
-    return { name, kind: "numeric", ...this.#moments.scale(name), median: medianOf(this.#values), missing, lenient };
+    return { name, kind: "numeric", ...this.#moments.scale(name), median: this.#spread.median(), missing, lenient };
   }
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 class DateFit implements ColumnFit {
   readonly #parts = { year: new Moments(), day: new Moments(), elapsed: new Moments(), hour: new Moments() };
-  readonly #values: number[] = [];
+  readonly #spread = new SpreadValues();
   #gaps = 0;
   #hasTime = false;
 
@@ -132,7 +163,7 @@ class DateFit implements ColumnFit {
     this.#parts.elapsed.add(days);
     this.#parts.hour.add(hour);
     this.#hasTime ||= hour !== 0;
-    if (this.#values.length < MEDIAN_VALUES) this.#values.push(days);
+    this.#spread.add(days);
   }
 
   *finish(_words: readonly string[], lenient: boolean): Steps<DateSchemaColumn | Unfit> {
@@ -142,7 +173,7 @@ class DateFit implements ColumnFit {
     const [year, day, elapsed] = [this.#parts.year, this.#parts.day, this.#parts.elapsed].map((m) => m.scale(name));
     const hour = this.#hasTime ? this.#parts.hour.scale(name) : null;
     const missing = this.#gaps;
-    return { name, kind: "date", order, median: medianOf(this.#values), year, day, elapsed, hour, missing, lenient };
+    return { name, kind: "date", order, median: this.#spread.median(), year, day, elapsed, hour, missing, lenient };
   }
 }
 

@@ -24,6 +24,8 @@ interface EncodeSettings {
   readonly skipIncomplete: boolean;
   /** Whether the cells of the rows are kept. */
   readonly cells: boolean;
+  /** How many rows there probably are. */
+  readonly expected: number;
 }
 
 /** Where a cell of a row goes: a column and the place of its first category and of its first number. */
@@ -66,13 +68,16 @@ export class RowEncoder {
     });
     this.#row = new Float32Array(n);
     this.#target = target === undefined ? null : this.#targetOf(schema.target!, target);
-    [this.#x, this.#y] = this.#emptied();
+    [this.#x, this.#y] = this.#emptied(settings.expected);
   }
 
-  #emptied(): [x: Rows, y: Rows] {
+  #emptied(expected = 0): [x: Rows, y: Rows] {
     // Rows that are taken part by part are not kept: no number of them is too large.
     const cap = this.settings.cells ? new Cap(this.start.cap.where, { maxBytes: Infinity }) : this.start.cap;
-    return [new Rows(this.#row.length, cap, "float32"), new Rows(1, cap, "float64")];
+    // A row has a separator or a line end for each cell.
+    const rows = cap.size === null ? 0 : Math.min(expected, Math.floor(cap.size / this.start.plans.length));
+    const targets = this.#target === null ? 0 : rows;
+    return [new Rows(this.#row.length, cap, "float32", rows), new Rows(1, cap, "float64", targets)];
   }
 
   /** What reads the cells of a column: NaN for gaps, 0 for words that are rare or unknown. */

@@ -213,7 +213,8 @@ export class TableSchema {
       knownNames: this.columns.map(({ name }) => name),
       isKept: !cells,
     };
-    return rowsOf(source, rows, (start) => this.#encoder(start, { target, skipIncomplete, cells }));
+    const expected = cells ? 0 : this.rows; // most tables that are read whole are those that were learned from
+    return rowsOf(source, rows, (start) => this.#encoder(start, { target, skipIncomplete, cells, expected }));
   }
 
   *#encoder(start: CsvStart, settings: ConstructorParameters<typeof RowEncoder>[2]): Steps<RowEncoder> {
@@ -246,7 +247,12 @@ export class TableSchema {
     const missing = new Set([...this.#parts.missing ?? MISSING, ""]);
     const plans = names.map((name) => ({ name, kind: Object.hasOwn(kinds, name) ? kinds[name] : "numeric" as const }));
     const start = recordStart("the records", plans, missing);
-    const encoder = new RowEncoder(start, this.#parts, { target: false, skipIncomplete: false, cells: false });
+    const encoder = new RowEncoder(start, this.#parts, {
+      target: false,
+      skipIncomplete: false,
+      cells: false,
+      expected: 0,
+    });
     list.forEach((record, i) => encoder.add(cellsOf(record, names, "the records", i + 1), i + 1));
     return runAtOnce(encoder.take()).x;
   }
@@ -261,8 +267,9 @@ export class TableSchema {
     const { target } = this;
     if (target === null) throw noTarget();
     if (target.kind === "categorical") return y;
-    const values = Array.from(elements(y), (value) => (value - target.mean) / (target.std || 1));
-    return fromData(Float32Array.from(values), [values.length, 1]);
+    const own = elements(y), values = new Float32Array(own.length);
+    for (let i = 0; i < values.length; i++) values[i] = (Number(own[i]) - target.mean) / (target.std || 1);
+    return fromData(values, [values.length, 1]);
   }
 
   /**

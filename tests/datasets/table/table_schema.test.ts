@@ -26,6 +26,12 @@ describe("TableSchema.fit()", () => {
     });
   });
 
+  it("takes the median of very many numbers from values at even distances over all of them", async () => {
+    const rows = Array.from({ length: 100_000 }, (_, i) => `${i},${i % 3}\n`).join("");
+    const { columns: [x] } = await fit(`x,y\n${rows}`, { target: "y" });
+    assertEquals((x as { median: number }).median, 49_998); // of 0, 4, 8, … 99,996: the mean of 49,996 and 50,000
+  });
+
   it("keeps words by frequency, and none that stands in fewer rows than minCount", async () => {
     const { columns } = await fit(flats, { target: "price" });
     assertEquals(columns[1], {
@@ -195,6 +201,18 @@ describe("TableSchema", () => {
     ];
     assertEquals(schema.encode(records).toArray(), parts.slice(0, 3));
     assertEquals((await schema.read(records)).x.toArray(), parts.slice(0, 3));
+  });
+
+  it("read() gives the same of a table that is shorter or longer than the one that was learned from", async () => {
+    const rows = Array.from({ length: 5_000 }, (_, i) => `${i % 97},${"abc"[i % 3]}\n`);
+    const schema = await fit(`x,y\n${rows.slice(0, 3_000).join("")}`, { target: "y" });
+    const all = await schema.read(named(`x,y\n${rows.join("")}`));
+    for (const count of [1, 2_999, 3_000, 3_001, 5_000]) {
+      const { x, y } = await schema.read(named(`x,y\n${rows.slice(0, count).join("")}`));
+      assertEquals([x.shape, y!.shape], [[count, 1], [count]]);
+      assertEquals(x.sub(all.x.slice(0, 0, count)).abs().sum().item(), 0);
+      assertEquals(y!.toArray(), all.y!.slice(0, 0, count).toArray());
+    }
   });
 
   it("stream() reads more than maxBytes allows to be in memory, which read() refuses", async () => {
