@@ -92,6 +92,8 @@ export {
   vstack,
 } from "./core/ops/arrange.ts";
 export { indexPut, type IndexPutOptions, maskedSelect, nonzero } from "./core/ops/index.ts";
+export { argsort, gather, indexAdd, indexSelect, kthvalue, scatter, scatterAdd, sort, topk } from "./core/ops/along.ts";
+export { bincount, corrcoef, cov, histc, median, quantile, unique } from "./core/ops/statistics.ts";
 export { maskedFill, where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
@@ -101,18 +103,29 @@ export type { RandomOptions } from "./core/random/create.ts";
 export type { Tolerance } from "./core/compare.ts";
 export type { PrintOptions, PrintSettings } from "./core/format.ts";
 export type {
+  AlongOptions,
   BackwardOptions,
+  BincountOptions,
+  CovOptions,
   Dim,
   Dims,
   DType,
   Index,
+  IndexAddOptions,
   Nested,
   Operand,
   OpNode,
+  QuantileInterpolation,
+  QuantileOptions,
+  SortOptions,
   Storage,
   TensorMethods,
+  TopkOptions,
   TypedArray,
+  UniqueOptions,
+  UniqueResult,
   ValueOptions,
+  ValuesIndices,
 } from "./core/types.ts";
 
 // Random streams.

@@ -3,6 +3,8 @@
  * this class; each method calls the function of its name in `ops/`.
  */
 import { GradientSlot } from "./gradient_slot.ts";
+import * as along from "./ops/along.ts";
+import type { AlongOptions, IndexAddOptions, SortOptions, TopkOptions, ValuesIndices } from "./ops/along.ts";
 import * as arrange from "./ops/arrange.ts";
 import type { Dim } from "./ops/arrange.ts";
 import { binary, copyInto, type Operand, unary } from "./ops/elementwise.ts";
@@ -10,6 +12,15 @@ import * as functions from "./ops/functions.ts";
 import type { ValueOptions } from "./ops/functions.ts";
 import * as indexing from "./ops/index.ts";
 import type { Index, IndexPutOptions } from "./ops/index.ts";
+import * as statistics from "./ops/statistics.ts";
+import type {
+  BincountOptions,
+  CovOptions,
+  QuantileInterpolation,
+  QuantileOptions,
+  UniqueOptions,
+  UniqueResult,
+} from "./ops/statistics.ts";
 import { maskedFill } from "./ops/where.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -180,5 +191,94 @@ export abstract class TensorMethods extends GradientSlot {
   /** The values written where the indices point, in place: `x[i, 1:] = v` */
   indexPut_(this: Tensor, indices: readonly (Index | Tensor)[], values: Operand, options?: IndexPutOptions): Tensor {
     return indexing.indexPutInto(this, indices, values, options);
+  }
+
+  /** `y[i, j] = x[index[i, j], j]` along dimension 0, and so along others */
+  gather(this: Tensor, dim: number, index: Tensor): Tensor {
+    return along.gather(this, dim, index);
+  }
+  /** A copy with `y[index[i, j], j] = source[i, j]` along dimension 0, and so along others */
+  scatter(this: Tensor, dim: number, index: Tensor, source: Operand): Tensor {
+    return along.scatter(this, dim, index, source);
+  }
+  /** `scatter` in place */
+  scatter_(this: Tensor, dim: number, index: Tensor, source: Operand): Tensor {
+    return copyInto(this, along.scatter(this, dim, index, source));
+  }
+  /** A copy to which the source is added where `scatter` would put it */
+  scatterAdd(this: Tensor, dim: number, index: Tensor, source: Operand): Tensor {
+    return along.scatterAdd(this, dim, index, source);
+  }
+  /** `scatterAdd` in place */
+  scatterAdd_(this: Tensor, dim: number, index: Tensor, source: Operand): Tensor {
+    return copyInto(this, along.scatterAdd(this, dim, index, source));
+  }
+  /** The slices along `dim` that an index names */
+  indexSelect(this: Tensor, dim: number, index: Tensor): Tensor {
+    return along.indexSelect(this, dim, index);
+  }
+  /** A copy to whose slices `index[i]` along `dim` the slices i of a source are added */
+  indexAdd(this: Tensor, dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions): Tensor {
+    return along.indexAdd(this, dim, index, source, options);
+  }
+  /** `indexAdd` in place */
+  indexAdd_(this: Tensor, dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions): Tensor {
+    return copyInto(this, along.indexAdd(this, dim, index, source, options));
+  }
+  /** The elements in order along `dim`, and their indices; NaN counts as the largest */
+  sort(this: Tensor, dim?: number | SortOptions, descending?: boolean): ValuesIndices {
+    return along.sort(this, dim, descending);
+  }
+  /** The indices that sort along `dim` */
+  argsort(this: Tensor, dim?: number | SortOptions, descending?: boolean): Tensor {
+    return along.argsort(this, dim, descending);
+  }
+  /** The k largest elements along `dim`, the largest first, or the smallest */
+  topk(this: Tensor, k: number, dim?: number | TopkOptions, largest?: boolean): ValuesIndices {
+    return along.topk(this, k, dim, largest);
+  }
+  /** The k-th smallest element along `dim`, counted from 1 */
+  kthvalue(this: Tensor, k: number, dim?: number | AlongOptions, keepdim?: boolean): ValuesIndices {
+    return along.kthvalue(this, k, dim, keepdim);
+  }
+  /** The median of all elements, the lower of two. */
+  median(this: Tensor): Tensor;
+  /** The medians along `dim`, and where they stand. */
+  median(this: Tensor, dim: number | AlongOptions, keepdim?: boolean): ValuesIndices;
+  median(this: Tensor, dim?: number | AlongOptions, keepdim?: boolean): Tensor | ValuesIndices {
+    return statistics.median(this, dim as number, keepdim);
+  }
+  /** The elements below which a part q of all lies, of all or along `dim` */
+  quantile(
+    this: Tensor,
+    q: number | readonly number[] | Tensor,
+    dim?: number | QuantileOptions,
+    keepdim?: boolean,
+    interpolation?: QuantileInterpolation,
+  ): Tensor {
+    return statistics.quantile(this, q, dim, keepdim, interpolation);
+  }
+  /** The values of all elements in order, each once. */
+  unique(this: Tensor): Tensor;
+  /** The same with where each element is among them, and how often each is there. */
+  unique(this: Tensor, options: UniqueOptions): UniqueResult;
+  unique(this: Tensor, options?: UniqueOptions): Tensor | UniqueResult {
+    return statistics.unique(this, options as UniqueOptions);
+  }
+  /** How often each whole number from 0 stands in a vector */
+  bincount(this: Tensor, options?: BincountOptions): Tensor {
+    return statistics.bincount(this, options);
+  }
+  /** How many elements lie in each of so many equal parts of [min, max] */
+  histc(this: Tensor, bins?: number, min?: number, max?: number): Tensor {
+    return statistics.histc(this, bins, min, max);
+  }
+  /** The covariances of variables, the rows of a matrix */
+  cov(this: Tensor, options?: CovOptions): Tensor {
+    return statistics.cov(this, options);
+  }
+  /** The correlations of variables, the rows of a matrix */
+  corrcoef(this: Tensor): Tensor {
+    return statistics.corrcoef(this);
   }
 }

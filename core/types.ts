@@ -1,6 +1,15 @@
 /** The tensor and the types in its signatures: every entry point re-exports them, so that its documentation is complete alone. */
 export type { BackendName } from "./backend/backend.ts";
 export type { DType, TypedArray } from "./dtype.ts";
+export type { AlongOptions, IndexAddOptions, SortOptions, TopkOptions, ValuesIndices } from "./ops/along.ts";
+export type {
+  BincountOptions,
+  CovOptions,
+  QuantileInterpolation,
+  QuantileOptions,
+  UniqueOptions,
+  UniqueResult,
+} from "./ops/statistics.ts";
 export type { Dim } from "./ops/arrange.ts";
 export type { Operand } from "./ops/elementwise.ts";
 export type { ValueOptions } from "./ops/functions.ts";

@@ -98,11 +98,7 @@ export function index(x: Tensor, by: readonly (Index | Tensor)[]): Tensor {
 }
 
 /** A tensor of indices along a dimension of a view; `named` is that of the tensor itself, for messages. */
-interface Along {
-  readonly dim: number;
-  readonly named: number;
-  readonly by: Tensor;
-}
+type Along = { readonly dim: number; readonly named: number; readonly by: Tensor };
 
 /** The tensors of several indices, each for a dimension of the view that the basic ones make; a mask stands for several dimensions. */
 function indexSeveral(x: Tensor, by: readonly (Index | Tensor)[]): Tensor {

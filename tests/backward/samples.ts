@@ -193,6 +193,11 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
     },
   },
   put: {
+    "scatter()": {
+      f: (x, v) => x.scatter(1, tensor([[2, 0], [1, 0]], { dtype: "int32" }), v),
+      inputs: [signed, values([2, 2], 2)],
+      empty: [],
+    },
     "by two tensors": {
       f: (x, v) => x.indexPut([rowsOf(1, 0, 1), rowsOf(0, 2, 1)], v),
       inputs: [signed, values([3], 2)],

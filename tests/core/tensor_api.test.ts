@@ -4,9 +4,38 @@ import * as g from "@gradus/gradus";
 import { testCourse, type Translations } from "../course_reference.ts";
 
 const ints = (values: g.Rows) => g.tensor(values, { dtype: "int32" });
+const INDEX = ints([[0, 2, 1, 0], [2, 2, 0, 1]]);
 
 /** Ours for each call. */
 const TRANSLATIONS: Translations = {
+  "x.sort(1)": { call: (x) => Object.values(x.sort(1)) },
+  "x.sort(0, descending=True)": { call: (x) => Object.values(x.sort({ dim: 0, descending: true })) },
+  "x.argsort(-1)": { call: (x) => x.argsort(-1) },
+  "x.topk(2, 1)": { call: (x) => Object.values(x.topk(2, 1)) },
+  "x.topk(2, 0, largest=False)": { call: (x) => Object.values(x.topk(2, { dim: 0, largest: false })) },
+  "x.kthvalue(2, 1)": { call: (x) => Object.values(x.kthvalue(2, 1)) },
+  "x.median(1)": { call: (x) => Object.values(x.median(1)) },
+  "x.median()": { call: (x) => x.median() },
+  "x.quantile(tensor([0.25, 0.5, 0.9]), 1)": { call: (x) => x.quantile([0.25, 0.5, 0.9], 1) },
+  "x.gather(0, [[0,2,1,0],[2,2,0,1]])": { call: (x) => x.gather(0, INDEX) },
+  "x.gather(1, [[3,0],[1,1],[2,3]])": { call: (x) => g.gather(x, 1, ints([[3, 0], [1, 1], [2, 3]])) },
+  "zeros(3, 4).scatter(0, [[0,2,1,0],[2,2,0,1]], x)  # later writes win": {
+    call: (x) => g.zeros([3, 4], { dtype: "float64" }).scatter(0, INDEX, x),
+  },
+  "zeros(3, 4).scatter_add(0, [[0,2,1,0],[2,2,0,1]], x)": {
+    call: (x) => g.zeros([3, 4], { dtype: "float64" }).scatterAdd(0, INDEX, x),
+  },
+  "x.index_select(1, [2, 0, 2])": { call: (x) => x.indexSelect(1, ints([2, 0, 2])) },
+  "zeros(3, 4).index_add(0, [2, 0, 2], x)": {
+    call: (x) => g.zeros([3, 4], { dtype: "float64" }).indexAdd(0, ints([2, 0, 2]), x),
+  },
+  "round(x * 4).unique(return_inverse, return_counts)": {
+    call: (x) => Object.values(x.mul(4).round().unique({ returnInverse: true, returnCounts: true })),
+  },
+  "bincount([0, 3, 1, 3, 3], minlength=6)": { call: () => g.bincount(ints([0, 3, 1, 3, 3]), { minlength: 6 }) },
+  "x.histc(4, -0.5, 0.5)": { call: (x) => x.histc(4, -0.5, 0.5) },
+  "x.cov()": { call: (x) => x.cov() },
+  "x.corrcoef()": { call: (x) => x.corrcoef() },
   "x[:, [0, 2]]": { call: (x) => x.index(":", ints([0, 2])) },
   "x[[0, 2], [1, 3]]": { call: (x) => x.index(ints([0, 2]), ints([1, 3])) },
   "x[x > 0]": { call: (x) => x.index(x.gt(0)) },
@@ -57,32 +86,12 @@ const TRANSLATIONS: Translations = {
 
 /** Calls that are not there yet. */
 const MISSING: Record<string, string> = {
-  "x.sort(1)": "not there yet",
-  "x.sort(0, descending=True)": "not there yet",
-  "x.argsort(-1)": "not there yet",
-  "x.topk(2, 1)": "not there yet",
-  "x.topk(2, 0, largest=False)": "not there yet",
-  "x.kthvalue(2, 1)": "not there yet",
-  "x.median(1)": "not there yet",
-  "x.median()": "not there yet",
-  "x.quantile(tensor([0.25, 0.5, 0.9]), 1)": "not there yet",
-  "x.gather(0, [[0,2,1,0],[2,2,0,1]])": "not there yet",
-  "x.gather(1, [[3,0],[1,1],[2,3]])": "not there yet",
-  "zeros(3, 4).scatter(0, [[0,2,1,0],[2,2,0,1]], x)  # later writes win": "not there yet",
-  "zeros(3, 4).scatter_add(0, [[0,2,1,0],[2,2,0,1]], x)": "not there yet",
-  "x.index_select(1, [2, 0, 2])": "not there yet",
-  "zeros(3, 4).index_add(0, [2, 0, 2], x)": "not there yet",
-  "round(x * 4).unique(return_inverse, return_counts)": "not there yet",
-  "bincount([0, 3, 1, 3, 3], minlength=6)": "not there yet",
-  "x.histc(4, -0.5, 0.5)": "not there yet",
   "outer(x, w)": "not there yet",
   "dot(x, w)": "not there yet",
   "x.mv(w)": "not there yet",
   "bmm(x, w)": "not there yet",
   "addmm(b, x, w, beta=0.5, alpha=2)": "not there yet",
   "cdist(x, w)": "not there yet",
-  "x.cov()": "not there yet",
-  "x.corrcoef()": "not there yet",
   "x.cumprod(1)": "not there yet",
   "x.cummax(1)": "not there yet",
   "x.diff(dim=1)": "not there yet",

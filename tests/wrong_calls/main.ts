@@ -95,6 +95,8 @@ const BINARY = [
   ...["maximum", "minimum", "atan2", "hypot", "logaddexp"],
   ...["add", "sub", "mul", "div", "pow", "remainder", "fmod"],
 ] as const;
+const INDEX = tensor([0, 1], { dtype: "int32" });
+
 /** Functions of a tensor and what is no tensor. */
 const OF_ONE = [
   ...["chunk", "split", "unbind", "flip", "roll", "rot90", "repeat", "tile", "repeatInterleave"],
@@ -174,6 +176,40 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     options: [["index", "indexing", (o) => g.meshgrid([x], o)]],
     tensors: [(x) => g.meshgrid([x])],
   },
+  gather: { tensors: [(x) => g.gather(x, 0, INDEX), (index) => g.gather(x, 0, index)] },
+  ...Object.fromEntries((["scatter", "scatterAdd"] as const).map((name): [string, Cases] => [name, {
+    tensors: [
+      (wrong) => g[name](wrong, 0, INDEX, x),
+      (index) => g[name](x, 0, index, x),
+      [(source) => g[name](x, 0, INDEX, source), "number"],
+    ],
+  }])),
+  indexSelect: { tensors: [(wrong) => g.indexSelect(wrong, 0, INDEX), (index) => g.indexSelect(x, 0, index)] },
+  indexAdd: {
+    options: [["alfa", "alpha", (o) => g.indexAdd(x, 0, tensor([0, 1]).int(), x, o)]],
+    tensors: [
+      (wrong) => g.indexAdd(wrong, 0, INDEX, x),
+      (index) => g.indexAdd(x, 0, index, x),
+      (source) => g.indexAdd(x, 0, INDEX, source),
+    ],
+  },
+  sort: { options: [["decending", "descending", (o) => g.sort(x, o)]], tensors: [(x) => g.sort(x)] },
+  argsort: { options: [["decending", "descending", (o) => g.argsort(x, o)]], tensors: [(x) => g.argsort(x)] },
+  topk: { options: [["large", "largest", (o) => g.topk(x, 1, o)]], tensors: [(x) => g.topk(x, 1)] },
+  kthvalue: { options: [["keepDims", "keepdim", (o) => g.kthvalue(x, 1, o)]], tensors: [(x) => g.kthvalue(x, 1)] },
+  median: { options: [["keepDims", "keepdim", (o) => g.median(x, o)]], tensors: [(x) => g.median(x)] },
+  quantile: {
+    options: [["interpolate", "interpolation", (o) => g.quantile(x, 0.5, o)]],
+    tensors: [(x) => g.quantile(x, 0.5), [(q) => g.quantile(x, q), "number", "array"]],
+  },
+  unique: { options: [["counts", "returnCounts", (o) => g.unique(x, o)]], tensors: [(x) => g.unique(x)] },
+  bincount: {
+    options: [["minLen", "minlength", (o) => g.bincount(x, o)]],
+    tensors: [(x) => g.bincount(x), [(weights) => g.bincount(tensor([1]).int(), { weights }), "undefined"]],
+  },
+  histc: unary((x) => g.histc(x)),
+  cov: { options: [["corrections", "correction", (o) => g.cov(x, o)]], tensors: [(x) => g.cov(x)] },
+  corrcoef: unary((x) => g.corrcoef(x)),
   nonzero: unary(g.nonzero),
   maskedSelect: { tensors: [(x) => g.maskedSelect(x, x), (mask) => g.maskedSelect(x, mask)] },
   maskedFill: {

@@ -1,0 +1,313 @@
+/** Along one dimension: elements gathered and scattered by index, and in order. */
+import { byName, checkOptions, requireNumber, requireTensor } from "../arguments.ts";
+import type { TypedArray } from "../dtype.ts";
+import { wrap } from "../memory/allocate.ts";
+import { resolveDim, rowMajor, sameShape, show, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { dimOf } from "./arrange.ts";
+import { cast, type Operand, operand } from "./elementwise.ts";
+import { addAt, gather as rowsOf, gatherGradient, put, rowIndices } from "./index.ts";
+import { contiguous, detached, elements, expand, narrow, reshape, select, squeeze, transpose } from "./movement.ts";
+
+/** Elements and where they stood. */
+export interface ValuesIndices {
+  /** The elements. */
+  values: Tensor;
+  /** Their indices along the dimension, int32. */
+  indices: Tensor;
+}
+
+// By index.
+
+/**
+ * `y[i, j] = x[index[i, j], j]` along dimension 0, and so along others: elements picked by an index of the shape of the result. PyTorch's
+ * `torch.gather`.
+ *
+ * @example
+ * ```ts
+ * import { gather, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const index = tensor([[0], [2]], { dtype: "int32" });
+ * assertEquals(gather(tensor([[1, 2, 3], [4, 5, 6]]), 1, index).toArray(), [[1], [6]]);
+ * ```
+ * @throws {RangeError} If an index is out of range, or the index is larger than x in another dimension.
+ */
+export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  const places = placesAlong(x, dim, index, "gather");
+  return rowsOf(reshape(contiguous(x), [sizeOf(x.shape)]), places, index.shape);
+}
+
+/**
+ * A copy of x with `y[index[i, j], j] = source[i, j]` along dimension 0, and so along others; of several values for one place the last
+ * one stays. The source may be a number. PyTorch's `torch.scatter`.
+ *
+ * @throws {RangeError} If an index is out of range, or the index is larger than the source, or than x in another dimension.
+ */
+export function scatter(x: Tensor, dim: number, index: Tensor, source: Operand): Tensor {
+  const { places, values } = placedValues(x, dim, index, source, "scatter");
+  return put(x, places, values);
+}
+
+/** A copy of x to which the elements of a source are added where `scatter` would put them. PyTorch's `torch.scatter_add`. */
+export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Operand): Tensor {
+  const { places, values } = placedValues(x, dim, index, source, "scatterAdd");
+  return addAt(x, places, values);
+}
+
+/** The places, in row-major order of x, that an index points to along a dimension. */
+function placesAlong(x: Tensor, dim: number, index: Tensor, verb: string): Int32Array {
+  requireTensor(x, verb);
+  requireTensor(index, `${verb} by the index`);
+  const d = resolveDim(dim, x.shape.length, `${verb} along`);
+  const fits = index.shape.length === x.shape.length && index.shape.every((n, e) => e === d || n <= x.shape[e]);
+  if (!fits && sizeOf(index.shape) > 0) {
+    throw new RangeError(
+      `Cannot ${verb} ${show(x.shape)} along dimension ${d} by an index of shape ${show(index.shape)}: ` +
+        `it must have as many dimensions, and no larger ones but that`,
+    );
+  }
+  const steps = rowMajor(x.shape);
+  let places = Int32Array.of(0);
+  index.shape.forEach((n, e) => {
+    const [before, step] = [places, e === d ? 0 : steps[e]];
+    places = new Int32Array(before.length * n);
+    for (let p = 0; p < before.length; p++) for (let i = 0; i < n; i++) places[p * n + i] = before[p] + i * step;
+  });
+  if (x.shape.length === 0) return places;
+  const along = rowIndices(x, index, d);
+  for (let k = 0; k < places.length; k++) places[k] += along[k] * steps[d];
+  return places;
+}
+
+/** The elements of a source that an index is for, in the dtype of x, one after the other, and their places. */
+function placedValues(x: Tensor, dim: number, index: Tensor, source: Operand, verb: string) {
+  for (const part of [x, index]) requireTensor(part, verb);
+  const given = cast(operand(source, x.dtype, `${verb} the source`), x.dtype);
+  const places = placesAlong(x, dim, index, verb);
+  const part = typeof source === "object" ? cut(given, index, verb) : expand(given, index.shape);
+  return { places, values: reshape(part, [sizeOf(index.shape)]) };
+}
+
+function cut(source: Tensor, index: Tensor, verb: string): Tensor {
+  if (source.ndim !== index.ndim || index.shape.some((n, d) => n > source.shape[d])) {
+    throw new RangeError(
+      `Cannot ${verb} a source of shape ${show(source.shape)} by an index of shape ${show(index.shape)}: it is smaller`,
+    );
+  }
+  return index.shape.reduce((part, n, d) => part.shape[d] === n ? part : narrow(part, d, 0, n), source);
+}
+
+/** The slices of x along a dimension that an index of rank 1 names, in its order. PyTorch's `torch.index_select`. */
+export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  const d = dimOf(x, dim, "select slices along");
+  const rows = rowIndices(x, vector(index, "select slices by"), d);
+  return transpose(rowsOf(transpose(x, 0, d), rows, [rows.length]), 0, d);
+}
+
+/** The options of `indexAdd`. */
+export interface IndexAddOptions {
+  /**
+   * A factor for what is added.
+   *
+   * @default {1}
+   */
+  alpha?: number;
+}
+
+/**
+ * A copy of x to whose slices, along a dimension, those of a source are added: slice `i` to slice `index[i]`. PyTorch's
+ * `torch.index_add`.
+ *
+ * @throws {RangeError} If an index is out of range, or the source has other sizes than x, or not a slice for each index.
+ */
+export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor, options: IndexAddOptions = {}): Tensor {
+  const d = dimOf(x, dim, "add slices along");
+  requireTensor(source, "add the slices of");
+  checkOptions("add slices", options, ["alpha"], { alpha: "number" });
+  const rows = rowIndices(x, vector(index, "add slices by"), d);
+  if (!sameShape(source.shape, x.shape.with(d, rows.length))) {
+    throw new RangeError(
+      `Cannot add slices of ${show(source.shape)} to ${
+        show(x.shape)
+      } along dimension ${d} by ${rows.length} indices: ` +
+        `expected ${show(x.shape.with(d, rows.length))}`,
+    );
+  }
+  const { alpha = 1 } = options;
+  const from = transpose(cast(alpha === 1 ? source : source.mul(alpha), x.dtype), 0, d);
+  return x.add(transpose(gatherGradient(from, transpose(x, 0, d).shape, rows), 0, d));
+}
+
+function vector(index: Tensor, action: string): Tensor {
+  requireTensor(index, action);
+  if (index.ndim > 1) throw new RangeError(`Cannot ${action} an index of shape ${show(index.shape)}: give a vector`);
+  return index;
+}
+
+// In order.
+
+/** The options of `sort` and `argsort`. */
+export interface SortOptions {
+  /**
+   * The dimension.
+   *
+   * @default {-1}
+   */
+  dim?: number;
+  /**
+   * Whether the largest come first.
+   *
+   * @default {false}
+   */
+  descending?: boolean;
+}
+
+/**
+ * The elements in order along a dimension, equal ones as they stood; NaN counts as the largest. PyTorch's `torch.sort`, stable.
+ *
+ * @example
+ * ```ts
+ * import { sort, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { values, indices } = sort(tensor([3, 1, 2]), { descending: true });
+ * assertEquals([values.toArray(), indices.toArray()], [[3, 2, 1], [0, 2, 1]]);
+ * ```
+ */
+export function sort(x: Tensor, dim: number | SortOptions = -1, descending = false): ValuesIndices {
+  const named = byName<SortOptions>("sort", dim, ["dim", "descending"], { dim: "number", descending: "boolean" });
+  if (named !== null) return sort(x, named.dim, named.descending);
+  requireTensor(x, "sort");
+  const d = resolveDim(dim as number, x.shape.length, "sort along");
+  if (x.shape.length === 0) {
+    const { values, indices } = sort(reshape(x, [1]));
+    return { values: select(values, 0, 0), indices: select(indices, 0, 0) };
+  }
+  const last = contiguous(transpose(detached(x), d, -1)); // [rows…, n]
+  const order = sortRows(elements(last), last.shape.at(-1)!, descending);
+  const indices = contiguous(transpose(wrap(order, last.shape, "int32"), d, -1));
+  return { values: gather(x, d, indices), indices };
+}
+
+/** The indices that sort a tensor along a dimension. PyTorch's `torch.argsort`, stable. */
+export function argsort(x: Tensor, dim: number | SortOptions = -1, descending = false): Tensor {
+  return sort(x, dim, descending).indices;
+}
+
+/** The order of each run of n elements. */
+export function sortRows(from: TypedArray, n: number, descending: boolean): Int32Array {
+  const order = new Int32Array(from.length);
+  const ranks = n <= PACKED ? ranksOf(from) : null;
+  for (let start = 0; start < from.length; start += n) {
+    const row = order.subarray(start, start + n);
+    if (ranks !== null) sortPacked(ranks.subarray(start, start + n), row, descending);
+    else sortCompared(from.subarray(start, start + n), row, descending);
+  }
+  return order;
+}
+
+const PACKED = 2 ** 21; // an index of 21 bits and a rank of 32 have place in a float64
+
+/** Whole numbers of 32 bits in the order of the elements, the largest for NaN; none for float64. */
+function ranksOf(from: TypedArray): Float64Array | null {
+  if (from instanceof Float64Array) return null;
+  if (!(from instanceof Float32Array)) return Float64Array.from(from, (x) => x + 2 ** 31);
+  const bits = new Int32Array(Float32Array.from(from, (x) => x + 0).buffer); // −0 + 0 is 0
+  return Float64Array.from(bits, (b, i) => from[i] !== from[i] ? 2 ** 32 - 1 : b < 0 ? -1 - b : b + 2 ** 31);
+}
+
+/** Sorts ranks with their index behind them: without a function to compare by, a fraction of the time. */
+function sortPacked(ranks: Float64Array, order: Int32Array, descending: boolean): void {
+  for (let i = 0; i < ranks.length; i++) {
+    ranks[i] = (descending ? 2 ** 32 - 1 - ranks[i] : ranks[i]) * PACKED + i;
+  }
+  ranks.sort();
+  for (let i = 0; i < ranks.length; i++) order[i] = ranks[i] % PACKED;
+}
+
+function sortCompared(from: TypedArray, order: Int32Array, descending: boolean): void {
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  const compare = (a: number, b: number) => a < b ? -1 : a > b ? 1 : Number(a !== a) - Number(b !== b);
+  order.sort(descending ? (i, j) => compare(from[j], from[i]) : (i, j) => compare(from[i], from[j]));
+}
+
+/** The options of `topk`. */
+export interface TopkOptions {
+  /**
+   * The dimension.
+   *
+   * @default {-1}
+   */
+  dim?: number;
+  /**
+   * Whether the largest are taken, or the smallest.
+   *
+   * @default {true}
+   */
+  largest?: boolean;
+}
+
+/**
+ * The k largest elements along a dimension, the largest first, or with `largest: false` the smallest. PyTorch's `torch.topk`.
+ *
+ * @throws {RangeError} If k is not a whole number up to the size of the dimension.
+ */
+export function topk(x: Tensor, k: number, dim: number | TopkOptions = -1, largest = true): ValuesIndices {
+  const named = byName<TopkOptions>("take topk()", dim, ["dim", "largest"], { dim: "number", largest: "boolean" });
+  if (named !== null) return topk(x, k, named.dim, named.largest);
+  const d = countedDim(x, k, dim as number, 0, "topk");
+  const { values, indices } = sort(x, d, largest);
+  if (x.ndim === 0) return { values, indices };
+  return { values: narrow(values, d, 0, k), indices: narrow(indices, d, 0, k) };
+}
+
+/** The dimension of which the first k are taken. */
+function countedDim(x: Tensor, k: number, dim: number, least: number, name: string): number {
+  requireTensor(x, `take ${name}() of`);
+  requireNumber(k, `take ${name}() with k`);
+  const d = resolveDim(dim, x.shape.length, `take ${name}() along`);
+  const n = x.shape[d] ?? 1;
+  if (Number.isInteger(k) && k >= least && k <= n) return d;
+  throw new RangeError(
+    `Cannot take ${name}() with k ${k} of ${
+      show(x.shape)
+    } along dimension ${d}: give a whole number from ${least} to ${n}`,
+  );
+}
+
+/** A dimension, and whether it stays with size 1. */
+export interface AlongOptions {
+  /** The dimension. */
+  dim?: number;
+  /**
+   * Whether the dimension stays, with size 1.
+   *
+   * @default {false}
+   */
+  keepdim?: boolean;
+}
+
+/** The names of these options. */
+export const ALONG = ["dim", "keepdim"] as const;
+/** Their types. */
+export const ALONG_KINDS = { dim: "number", keepdim: "boolean" } as const;
+
+/** The k-th smallest element along a dimension, counted from 1. PyTorch's `torch.kthvalue`. */
+export function kthvalue(x: Tensor, k: number, dim: number | AlongOptions = -1, keepdim = false): ValuesIndices {
+  const named = byName<AlongOptions>("take kthvalue()", dim, ALONG, ALONG_KINDS);
+  if (named !== null) return kthvalue(x, k, named.dim, named.keepdim);
+  const d = countedDim(x, k, dim as number, 1, "kthvalue");
+  const sorted = sort(x, d);
+  return x.ndim === 0 ? sorted : mapped(sorted, (y) => kept(narrow(y, d, k - 1, 1), d, keepdim));
+}
+
+/** A function of both. */
+export function mapped({ values, indices }: ValuesIndices, f: (y: Tensor) => Tensor): ValuesIndices {
+  return { values: f(values), indices: f(indices) };
+}
+
+/** A result in which a dimension of size 1 stays, or not. */
+export function kept(y: Tensor, d: number, keepdim: boolean): Tensor {
+  return keepdim ? y : squeeze(y, d);
+}
