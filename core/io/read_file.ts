@@ -1,6 +1,6 @@
 /** Reading whole files, with a cap on what becomes of them, so that a small file cannot fill the memory. */
 import { checkOptions, requirePath } from "../arguments.ts";
-import { files } from "../host/files.ts";
+import { files, type OpenFile } from "../host/files.ts";
 import { piecesOf } from "../host/node_streams.ts";
 import { joinBytes } from "./in_steps.ts";
 
@@ -149,6 +149,34 @@ async function openStream(
   return { stream: (await open(source)).readable, size: isFile ? size : null };
 }
 
+/** Parts of a file, read without the rest. */
+export interface FileParts {
+  /** How many bytes the file has. */
+  readonly size: number;
+  /** The bytes from `begin` on, before `end`; fewer where the file ends. */
+  read(begin: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Closes the file. */
+  close(): void;
+}
+
+/** A file to be read in parts; `null` for what can be read only from its beginning to its end. */
+export async function openParts(source: FileSource): Promise<FileParts | null> {
+  if (source instanceof Blob) {
+    const read = async (begin: number, end: number) => new Uint8Array(await source.slice(begin, end).arrayBuffer());
+    return { size: source.size, read, close: () => {} };
+  }
+  if (typeof source !== "string") return null;
+  const { open, stat } = await files(`read ${source}`);
+  const { isFile, size } = await stat(source);
+  if (!isFile || size === 0) return null;
+  const file = await open(source);
+  const read = async (begin: number, end: number) => {
+    await file.seek(begin, 0);
+    return await readOn(file, end - begin);
+  };
+  return { size, read, close: () => file.close() };
+}
+
 async function readBlob(blob: Blob, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   new Cap(sourceName(blob), options, blob.size).count(blob.size, () => "the file");
   return new Uint8Array(await blob.arrayBuffer());
@@ -195,14 +223,19 @@ async function readPath(path: string, options: ReadOptions): Promise<Uint8Array<
 export async function readWhole(path: string, size: number): Promise<Uint8Array<ArrayBuffer>> {
   const file = await (await files(`read ${path}`)).open(path);
   try {
-    const bytes = new Uint8Array(size);
-    for (let at = 0; at < size;) {
-      const count = await file.read(bytes.subarray(at, at + PIECE));
-      if (count === null) return bytes.slice(0, at);
-      at += count;
-    }
-    return bytes;
+    return await readOn(file, size);
   } finally {
     file.close();
   }
+}
+
+/** The next `size` bytes of an open file; fewer where it ends. */
+async function readOn(file: OpenFile, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size;) {
+    const count = await file.read(bytes.subarray(at, at + PIECE));
+    if (count === null) return bytes.slice(0, at);
+    at += count;
+  }
+  return bytes;
 }

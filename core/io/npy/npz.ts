@@ -67,7 +67,7 @@ function* decoding(bytes: Uint8Array, name: string, options: ReadOptions): Steps
   if (stranger !== null) throw new SyntaxError(`Cannot read ${name}: ${stranger}`);
   const tensors = new Map<string, Tensor>();
   const cap = new Cap(name, options, bytes.length);
-  for (const member of unzip(bytes, name, cap)) {
+  for (const member of yield* unzip(bytes, name, cap)) {
     const content = yield* member.content();
     if (!member.name.endsWith(SUFFIX)) {
       throw new SyntaxError(`Cannot read ${name}: its member ${JSON.stringify(member.name)} is no ${SUFFIX} file`);

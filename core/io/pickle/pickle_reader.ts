@@ -31,7 +31,7 @@ export interface Dialect {
 const MAX_LINE = 1_000;
 
 /** Opcodes in one step. */
-const STEP = 1 << 12;
+const STEP = 1 << 8;
 
 /**
  * The value pickled in `bytes`, whose memory it shares.

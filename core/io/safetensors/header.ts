@@ -21,7 +21,7 @@ export interface Entry {
 }
 
 /** A checked header: entries in the order of their bytes, which follow each other without a gap from `dataStart`. */
-interface Header {
+export interface Header {
   readonly entries: readonly Entry[];
   readonly metadata: Map<string, string>;
   readonly dataStart: number;

@@ -4,12 +4,29 @@ import { fromData } from "../../create.ts";
 import { runAtOnce, runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { writeAtomically } from "../atomic_write.ts";
-import { Cap, type FileSource, readBeginning, readFile, type ReadOptions, sourceName } from "../read_file.ts";
+import {
+  Cap,
+  type FileParts,
+  type FileSource,
+  openParts,
+  readBeginning,
+  readFile,
+  type ReadOptions,
+  sourceName,
+} from "../read_file.ts";
 import { readElements } from "../file_dtypes.ts";
 import { joinBytes, sortInSteps } from "../in_steps.ts";
 import { type NamedTensors, namedTensors, tensorBytes } from "../elements.ts";
 import { Selection, type TensorSelection } from "../selection.ts";
-import { countElementsOf, type Entry, FILE_DTYPE_OF, headerBytes, MAX_HEADER, parseHeader } from "./header.ts";
+import {
+  countElementsOf,
+  type Entry,
+  FILE_DTYPE_OF,
+  type Header,
+  headerBytes,
+  MAX_HEADER,
+  parseHeader,
+} from "./header.ts";
 
 /** Tensors whose entries in the header are written in one step. */
 const MEMBERS = 1 << 12;
@@ -77,13 +94,11 @@ export function* decodingSafetensors(
   checkOptions("read safetensors", options, OPTIONS);
   requireBytes(bytes, name);
   const cap = new Cap(name, options, bytes.length), selection = new Selection(name, options);
-  const { entries, metadata, dataStart } = yield* parseHeader(bytes, cap, bytes.length);
-  selection.check(entries.map((entry) => entry.name));
-  const wanted = entries.filter((entry) => selection.takes(entry.name));
-  yield* countElementsOf(wanted, cap);
+  const { entries, metadata, dataStart } = yield* chosen(bytes, bytes.length, cap, selection);
   const tensors = new Map<string, Tensor>();
-  for (const entry of wanted) {
-    tensors.set(entry.name, yield* readTensor(bytes, entry, dataStart, name));
+  for (const entry of entries) {
+    const begin = dataStart + entry.begin;
+    tensors.set(entry.name, yield* toTensor(bytes.subarray(begin, dataStart + entry.end), entry, begin, name));
     yield;
   }
   return { tensors, metadata };
@@ -106,6 +121,7 @@ export async function writeSafetensors(
 /**
  * Reads the safetensors file `source`, which is its path, or in its place bytes, a `Blob` or a `Response`: see {@linkcode decodeSafetensors}
  * for what becomes of each dtype.
+ * With `only` or `skip` no more is read of a file or a `Blob` than its header and the tensors that these leave, however large it is.
  *
  * @param options Which tensors, and how much may become of them: `maxBytes`, by default 256 MiB, or 32 times the file where that is more
  * @throws {SyntaxError} if the header is not what the format asks for, or a tensor has a dtype without a place here: leave it out with `skip`
@@ -114,8 +130,34 @@ export async function writeSafetensors(
  */
 export async function readSafetensors(source: FileSource, options: SafetensorsOptions = {}): Promise<Safetensors> {
   checkOptions("read safetensors", options, OPTIONS);
-  const bytes = await readFile(source, { maxBytes: options.maxBytes });
+  const { maxBytes, only, skip } = options;
+  const parts = only === undefined && skip === undefined ? null : await openParts(source);
+  if (parts !== null) return await readChosen(parts, sourceName(source), options).finally(parts.close);
+  const bytes = await readFile(source, { maxBytes });
   return await runInSlices(decodingSafetensors(bytes, sourceName(source), options));
+}
+
+/** The chosen tensors of a file, of which no more is read than its header and these. */
+async function readChosen({ size, read }: FileParts, where: string, options: SafetensorsOptions): Promise<Safetensors> {
+  const cap = new Cap(where, options, size), selection = new Selection(where, options);
+  const head = await read(0, Math.min(size, headerBytes(await read(0, 16))));
+  const { entries, metadata, dataStart } = await runInSlices(chosen(head, size, cap, selection));
+  const tensors = new Map<string, Tensor>();
+  for (const entry of entries) {
+    const begin = dataStart + entry.begin;
+    const bytes = await read(begin, dataStart + entry.end);
+    tensors.set(entry.name, await runInSlices(toTensor(bytes, entry, begin, where)));
+  }
+  return { tensors, metadata };
+}
+
+/** The header with the entries that are wanted, each of a dtype that has a place here. */
+function* chosen(head: Uint8Array, size: number, cap: Cap, selection: Selection): Steps<Header> {
+  const { entries, ...header } = yield* parseHeader(head, cap, size);
+  selection.check(entries.map(({ name }) => name));
+  const wanted = entries.filter(({ name }) => selection.takes(name));
+  yield* countElementsOf(wanted, cap);
+  return { entries: wanted, ...header };
 }
 
 /** A tensor as the header of a safetensors file describes it. */
@@ -174,11 +216,10 @@ function* describing(bytes: Uint8Array, size: number | null, cap: Cap): Steps<Sa
   return { tensors, metadata };
 }
 
-function* readTensor(file: Uint8Array, entry: Entry, dataStart: number, where: string): Steps<Tensor> {
-  const { fileDType, begin, end } = entry, at = dataStart + begin;
-  const bytes = file.subarray(at, dataStart + end);
+/** The tensor of an entry, from a copy of its bytes, which stand at byte `at` of the file. */
+function* toTensor(bytes: Uint8Array, { fileDType, shape }: Entry, at: number, where: string): Steps<Tensor> {
   const { data, dtype } = yield* readElements({ bytes, fileDType, where, at });
-  return fromData(data, entry.shape, dtype);
+  return fromData(data, shape, dtype);
 }
 
 /** The file in parts that follow each other; they share the memory of tensors that are not views. */

@@ -90,7 +90,7 @@ function* openArchive(
 ): Steps<{ pickle: { content: Uint8Array<ArrayBuffer>; where: string }; records: Records }> {
   const { where } = cap, stranger = recognise(bytes, "readTorch");
   if (stranger !== null) throw new SyntaxError(`Cannot read ${where}: ${stranger}`);
-  const members = new Map(unzip(bytes, where, cap).map((member) => [member.name, member]));
+  const members = new Map((yield* unzip(bytes, where, cap)).map((member) => [member.name, member]));
   const name = pickleName([...members.keys()], where), folder = name.slice(0, -PICKLE.length);
   const content = (record: string) => members.get(record)?.content() ?? null;
   const order = content(`${folder}byteorder`);

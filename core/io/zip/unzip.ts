@@ -104,7 +104,7 @@ interface Directory {
  * @throws {SyntaxError} if it is not a zip archive, or a member is encrypted, oddly packed, or oddly named
  * @throws {RangeError} if a size or an offset is wrong
  */
-function readDirectory(view: ZipView): { entries: ZipEntry[]; directory: Directory } {
+function* readDirectory(view: ZipView): Steps<{ entries: ZipEntry[]; directory: Directory }> {
   const directory = findDirectory(view);
   const end = directory.offset + directory.size;
   const entries = new Map<string, ZipEntry>();
@@ -117,6 +117,7 @@ function readDirectory(view: ZipView): { entries: ZipEntry[]; directory: Directo
     if (entries.has(entry.name)) throw view.syntax(`byte ${at} names "${entry.name}" a second time`);
     entries.set(entry.name, entry);
     at = next;
+    yield;
   }
   if (at !== end) throw view.range(`${directory.count} entries end at byte ${at}, their directory at ${end}`);
   return { entries: [...entries.values()].sort((a, b) => a.offset - b.offset), directory };
@@ -215,15 +216,17 @@ function readName(view: ZipView, at: number, length: number, flags: number): str
   }
   const name = decodeUtf8(bytes);
   if (name === null) throw view.syntax(`the name at byte ${at} is not UTF-8`);
-  const quoted = JSON.stringify(name);
-  if (/^[/\\]|^[A-Za-z]:/.test(name)) throw view.syntax(`the name ${quoted} at byte ${at} is absolute`);
-  if (name.split(/[/\\]/).includes("..")) throw view.syntax(`the name ${quoted} at byte ${at} leads out by ".."`);
+  const fail = (what: string) => view.syntax(`the name ${JSON.stringify(name)} at byte ${at} ${what}`);
+  if (/^[/\\]|^[A-Za-z]:/.test(name)) throw fail("is absolute");
+  if (name.split(/[/\\]/).includes("..")) throw fail('leads out by ".."');
   return name;
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     return null;
   }
@@ -250,9 +253,9 @@ interface Member {
  * @throws {SyntaxError} if it is not a zip archive, or a member is encrypted, oddly packed, oddly named or damaged
  * @throws {RangeError} if a size or an offset is wrong, or there are more bytes than `cap` allows
  */
-export function unzip(bytes: Uint8Array, where: string, cap: Cap): Member[] {
+export function* unzip(bytes: Uint8Array, where: string, cap: Cap): Steps<Member[]> {
   const view = new ZipView(bytes, where);
-  const { entries, directory } = readDirectory(view);
+  const { entries, directory } = yield* readDirectory(view);
   checkSizes(view, entries, cap);
   return entries.map((entry, i) => {
     const end = Math.min(entries[i + 1]?.offset ?? Infinity, directory.offset); // the next offset may lie as well

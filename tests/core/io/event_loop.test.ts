@@ -7,10 +7,16 @@ import {
   readNpy,
   readNpz,
   readSafetensors,
+  readTorch,
   writeNpz,
   writeSafetensors,
 } from "@gradus/gradus/io";
+import { runAtOnce } from "../../../core/event_loop.ts";
+import { joinInSteps } from "../../../core/io/in_steps.ts";
+import { zipParts } from "../../../core/io/zip/zip.ts";
 import { longestGap } from "../../longest_gap.ts";
+import { op, pickle } from "./pickle/pickle_file.ts";
+import { dict, elements, storage, torchTensor } from "./torch/torch_archive.ts";
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -128,4 +134,42 @@ describe("writeSafetensors() and readSafetensors()", () => {
         -1,
       ]);
     }));
+});
+
+describe("readTorch()", () => {
+  /** An archive of these records. */
+  function torchFile(dict: number[], records: [name: string, content: Uint8Array][]): Uint8Array {
+    const steps = function* (content: Uint8Array) {
+      yield;
+      return content;
+    };
+    const all = [["m/data.pkl", pickle(op.proto(), dict, op.stop)] as const, ...records];
+    const parts = runAtOnce(zipParts(all.map(([name, content]) => [name, steps(content)]), false));
+    return runAtOnce(joinInSteps(parts));
+  }
+
+  it("lets the event loop turn while it turns big-endian longs of 16 MB into int32", async () => {
+    const data = new Uint8Array(8 * COUNT), view = new DataView(data.buffer);
+    for (let i = 0; i < COUNT; i++) view.setInt32(8 * i + 4, i);
+    const count = op.signed(COUNT);
+    const x = torchTensor({
+      storage: storage("0", count, "Long"),
+      shape: [...count, ...op.tuple1],
+      strides: [...op.small(1), ...op.tuple1],
+    });
+    const order: [string, Uint8Array] = ["m/byteorder", new TextEncoder().encode("big")];
+    const file = torchFile(dict({ x }), [["m/data/0", data], order]);
+    const found = (await within(() => readTorch(file))).tensors.get("x")!;
+    assertEquals([found.dtype, found.data.findIndex((value, i) => value !== i)], ["int32", -1]);
+  });
+
+  it("lets the event loop turn while it reads very many tensors", async () => {
+    const names = Array.from({ length: 10_000 }, (_, i) => `layers.${i}.weight`);
+    const all = dict(Object.fromEntries(
+      names.map((name, i) => [name, torchTensor({ storage: storage(`${i}`, op.small(6)) })]),
+    ));
+    const file = torchFile(all, names.map((_, i) => [`m/data/${i}`, elements]));
+    const { tensors } = await within(() => readTorch(file));
+    assertEquals([[...tensors.keys()], tensors.get(names[77])?.toArray()], [names, [[1, 2, 3], [4, 5, 6]]]);
+  });
 });

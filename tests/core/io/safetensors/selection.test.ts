@@ -50,6 +50,29 @@ describe("decodeSafetensors() with only and skip", () => {
     assertThrows(() => read([]), RangeError, "maxBytes allows 4000");
   });
 
+  it("readSafetensors() reads of a file of 8 GB, or a Blob, only what is wanted", () =>
+    inFolder(async (folder) => {
+      const elements = 2 ** 31 - 1, path = `${folder}/large`;
+      const json = `{${entry("w", "F32", [elements], 0, 4 * elements)},${
+        entry("b", "U8", [2], 4 * elements, 4 * elements + 2)
+      }}`;
+      await Deno.writeFile(path, file(json));
+      await Deno.truncate(path, 8 + json.length + 4 * elements); // a hole, which takes no room
+      await Deno.writeFile(path, Uint8Array.of(5, 6), { append: true });
+      for (const options of [{ only: ["b"] }, { skip: ["w"] }]) {
+        const { tensors } = await readSafetensors(path, { ...options, maxBytes: 10_000 });
+        assertEquals([...tensors].map(([name, x]) => [name, x.toArray()]), [["b", [5, 6]]]);
+      }
+      const blob = new Blob([bytes.slice()]);
+      assertEquals((await readSafetensors(blob, { only: ["body.1"] })).tensors.get("body.1.w")?.toArray(), [2]);
+      await assertRejects(() => readSafetensors(path, { only: ["a"] }), RangeError, `${path} with only "a"`);
+      await assertRejects(
+        () => readSafetensors(path, { only: ["w"], maxBytes: 10_000 }),
+        RangeError,
+        'with tensor "w"',
+      );
+    }));
+
   it("readSafetensors() takes both of a file", () =>
     inFolder(async (folder) => {
       await Deno.writeFile(`${folder}/a`, bytes);

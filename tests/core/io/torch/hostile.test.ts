@@ -52,6 +52,44 @@ describe("readTorch() of a file by hand", () => {
     });
   }
 
+  it("readTorch() reads what PyTorch 2 writes: more records, and dtypes without a storage of their own", async () => {
+    const untyped = [
+      ...tuple(
+        ...[op.unicode("storage"), op.global("torch.storage", "UntypedStorage"), op.unicode("0")],
+        ...[op.unicode("cpu"), op.small(4)],
+      ),
+      ...op.persistent,
+    ];
+    const of = (dtype: string, offset: number, size: number) => [
+      ...op.global("torch._utils", "_rebuild_tensor_v3"),
+      ...tuple(
+        untyped,
+        op.small(offset),
+        tuple(op.small(size)),
+        tuple(op.small(1)),
+        op.no,
+        emptyDict,
+        op.global("torch", dtype),
+      ),
+      ...op.reduce,
+    ];
+    const named = {
+      f8: of("float8_e4m3fn", 0, 4),
+      u16: of("uint16", 1, 1),
+      u32: of("uint32", 0, 1),
+      odd: of("complex32", 0, 1),
+    };
+    const records = ["byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"];
+    const file = archive(dict(named), [
+      { name: "m/data/0", content: Uint8Array.of(0x38, 0xc0, 0xff, 0x3f) },
+      ...records.map((name) => ({ name: `m/${name}`, content: text(name === "byteorder" ? "little" : "1") })),
+    ]);
+    const { tensors } = await readTorch(file, { skip: ["odd"] });
+    const found = ["f8", "u16", "u32"].map((name) => tensors.get(name)!.toArray());
+    assertEquals(found, [[1, -2, NaN, 1.875], [0x3fff], [0x3fffc038]]);
+    await assertRejects(() => readTorch(file), TypeError, 'tensor "odd", made at byte');
+  });
+
   it("readTorch() reads a tensor with attributes, and a Parameter with a state", async () => {
     const type = op.global("torch.nn.parameter", "Parameter"),
       rebuild = op.global("torch._utils", "_rebuild_tensor_v2");

@@ -29,13 +29,15 @@ describe("readTorch()", () => {
 
   it("readTorch() reads a file whose record byteorder says big", async () => {
     const bytes = await bytesOf("kinds.pt"), sizes = [8, 4, 2, 2, 8, 8, 4, 2, 1, 1, 1, 8]; // of the records, in order
-    const members = unzip(bytes, "kinds.pt", new Cap("kinds.pt", {}, bytes.length)).map(({ name, content }) => {
-      const [, key] = /\/data\/(\d+)$/.exec(name) ?? [], copy = runAtOnce(content()).slice();
-      if (key === undefined) return { name, content: copy };
-      const size = sizes[Number(key)];
-      for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
-      return { name, content: copy };
-    });
+    const members = runAtOnce(unzip(bytes, "kinds.pt", new Cap("kinds.pt", {}, bytes.length))).map(
+      ({ name, content }) => {
+        const [, key] = /\/data\/(\d+)$/.exec(name) ?? [], copy = runAtOnce(content()).slice();
+        if (key === undefined) return { name, content: copy };
+        const size = sizes[Number(key)];
+        for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
+        return { name, content: copy };
+      },
+    );
     const order = (text: string) => [...members, { name: "kinds/byteorder", content: new TextEncoder().encode(text) }];
     const [big, little] = [await readTorch(zipFile(order("big"))), await readTorch(bytes)];
     assertEquals(big.tensors.size, 12);
