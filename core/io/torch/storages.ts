@@ -40,8 +40,8 @@ export function* readStorages(
   cap: Cap,
 ): Steps<Map<string, Tensor>> {
   for (const [name, place] of places) countTensor(name, place, cap);
-  const memories = new Map<string, Tensor>();
-  const parts = partsOf(places);
+  const memories = new Map<string, Tensor>(), parts = partsOf(places);
+  for (const part of parts.values()) countPart(part, cap);
   for (const [key, part] of parts) memories.set(key, yield* readPart(part, records));
   const tensors = new Map<string, Tensor>();
   for (const [name, place] of places) {
@@ -55,7 +55,7 @@ export function* readStorages(
   return tensors;
 }
 
-/** Counts a tensor by itself, though it may share its elements: one that repeats a few may be copied later. */
+/** Counts a tensor beside its storage: one that repeats a few elements may be copied later. */
 function countTensor(name: string, { fileDType, shape, span, at }: TorchTensor, cap: Cap): void {
   const kind = FILE_DTYPES.get(fileDType);
   if (kind === undefined) {
@@ -66,7 +66,7 @@ function countTensor(name: string, { fileDType, shape, span, at }: TorchTensor, 
         `dtype here holds: leave it out with { skip: [${quoted(name)}] }, or save it as another`,
     );
   }
-  const bytes = TENSOR_COST + Math.max(span, countElements(shape)) * kind.memory;
+  const bytes = TENSOR_COST + Math.max(0, countElements(shape) - span) * kind.memory;
   cap.count(bytes, () => `with tensor ${quoted(name)}, made at byte ${at} of its pickle, it`);
 }
 
@@ -86,6 +86,11 @@ function partsOf(places: ReadonlyMap<string, TorchTensor>): Map<string, Part> {
     part.end = Math.max(part.end, offset + span);
   }
   return parts;
+}
+
+function countPart({ name, fileDType, begin, end }: Part, cap: Cap): void {
+  const bytes = end === 0 ? 0 : (end - begin) * FILE_DTYPES.get(fileDType)!.memory;
+  cap.count(bytes, () => `with the storage of tensor ${quoted(name)}, from its element ${begin} to ${end}, it`);
 }
 
 function* readPart({ storage, fileDType, name, begin, end }: Part, records: Records): Steps<Tensor> {

@@ -284,6 +284,21 @@ describe("readTorch() does not fill the memory", () => {
     return refuses(archive(dict({ w: torchTensor({ shape, strides }) })), 'with tensor "w", made at byte', RangeError);
   });
 
+  it("readTorch() counts all that it reads of a storage for two tensors at its ends", async () => {
+    const count = 100_000, members = [{ name: "m/data/0", content: new Uint8Array(count) }];
+    const at = (place: number) =>
+      torchTensor({
+        storage: storage("0", op.signed(count), "Char"),
+        offset: op.signed(place),
+        shape: tuple(op.small(1)),
+        strides: tuple(op.small(1)),
+      });
+    const file = archive(dict({ a: at(0), b: at(count - 1) }), members);
+    assertEquals((await readTorch(file)).tensors.get("b")!.toArray(), [0]);
+    const message = 'with the storage of tensor "a", from its element 0 to 100000, it comes to';
+    await assertRejects(() => readTorch(file, { maxBytes: 300_000 }), RangeError, message);
+  });
+
   it("readTorch() refuses a list and a dict that hold themselves", async () => {
     const list = [...op.list, ...op.put(0), ...op.get(0), ...op.append];
     await refuses(archive(list), "the dict or list at byte 2 lies deeper than 64: it may hold itself");
