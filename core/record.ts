@@ -248,6 +248,11 @@ export function traceWith<T>(next: Tracer, body: () => T): T {
   }
 }
 
+/** Whether a tracer is told of operations: it keeps what they make. */
+export function isTraced(): boolean {
+  return tracer !== null;
+}
+
 /** Tells the tracer, where there is one, that several operations were one function; returns `out`. */
 export function noteFunction<K extends keyof FunctionSettings>(
   name: K,

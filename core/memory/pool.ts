@@ -1,8 +1,9 @@
 /**
  * A pool of memory that is used again: blocks are acquired here, and released by code that knows that nobody else can reach them.
  *
- * Only two places release: a backward pass, what it acquired itself and no other code has seen, and a tensor's `.g`, a gradient that
- * nobody has read. Results of operations are never released, since the caller may hold them: they are left to the garbage collector.
+ * Only three places release: a backward pass, what it acquired itself and no other code has seen; a tensor's `.g`, a gradient that
+ * nobody has read; and a `Sequential` that predicts, what one layer of the library has given to the next. Other results of operations
+ * are never released, since the caller may hold them: they are left to the garbage collector.
  */
 import { MAX_SMALL, newAligned, suballocate } from "./slabs.ts";
 import { bytesOf, type DType, dtypeOf, type TypedArray, typedArrayOver } from "../dtype.ts";
@@ -23,12 +24,14 @@ const free = new Map<number, FreeList>();
 let kept = 0; // bytes in all free lists
 let pass = 0; // the number of this backward pass
 let tracked: TypedArray[] | null = null;
+let reusable = false; // whether blocks are rounded up also where none is tracked
 let reuse: "on" | "off" | "spoil" = "on";
 
 /** A block of `length` elements that may hold anything: the caller writes all of it. */
 export function acquire(dtype: DType, length: number): TypedArray {
   const bytes = length * bytesOf(dtype);
-  const block = takeFree(dtype, length) ?? newBlock(dtype, length, tracked === null ? bytes : capacityFor(bytes));
+  const block = takeFree(dtype, length) ??
+    newBlock(dtype, length, tracked === null && !reusable ? bytes : capacityFor(bytes));
   tracked?.push(block);
   return block;
 }
@@ -40,7 +43,14 @@ export function newBlock(dtype: DType, length: number, capacity = length * bytes
   return typedArrayOver(dtype, memory.buffer, memory.byteOffset, length);
 }
 
-/** Takes back a block that was acquired while tracking was on. The caller knows that no tensor in it can be reached any more. */
+/** Sets whether what is acquired may be released though nothing is tracked; returns what was set before. */
+export function setReusable(wanted: boolean): boolean {
+  const before = reusable;
+  reusable = wanted;
+  return before;
+}
+
+/** Takes back a block that was acquired while tracking was on, or `setReusable`. The caller knows that no tensor in it can be reached any more. */
 export function release(block: TypedArray): void {
   const key = keyOf(dtypeOf(block), block.length);
   if (reuse === "off" || block.length === 0 || kept + capacityOf(key) > MAX_KEPT) return; // without a buffer the length is 0

@@ -1,12 +1,19 @@
 /** Modules one after the other. */
+import { isGradEnabled } from "../../backward/tape.ts";
 import type { Activation } from "../../core/backend/backend.ts";
+import type { TypedArray } from "../../core/dtype.ts";
+import { release, setReusable } from "../../core/memory/pool.ts";
 import { linear } from "../../core/ops/linalg.ts";
+import { isTraced } from "../../core/record.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { ReLU, Sigmoid, Tanh } from "./activation.ts";
-import { BatchNorm1d, BatchNorm2d, batchNormLayer } from "./channel_norm.ts";
-import { activatedConvolution, Conv2d } from "./convolution.ts";
-import { Linear } from "./layers.ts";
+import * as activations from "./activation.ts";
+import { BatchNorm1d, BatchNorm2d, batchNormLayer, InstanceNorm2d } from "./channel_norm.ts";
+import { activatedConvolution, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d } from "./convolution.ts";
+import { Dropout, Dropout2d, Flatten, Identity, Linear, Unflatten } from "./layers.ts";
 import { Module } from "./module.ts";
+import * as normalisation from "./normalization.ts";
+import * as pooling from "./pooling.ts";
+import * as resizing from "./resizing.ts";
 import { hasHooks } from "./module_hooks.ts";
 
 /**
@@ -50,6 +57,7 @@ export class Sequential extends Module {
 
   /** The output of the last module; `x` itself where there is none. */
   forward(x: Tensor): Tensor {
+    if (!isGradEnabled() && !isTraced()) return predicted(this, x);
     for (let i = 0; i in this; i++) {
       const activated = withActivation(this[i]);
       const activation = activated === undefined ? undefined : fusedActivation(this[i + 1]);
@@ -59,11 +67,47 @@ export class Sequential extends Module {
   }
 }
 
+/**
+ * The output of the last module where nothing is recorded. What one layer of the library gives to the next nobody else can see, so that
+ * its memory is used again: a prediction would otherwise leave a buffer for each layer to the garbage collector.
+ */
+function predicted(modules: Sequential, x: Tensor): Tensor {
+  const before = setReusable(true);
+  try {
+    let unseen: TypedArray | null = null; // the memory of x, where a layer of the library has acquired it
+    for (let i = 0; i in modules; i++) {
+      const module = modules[i], given = x;
+      const isOurs = isPlain(module) && LIBRARY.has(module.forward);
+      const activated = isOurs ? WITH_ACTIVATION.get(module.forward) : undefined;
+      const activation = activated === undefined ? undefined : fusedActivation(modules[i + 1]);
+      x = activation === undefined ? module.call(x) : activated!(modules[i++] as Module, x, activation);
+      const isNew = x.data !== given.data; // else it is a view of what was given, or that itself
+      if (isNew && isOurs && unseen !== null) release(unseen);
+      if (isNew || !isOurs) unseen = isNew && isOurs ? x.data : null;
+    }
+    return x;
+  } finally {
+    setReusable(before);
+  }
+}
+
+/** How the library's layers compute: they keep neither what they are given nor what they give, which is that itself or new. */
+const LIBRARY: ReadonlySet<unknown> = new Set(
+  [
+    activations,
+    pooling,
+    resizing,
+    normalisation,
+    { BatchNorm1d, BatchNorm2d, InstanceNorm2d, Linear, Conv1d, Conv2d },
+    { ConvTranspose1d, ConvTranspose2d, Dropout, Dropout2d, Flatten, Identity, Unflatten },
+  ].flatMap((room) => Object.values<{ prototype: Module }>(room).map(({ prototype }) => prototype.forward)),
+);
+
 /** The activations that the back end applies within a product or a convolution; one that it learns does not compile without a class. */
 const FUSED: Readonly<Record<Exclude<Activation, "none">, { prototype: Module }>> = {
-  relu: ReLU,
-  sigmoid: Sigmoid,
-  tanh: Tanh,
+  relu: activations.ReLU,
+  sigmoid: activations.Sigmoid,
+  tanh: activations.Tanh,
 };
 /** The same by the method that computes each. */
 const BY_FORWARD: ReadonlyMap<unknown, Activation> = new Map(

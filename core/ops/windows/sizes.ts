@@ -22,6 +22,7 @@ export function asPair(
   least: number,
   alone = least,
 ): RowsColumns {
+  if (dims === 2 && Number.isInteger(value) && value as number >= least) return [value as number, value as number];
   const all = typeof value === "number" ? Array<number>(dims).fill(value) : value;
   if (!Array.isArray(all) || all.length !== dims || !all.every((n) => typeof n === "number")) {
     const found = Array.isArray(value) ? `[${value.map((n) => shown(n)).join(", ")}]` : describe(value);
@@ -140,18 +141,20 @@ export function windowFormula(size: number, settings: WindowSettings): string {
 }
 
 // A layer asks for the same windows at every step, and to make six arrays takes longer than to pool a small image. Nobody writes to them.
-const made = new Map<string, Windows>();
+const made: (WindowSettings & { readonly size: number; readonly windows: Windows })[] = [];
 const MOST_MADE = 64;
 
 /** The windows along a dimension of that size; there must be one at least. */
 export function windowsAlong(size: number, settings: WindowSettings): Windows {
   const { kernel, stride, padding, dilation, ceilMode, countPadding } = settings;
-  const key = `${size} ${kernel} ${stride} ${padding} ${dilation} ${ceilMode} ${countPadding}`;
-  const known = made.get(key);
-  if (known !== undefined) return known;
-  if (made.size === MOST_MADE) made.clear();
+  for (const one of made) {
+    const same = one.size === size && one.kernel === kernel && one.stride === stride && one.padding === padding &&
+      one.dilation === dilation && one.ceilMode === ceilMode && one.countPadding === countPadding;
+    if (same) return one.windows;
+  }
+  if (made.length === MOST_MADE) made.length = 0;
   const windows = makeWindows(size, settings);
-  made.set(key, windows);
+  made.push({ ...settings, size, windows });
   return windows;
 }
 
