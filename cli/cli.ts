@@ -42,7 +42,7 @@ export const COMMANDS: Readonly<Record<string, CliCommand>> = {
     run: async (args) => await (await import("./serve.ts")).serve(args),
   },
   export: {
-    purpose: "write what train learned as a TypeScript file that imports nothing",
+    purpose: "write what train or tabular learned as TypeScript that imports nothing, or as ONNX",
     run: async (args) => await (await import("./export.ts")).exportModel(args),
   },
   doctor: {

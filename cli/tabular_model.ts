@@ -21,11 +21,20 @@ export async function saveModel(path: string, { schema, model }: TabularFile): P
 /** Reads a model file; the sizes of the network are those of its weights. */
 export async function loadModel(path: string): Promise<TabularFile> {
   const { tensors, metadata } = await readSafetensors(path).catch((error) => {
-    if (!(isFailure(error, "NotFound"))) throw error;
+    if (!isFailure(error, "NotFound")) throw error;
     throw new Error(`Cannot read the model ${path}: there is no such file; tabular FILE makes it`, {
       cause: error,
     });
   });
+  return modelOf(tensors, metadata, path);
+}
+
+/** What a model file holds. */
+export function modelOf(
+  tensors: Map<string, Tensor>,
+  metadata: ReadonlyMap<string, string>,
+  path: string,
+): TabularFile {
   const text = metadata.get("schema");
   if (text === undefined) {
     throw new SyntaxError(`Cannot use ${path}: it has no schema; tabular FILE makes one`);
