@@ -1,5 +1,5 @@
 /** Gradients as values: `autograd.grad`. */
-import { runPass } from "./tape.ts";
+import { gradientsBy } from "./tape.ts";
 import { checkOptions, describe, type OptionTypes, requireTensor } from "../core/arguments.ts";
 import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
@@ -69,7 +69,7 @@ export function grad(outputs: Tensors, inputs: Tensors, options: GradOptions = {
   const { gradOutputs, allowUnused = false, ...kept } = options;
   const [roots, wanted] = [listed(outputs, "take the gradient of"), listed(inputs, "take the gradient by")];
   wanted.forEach(requireWanted);
-  const found = runPass(roots, gradientsFor(roots, gradOutputs), { ...kept, inputs: wanted });
+  const found = gradientsBy(wanted, roots, gradientsFor(roots, gradOutputs), kept);
   const unused = found.indexOf(null);
   if (unused === -1 || allowUnused) return found;
   throw new Error(

@@ -27,6 +27,11 @@ export class Saved {
   }
 }
 
+/** A saved value as rules read it: with its history where they are recorded, and else a plain view. */
+function forRule(x: Tensor): Tensor {
+  return recording ? x : bare(x);
+}
+
 /** The node of a primitive operation. */
 export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettings[K]> {
   readonly #rule: Derivative<K>;
@@ -48,20 +53,15 @@ export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettin
   }
 
   get a(): Tensor {
-    return this.#read(this.#saved[0]);
+    return forRule(this.#saved[0].read(this.name));
   }
 
   get b(): Tensor {
-    return this.#read(this.#saved[1]);
+    return forRule(this.#saved[1].read(this.name));
   }
 
   get y(): Tensor {
-    return this.#read(this.#y!);
-  }
-
-  #read(saved: Saved): Tensor {
-    const value = saved.read(this.name);
-    return recording ? value : bare(value);
+    return forRule(this.#y!.read(this.name));
   }
 
   get isRecorded(): boolean {

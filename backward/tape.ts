@@ -50,26 +50,28 @@ function beforeWrite(out: Tensor, x: Tensor, verb: string): void {
   );
 }
 
-function backward(root: Tensor, { gradient, ...options }: BackwardOptions): void {
-  runPass([root], [gradient], options);
+function backward(root: Tensor, options: BackwardOptions): void {
+  const pass = () => new BackwardPass([root], [options.gradient], options).run();
+  withRecording(options.createGraph ?? false, pass);
 }
 
 /** What a pass keeps and records, and where it ends. */
-interface PassOptions extends Omit<BackwardOptions, "gradient"> {
+interface PassOptions extends Pick<BackwardOptions, "createGraph" | "retainGraph"> {
   /** The values whose gradients are wanted; without them all leaves get theirs. */
   readonly inputs?: readonly Tensor[];
 }
 
-/** A backward pass from `roots` with a gradient for each; answers those of `options.inputs`. */
-export function runPass(
+/** The gradients of `inputs` by a backward pass from `roots`, with a gradient for each. */
+export function gradientsBy(
+  inputs: readonly Tensor[],
   roots: readonly Tensor[],
   gradients: readonly (Tensor | null | undefined)[],
-  options: PassOptions = {},
+  options: BackwardOptions,
 ): (Tensor | null)[] {
   return withRecording(options.createGraph ?? false, () => {
-    const pass = new BackwardPass(roots, gradients, options);
-    while (pass.step());
-    return (options.inputs ?? []).map((x) => pass.found.get(x) ?? null);
+    const pass = new BackwardPass(roots, gradients, { ...options, inputs });
+    pass.run();
+    return inputs.map((x) => pass.found!.get(x) ?? null);
   });
 }
 
@@ -82,17 +84,17 @@ const { backward: ruleBackward } = RuleNode.prototype;
 export class BackwardPass {
   readonly #grads = new Map<Tensor, Tensor>();
   readonly #pending: Map<Tensor, number>;
-  readonly #ready: Tensor[];
+  readonly #ready: Tensor[] = [];
   readonly #blocks = new Ownership();
   /** Memory that more than one gradient may use. */
   readonly #shared = new Set<TypedArray>();
   readonly #createGraph: boolean;
   readonly #retainGraph: boolean;
-  /** The values that lead to wanted ones; `null` if all are wanted. */
-  readonly #needed: ReadonlySet<Tensor> | null;
-  readonly #wanted: ReadonlySet<Tensor>;
-  /** The gradients of wanted values that were reached. */
-  readonly found = new Map<Tensor, Tensor>();
+  /** The values whose gradients are wanted, and those that lead to them; `null` if leaves get theirs. */
+  readonly #wanted: ReadonlySet<Tensor> | null = null;
+  readonly #needed: ReadonlySet<Tensor> | null = null;
+  /** The gradients of wanted values that were reached; `null` if leaves get theirs. */
+  readonly found: Map<Tensor, Tensor> | null = null;
 
   /** A pass from `roots`, each with its own gradient, or 1 if it has one element. */
   constructor(
@@ -102,14 +104,23 @@ export class BackwardPass {
   ) {
     this.#createGraph = createGraph;
     this.#retainGraph = retainGraph;
-    this.#wanted = new Set(inputs);
-    this.#needed = inputs === undefined ? null : leadingTo(this.#wanted, roots);
-    roots.forEach((root, i) => {
-      const [sum, g] = [this.#grads.get(root), firstGradient(root, gradients[i] ?? undefined, createGraph)];
-      this.#grads.set(root, sum === undefined ? g : sum.add(g));
-    });
+    if (inputs !== undefined) {
+      this.#wanted = new Set(inputs);
+      this.#needed = leadingTo(this.#wanted, roots);
+      this.found = new Map();
+    }
+    for (let i = 0; i < roots.length; i++) {
+      const g = firstGradient(roots[i], gradients[i] ?? undefined, createGraph);
+      const sum = this.#grads.get(roots[i]);
+      this.#grads.set(roots[i], sum === undefined ? g : sum.add(g));
+    }
     this.#pending = this.#countUses(roots);
-    this.#ready = [...this.#grads.keys()].filter((root) => this.#pending.get(root) === 0);
+    for (const root of this.#grads.keys()) if (this.#pending.get(root) === 0) this.#ready.push(root);
+  }
+
+  /** Visits all values. */
+  run(): void {
+    while (this.step());
   }
 
   /**
@@ -128,18 +139,9 @@ export class BackwardPass {
     this.#grads.delete(x);
     const run = () => this.#receive(x, g!);
     if (g !== undefined) this.#createGraph ? this.#blocks.untracked(run) : this.#blocks.track(run);
-    if (!this.#goesOn(x)) return;
-    for (const input of x.node!.inputs) if (this.#follows(input)) this.#countUse(input);
-    if (!this.#retainGraph) x.node!.release();
-  }
-
-  /** Whether gradients of what x was made from are wanted. */
-  #goesOn(x: Tensor): boolean {
-    return x.node !== null && (this.#needed === null || x.node.inputs.some((input) => this.#follows(input)));
-  }
-
-  #follows(input: Tensor): boolean {
-    return input.requiresGrad && (this.#needed === null || this.#needed.has(input));
+    if (!leadsOn(x.node, this.#needed)) return;
+    for (const input of x.node.inputs) if (isNeeded(input, this.#needed)) this.#countUse(input);
+    if (!this.#retainGraph) x.node.release();
   }
 
   #countUse(input: Tensor): void {
@@ -150,12 +152,16 @@ export class BackwardPass {
 
   /** How often each value that the roots were made from is used: its gradient is complete when each use has added its part. */
   #countUses(roots: readonly Tensor[]): Map<Tensor, number> {
-    const uses = new Map<Tensor, number>(roots.map((root) => [root, 0]));
-    const open = [...uses.keys()];
+    const uses = new Map<Tensor, number>();
+    const open: Tensor[] = [];
+    for (const root of roots) {
+      if (!uses.has(root)) open.push(root);
+      uses.set(root, 0);
+    }
     for (let x = open.pop(); x !== undefined; x = open.pop()) {
-      if (!this.#goesOn(x)) continue;
-      for (const input of x.node!.inputs) {
-        if (!this.#follows(input)) continue;
+      if (!leadsOn(x.node, this.#needed)) continue;
+      for (const input of x.node.inputs) {
+        if (!isNeeded(input, this.#needed)) continue;
         const seen = uses.get(input);
         uses.set(input, (seen ?? 0) + 1);
         if (seen === undefined) open.push(input);
@@ -167,13 +173,15 @@ export class BackwardPass {
   /** Runs the hooks on the complete gradient of `x`, leaves it on a leaf, and sends it on to what `x` was made from. */
   #receive(x: Tensor, arrived: Tensor): void {
     const g = hasHooks(x) ? this.#runHooks(x, this.#unshared(arrived)) : arrived;
-    if (this.#wanted.has(x)) this.found.set(x, this.#keep(this.#own(x, g)));
-    if (this.#needed === null && (x.node === null || isRetained(x))) this.#leave(x, g);
-    if (!this.#goesOn(x)) return;
-    const { inputs } = x.node!;
-    const parts = this.#inputGradients(x.node!, g);
+    if (this.#wanted?.has(x)) this.found!.set(x, this.#keep(this.#own(x, g)));
+    if (this.#wanted === null && (x.node === null || isRetained(x))) this.#leave(x, g);
+    if (!leadsOn(x.node, this.#needed)) return;
+    const { inputs } = x.node;
+    const parts = this.#inputGradients(x.node, g);
     for (let i = 0; i < inputs.length; i++) {
-      if (this.#follows(inputs[i]) && parts[i] !== null) this.#add(inputs[i], fitTo(parts[i]!, inputs[i]), g, parts);
+      if (isNeeded(inputs[i], this.#needed) && parts[i] !== null) {
+        this.#add(inputs[i], fitTo(parts[i]!, inputs[i]), g, parts);
+      }
     }
   }
 
@@ -219,16 +227,22 @@ export class BackwardPass {
    * sees and what it returns.
    */
   #inputGradients(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
-    const parts = this.#partsOf(node, g);
+    const isRule = node instanceof RuleNode && node.backward === ruleBackward;
+    let parts = isRule ? node.backward(g) : this.#blocks.runUserCode(g, () => node.backward(g));
+    if (!isRule && !this.#createGraph) parts = parts.map((part) => part && bare(part));
     if (isDetecting()) checkSentBack(node, parts);
     return parts;
   }
+}
 
-  #partsOf(node: OpNode, g: Tensor): readonly (Tensor | null)[] {
-    if (node instanceof RuleNode && node.backward === ruleBackward) return node.backward(g);
-    const parts = this.#blocks.runUserCode(g, () => node.backward(g));
-    return this.#createGraph ? parts : parts.map((part) => part && bare(part));
-  }
+/** Whether the gradient of an input of some node is needed: those of all are where `needed` is `null`. */
+function isNeeded(input: Tensor, needed: ReadonlySet<Tensor> | null): boolean {
+  return input.requiresGrad && (needed === null || needed.has(input));
+}
+
+/** Whether a value's node leads to a gradient that is needed. */
+function leadsOn(node: OpNode | null, needed: ReadonlySet<Tensor> | null): node is OpNode {
+  return node !== null && (needed === null || node.inputs.some((input) => isNeeded(input, needed)));
 }
 
 /** The values between `roots` and those that are wanted, both included. */
