@@ -12,6 +12,8 @@ export class CsvRecords {
   #length = 0;
   #lines = 0;
   #records = 0;
+  #blanks = 0;
+  #skipped = 0;
 
   /**
    * A reader of records in this dialect.
@@ -35,10 +37,20 @@ export class CsvRecords {
    */
   add(line: string): string[] | null {
     this.#lines++;
-    if (this.#open === null && line === "") return null;
+    if (this.#open === null && line === "") {
+      this.#blanks++;
+      return null;
+    }
     const cells = this.#open === null && !line.includes(this.#quote) ? line.split(this.#separator) : this.#parse(line);
-    if (cells !== null) this.#records++;
+    if (cells === null) return null;
+    if (this.#records++ > 0) this.#skipped += this.#blanks;
+    this.#blanks = 0;
     return cells;
+  }
+
+  /** How many empty lines stand between records: in a table of one column each may have been meant as a gap. */
+  get skipped(): number {
+    return this.#skipped;
   }
 
   /** Checks that no quoted cell is open at the end of the text. */

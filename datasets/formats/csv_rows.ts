@@ -82,6 +82,7 @@ class CsvRows<T extends RowSink> {
   sink: T | null = null;
   readonly #sample: string[][] = [];
   #isFirst = true;
+  #width = 0;
   #records!: CsvRecords;
 
   constructor(
@@ -107,6 +108,7 @@ class CsvRows<T extends RowSink> {
   #add(cells: string[]): void {
     this.record++;
     if (this.sink !== null) return this.sink.add(cells, this.record);
+    if (this.record === 1) this.#width = cells.length;
     if (this.record === 1) this.cap.count(COLUMN_COST * cells.length, () => `a table of ${cells.length} columns`);
     else {
       if (this.record === 2) endLike(this.#sample[0], cells);
@@ -165,7 +167,12 @@ class CsvRows<T extends RowSink> {
 
   *finish(): Steps<T> {
     this.#records.end();
-    return this.sink ?? (yield* this.begin());
+    const sink = this.sink ?? (yield* this.begin()), { skipped } = this.#records;
+    if (this.#width === 1 && skipped > 0) {
+      const what = skipped === 1 ? "an empty line is" : `${skipped} empty lines are`;
+      this.options.onNote?.(`${this.cap.where}: ${what} left out: write "" where a gap is meant`);
+    }
+    return sink;
   }
 }
 

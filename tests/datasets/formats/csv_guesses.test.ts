@@ -52,6 +52,13 @@ describe("the header of a CSV file", () => {
     });
   }
 
+  it("fromCsv() says how many empty lines it leaves out of one column, which may have been gaps", async () => {
+    assertEquals(await notesOf("a\n1\n\n2\n\n"), ['a.csv: an empty line is left out: write "" where a gap is meant']);
+    assertEquals(await notesOf("a\n1\n\n\n2\n"), ['a.csv: 2 empty lines are left out: write "" where a gap is meant']);
+    assertEquals(await notesOf('a\n1\n""\n2\n\n'), []);
+    assertEquals(await notesOf("a,b\n1,2\n\n3,4\n"), []);
+  });
+
   it("fromCsv() leaves out a column with neither name nor value, and says so", async () => {
     assertEquals(await notesOf("a,b,\n1,2,\n"), ["a.csv: column 3 has neither a name nor a value and is left out"]);
   });
