@@ -28,12 +28,18 @@ export {
   add,
   addcdiv,
   addcmul,
+  all,
+  any,
+  argmax,
+  argmin,
   asin,
   atan,
   atan2,
   ceil,
   cos,
   cosh,
+  cumprod,
+  cumsum,
   div,
   erf,
   exp,
@@ -49,11 +55,15 @@ export {
   log1p,
   log2,
   logaddexp,
+  logsumexp,
   maximum,
+  mean,
   minimum,
   mul,
   neg,
+  norm,
   pow,
+  prod,
   reciprocal,
   relu,
   remainder,
@@ -65,11 +75,14 @@ export {
   sinh,
   sqrt,
   square,
+  std,
   sub,
+  sum,
   tan,
   tanh,
   trunc,
 } from "./core/ops/functions.ts";
+export { amax, amin, diff, varMean } from "./core/ops/reduce.ts";
 export {
   chunk,
   diag,
@@ -92,7 +105,19 @@ export {
   vstack,
 } from "./core/ops/arrange.ts";
 export { indexPut, type IndexPutOptions, maskedSelect, nonzero } from "./core/ops/index.ts";
-export { argsort, gather, indexAdd, indexSelect, kthvalue, scatter, scatterAdd, sort, topk } from "./core/ops/along.ts";
+export {
+  argsort,
+  cummax,
+  cummin,
+  gather,
+  indexAdd,
+  indexSelect,
+  kthvalue,
+  scatter,
+  scatterAdd,
+  sort,
+  topk,
+} from "./core/ops/along.ts";
 export { bincount, corrcoef, cov, histc, median, quantile, unique } from "./core/ops/statistics.ts";
 export { maskedFill, where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
@@ -107,16 +132,19 @@ export type {
   BackwardOptions,
   BincountOptions,
   CovOptions,
+  DiffOptions,
   Dim,
   Dims,
   DType,
   Index,
   IndexAddOptions,
   Nested,
+  NormOptions,
   Operand,
   OpNode,
   QuantileInterpolation,
   QuantileOptions,
+  ReduceOptions,
   SortOptions,
   Storage,
   TensorMethods,
@@ -126,6 +154,7 @@ export type {
   UniqueResult,
   ValueOptions,
   ValuesIndices,
+  VarianceOptions,
 } from "./core/types.ts";
 
 // Random streams.

@@ -78,6 +78,8 @@ export type OpSettings =
     put: { readonly places: Int32Array };
     /** Running sums along one dimension. */
     cumsum: { readonly dim: number };
+    /** Running products along one dimension. */
+    cumprod: { readonly dim: number };
     /** The second input where the first, a mask, is true; the third elsewhere. */
     where: NoSettings;
     /** The inputs one after the other along one dimension, along which they have these sizes. */

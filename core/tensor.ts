@@ -6,10 +6,10 @@ import { binary, binaryInto, cast, copyInto, copyOf, type Operand, unary } from 
 import { at, type Index, index } from "./ops/index.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
-import { argExtreme, cumsum, deviation, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
-import type { Dims } from "./ops/reduce.ts";
+import type { ValuesIndices } from "./ops/along.ts";
+import { argExtreme, cumulate, deviation, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
+import type { Dims, NormOptions, ReduceOptions, VarianceOptions } from "./ops/reduce.ts";
 import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";
-import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
 import { type BackwardOptions, runBackward, setRequiresGrad } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";
 import { TensorMethods } from "./tensor_methods.ts";
@@ -169,14 +169,6 @@ export class Tensor extends TensorMethods {
   /** Every `step`-th element along `dim` from `start` to before `end`. */
   slice(dim: number, start?: number, end?: number, step = 1): Tensor {
     return move.slice(this, dim, start, end, step);
-  }
-  /** The windows of `size` along `dim`, one every `step`, as a view: `dim` counts them, and a new last dimension goes over each. */
-  unfold(dim: number, size: number, step: number): Tensor {
-    return slidingWindows(this, dim, size, step);
-  }
-  /** A view of any sizes and strides over the same memory; gradients add up where elements stand more than once. */
-  asStrided(size: readonly number[], strides: readonly number[], offset?: number): Tensor {
-    return asStrided(this, size, strides, offset);
   }
   /** A view by indices as Python writes them: `x[:, None, 1:3]` is `x.at(":", null, "1:3")`. */
   at(...indices: Index[]): Tensor {
@@ -383,65 +375,75 @@ export class Tensor extends TensorMethods {
   }
 
   /** `Σx` over `dim` (one, several, or all) */
-  sum(dim?: Dims, keepdim = false): Tensor {
+  sum(dim?: Dims | ReduceOptions, keepdim = false): Tensor {
     return reduce("sum", this, dim, keepdim);
   }
   /** The running sums `y[i] = x[0] + … + x[i]` along `dim` */
-  cumsum(dim: number): Tensor {
-    return cumsum(this, dim);
+  cumsum(dim: number | { dim?: number }): Tensor {
+    return cumulate("cumsum", this, dim);
   }
   /** `Πx` */
-  prod(dim?: Dims, keepdim = false): Tensor {
+  prod(dim?: Dims | ReduceOptions, keepdim = false): Tensor {
     return reduce("prod", this, dim, keepdim);
   }
   /** `Σx / n` */
-  mean(dim?: Dims, keepdim = false): Tensor {
+  mean(dim?: Dims | ReduceOptions, keepdim = false): Tensor {
     return mean(this, dim, keepdim);
   }
   /** `Σ(x − x̄)² / (n − correction)` */
-  var(dim?: Dims, keepdim = false, correction = 1): Tensor {
+  var(dim?: Dims | VarianceOptions, keepdim = false, correction = 1): Tensor {
     return variance(this, dim, keepdim, correction);
   }
   /** The root of `var` */
-  std(dim?: Dims, keepdim = false, correction = 1): Tensor {
+  std(dim?: Dims | VarianceOptions, keepdim = false, correction = 1): Tensor {
     return deviation(this, dim, keepdim, correction);
   }
   /** The largest element of all. Throws a RangeError where there is none. */
   max(): Tensor;
   /** The largest along `dim`, and its first index. */
-  max(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
-  max(dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
+  max(dim: number, keepdim?: boolean): ValuesIndices;
+  /** The same by name. */
+  max(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  max(dim?: number | ReduceOptions, keepdim = false): Tensor | ValuesIndices {
     return dim === undefined ? reduce("max", this, dim) : extreme("max", this, dim, keepdim);
   }
   /** The smallest element of all. Throws a RangeError where there is none. */
   min(): Tensor;
   /** The smallest along `dim`, and its first index. */
-  min(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
-  min(dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
+  min(dim: number, keepdim?: boolean): ValuesIndices;
+  /** The same by name. */
+  min(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  min(dim?: number | ReduceOptions, keepdim = false): Tensor | ValuesIndices {
     return dim === undefined ? reduce("min", this, dim) : extreme("min", this, dim, keepdim);
   }
   /** The first index of the largest element, along `dim` or of all in row-major order */
-  argmax(dim?: number, keepdim = false): Tensor {
+  argmax(dim?: number, keepdim?: boolean): Tensor;
+  /** The same by name. */
+  argmax(options: { dim?: number; keepdim?: boolean }): Tensor;
+  argmax(dim?: number | ReduceOptions, keepdim?: boolean): Tensor {
     return argExtreme("argmax", this, dim, keepdim);
   }
   /** The first index of the smallest element, along `dim` or of all in row-major order */
-  argmin(dim?: number, keepdim = false): Tensor {
+  argmin(dim?: number, keepdim?: boolean): Tensor;
+  /** The same by name. */
+  argmin(options: { dim?: number; keepdim?: boolean }): Tensor;
+  argmin(dim?: number | ReduceOptions, keepdim?: boolean): Tensor {
     return argExtreme("argmin", this, dim, keepdim);
   }
-  /** `√Σx²`: the Frobenius norm of a matrix. The first argument is `dim`; PyTorch's is p, which is always 2 here. */
-  norm(dim?: Dims, keepdim = false): Tensor {
+  /** `√Σx²`: the Frobenius norm of a matrix. The first argument is `dim`; PyTorch's is p, which goes by name: `norm({ p: 1, dim: 0 })`. */
+  norm(dim?: Dims | NormOptions, keepdim = false): Tensor {
     return norm(this, dim, keepdim);
   }
   /** `ln Σeˣ`, without overflow */
-  logsumexp(dim?: Dims, keepdim = false): Tensor {
+  logsumexp(dim?: Dims | ReduceOptions, keepdim = false): Tensor {
     return logsumexp(this, dim, keepdim);
   }
   /** Whether every element is other than 0 */
-  all(dim?: Dims, keepdim = false): Tensor {
+  all(dim?: Dims | ReduceOptions, keepdim = false): Tensor {
     return reduce("all", this, dim, keepdim);
   }
   /** Whether some element is other than 0 */
-  any(dim?: Dims, keepdim = false): Tensor {
+  any(dim?: Dims | ReduceOptions, keepdim = false): Tensor {
     return reduce("any", this, dim, keepdim);
   }
 

@@ -12,6 +12,8 @@ import * as functions from "./ops/functions.ts";
 import type { ValueOptions } from "./ops/functions.ts";
 import * as indexing from "./ops/index.ts";
 import type { Index, IndexPutOptions } from "./ops/index.ts";
+import { amax, amin, cumulate, diff } from "./ops/reduce.ts";
+import type { DiffOptions, Dims, ReduceOptions } from "./ops/reduce.ts";
 import * as statistics from "./ops/statistics.ts";
 import type {
   BincountOptions,
@@ -21,6 +23,7 @@ import type {
   UniqueOptions,
   UniqueResult,
 } from "./ops/statistics.ts";
+import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
 import { maskedFill } from "./ops/where.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -280,5 +283,39 @@ export abstract class TensorMethods extends GradientSlot {
   /** The correlations of variables, the rows of a matrix */
   corrcoef(this: Tensor): Tensor {
     return statistics.corrcoef(this);
+  }
+
+  /** The running maxima along `dim`, and where each stands, the last of equal ones */
+  cummax(this: Tensor, dim: Dim): ValuesIndices {
+    return along.cummax(this, dim);
+  }
+  /** The running minima along `dim`, and where each stands, the last of equal ones */
+  cummin(this: Tensor, dim: Dim): ValuesIndices {
+    return along.cummin(this, dim);
+  }
+  /** The running products `y[i] = x[0] · … · x[i]` along `dim` */
+  cumprod(this: Tensor, dim: number | { dim?: number }): Tensor {
+    return cumulate("cumprod", this, dim);
+  }
+  /** The differences of neighbours along `dim`, n times over */
+  diff(this: Tensor, n?: number | DiffOptions, dim?: number): Tensor {
+    return diff(this, n, dim);
+  }
+  /** The largest element over dimensions; equal ones share the gradient */
+  amax(this: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+    return amax(this, dim, keepdim);
+  }
+  /** The smallest element over dimensions; equal ones share the gradient */
+  amin(this: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+    return amin(this, dim, keepdim);
+  }
+
+  /** The windows of `size` along `dim`, one every `step`, as a view: `dim` counts them, and a new last dimension goes over each. */
+  unfold(this: Tensor, dim: number, size: number, step: number): Tensor {
+    return slidingWindows(this, dim, size, step);
+  }
+  /** A view of any sizes and strides over the same memory; gradients add up where elements stand more than once. */
+  asStrided(this: Tensor, size: readonly number[], strides: readonly number[], offset?: number): Tensor {
+    return asStrided(this, size, strides, offset);
   }
 }

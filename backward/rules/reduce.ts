@@ -64,13 +64,27 @@ function cumsumBackward(g: Tensor, dim: number): [dx: Tensor] {
   return [flipped(flipped(g).cumsum(dim))];
 }
 
+/**
+ * `y[i] = x[0] · … · x[i]` along `dim`, so `dx[k] = Σ g[i] · y[i] / x[k]` over `i ≥ k`. Where there is a 0, n² products of all others are
+ * taken instead.
+ */
+function cumprodBackward(g: Tensor, x: Tensor, y: Tensor, dim: number): [dx: Tensor] {
+  if (x.eq(0).any().item() === 0) return [cumsumBackward(g.mul(y), dim)[0].div(x)];
+  const n = x.shape[dim];
+  const reached = arange(n).view(n, 1).ge(arange(n)); // [i, k]: whether x[k] is a factor of y[i]
+  const factors = where(reached, x.transpose(dim, -1).unsqueeze(-2), 1); // […, i, k]
+  const others = productsOfOthers(factors, [factors.ndim - 1]);
+  const parts = where(reached, g.transpose(dim, -1).unsqueeze(-1).mul(others), 0);
+  return [parts.sum(-2).transpose(dim, -1)];
+}
+
 /** The result of a reduction with its reduced dimensions as size 1, as `keepdim` leaves them. */
 function keepReduced(y: Tensor, shape: Shape, dims: readonly number[]): Tensor {
   return y.reshape(...shape.map((n, d) => (dims.includes(d) ? 1 : n)));
 }
 
 /** The rules of reductions. */
-export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum" | "productsOfOthers"> = {
+export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum" | "cumprod" | "productsOfOthers"> = {
   sum: (g, { shape, settings }) => sumBackward(g, shape, settings.dims),
   prod: (g, { a, settings }) => prodBackward(g, a, settings.dims),
   productsOfOthers: (g, { a, settings }) => productsOfOthersBackward(g, a, settings.dims),
@@ -78,6 +92,7 @@ export const reduceRules: Rules<ReduceOp | "extreme" | "cumsum" | "productsOfOth
   min: (g, { a, y, settings }) => extremeBackward(g, a, y, settings.dims),
   extreme: (g, { shape, b, settings }) => [...extremeAtBackward(g, shape, settings.dim, b), null],
   cumsum: (g, { settings }) => cumsumBackward(g, settings.dim),
+  cumprod: (g, { a, y, settings }) => cumprodBackward(g, a, y, settings.dim),
   argmax: notDifferentiable,
   argmin: notDifferentiable,
   any: notDifferentiable,

@@ -4,7 +4,7 @@ import type { TypedArray } from "../dtype.ts";
 import { wrap } from "../memory/allocate.ts";
 import { resolveDim, rowMajor, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { dimOf } from "./arrange.ts";
+import { type Dim, dimOf } from "./arrange.ts";
 import { cast, type Operand, operand } from "./elementwise.ts";
 import { addAt, gather as rowsOf, gatherGradient, put, rowIndices } from "./index.ts";
 import { contiguous, detached, elements, expand, narrow, reshape, select, squeeze, transpose } from "./movement.ts";
@@ -310,4 +310,35 @@ export function mapped({ values, indices }: ValuesIndices, f: (y: Tensor) => Ten
 /** A result in which a dimension of size 1 stays, or not. */
 export function kept(y: Tensor, d: number, keepdim: boolean): Tensor {
   return keepdim ? y : squeeze(y, d);
+}
+
+/** The running maxima along a dimension, and where each stands, the last of equal ones; NaN stays. PyTorch's `torch.cummax`. */
+export function cummax(x: Tensor, dim: Dim): ValuesIndices {
+  return running(x, dim, "cummax", (value, best) => value >= best);
+}
+
+/** The running minima along a dimension, and where each stands, the last of equal ones; NaN stays. PyTorch's `torch.cummin`. */
+export function cummin(x: Tensor, dim: Dim): ValuesIndices {
+  return running(x, dim, "cummin", (value, best) => value <= best);
+}
+
+function running(x: Tensor, dim: Dim, name: string, beats: (value: number, best: number) => boolean): ValuesIndices {
+  requireTensor(x, `take ${name}() of`);
+  if (x.ndim === 0) {
+    const { values, indices } = running(reshape(x, [1]), dim, name, beats);
+    return { values: select(values, 0, 0), indices: select(indices, 0, 0) };
+  }
+  const d = dimOf(x, dim, `take ${name}() along`);
+  const last = contiguous(transpose(detached(x), d, -1)); // [rows…, n]
+  const [from, n] = [elements(last), last.shape.at(-1)!];
+  const places = new Int32Array(from.length);
+  for (let start = 0; start < from.length; start += n) {
+    for (let i = 1; i < n; i++) {
+      const [best, value] = [from[start + places[start + i - 1]], from[start + i]];
+      const wins = value !== value || (best === best && beats(value, best));
+      places[start + i] = wins ? i : places[start + i - 1];
+    }
+  }
+  const indices = contiguous(transpose(wrap(places, last.shape, "int32"), d, -1));
+  return { values: gather(x, d, indices), indices };
 }

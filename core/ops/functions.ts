@@ -1,12 +1,14 @@
 /**
- * Functions of numbers as functions of tensors, element by element: `exp(x)` is `x.exp()`, and `atan2(a, b)` is `a.atan2(b)`. All are
- * PyTorch's, by the same names.
+ * Functions of numbers as functions of tensors, element by element: `exp(x)` is `x.exp()`, and `atan2(a, b)` is `a.atan2(b)`; and reductions
+ * as functions. All are PyTorch's, by the same names.
  */
 import { checkOptions, requireTensor } from "../arguments.ts";
 import { isFloating } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { binary, cast, type Operand, operand, unary } from "./elementwise.ts";
 import { detached } from "./movement.ts";
+import { argExtreme } from "./reduce.ts";
+import type { Dims, NormOptions, ReduceOptions, VarianceOptions } from "./reduce.ts";
 import { where } from "./where.ts";
 
 /** `|x|`. */
@@ -279,4 +281,71 @@ function scaled(action: string, x: Tensor, options: ValueOptions): Tensor {
   checkOptions(action, options, ["value"], { value: "number" });
   const { value = 1 } = options;
   return value === 1 ? x : x.mul(value);
+}
+
+// Reductions and scans.
+
+/** `Σx` over `dim` (one, several, or all). */
+export function sum(x: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "sum").sum(dim, keepdim);
+}
+
+/** `Πx`. */
+export function prod(x: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "prod").prod(dim, keepdim);
+}
+
+/** `Σx / n`. */
+export function mean(x: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "mean").mean(dim, keepdim);
+}
+
+/** `√(Σ(x − x̄)² / (n − correction))`. The variance, `x.var()`, has a name that no function can have; see `varMean`. */
+export function std(x: Tensor, dim?: Dims | VarianceOptions, keepdim?: boolean, correction?: number): Tensor {
+  return tensorOf(x, "std").std(dim, keepdim, correction);
+}
+
+/** `ln Σeˣ`, without overflow. */
+export function logsumexp(x: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "logsumexp").logsumexp(dim, keepdim);
+}
+
+/** `√Σx²`, or by another p: `norm(x, { p: 1 })`. */
+export function norm(x: Tensor, dim?: Dims | NormOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "norm").norm(dim, keepdim);
+}
+
+/** Whether every element is other than 0. */
+export function all(x: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "all").all(dim, keepdim);
+}
+
+/** Whether some element is other than 0. */
+export function any(x: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean): Tensor {
+  return tensorOf(x, "any").any(dim, keepdim);
+}
+
+/** The first index of the largest element, along `dim` or of all. */
+export function argmax(x: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor {
+  return argExtreme("argmax", tensorOf(x, "argmax"), dim, keepdim);
+}
+
+/** The first index of the smallest element, along `dim` or of all. */
+export function argmin(x: Tensor, dim?: number | ReduceOptions, keepdim?: boolean): Tensor {
+  return argExtreme("argmin", tensorOf(x, "argmin"), dim, keepdim);
+}
+
+/** The running sums along `dim`. */
+export function cumsum(x: Tensor, dim: number | { dim?: number }): Tensor {
+  return tensorOf(x, "cumsum").cumsum(dim);
+}
+
+/** The running products along `dim`. */
+export function cumprod(x: Tensor, dim: number | { dim?: number }): Tensor {
+  return tensorOf(x, "cumprod").cumprod(dim);
+}
+
+function tensorOf(x: Tensor, name: string): Tensor {
+  requireTensor(x, `take ${name}() of`);
+  return x;
 }

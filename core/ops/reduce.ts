@@ -1,11 +1,11 @@
 /** Reductions, of many elements to few, over all dimensions or the named ones; and scans: running sums, products of all others. */
-import { describe, requireTensor } from "../arguments.ts";
+import { byName, describe, requireNumber, requireTensor } from "../arguments.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { allocate, checkedConvert, type DType, isFloating, type TypedArray } from "../dtype.ts";
 import { newEmpty, wrap } from "../memory/allocate.ts";
 import { cast } from "./elementwise.ts";
-import { detached, elements, permute, view } from "./movement.ts";
+import { detached, elements, narrow, permute, view } from "./movement.ts";
 import { noteFunction, record } from "../record.ts";
 import { resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -13,8 +13,60 @@ import type { Tensor } from "../tensor.ts";
 /** Which dimensions to reduce: one, several, or (`undefined`) all. */
 export type Dims = number | readonly number[] | undefined;
 
-/** `op` over `dims`; with `keepdim` they stay, with size 1. Errors call the operation `what`. */
-export function reduce(op: ReduceOp, x: Tensor, dims: Dims, keepdim = false, what: string = op): Tensor {
+/** The arguments of a reduction by name: `sum({ dim: 1, keepdim: true })`. */
+export interface ReduceOptions {
+  /** Which dimensions: one, several, or all. */
+  dim?: Dims;
+  /**
+   * Whether reduced dimensions stay, with size 1.
+   *
+   * @default {false}
+   */
+  keepdim?: boolean;
+}
+
+/** The arguments of `var` and `std` by name. */
+export interface VarianceOptions extends ReduceOptions {
+  /**
+   * What is taken off the number of elements: 1 for a sample's variance, 0 for a population's.
+   *
+   * @default {1}
+   */
+  correction?: number;
+}
+
+/** The arguments of `norm` by name. */
+export interface NormOptions extends ReduceOptions {
+  /**
+   * The power: 2 for lengths, 1 for sums of sizes, `Infinity` and `-Infinity` for the largest and the smallest size, 0 for how many
+   * elements are not 0.
+   *
+   * @default {2}
+   */
+  p?: number;
+}
+
+/** Dimensions, or the arguments from there on by name. */
+type Over<T = ReduceOptions> = Dims | T;
+
+const NAMES = ["dim", "keepdim"] as const;
+const KINDS = { keepdim: "boolean", correction: "number", p: "number" } as const;
+
+/** The arguments that were given by name; `null` for positions. Most calls give positions. */
+function named<T extends ReduceOptions>(
+  what: string,
+  over: Over<T>,
+  more: readonly (keyof T & string)[] = [],
+): T | null {
+  if (over === undefined || typeof over !== "object" || Array.isArray(over)) return null;
+  return byName<ReduceOptions>(`take the ${what}`, over, [...NAMES, ...more as readonly []], KINDS) as T | null;
+}
+
+/** `op` over `over`; with `keepdim` the dimensions stay, with size 1. Errors call the operation `what`. */
+export function reduce(op: ReduceOp, x: Tensor, over: Over, keepdim = false, what: string = op): Tensor {
+  const options = named(what, over);
+  if (options !== null) return reduce(op, x, options.dim, options.keepdim, what);
+  const dims = over as Dims;
   if (typeof keepdim !== "boolean") {
     throw new TypeError(`Cannot take the ${what} with keepdim ${describe(keepdim)}: it is true or false`);
   }
@@ -79,7 +131,10 @@ function countOf(x: Tensor, dims: Dims, action: string): number {
 }
 
 /** `Σx / n`; of nothing it is NaN. */
-export function mean(x: Tensor, dims: Dims, keepdim = false): Tensor {
+export function mean(x: Tensor, over: Over, keepdim = false): Tensor {
+  const options = named("mean", over);
+  if (options !== null) return mean(x, options.dim, options.keepdim);
+  const dims = over as Dims;
   requireFloating(x, "mean");
   const out = reduce("sum", x, dims, keepdim, "mean").div(countOf(x, dims, "mean"));
   return noteFunction("mean", out, [x], { dims: [...reducedDims(x, dims, "mean")] });
@@ -89,7 +144,10 @@ export function mean(x: Tensor, dims: Dims, keepdim = false): Tensor {
  * `Σ(x − x̄)² / (n − correction)`: correction 1 is the sample's variance (PyTorch's default), 0 the population's.
  * One element with correction 1 gives NaN.
  */
-export function variance(x: Tensor, dims: Dims, keepdim = false, correction = 1): Tensor {
+export function variance(x: Tensor, over: Over<VarianceOptions>, keepdim = false, correction = 1): Tensor {
+  const options = named<VarianceOptions>("variance", over, ["correction"]);
+  if (options !== null) return variance(x, options.dim, options.keepdim, options.correction);
+  const dims = over as Dims;
   requireFloating(x, "variance");
   const spread = Math.max(0, countOf(x, dims, "variance") - correction);
   const apart = x.sub(mean(x, dims, true));
@@ -97,20 +155,32 @@ export function variance(x: Tensor, dims: Dims, keepdim = false, correction = 1)
 }
 
 /** The root of `variance`. */
-export function deviation(x: Tensor, dims: Dims, keepdim = false, correction = 1): Tensor {
+export function deviation(x: Tensor, dims: Over<VarianceOptions>, keepdim = false, correction = 1): Tensor {
   return rootOfSquares(variance(x, dims, keepdim, correction));
 }
 
-/** `√Σx²`, the Frobenius norm of a matrix. */
-export function norm(x: Tensor, dims: Dims, keepdim = false): Tensor {
+/** `(Σ|x|ᵖ)^(1/p)`, for p = 2 the Frobenius norm of a matrix; where it is 0 its slope is 0. */
+export function norm(x: Tensor, over: Over<NormOptions>, keepdim = false, p = 2): Tensor {
+  const options = named<NormOptions>("norm", over, ["p"]);
+  if (options !== null) return norm(x, options.dim, options.keepdim, options.p);
+  const dims = over as Dims;
   requireFloating(x, "norm");
   if (typeof dims === "string" || Math.abs(Number(dims)) === Infinity) {
     throw new RangeError(
       `Cannot take the norm over dimension ${dims}: norm() takes dimensions where PyTorch takes p, and p is 2; ` +
-        `for p of Infinity use abs().max()`,
+        `others go by name, as in norm({ p: Infinity }), which is abs().max()`,
     );
   }
-  return rootOfSquares(reduce("sum", x.mul(x), dims, keepdim, "norm"));
+  requireNumber(p, "take the norm with p");
+  if (p === 2) return rootOfSquares(reduce("sum", x.mul(x), dims, keepdim, "norm"));
+  if (p === 0) return reduce("sum", x.ne(0).to(x.dtype), dims, keepdim, "norm");
+  const size = x.abs();
+  if (p === 1) return reduce("sum", size, dims, keepdim, "norm");
+  if (Math.abs(p) === Infinity) return reduce(p > 0 ? "max" : "min", size, dims, keepdim, "norm");
+  const zero = size.eq(0), none = zero.to(x.dtype); // |x|ᵖ has no slope at 0 for p < 1
+  const sum = reduce("sum", p > 0 ? size.add(none).pow(p).sub(none) : size.pow(p), dims, keepdim, "norm");
+  const empty = sum.eq(0);
+  return sum.add(empty).pow(1 / p).sub(empty.to(x.dtype));
 }
 
 /** `√x` of sums of squares; its derivative at 0 is 0, so that the gradient of squares that are all 0 is not ∞ · 0. */
@@ -120,7 +190,10 @@ function rootOfSquares(x: Tensor): Tensor {
 }
 
 /** `log Σ eˣ`, with the maximum taken out first so that nothing overflows; of nothing it is −∞. */
-export function logsumexp(x: Tensor, dims: Dims, keepdim = false): Tensor {
+export function logsumexp(x: Tensor, over: Over, keepdim = false): Tensor {
+  const options = named("logsumexp", over);
+  if (options !== null) return logsumexp(x, options.dim, options.keepdim);
+  const dims = over as Dims;
   if (!isFloating(x.dtype)) x = cast(x, "float32");
   if (x.numel() === 0) return reduce("sum", x, dims, keepdim, "logsumexp").log();
   const top = reduce("max", detached(x), dims, true, "logsumexp"); // any constant gives the same result and gradient
@@ -144,43 +217,119 @@ function requireFloating(x: Tensor, action: string): void {
 export function extreme(
   op: "max" | "min",
   x: Tensor,
-  dim: number,
+  over: number | ReduceOptions,
   keepdim: boolean,
 ): { values: Tensor; indices: Tensor } {
+  const options = named(op, over as Over);
+  if (options !== null) return extreme(op, x, options.dim as number, options.keepdim ?? false);
+  const dim = over as number;
   const indices = argExtreme(op === "max" ? "argmax" : "argmin", x, dim, keepdim);
   const values = reduce(op, detached(x), dim, keepdim);
   return { values: record("extreme", values, [x, indices], { dim: resolveDim(dim, x.ndim, op) }), indices };
 }
 
 /** The first index of the extreme, along `dim` or (without one) in row-major order over everything. */
-export function argExtreme(op: "argmax" | "argmin", x: Tensor, dim?: number, keepdim = false): Tensor {
+export function argExtreme(op: "argmax" | "argmin", x: Tensor, dim?: number | ReduceOptions, keepdim = false): Tensor {
   return reduce(op, x, dim, keepdim);
 }
 
 /**
- * The running sums `y[i] = x[0] + … + x[i]` along `dim`, carried in float64; integers give int32.
+ * The running sums `y[i] = x[0] + … + x[i]` along `dim`, or products, carried in float64; integers give int32.
  *
- * @throws {RangeError} If there is no such dimension, or a sum does not fit int32.
+ * @throws {RangeError} If there is no such dimension, or a result does not fit int32.
  */
-export function cumsum(x: Tensor, dim: number): Tensor {
-  requireTensor(x, "take cumsum() of");
-  const d = resolveDim(dim, x.shape.length, "take the cumulative sum over");
-  if (x.shape.length === 0) return view(cumsum(view(x, [1]), 0), []);
+export function cumulate(op: "cumsum" | "cumprod", x: Tensor, over: number | { dim?: number }): Tensor {
+  requireTensor(x, `take ${op}() of`);
+  const dim = byName<{ dim?: number }>(`take ${op}()`, over, ["dim"]) === null ? over : (over as { dim?: number }).dim;
+  const what = op === "cumsum" ? "cumulative sum" : "cumulative product";
+  const d = resolveDim(dim as number, x.shape.length, `take the ${what} over`);
+  if (x.shape.length === 0) return view(cumulate(op, view(x, [1]), 0), []);
   const out = newEmpty(x.shape, isFloating(x.dtype) ? x.dtype : "int32");
   const exact = isFloating(out.dtype) ? out.data : new Float64Array(out.data.length);
-  scan(elements(x), x.shape[d], sizeOf(x.shape.slice(d + 1)), exact);
-  if (exact !== out.data) storeIntegers("cumulative sum", exact, out);
-  return record("cumsum", out, [x], { dim: d });
+  const scan = op === "cumsum" ? scanSums : scanProducts;
+  scan(elements(detached(x)), x.shape[d], sizeOf(x.shape.slice(d + 1)), exact);
+  if (exact !== out.data) storeIntegers(what, exact, out);
+  return record(op, out, [x], { dim: d });
 }
 
 /** Sums along runs of `length` elements that stand `step` apart. */
-function scan(x: TypedArray, length: number, step: number, out: TypedArray): void {
+function scanSums(x: TypedArray, length: number, step: number, out: TypedArray): void {
   for (let block = 0; block < x.length; block += length * step) {
     for (let start = block; start < block + step; start++) {
       let sum = 0;
       for (let at = start; at < start + length * step; at += step) out[at] = sum += x[at];
     }
   }
+}
+
+/** Products along such runs. */
+function scanProducts(x: TypedArray, length: number, step: number, out: TypedArray): void {
+  for (let block = 0; block < x.length; block += length * step) {
+    for (let start = block; start < block + step; start++) {
+      let product = 1;
+      for (let at = start; at < start + length * step; at += step) out[at] = product *= x[at];
+    }
+  }
+}
+
+/** The arguments of `diff` by name. */
+export interface DiffOptions {
+  /**
+   * How often differences are taken.
+   *
+   * @default {1}
+   */
+  n?: number;
+  /**
+   * The dimension.
+   *
+   * @default {-1}
+   */
+  dim?: number;
+}
+
+/** The differences of neighbours along a dimension, n times over. PyTorch's `torch.diff`. */
+export function diff(x: Tensor, n: number | DiffOptions = 1, dim = -1): Tensor {
+  const options = byName<DiffOptions>("take diff()", n, ["n", "dim"], { n: "number", dim: "number" });
+  if (options !== null) return diff(x, options.n, options.dim);
+  requireTensor(x, "take diff() of");
+  if (!(Number.isInteger(n) && n as number >= 0)) {
+    throw new RangeError(`Cannot take diff() ${n} times: give a whole number from 0`);
+  }
+  if (x.ndim === 0) throw new RangeError("Cannot take diff() of a tensor of rank 0: it has no neighbours");
+  const d = resolveDim(dim, x.ndim, "take diff() along");
+  let y = x;
+  for (let left = n as number; left > 0; left--) {
+    const length = Math.max(0, y.shape[d] - 1);
+    const [after, before] = [narrow(y, d, Math.min(1, y.shape[d]), length), narrow(y, d, 0, length)];
+    y = y.dtype === "bool" ? after.ne(before) : after.sub(before);
+  }
+  return y;
+}
+
+/** The variance and the mean together. PyTorch's `torch.var_mean`. */
+export function varMean(
+  x: Tensor,
+  dim?: Dims | VarianceOptions,
+  keepdim = false,
+  correction = 1,
+): [variance: Tensor, mean: Tensor] {
+  requireTensor(x, "take the variance of");
+  const options = named<VarianceOptions>("variance", dim, ["correction"]);
+  if (options !== null) return varMean(x, options.dim, options.keepdim, options.correction);
+  return [variance(x, dim, keepdim, correction), mean(x, dim as Dims, keepdim)];
+}
+
+/** The largest element over dimensions, also several; equal ones share the gradient. PyTorch's `torch.amax`. */
+export function amax(x: Tensor, dim?: Dims | ReduceOptions, keepdim = false): Tensor {
+  requireTensor(x, "take the max of");
+  return reduce("max", x, dim, keepdim);
+}
+
+/** The smallest element over dimensions, also several; equal ones share the gradient. PyTorch's `torch.amin`. */
+export function amin(x: Tensor, dim?: Dims | ReduceOptions, keepdim = false): Tensor {
+  requireTensor(x, "take the min of");
+  return reduce("min", x, dim, keepdim);
 }
 
 /**

@@ -211,6 +211,12 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
     "along the middle of three": { f: (x) => x.cumsum(1), inputs: [values([2, 3, 2], 3)] },
     "a number": { f: (x) => x.cumsum(0), inputs: [values([], 3)], empty: [] },
   },
+  cumprod: {
+    "down columns": { f: (x) => x.cumprod(0), inputs: [signed] },
+    "along the middle of three": { f: (x) => x.cumprod(1), inputs: [values([2, 3, 2], 3)] },
+    "with zeros": { f: (x) => x.cumprod(1), inputs: [float64([[0, 2, 3], [4, 0, 0], [1, 2, 3]])] },
+    "a number": { f: (x) => x.cumprod(0), inputs: [values([], 3)], empty: [] },
+  },
   where: {
     ...two((a, b) => where(a.gt(1), a, b)),
     "a mask that repeats both": {

@@ -24,8 +24,9 @@ const MESSAGES: [string, () => unknown, ErrorConstructor, string[]][] = [
   ["sum() of a dimension out of range", () => x.sum(2), RangeError, ["dimension 2", "-2 to 1"]],
   ["sum() of a dimension twice", () => x.sum([0, 0]), RangeError, ["[0, 0]", "twice"]],
   ["max() of nothing", () => zeros([0]).max(), RangeError, ["max", "[0]", "no elements"]],
-  ["sum() of options", () => x.sum(untyped({ dim: 1 })), TypeError, ["the sum over an object", "1 or [0, 1]"]],
-  ["max() of options", () => x.max(untyped({ dim: 1 })), TypeError, ["over an object"]],
+  ["sum() of options", () => x.sum(untyped({ dims: 1 })), TypeError, ["the sum", '"dims"', "the nearest is dim"]],
+  ["sum() of dates", () => x.sum(untyped(new Date())), TypeError, ["the sum over a Date", "1 or [0, 1]"]],
+  ["max() of options", () => x.max(untyped({ dims: 1 })), TypeError, ["the max", '"dims"']],
   ["mean() with keepdim by name", () => x.mean(1, untyped({ keepdim: true }) as never), TypeError, [
     "keepdim an object",
   ]],

@@ -8,6 +8,13 @@ const INDEX = ints([[0, 2, 1, 0], [2, 2, 0, 1]]);
 
 /** Ours for each call. */
 const TRANSLATIONS: Translations = {
+  "x.cumprod(1)": { call: (x) => x.cumprod(1) },
+  "x.cummax(1)": { call: (x) => Object.values(x.cummax(1)) },
+  "x.diff(dim=1)": { call: (x) => x.diff({ dim: 1 }) },
+  "x.norm(1, 1)  # p = 1": { call: (x) => x.norm({ p: 1, dim: 1 }) },
+  "x.norm(inf)": { call: (x) => g.norm(x, { p: Infinity }) },
+  "x.amax((0, 2))": { call: (x) => x.amax([0, 2]) },
+  "var_mean(x, 1)": { call: (x) => g.varMean(x, 1) },
   "x.sort(1)": { call: (x) => Object.values(x.sort(1)) },
   "x.sort(0, descending=True)": { call: (x) => Object.values(x.sort({ dim: 0, descending: true })) },
   "x.argsort(-1)": { call: (x) => x.argsort(-1) },
@@ -92,13 +99,6 @@ const MISSING: Record<string, string> = {
   "bmm(x, w)": "not there yet",
   "addmm(b, x, w, beta=0.5, alpha=2)": "not there yet",
   "cdist(x, w)": "not there yet",
-  "x.cumprod(1)": "not there yet",
-  "x.cummax(1)": "not there yet",
-  "x.diff(dim=1)": "not there yet",
-  "x.norm(1, 1)  # p = 1": "not there yet",
-  "x.norm(inf)": "not there yet",
-  "x.amax((0, 2))": "not there yet",
-  "var_mean(x, 1)": "not there yet",
   "clamp(x, w - 0.1, w + 0.1)": "not there yet",
   "tensor([nan, inf, -inf, 1.]).nan_to_num(0.5, 9, -9)": "not there yet",
   "cosine_similarity(x, w, dim=1)": "not there yet",

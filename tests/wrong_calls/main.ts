@@ -95,6 +95,11 @@ const BINARY = [
   ...["maximum", "minimum", "atan2", "hypot", "logaddexp"],
   ...["add", "sub", "mul", "div", "pow", "remainder", "fmod"],
 ] as const;
+/** Reductions, by name. */
+const REDUCTIONS = [
+  ...["sum", "prod", "mean", "std", "logsumexp", "norm", "all", "any", "argmax", "argmin", "amax", "amin", "varMean"],
+] as const;
+
 const INDEX = tensor([0, 1], { dtype: "int32" });
 
 /** Functions of a tensor and what is no tensor. */
@@ -210,6 +215,15 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
   histc: unary((x) => g.histc(x)),
   cov: { options: [["corrections", "correction", (o) => g.cov(x, o)]], tensors: [(x) => g.cov(x)] },
   corrcoef: unary((x) => g.corrcoef(x)),
+  ...Object.fromEntries(REDUCTIONS.map((name): [string, Cases] => [
+    name,
+    { options: [["keepdims", "keepdim", (o) => named[name](x, o)]], tensors: [(x) => named[name](x)] },
+  ])),
+  ...Object.fromEntries(["cumsum", "cumprod", "cummax", "cummin"].map((name): [string, Cases] => [
+    name,
+    { options: [["dims", "dim", (o) => named[name](x, o)]], tensors: [(x) => named[name](x, 0)] },
+  ])),
+  diff: { options: [["dims", "dim", (o) => g.diff(x, o)]], tensors: [(x) => g.diff(x)] },
   nonzero: unary(g.nonzero),
   maskedSelect: { tensors: [(x) => g.maskedSelect(x, x), (mask) => g.maskedSelect(x, mask)] },
   maskedFill: {
