@@ -21,6 +21,7 @@ export { Tensor } from "./core/tensor.ts";
 export { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "./core/create.ts";
 export { rand, randint, randn, randperm } from "./core/random/create.ts";
 export { cat, stack } from "./core/ops/join.ts";
+export { addmm, baddbmm, bmm, cdist, dot, kron, matmul, mm, mv, outer, tensordot } from "./core/ops/linalg.ts";
 export { einsum } from "./core/ops/einsum.ts";
 export {
   abs,
@@ -119,7 +120,7 @@ export {
   topk,
 } from "./core/ops/along.ts";
 export { bincount, corrcoef, cov, histc, median, quantile, unique } from "./core/ops/statistics.ts";
-export { maskedFill, where } from "./core/ops/where.ts";
+export { clamp, maskedFill, where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
 export { setPrintOptions } from "./core/format.ts";
@@ -128,9 +129,12 @@ export type { RandomOptions } from "./core/random/create.ts";
 export type { Tolerance } from "./core/compare.ts";
 export type { PrintOptions, PrintSettings } from "./core/format.ts";
 export type {
+  AddmmOptions,
   AlongOptions,
   BackwardOptions,
   BincountOptions,
+  Bound,
+  ClampOptions,
   CovOptions,
   DiffOptions,
   Dim,

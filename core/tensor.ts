@@ -10,6 +10,7 @@ import type { ValuesIndices } from "./ops/along.ts";
 import { argExtreme, cumulate, deviation, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import type { Dims, NormOptions, ReduceOptions, VarianceOptions } from "./ops/reduce.ts";
 import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";
+import { type Bound, clamp, type ClampOptions } from "./ops/where.ts";
 import { type BackwardOptions, runBackward, setRequiresGrad } from "./record.ts";
 import { isRowMajor, listed, sizeOf } from "./shape.ts";
 import { TensorMethods } from "./tensor_methods.ts";
@@ -337,10 +338,6 @@ export class Tensor extends TensorMethods {
   cos(): Tensor {
     return unary("cos", this);
   }
-  /** The error function `2/√π · ∫₀ˣ e^(−t²) dt` */
-  erf(): Tensor {
-    return unary("erf", this);
-  }
   /** `⌊x⌋`: the largest integer that is not above x */
   floor(): Tensor {
     return unary("floor", this);
@@ -365,9 +362,9 @@ export class Tensor extends TensorMethods {
   relu(): Tensor {
     return unary("relu", this);
   }
-  /** `min(max(x, low), high)`; without `high` only the lower bound holds */
-  clamp(low: number, high = Infinity): Tensor {
-    return unary("clamp", this, low, high);
+  /** `min(max(x, low), high)`; without one of the two, `null` or `{ max: 1 }`, the other holds alone; bounds may be tensors */
+  clamp(low?: Bound | ClampOptions, high?: Bound): Tensor {
+    return clamp(this, low, high);
   }
   /** `max(x, low)` */
   clampMin(low: number): Tensor {

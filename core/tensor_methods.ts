@@ -12,6 +12,8 @@ import * as functions from "./ops/functions.ts";
 import type { ValueOptions } from "./ops/functions.ts";
 import * as indexing from "./ops/index.ts";
 import type { Index, IndexPutOptions } from "./ops/index.ts";
+import * as linalg from "./ops/linalg.ts";
+import type { AddmmOptions } from "./ops/linalg.ts";
 import { amax, amin, cumulate, diff } from "./ops/reduce.ts";
 import type { DiffOptions, Dims, ReduceOptions } from "./ops/reduce.ts";
 import * as statistics from "./ops/statistics.ts";
@@ -24,7 +26,7 @@ import type {
   UniqueResult,
 } from "./ops/statistics.ts";
 import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
-import { maskedFill } from "./ops/where.ts";
+import { maskedFill, nanToNum, type NanToNumOptions } from "./ops/where.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -64,6 +66,10 @@ export abstract class TensorMethods extends GradientSlot {
   /** `(eˣ + e⁻ˣ) / 2` */
   cosh(this: Tensor): Tensor {
     return unary("cosh", this);
+  }
+  /** The error function `2/√π · ∫₀ˣ e^(−t²) dt` */
+  erf(this: Tensor): Tensor {
+    return unary("erf", this);
   }
   /** `2ˣ` */
   exp2(this: Tensor): Tensor {
@@ -317,5 +323,42 @@ export abstract class TensorMethods extends GradientSlot {
   /** A view of any sizes and strides over the same memory; gradients add up where elements stand more than once. */
   asStrided(this: Tensor, size: readonly number[], strides: readonly number[], offset?: number): Tensor {
     return asStrided(this, size, strides, offset);
+  }
+
+  /** `Σ a[i] · b[i]` of two vectors */
+  dot(this: Tensor, b: Tensor): Tensor {
+    return linalg.dot(this, b);
+  }
+  /** A matrix times a vector */
+  mv(this: Tensor, b: Tensor): Tensor {
+    return linalg.mv(this, b);
+  }
+  /** A matrix times a matrix */
+  mm(this: Tensor, b: Tensor): Tensor {
+    return linalg.mm(this, b);
+  }
+  /** The products of two batches of matrices */
+  bmm(this: Tensor, b: Tensor): Tensor {
+    return linalg.bmm(this, b);
+  }
+  /** `beta · x + alpha · a @ b` of matrices */
+  addmm(this: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
+    return linalg.addmm(this, a, b, options);
+  }
+  /** `beta · x + alpha · a @ b` of batches of matrices */
+  baddbmm(this: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
+    return linalg.baddbmm(this, a, b, options);
+  }
+  /** `y[i, j] = a[i] · b[j]` of two vectors */
+  outer(this: Tensor, b: Tensor): Tensor {
+    return linalg.outer(this, b);
+  }
+  /** The Kronecker product: each element in turn times all of b */
+  kron(this: Tensor, b: Tensor): Tensor {
+    return linalg.kron(this, b);
+  }
+  /** x with finite numbers in the place of NaN, ∞ and −∞ */
+  nanToNum(this: Tensor, options?: NanToNumOptions): Tensor {
+    return nanToNum(this, options);
   }
 }

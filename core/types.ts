@@ -15,6 +15,8 @@ export type { Operand } from "./ops/elementwise.ts";
 export type { ValueOptions } from "./ops/functions.ts";
 export type { Index, IndexPutOptions } from "./ops/index.ts";
 export type { Nested, Storage } from "./ops/read.ts";
+export type { AddmmOptions } from "./ops/linalg.ts";
+export type { Bound, ClampOptions, NanToNumOptions } from "./ops/where.ts";
 export type { DiffOptions, Dims, NormOptions, ReduceOptions, VarianceOptions } from "./ops/reduce.ts";
 export type { Generator } from "./random/generator.ts";
 export type { BackwardOptions, OpNode } from "./record.ts";

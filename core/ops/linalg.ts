@@ -1,14 +1,15 @@
 /** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
-import { requireTensor } from "../arguments.ts";
+import { checkOptions, requireNumber, requireTensor } from "../arguments.ts";
 import { newEmpty } from "../memory/allocate.ts";
 import type { Activation, Backend, Gemm } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, isFloating, promote } from "../dtype.ts";
 import { record } from "../record.ts";
-import { broadcastShapes, show } from "../shape.ts";
+import { broadcastShapes, resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast, unary } from "./elementwise.ts";
-import { detached, expand, select, t, unsqueeze } from "./movement.ts";
+import { detached, expand, permute, reshape, select, t, unsqueeze } from "./movement.ts";
+import { norm } from "./reduce.ts";
 
 /**
  * `a @ b`: two vectors give their dot product, a vector beside a matrix counts as a row on the left and as a column on the
@@ -131,4 +132,177 @@ function mismatch(a: Tensor, b: Tensor, why: string): RangeError {
     ? ", t() on the right one would fit"
     : "";
   return new RangeError(`Cannot multiply ${show(a.shape)} by ${show(b.shape)}: ${why}${cure}`);
+}
+
+// The same by PyTorch's names, for operands of one rank each.
+
+function requireRank(x: Tensor, rank: number, name: string): void {
+  requireTensor(x, `take ${name}() of`);
+  if (x.ndim === rank) return;
+  const kind = ["a number", "a vector", "a matrix", "a batch of matrices"][rank];
+  throw new RangeError(`Cannot take ${name}() of ${show(x.shape)}: give ${kind}`);
+}
+
+/** A product of operands of these ranks. */
+function ranked(name: string, a: Tensor, b: Tensor, ranks: readonly [number, number]): Tensor {
+  requireRank(a, ranks[0], name);
+  requireRank(b, ranks[1], name);
+  return matmul(a, b);
+}
+
+/** `Σ a[i] · b[i]` of two vectors. PyTorch's `torch.dot`. */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  return ranked("dot", a, b, [1, 1]);
+}
+
+/** A matrix times a vector. PyTorch's `torch.mv`. */
+export function mv(a: Tensor, b: Tensor): Tensor {
+  return ranked("mv", a, b, [2, 1]);
+}
+
+/** A matrix times a matrix. PyTorch's `torch.mm`. */
+export function mm(a: Tensor, b: Tensor): Tensor {
+  return ranked("mm", a, b, [2, 2]);
+}
+
+/** The products of two batches of matrices, [n, i, k] and [n, k, j]; unlike those of `matmul` they are not broadcast. PyTorch's `torch.bmm`. */
+export function bmm(a: Tensor, b: Tensor): Tensor {
+  requireRank(a, 3, "bmm");
+  requireRank(b, 3, "bmm");
+  if (a.shape[0] !== b.shape[0]) throw mismatch(a, b, `batches of ${a.shape[0]} and ${b.shape[0]} differ`);
+  return matmul(a, b);
+}
+
+/** The options of `addmm` and `baddbmm`. */
+export interface AddmmOptions {
+  /**
+   * A factor for what is added; for 0 it is not read.
+   *
+   * @default {1}
+   */
+  beta?: number;
+  /**
+   * A factor for the product.
+   *
+   * @default {1}
+   */
+  alpha?: number;
+}
+
+/** `beta · x + alpha · a @ b` of matrices. PyTorch's `torch.addmm`. */
+export function addmm(x: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor {
+  return added("addmm", x, () => mm(a, b), options);
+}
+
+/** `beta · x + alpha · a @ b` of batches of matrices. PyTorch's `torch.baddbmm`. */
+export function baddbmm(x: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor {
+  return added("baddbmm", x, () => bmm(a, b), options);
+}
+
+function added(name: string, x: Tensor, multiply: () => Tensor, options: AddmmOptions): Tensor {
+  requireTensor(x, `take ${name}() of`);
+  checkOptions(`take ${name}()`, options, ["beta", "alpha"], { beta: "number", alpha: "number" });
+  const { beta = 1, alpha = 1 } = options;
+  const found = multiply();
+  const term = expand(x, broadcastShapes(x.shape, found.shape, "add"));
+  const scaled = alpha === 1 ? found : found.mul(alpha);
+  return beta === 0 ? scaled : scaled.add(beta === 1 ? term : term.mul(beta));
+}
+
+/** `y[i, j] = a[i] · b[j]` of two vectors. PyTorch's `torch.outer`. */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  requireRank(a, 1, "outer");
+  requireRank(b, 1, "outer");
+  return unsqueeze(a, 1).mul(b);
+}
+
+/**
+ * The sums of products over several dimensions: the last `dims` of a with the first of b, or those that two lists name in turn. PyTorch's
+ * `torch.tensordot`.
+ *
+ * @example
+ * ```ts
+ * import { ones, tensordot } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(tensordot(ones([2, 3, 4]), ones([3, 4, 5])).shape, [2, 5]);
+ * assertEquals(tensordot(ones([2, 3]), ones([4, 2]), [[0], [1]]).shape, [3, 4]);
+ * ```
+ * @throws {RangeError} If the sizes of these dimensions differ.
+ */
+export function tensordot(
+  a: Tensor,
+  b: Tensor,
+  dims: number | readonly [readonly number[], readonly number[]] = 2,
+): Tensor {
+  requireTensor(a, "take tensordot() of");
+  requireTensor(b, "take tensordot() by");
+  const [left, right] = pairsOf(a, b, dims);
+  const clash = left.findIndex((d, i) => a.shape[d] !== b.shape[right[i]]);
+  if (clash >= 0) {
+    const sizes = `${a.shape[left[clash]]} and ${b.shape[right[clash]]}`;
+    throw mismatch(a, b, `sizes ${sizes} of dimensions ${left[clash]} and ${right[clash]} differ`);
+  }
+  const keptA = a.shape.map((_, d) => d).filter((d) => !left.includes(d));
+  const keptB = b.shape.map((_, d) => d).filter((d) => !right.includes(d));
+  const [m, n] = [keptA.map((d) => a.shape[d]), keptB.map((d) => b.shape[d])];
+  const k = sizeOf(left.map((d) => a.shape[d]));
+  const rows = reshape(permute(a, [...keptA, ...left]), [sizeOf(m), k]);
+  const columns = reshape(permute(b, [...right, ...keptB]), [k, sizeOf(n)]);
+  return reshape(matmul(rows, columns), [...m, ...n]);
+}
+
+/** The dimensions of a and of b that are summed over. */
+function pairsOf(a: Tensor, b: Tensor, dims: number | readonly (readonly number[])[]): [number[], number[]] {
+  if (typeof dims === "number") {
+    if (!(Number.isInteger(dims) && dims >= 0 && dims <= Math.min(a.ndim, b.ndim))) {
+      throw mismatch(a, b, `they have no ${dims} dimensions in common`);
+    }
+    return [Array.from({ length: dims }, (_, i) => a.ndim - dims + i), Array.from({ length: dims }, (_, i) => i)];
+  }
+  if (!Array.isArray(dims) || dims.length !== 2 || !dims.every(Array.isArray) || dims[0].length !== dims[1].length) {
+    throw new TypeError("Cannot take tensordot() over these dimensions: give a number, or two lists as in [[0], [1]]");
+  }
+  const [left, right] = [a, b].map((x, i) =>
+    dims[i].map((d: number) => resolveDim(d, x.ndim, "take tensordot() over"))
+  );
+  return [left, right];
+}
+
+/** The Kronecker product: each element of a in turn times all of b. PyTorch's `torch.kron`. */
+export function kron(a: Tensor, b: Tensor): Tensor {
+  requireTensor(a, "take kron() of");
+  requireTensor(b, "take kron() by");
+  const rank = Math.max(a.ndim, b.ndim);
+  const [p, q] = [a, b].map((x) => [...Array<number>(rank - x.ndim).fill(1), ...x.shape]);
+  const left = reshape(a, p.flatMap((n) => [n, 1]));
+  const right = reshape(b, q.flatMap((n) => [1, n]));
+  return reshape(left.mul(right), p.map((n, d) => n * q[d]));
+}
+
+/**
+ * The distances of rows: `y[i, j] = ‖a[i] − b[j]‖` of a [m, k] and b [n, k], by the norm of that p; leading dimensions are batches. The
+ * slope of a distance of 0 is 0. PyTorch's `torch.cdist`.
+ *
+ * @example
+ * ```ts
+ * import { cdist, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(cdist(tensor([[0, 0], [3, 0]]), tensor([[3, 4]])).toArray(), [[5], [4]]);
+ * ```
+ * @throws {RangeError} If the rows differ in length.
+ */
+export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
+  for (const x of [a, b]) {
+    requireTensor(x, "take distances of");
+    if (x.ndim < 2) {
+      throw new RangeError(`Cannot take distances of ${show(x.shape)}: give a matrix of rows, or several`);
+    }
+  }
+  requireNumber(p, "take distances with p");
+  if (a.shape.at(-1) !== b.shape.at(-1)) {
+    throw mismatch(a, b, `rows of ${a.shape.at(-1)} and ${b.shape.at(-1)} have no distance`);
+  }
+  return norm(unsqueeze(a, -2).sub(unsqueeze(b, -3)), -1, false, p);
 }

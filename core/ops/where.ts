@@ -1,9 +1,10 @@
 /** `where()`, a choice between two values, element by element; and which elements are NaN or infinite. */
-import { checkOptions, requireTensor } from "../arguments.ts";
+import { byName, checkOptions, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating, promote, promoteRanked } from "../dtype.ts";
 import { newEmpty, wrap } from "../memory/allocate.ts";
-import { cast, type Operand, operand, spread } from "./elementwise.ts";
+import { binary, cast, type Operand, operand, spread, unary } from "./elementwise.ts";
+import { detached } from "./movement.ts";
 import { record } from "../record.ts";
 import { broadcastShapes, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -62,6 +63,48 @@ function sides(a: Operand, b: Operand): [Tensor, Tensor] {
   if (typeof b === "object") return sides(b, a).reverse() as [Tensor, Tensor];
   const beside = typeof a === "boolean" && typeof b === "boolean" ? "bool" : "float32";
   return [operand(a, beside, VERB), operand(b, beside, VERB)];
+}
+
+/** A bound of `clamp`: a number or a tensor, which is broadcast, or none. */
+export type Bound = Tensor | number | null | undefined;
+
+/** The bounds of `clamp` by name. */
+export interface ClampOptions {
+  /** The lower bound. */
+  min?: Bound;
+  /** The upper bound. */
+  max?: Bound;
+}
+
+/**
+ * `min(max(x, low), high)`; without one of the two the other holds alone. Where they cross the upper one wins. Each element's gradient goes
+ * to x between the bounds and on them, else to the bound. PyTorch's `torch.clamp`.
+ *
+ * @example
+ * ```ts
+ * import { clamp, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = tensor([-2, 0, 2]);
+ * assertEquals(clamp(x, -1, 1).toArray(), [-1, 0, 1]);
+ * assertEquals(clamp(x, { max: tensor([0, -1, 5]) }).toArray(), [-2, -1, 2]);
+ * ```
+ */
+export function clamp(x: Tensor, low?: Bound | ClampOptions, high?: Bound): Tensor {
+  requireTensor(x, "clamp");
+  const options = byName<ClampOptions>("clamp", low, ["min", "max"]);
+  if (options !== null) return clamp(x, options.min, options.max);
+  const [least, most] = [(low as Bound) ?? -Infinity, high ?? Infinity];
+  if (typeof least === "number" && typeof most === "number") return unary("clamp", x, least, most);
+  const raised = typeof least === "number" ? unary("clamp", x, least, Infinity) : bounded(x, least, "lt");
+  return typeof most === "number" ? unary("clamp", raised, -Infinity, most) : bounded(raised, most, "gt");
+}
+
+/** `bound` where x lies beyond it. */
+function bounded(x: Tensor, bound: Tensor, side: "lt" | "gt"): Tensor {
+  requireTensor(bound, "clamp by");
+  const edge = detached(bound);
+  return where(binary(side, detached(x), edge).logicalOr(edge.ne(edge)), bound, x); // a bound of NaN wins
 }
 
 /**

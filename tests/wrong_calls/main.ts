@@ -100,6 +100,9 @@ const REDUCTIONS = [
   ...["sum", "prod", "mean", "std", "logsumexp", "norm", "all", "any", "argmax", "argmin", "amax", "amin", "varMean"],
 ] as const;
 
+/** The shapes of what products of other ranks take first. */
+const RANKS: Record<string, number[]> = { dot: [2], outer: [2], bmm: [1, 2, 2] };
+
 const INDEX = tensor([0, 1], { dtype: "int32" });
 
 /** Functions of a tensor and what is no tensor. */
@@ -224,6 +227,19 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     { options: [["dims", "dim", (o) => named[name](x, o)]], tensors: [(x) => named[name](x, 0)] },
   ])),
   diff: { options: [["dims", "dim", (o) => g.diff(x, o)]], tensors: [(x) => g.diff(x)] },
+  ...Object.fromEntries(["dot", "mv", "mm", "bmm", "matmul", "outer", "kron", "tensordot", "cdist"].map(
+    (name): [string, Cases] => [name, {
+      tensors: [(a) => named[name](a, x), (b) => named[name](g.ones(RANKS[name] ?? [2, 2]), b)],
+    }],
+  )),
+  ...Object.fromEntries((["addmm", "baddbmm"] as const).map((name): [string, Cases] => [name, {
+    options: [["beat", "beta", (o) => g[name](x, x, x, o)]],
+    tensors: [(wrong) => g[name](wrong, x, x), (a) => g[name](x, a, x)],
+  }])),
+  clamp: {
+    options: [["mim", "min", (o) => g.clamp(x, o)]],
+    tensors: [(x) => g.clamp(x, 0), [(low) => g.clamp(x, low), "number", "undefined"]],
+  },
   nonzero: unary(g.nonzero),
   maskedSelect: { tensors: [(x) => g.maskedSelect(x, x), (mask) => g.maskedSelect(x, mask)] },
   maskedFill: {
