@@ -53,7 +53,10 @@ export class Tensor extends TensorMethods {
     super();
   }
 
-  /** Computes the gradient of this value with respect to every leaf that requires one, and adds it to the leaf's `.g`. */
+  /**
+   * Computes the gradient of this value with respect to every leaf that requires one, and adds it to the leaf's `.g`. With `createGraph`
+   * that can be differentiated itself, by another `backward()` or by `autograd.grad()`.
+   */
   backward(options: BackwardOptions = {}): void {
     runBackward(this, options);
   }

@@ -10,6 +10,7 @@ import {
   registerHook,
   retainGrad,
 } from "@gradus/gradus/autograd";
+import * as functions from "@gradus/gradus/function";
 import { RuleNode } from "../../backward/nodes.ts";
 import { rules } from "../../backward/rules/table.ts";
 import { leaf } from "./leaf.ts";
@@ -267,6 +268,20 @@ describe("a Function that is differentiated twice", () => {
     const [slope] = grad(OnceExp.apply(x).mul(w), w, { createGraph: true }); // eˣ
     assertEquals(slope.item(), Math.fround(Math.E));
   });
+});
+
+describe("the functions of stage 4", () => {
+  const t = values([2], 3);
+  const cases: Record<string, [f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[]]> = {
+    Lin: [(x, w, b) => functions.Lin.apply(x, w, b), [signed, values([3, 2], 2), values([2], 3)]],
+    Relu: [(x) => functions.Relu.apply(x), [signed]],
+    Sigmoid: [(x) => functions.Sigmoid.apply(x), [signed]],
+    Mse: [(x) => functions.Mse.apply(x, t), [values([2, 1], 1)]],
+    CrossEntropy: [(x) => functions.CrossEntropy.apply(x, tensor([2, 0], { dtype: "int32" })), [signed]],
+  };
+  for (const [name, [f, inputs]] of Object.entries(cases)) {
+    it(`${name} is differentiated twice`, () => gradgradcheck(f, inputs));
+  }
 });
 
 describe("a rule that is differentiable once", () => {

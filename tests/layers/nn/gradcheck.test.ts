@@ -1,8 +1,8 @@
-/** Every loss with every reduction and option, and every module in both modes, against finite differences at 1e-7. */
+/** Every loss with every reduction and option, twice, and every module in both modes, against finite differences at 1e-7. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { manualSeed, type Tensor } from "@gradus/gradus";
-import { checkRule, gradcheck } from "@gradus/gradus/autograd";
+import { checkRule, gradcheck, gradgradcheck } from "@gradus/gradus/autograd";
 import { embeddingBackward } from "../../../backward/rules/movement.ts";
 import { bceBackward, nllBackward, weightedCrossEntropyBackward } from "../../../backward/rules/loss.ts";
 import * as nn from "@gradus/gradus/nn";
@@ -63,17 +63,23 @@ const ofClasses: Record<string, [loss: OfClasses, input: Tensor]> = {
   "nll of [batch, classes, length]": [(o) => (z) => F.nll(z, int32([[2, 0], [-100, 1]]), o), images],
 };
 
-describe("losses pass gradcheck at 1e-7", () => {
+/** The gradients, and theirs. */
+function checkTwice(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[]): void {
+  gradcheck(f, inputs);
+  gradgradcheck(f, inputs);
+}
+
+describe("losses pass gradcheck and gradgradcheck at 1e-7", () => {
   for (const reduction of REDUCTIONS) {
     for (const [name, loss] of Object.entries(pairs)) {
-      it(`${name}, ${reduction}`, () => gradcheck(loss({ reduction }), [p, t]));
+      it(`${name}, ${reduction}`, () => checkTwice(loss({ reduction }), [p, t]));
     }
     for (const [name, [loss, input]] of Object.entries(ofClasses)) {
-      it(`${name}, ${reduction}`, () => gradcheck(loss({ reduction }), [input]));
+      it(`${name}, ${reduction}`, () => checkTwice(loss({ reduction }), [input]));
     }
   }
-  it("klDiv, batchmean", () => gradcheck((x, t) => F.klDiv(x, t, { reduction: "batchmean" }), [p, t]));
-  it("mse of transposed views", () => gradcheck((p, t) => F.mse(p.t(), t.t()), [p, t]));
+  it("klDiv, batchmean", () => checkTwice((x, t) => F.klDiv(x, t, { reduction: "batchmean" }), [p, t]));
+  it("mse of transposed views", () => checkTwice((p, t) => F.mse(p.t(), t.t()), [p, t]));
 });
 
 const dtype = "float64";
@@ -133,7 +139,7 @@ describe("modules pass gradcheck at 1e-7 for input and parameters", () => {
     it(`${name}, eval()`, () => checkModule(module.eval(), x));
   }
   it("Embedding", () => {
-    gradcheck((w) => F.embedding(int32([[0, 2], [2, 3]]), w), [logits]);
+    checkTwice((w) => F.embedding(int32([[0, 2], [2, 3]]), w), [logits]);
   });
   it("Embedding with padding, whose row counts nothing", () => {
     const w = logits.clone().requiresGrad_();

@@ -218,6 +218,14 @@ function tamper(dice: Dice, layer: nn.Module, witness: Witness): void {
       return y;
     };
   }
+  if (dice.chance(8)) layer.registerForwardHook((_, [x], y) => [x, y].forEach((z) => witness.hold("hooked layer", z)));
+  if (dice.chance(8)) {
+    const factor = dice.pick([0, 0, 2]);
+    layer.registerFullBackwardHook((_, [dx], [dy]) => {
+      [dx, dy].forEach((g) => witness.hold("hooked layer's gradient", g));
+      return factor === 0 || dx === null ? undefined : dx.mul(factor);
+    });
+  }
   if (dice.chance(4) && layer instanceof nn.Linear) {
     const spy = spying(layer.weight, witness).requiresGrad_();
     layer.weight = spy as nn.Parameter;
