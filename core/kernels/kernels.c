@@ -28,6 +28,9 @@
 #include "gemm/thin.c"
 #include "gemm/loops.c"
 #include "gemm/gemm.c"
+#if !defined(__wasm__)
+#include "gemm/gemm64.c"
+#endif
 #include "conv/windows.c"
 #include "conv/tiles.c"
 #include "conv/plain.c"

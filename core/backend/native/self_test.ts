@@ -52,6 +52,7 @@ function* trials(): Iterable<[string, Trial]> {
     for (const activation of keys(ACTIVATIONS)) {
       yield [`the product of ${size.join("×")}`, gemm(size, activation)];
     }
+    yield [`the product of ${size.join("×")} in float64`, gemm(size, "none", Float64Array)];
   }
   for (const result of ["y", "x", "w"] as const) {
     for (const size of CONVOLUTIONS) yield [`a convolution's ${result} of ${size.join("×")}`, conv(result, size)];
@@ -139,11 +140,15 @@ function activationBackward(op: Parameters<Backend["activationBackward"]>[0]): T
 }
 
 // With a bias and beta 1: A and C row-major, column-major, and C with gaps.
-function gemm([m, k, n]: readonly [number, number, number], activation: Activation): Trial {
+function gemm(
+  [m, k, n]: readonly [number, number, number],
+  activation: Activation,
+  kind: Float32ArrayConstructor | Float64ArrayConstructor = Float32Array,
+): Trial {
   return (verbs) => {
-    const [a, b, bias] = [spread(m * k, 0.3), spread(k * n, 0.3), spread(n, 1)];
+    const [a, b, bias] = [spread(m * k, 0.3), spread(k * n, 0.3), spread(n, 1)].map((x) => kind.from(x));
     return [[k, 1, n, 1], [1, m, 1, m], [k, 1, 2 * n, 2]].map(([aRow, aCol, cRow, cCol]) => {
-      const c = spread(2 * m * n, 1);
+      const c = kind.from(spread(2 * m * n, 1));
       const places = { aOffset: 0, bOffset: 0, cOffset: 0, biasOffset: 0, biasStride: 1, beta: 1 } as const;
       verbs.gemm({ m, k, n, aRow, aCol, bRow: n, bCol: 1, cRow, cCol, activation, ...places }, a, b, c, bias);
       return c;

@@ -1,5 +1,5 @@
 /** The native verbs: each writes its sizes into a descriptor and calls C, or passes what C does not know on to the reference. */
-import type { Backend, BinaryOp, ReduceOp, Strided, UnaryOp } from "../backend.ts";
+import type { Backend, BinaryOp, Gemm, ReduceOp, Strided, UnaryOp } from "../backend.ts";
 import { badRow, checkTable } from "../checks.ts";
 import {
   allFloat32,
@@ -26,11 +26,27 @@ import {
 import { coalesceDims, reference } from "../reference/reference.ts";
 import { memoryGone, type TypedArray } from "../../dtype.ts";
 
+type Doubles = Float64Array<ArrayBuffer>;
+
 const gemmDescriptor = new Int32Array(GEMM_FIELDS.length);
 
-/** `gemm` for float32; other dtypes are passed on to the reference. */
-export function nativeGemm({ gradus_gemm }: Functions): Backend["gemm"] {
+/** `gemm` for float32 and float64; other dtypes are passed on to the reference. */
+export function nativeGemm({ gradus_gemm, gradus_gemm64 }: Functions): Backend["gemm"] {
+  /** The activation is that of the plain loops, which take a function of float64 too. */
+  function gemm64(d: Gemm, a: Doubles, b: Doubles, c: Doubles, bias: Doubles | null): void {
+    const { activation = "none", ...product } = d;
+    describeGemm(gemmDescriptor, product, a.length, b.length, c.length, bias === null ? null : bias.length);
+    const code = gradus_gemm64(gemmDescriptor, a, b, c, bias ?? NOTHING);
+    if (code !== 0) unwrap(code, "multiply");
+    if (activation === "none") return;
+    const out = { data: c, offset: d.cOffset, strides: [d.cRow, d.cCol] };
+    reference.unary(activation, [d.m, d.n], out, out, 0, 0);
+  }
+
   return function gemm(d, a, b, c, bias) {
+    if (isFloat64(a) && isFloat64(b) && isFloat64(c) && (bias === null || isFloat64(bias))) {
+      return gemm64(d, a, b, c, bias);
+    }
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     describeGemm(gemmDescriptor, d, a.length, b.length, c.length, bias === null ? null : bias.length);
     const code = gradus_gemm(gemmDescriptor, a as Buffer, b as Buffer, c as Buffer, (bias ?? NOTHING) as Buffer);
@@ -337,6 +353,10 @@ export function nativeBatchNormBackward({ gradus_batch_norm_backward }: Function
     const described = describeBatchNorm(d, dx !== null);
     unwrap(gradus_batch_norm_backward(described, g, x, stats, dx ?? NOTHING, dw, db), "normalise");
   };
+}
+
+function isFloat64(x: TypedArray): x is Doubles {
+  return x instanceof Float64Array;
 }
 
 function isFloat32(x: TypedArray): x is Buffer {

@@ -1,4 +1,4 @@
-/** What every float32 product must do, whichever back end it comes from. */
+/** What every product of floats must do, whichever back end it comes from. */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import type { Backend } from "../../../core/backend/backend.ts";
@@ -13,6 +13,12 @@ const EDGES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 24, 25, 31,
 
 /** Products that reach past each block size alone, and past all of them together. */
 const LARGE = [[500, 3, 5], [3, 1100, 4], [4, 3, 2100], [250, 530, 70], [13, 257, 520], [130, 40, 600]] as const;
+
+/** A case in whole numbers of float64. */
+function inFloat64({ d, a, b, c, bias }: Case): Parameters<Backend["gemm"]> {
+  const whole = (data: Float32Array) => Float64Array.from(data, (x) => Math.round(16 * x));
+  return [d, whole(a.data), whole(b.data), whole(c.data), bias && whole(bias)];
+}
 
 /**
  * Registers the tests of one back end; they are skipped where it is not available. A fused activation must have the bits of `unary`.
@@ -186,10 +192,47 @@ export function gemmConformance(
       assertThrows(() => run({ ...c, bias: new Float32Array(2 * 5 - 1) }), RangeError, "bias");
     });
 
-    test("gemm() passes float64 on to the reference, which loses no digit", () => {
+    test("gemm() of float64 is the reference's to the bit where sums are exact, in any layout", () => {
+      const sizes = [...EDGES.map((m) => [m, 21, 18] as const), ...EDGES.map((n) => [13, 7, n] as const), ...LARGE];
+      for (const size of [...sizes, [3, 0, 4], [1, 1, 1]] as const) {
+        const layouts = size[1] > 100 ? [LAYOUTS[0]] : LAYOUTS;
+        for (const a of layouts) {
+          for (const c of layouts) {
+            const beta = a === "rows" ? 1 : 0;
+            const one = inFloat64(makeCase(size, [a, c === "gaps" ? "columns" : "rows", c], { beta, bias: a !== c }));
+            const wanted = one[3].slice();
+            gemm!(...one);
+            reference.gemm(one[0], one[1], one[2], wanted, one[4]);
+            assertEquals(one[3], wanted, `${size} ${a} ${c}`);
+          }
+        }
+      }
+    });
+
+    test("gemm() of float64 rounds no more than a sum of k products may, and keeps its activation's bits", () => {
+      for (const activation of ["none", "relu", "tanh"] as const) {
+        const next = numbers(5), [m, k, n] = [30, 700, 20];
+        const [a, b] = [m * k, k * n].map((length) => new Float64Array(length).map(next));
+        const d = { m, k, n, activation, aRow: k, aCol: 1, bRow: n, bCol: 1, cRow: n, cCol: 1, beta: 0 } as const;
+        const places = { aOffset: 0, bOffset: 0, cOffset: 0, biasOffset: 0, biasStride: 1 };
+        const [found, plain, wanted] = [0, 1, 2].map(() => new Float64Array(m * n));
+        gemm!({ ...d, ...places }, a, b, found, null);
+        gemm!({ ...d, ...places, activation: "none" }, a, b, plain, null);
+        reference.gemm({ ...d, ...places, activation: "none" }, a, b, wanted, null);
+        // |a| and |b| are below 1: a sum of k products is below k, and each of them is rounded once.
+        plain.forEach((x, i) => assertLess(Math.abs(x - wanted[i]), 2 * k * k * 2 ** -53));
+        const of = (data: Float64Array) => ({ data, offset: 0, strides: [1] });
+        if (activation !== "none") reference.unary(activation, [m * n], of(plain), of(plain), 0, 0);
+        assertEquals(found, plain);
+      }
+    });
+
+    test("gemm() of float64 loses no digit, with which other dtypes mix as in the reference", () => {
       const [a, b, c] = [Float64Array.of(1, 2 ** -40), Float64Array.of(1, 1), new Float64Array(1)];
       const d = { ...makeCase([1, 2, 1]).d, aOffset: 0, bOffset: 0, cOffset: 0 };
       gemm!(d, a, b, c, null);
+      assertEquals(c[0], 1 + 2 ** -40);
+      gemm!(d, a, Float32Array.from(b), c, null);
       assertEquals(c[0], 1 + 2 ** -40);
     });
   });

@@ -3,7 +3,7 @@ import { describe, it } from "../../bdd.ts";
 import { openNative } from "../../../core/backend/native/native.ts";
 import { setThreads, threads } from "@gradus/gradus";
 import { convArrays, convCase, type Sizes } from "./conv_cases.ts";
-import { makeCase } from "./gemm_cases.ts";
+import { makeCase, numbers } from "./gemm_cases.ts";
 import { floats } from "./verb_cases.ts";
 
 const native = openNative().backend;
@@ -55,6 +55,20 @@ describe("setThreads()", () => {
         return c.data;
       });
       results.forEach((result) => assertEquals(result, results[0], `${size}`));
+    }
+  });
+
+  test("setThreads() does not change a bit of a product of float64", () => {
+    const [m, k, n] = [300, 700, 70], next = numbers(7);
+    const [a, b] = [m * k, k * n].map((length) => new Float64Array(length).map(next));
+    const places = { aOffset: 0, bOffset: 0, cOffset: 0, biasOffset: 0, biasStride: 1, beta: 0 } as const;
+    for (const [cRow, cCol] of [[n, 1], [1, m]]) {
+      const results = withEach([1, 2, 3, 5], () => {
+        const c = new Float64Array(m * n);
+        native!.gemm({ ...places, m, k, n, aRow: k, aCol: 1, bRow: n, bCol: 1, cRow, cCol }, a, b, c, null);
+        return c;
+      });
+      results.forEach((result) => assertEquals(result, results[0]));
     }
   });
 

@@ -80,22 +80,25 @@ static int reduce(void) {
   return status;
 }
 
-static int product(void) {
+static int product_of(int doubles) {
   int32_t d[GEMM_DESCRIPTOR_LENGTH] = {size(), size(), size()};
-  float *data[3];
+  void *data[3];
   for (int i = 0; i < 3; i++) {
     int32_t *at = d + GEMM_A_OFFSET + 4 * i;
     at[0] = place(), at[1] = step(d[i == 1 ? GEMM_K : GEMM_M]), at[2] = step(d[i == 0 ? GEMM_K : GEMM_N]), at[3] = length();
-    data[i] = allocate(at[3]);
+    data[i] = allocate(at[3] << doubles);
   }
   d[GEMM_BIAS_OFFSET] = place(), d[GEMM_BIAS_STRIDE] = step(d[GEMM_N]), d[GEMM_BIAS_LENGTH] = length();
-  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(ACTIVATION_COUNT);
-  float *bias = allocate(d[GEMM_BIAS_LENGTH]);
-  const int status = gradus_gemm(d, data[0], data[1], data[2], bias);
+  d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(doubles ? 1 : ACTIVATION_COUNT);
+  void *bias = allocate(d[GEMM_BIAS_LENGTH] << doubles);
+  const int status = doubles ? gradus_gemm64(d, data[0], data[1], data[2], bias) : gradus_gemm(d, data[0], data[1], data[2], bias);
   for (int i = 0; i < 3; i++) free(data[i]);
   free(bias);
   return status;
 }
+
+static int product(void) { return product_of(0); }
+static int product64(void) { return product_of(1); }
 
 static int convolution(void) {
   static const int32_t few[] = {1, 1, 2, 3, 0, -1, 5, INT32_MAX, INT32_MIN, 40000};
@@ -205,8 +208,8 @@ static void far(void) {
 }
 
 int main(int argc, char **argv) {
-  enum { VERBS = 10 };
-  int (*const verbs[VERBS])(void) = {unary, binary, where, reduce, product, convolution, gather, backward, loss, update};
+  enum { VERBS = 11 };
+  int (*const verbs[VERBS])(void) = {unary, binary, where, reduce, product, product64, convolution, gather, backward, loss, update};
   const int most = VERBS * (argc > 1 ? atoi(argv[1]) : 5000); // fewer where an emulator runs them
   int done[VERBS] = {0}, refused[VERBS] = {0};
   far();
