@@ -1,5 +1,6 @@
 /** Files of ONNX as modules that predict. */
 import { checkOptions } from "../../core/arguments.ts";
+import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type FileSource, quoted, readFile, type ReadOptions, sourceName } from "../../core/io/read_file.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { decodeModel, type GraphMessage, type ModelMessage, type NodeMessage, type ValueMessage } from "./messages.ts";
@@ -50,7 +51,7 @@ export async function importOnnx(source: FileSource, options: ReadOptions = {}):
   checkOptions("import a model", options, ["maxBytes"]);
   const bytes = await readFile(source, options);
   const cap = new Cap(sourceName(source), options, bytes.length);
-  return new OnnxModel(new Planner(messageOf(bytes, cap), cap).plan());
+  return new OnnxModel(await runInSlices(new Planner(messageOf(bytes, cap), cap).plan()));
 }
 
 function messageOf(bytes: Uint8Array, cap: Cap): ModelMessage {
@@ -86,7 +87,8 @@ class Planner {
     }
   }
 
-  plan(): Plan {
+  /** The checked graph; a tensor or a node is one step. */
+  *plan(): Steps<Plan> {
     const { initializer = [], sparseInitializer = [], input = [], output = [], node = [] } = this.#graph;
     if (sparseInitializer.length > 0) throw new TypeError(`Cannot read ${this.cap.where}: its tensors are sparse`);
     const named = new Set(initializer.map(({ name = "" }) => name));
@@ -96,8 +98,9 @@ class Planner {
       const x = tensorOf(message, this.cap), { name = "" } = message;
       this.#place(name, x, "a tensor");
       this.#weights.set(name, x);
+      yield;
     }
-    const nodes = this.#nodes(node, new Set(output.map(({ name = "" }) => name)));
+    const nodes = yield* this.#nodes(node, new Set(output.map(({ name = "" }) => name)));
     if (output.length === 0) throw new SyntaxError(`Cannot read ${this.cap.where}: it has no outputs`);
     const outputPlaces = output.map(({ name = "" }) => {
       const place = this.#places.get(name);
@@ -139,7 +142,7 @@ class Planner {
   }
 
   /** The nodes that are left when those whose inputs are all known were carried out, and activations joined to what is before them. */
-  #nodes(messages: readonly NodeMessage[], outputs: ReadonlySet<string>): PlannedNode[] {
+  *#nodes(messages: readonly NodeMessage[], outputs: ReadonlySet<string>): Steps<PlannedNode[]> {
     const uses = new Map<string, number>();
     for (const { input = [] } of messages) for (const name of input) uses.set(name, (uses.get(name) ?? 0) + 1);
     const planned: PlannedNode[] = [];
@@ -150,6 +153,7 @@ class Planner {
       const node = this.#node(message, joins ? next : null);
       if (joins) i++;
       if (node !== null) planned.push(node);
+      yield;
     }
     return planned;
   }

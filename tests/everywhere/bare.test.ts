@@ -27,6 +27,7 @@ describe("without Deno, process and Node.js's modules", () => {
       gradient: [[7, 11], [9, 13]],
       same: true,
       exported: true,
+      onnx: true,
     });
     const [first, , last] = losses as number[][];
     assertEquals([last[0] < first[0] / 2, last[2] > 0.8], [true, true]);
@@ -36,6 +37,7 @@ describe("without Deno, process and Node.js's modules", () => {
       "Cannot read pictures | read its files by readPng()",
       "Cannot read mnist | read its files by readIdx()",
       "Cannot write model.ts | without a path the text is returned",
+      "Cannot write model.onnx | without a path the bytes are returned",
       "Cannot keep checkpoints in runs | keep model.stateDict() by encodeSafetensors()",
       "Cannot read the checkpoint runs | keep model.stateDict() by encodeSafetensors()",
     ]);

@@ -11,12 +11,14 @@ self.onmessage = async ({ data: entries }) => {
     const { readSafetensors, writeNpy } = await import("@gradus/gradus/io");
     const { fromCsv, imageFolder, loadMnist } = await import("@gradus/gradus/data");
     const { Checkpoints, exportTs, loadCheckpoint } = await import("@gradus/gradus/train");
+    const { exportOnnx, importOnnx } = await import("@gradus/gradus/onnx");
     const refused = [
       readSafetensors("model.safetensors"),
       writeNpy("x.npy", tensor([1])),
       imageFolder("pictures"),
       loadMnist({ dir: "mnist" }),
       exportTs(new nn.Sequential(new nn.Linear(2, 1)), "model.ts"),
+      exportOnnx(new nn.Linear(2, 1), tensor([[1, 2]]), "model.onnx"),
       new Checkpoints("runs").open(),
       loadCheckpoint("runs"),
     ];
@@ -29,12 +31,15 @@ self.onmessage = async ({ data: entries }) => {
     gzip[12] ^= 0xff;
     const damaged = await fromCsv(new File([gzip], "table.csv.gz")).catch((error) => error.name);
     const { source } = await loadMnist({ offline: true });
+    const layer = new nn.Linear(2, 3), x = tensor([[1, 2], [3, 4]]);
+    const written = await importOnnx(await exportOnnx(layer, x));
     const present = ["Deno", "process"].filter((name) => name in globalThis);
     self.postMessage({
       present,
       refusals,
       rows: [table.x.shape[0], inflated.x.shape[0], damaged],
       source,
+      onnx: written.call(x).eq(layer.call(x)).all().item() === 1,
       ...await losses(),
     });
   } catch (error) {
