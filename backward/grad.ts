@@ -57,13 +57,9 @@ const KINDS: OptionTypes<GradOptions> = { createGraph: "boolean", retainGraph: "
  * @throws {Error} If an input or output does not require a gradient, or no output was made from an input.
  * @throws {RangeError} If an output of several elements comes without a gradient, or one of another shape.
  */
-export function grad(
-  outputs: Tensors,
-  inputs: Tensors,
-  options: GradOptions & { allowUnused: true },
-): (Tensor | null)[];
-/** The same where each output was made from all inputs. */
-export function grad(outputs: Tensors, inputs: Tensors, options?: GradOptions): Tensor[];
+export function grad(outputs: Tensors, inputs: Tensors, options?: GradOptions & { allowUnused?: false }): Tensor[];
+/** The same where an input may be unused. */
+export function grad(outputs: Tensors, inputs: Tensors, options: GradOptions): (Tensor | null)[];
 export function grad(outputs: Tensors, inputs: Tensors, options: GradOptions = {}): (Tensor | null)[] {
   checkOptions("take the gradient", options, KNOWN, KINDS);
   const { gradOutputs, allowUnused = false, ...kept } = options;
