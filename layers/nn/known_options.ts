@@ -42,6 +42,20 @@ export const BCE_WITH_LOGITS = ["reduction", "weight", "posWeight"] as const;
 export const NLL = ["reduction", "weight", "ignoreIndex"] as const;
 /** Of `crossEntropy`. */
 export const CROSS_ENTROPY = ["reduction", "weight", "ignoreIndex", "labelSmoothing"] as const;
+/** Of `cosineSimilarity`. */
+export const COSINE_SIMILARITY = ["dim", "eps"] as const;
+/** Of `normalize`. */
+export const NORMALIZE = ["p", "dim", "eps"] as const;
+/** Of losses with a margin. */
+export const MARGIN = ["reduction", "margin"] as const;
+/** Of `tripletMargin`. */
+export const TRIPLET_MARGIN = ["reduction", "margin", "p", "eps", "swap"] as const;
+/** Of `multiMargin`. */
+export const MULTI_MARGIN = ["reduction", "margin", "p", "weight"] as const;
+/** Of `poissonNll`. */
+export const POISSON_NLL = ["reduction", "logInput", "full", "eps"] as const;
+/** Of `gaussianNll`. */
+export const GAUSSIAN_NLL = ["reduction", "full", "eps"] as const;
 /** What those of losses are, where it is neither a tensor nor one of several words. */
 export const LOSS_KINDS = {
   beta: "number",
@@ -49,6 +63,13 @@ export const LOSS_KINDS = {
   logTarget: "boolean",
   ignoreIndex: "number",
   labelSmoothing: "number",
+  dim: "number",
+  eps: "number",
+  p: "number",
+  margin: "number",
+  swap: "boolean",
+  logInput: "boolean",
+  full: "boolean",
 } as const;
 /** Of `conv1d` and `conv2d`. */
 export const CONV = ["stride", "padding", "dilation", "groups"] as const;

@@ -3,17 +3,23 @@ import { checkOptions } from "../../core/arguments.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { Buffer } from "./parameter.ts";
 import { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./functional/class_loss.ts";
+import * as D from "./functional/distance_loss.ts";
 import * as F from "./functional/loss.ts";
 import {
   BCE,
   BCE_WITH_LOGITS,
   CROSS_ENTROPY,
+  GAUSSIAN_NLL,
   HUBER,
   KL_DIV,
   LOSS,
   LOSS_KINDS,
+  MARGIN,
+  MULTI_MARGIN,
   NLL,
+  POISSON_NLL,
   SMOOTH_L1,
+  TRIPLET_MARGIN,
 } from "./known_options.ts";
 import { Module } from "./module.ts";
 
@@ -179,4 +185,95 @@ export class CrossEntropyLoss extends Module<Pair> {
 function buffered(weight: Tensor | null | undefined): Buffer | null {
   if (!weight) return null;
   return weight instanceof Buffer ? weight : new Buffer(weight);
+}
+
+/** The cosines of rows that are alike and of others, as `functional.cosineEmbedding` computes it. */
+export class CosineEmbeddingLoss extends Module<[a: Tensor, b: Tensor, target: Tensor]> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.MarginOptions = {}) {
+    super();
+    checkOptions("make CosineEmbeddingLoss", options, MARGIN, LOSS_KINDS);
+  }
+  /** The loss of rows a and b, alike where the target is 1. Throws a RangeError if the shapes do not fit. */
+  forward(a: Tensor, b: Tensor, target: Tensor): Tensor {
+    return D.cosineEmbedding(a, b, target, this.options);
+  }
+}
+
+/** Distances of what is alike, and of other things up to a margin, as `functional.hingeEmbedding` computes it. */
+export class HingeEmbeddingLoss extends Module<Pair> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.MarginOptions = {}) {
+    super();
+    checkOptions("make HingeEmbeddingLoss", options, MARGIN, LOSS_KINDS);
+  }
+  /** The loss of distances, of what is alike where the target is 1. Throws a RangeError if the shapes do not fit. */
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return D.hingeEmbedding(prediction, target, this.options);
+  }
+}
+
+/** Which of two is to be the larger, as `functional.marginRanking` computes it. */
+export class MarginRankingLoss extends Module<[a: Tensor, b: Tensor, target: Tensor]> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.MarginOptions = {}) {
+    super();
+    checkOptions("make MarginRankingLoss", options, MARGIN, LOSS_KINDS);
+  }
+  /** The loss of a and b, the larger one for a target of 1 and −1. Throws a RangeError if the shapes do not fit. */
+  forward(a: Tensor, b: Tensor, target: Tensor): Tensor {
+    return D.marginRanking(a, b, target, this.options);
+  }
+}
+
+/** The scores of classes beside that of the right one, as `functional.multiMargin` computes it. */
+export class MultiMarginLoss extends Module<Pair> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.MultiMarginOptions = {}) {
+    super();
+    checkOptions("make MultiMarginLoss", options, MULTI_MARGIN, LOSS_KINDS);
+  }
+  /** The loss of scores [n, classes] and classes [n]. Throws a RangeError if the shapes do not fit. */
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return D.multiMargin(prediction, target, this.options);
+  }
+}
+
+/** Distances to what is alike and to what is not, as `functional.tripletMargin` computes it. */
+export class TripletMarginLoss extends Module<[anchor: Tensor, positive: Tensor, negative: Tensor]> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.TripletMarginOptions = {}) {
+    super();
+    checkOptions("make TripletMarginLoss", options, TRIPLET_MARGIN, LOSS_KINDS);
+  }
+  /** The loss of an anchor, what is like it and what is not. Throws a RangeError if the shapes do not fit. */
+  forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
+    return D.tripletMargin(anchor, positive, negative, this.options);
+  }
+}
+
+/** Counts under a Poisson distribution, as `functional.poissonNll` computes it. */
+export class PoissonNLLLoss extends Module<Pair> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.PoissonNllOptions = {}) {
+    super();
+    checkOptions("make PoissonNLLLoss", options, POISSON_NLL, LOSS_KINDS);
+  }
+  /** The loss of logarithms of rates and counts. Throws a RangeError if the shapes do not fit. */
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return D.poissonNll(prediction, target, this.options);
+  }
+}
+
+/** Numbers under normal distributions, as `functional.gaussianNll` computes it. */
+export class GaussianNLLLoss extends Module<[prediction: Tensor, target: Tensor, variance: Tensor]> {
+  /** The mean, or what the options say. */
+  constructor(readonly options: D.GaussianNllOptions = {}) {
+    super();
+    checkOptions("make GaussianNLLLoss", options, GAUSSIAN_NLL, LOSS_KINDS);
+  }
+  /** The loss of means, numbers and variances. Throws a RangeError if the shapes do not fit. */
+  forward(prediction: Tensor, target: Tensor, variance: Tensor): Tensor {
+    return D.gaussianNll(prediction, target, variance, this.options);
+  }
 }

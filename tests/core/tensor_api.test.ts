@@ -3,6 +3,7 @@ import { describe } from "../bdd.ts";
 import * as g from "@gradus/gradus";
 import { testCourse, type Translations } from "../course_reference.ts";
 
+const F = g.nn.functional;
 const ints = (values: g.Rows) => g.tensor(values, { dtype: "int32" });
 const INDEX = ints([[0, 2, 1, 0], [2, 2, 0, 1]]);
 
@@ -28,6 +29,16 @@ const TRANSLATIONS: Translations = {
   "tensor([nan, inf, -inf, 1.]).nan_to_num(0.5, 9, -9)": {
     call: () => g.tensor([NaN, Infinity, -Infinity, 1]).nanToNum({ nan: 0.5, posinf: 9, neginf: -9 }),
   },
+  "cosine_similarity(x, w, dim=1)": { call: (x, w) => F.cosineSimilarity(x, w, { dim: 1 }) },
+  "normalize(x, dim=1)": { call: (x) => F.normalize(x, { dim: 1 }) },
+  "one_hot([2, 0, 1], 4)": { call: () => F.oneHot(ints([2, 0, 1]), 4) },
+  "cross_entropy-like: poisson_nll_loss(x, w.abs())": { call: (x, w) => F.poissonNll(x, w.abs()) },
+  "gaussian_nll_loss(x, w, b.abs() + 0.1)": { call: (x, w, b) => F.gaussianNll(x, w, b.abs().add(0.1)) },
+  "triplet_margin_loss(x, w, b)": { call: (x, w, b) => F.tripletMargin(x, w, b) },
+  "cosine_embedding_loss(x, w, [1, -1, 1])": { call: (x, w) => F.cosineEmbedding(x, w, ints([1, -1, 1])) },
+  "hinge_embedding_loss(x, sign(w))": { call: (x, w) => F.hingeEmbedding(x, w.sign()) },
+  "margin_ranking_loss(x, w, sign(b))": { call: (x, w, b) => F.marginRanking(x, w, b.sign()) },
+  "multi_margin_loss(x, [1, 0, 3])": { call: (x) => F.multiMargin(x, ints([1, 0, 3])) },
   "x.sort(1)": { call: (x) => Object.values(x.sort(1)) },
   "x.sort(0, descending=True)": { call: (x) => Object.values(x.sort({ dim: 0, descending: true })) },
   "x.argsort(-1)": { call: (x) => x.argsort(-1) },
@@ -104,18 +115,4 @@ const TRANSLATIONS: Translations = {
   "logaddexp(x, w)": { call: (x, w) => g.logaddexp(x, w) },
 };
 
-/** Calls that are not there yet. */
-const MISSING: Record<string, string> = {
-  "cosine_similarity(x, w, dim=1)": "not there yet",
-  "normalize(x, dim=1)": "not there yet",
-  "one_hot([2, 0, 1], 4)": "not there yet",
-  "cross_entropy-like: poisson_nll_loss(x, w.abs())": "not there yet",
-  "gaussian_nll_loss(x, w, b.abs() + 0.1)": "not there yet",
-  "triplet_margin_loss(x, w, b)": "not there yet",
-  "cosine_embedding_loss(x, w, [1, -1, 1])": "not there yet",
-  "hinge_embedding_loss(x, sign(w))": "not there yet",
-  "margin_ranking_loss(x, w, sign(b))": "not there yet",
-  "multi_margin_loss(x, [1, 0, 3])": "not there yet",
-};
-
-describe("tensor_api: PyTorch's numbers", () => testCourse("tensor_api", TRANSLATIONS, MISSING));
+describe("tensor_api: PyTorch's numbers", () => testCourse("tensor_api", TRANSLATIONS));

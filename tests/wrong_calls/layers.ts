@@ -48,6 +48,20 @@ for (const [name, f] of Object.entries({ nll: nn.functional.nll, crossEntropy: n
 LOSSES.bceWithLogits.tensors!.push([(posWeight) => nn.functional.bceWithLogits(x, x, { posWeight }), "undefined"]);
 
 const F = nn.functional;
+/** Losses of two tensors and a third. */
+const three = (f: (a: Wrong, b: Wrong, c: Wrong, o?: Wrong) => unknown, c: g.Tensor, written = "margn"): Cases => ({
+  options: [[written, written === "margn" ? "margin" : "full", (o) => f(x, x, c, o)]],
+  tensors: [(a) => f(a, x, c), (b) => f(x, b, c), (wrong) => f(x, x, wrong)],
+});
+Object.assign(LOSSES, {
+  hingeEmbedding: loss(F.hingeEmbedding, x, ["Margin", "margin", (o) => F.hingeEmbedding(x, x, o)]),
+  multiMargin: loss(F.multiMargin, ints, ["weigths", "weight", (o) => F.multiMargin(x, ints, o)]),
+  poissonNll: loss(F.poissonNll, x, ["log_input", "logInput", (o) => F.poissonNll(x, x, o)]),
+  cosineEmbedding: three(F.cosineEmbedding, ones([2])),
+  marginRanking: three(F.marginRanking, x),
+  tripletMargin: three(F.tripletMargin, x),
+  gaussianNll: three(F.gaussianNll, x, "ful"),
+});
 const image = ones([1, 4, 4]);
 const kernel = ones([1, 1, 2, 2]);
 const sequence = ones([1, 4]);
@@ -58,6 +72,12 @@ const convolved = (f: (x: Wrong, w: Wrong, b?: Wrong, o?: Wrong) => unknown, x: 
   tensors: [(wrong) => f(wrong, w), (wrong) => f(x, wrong), [(wrong) => f(x, w, wrong), "undefined"]],
 });
 export const FUNCTIONAL: Record<string, Cases> = {
+  cosineSimilarity: {
+    options: [["dims", "dim", (o) => F.cosineSimilarity(x, x, o)]],
+    tensors: [(a) => F.cosineSimilarity(a, x), (b) => F.cosineSimilarity(x, b)],
+  },
+  normalize: { options: [["dims", "dim", (o) => F.normalize(x, o)]], tensors: [(x) => F.normalize(x)] },
+  oneHot: unary((x) => F.oneHot(x)),
   ...LOSSES,
   relu: unary(F.relu),
   leakyRelu: unary(F.leakyRelu),
@@ -187,6 +207,13 @@ export const NN: Record<string, Cases | typeof NEITHER> = {
   HuberLoss: lossClass((o) => new nn.HuberLoss(o)),
   KLDivLoss: lossClass((o) => new nn.KLDivLoss(o)),
   L1Loss: lossClass((o) => new nn.L1Loss(o)),
+  HingeEmbeddingLoss: lossClass((o) => new nn.HingeEmbeddingLoss(o)),
+  MultiMarginLoss: lossClass((o) => new nn.MultiMarginLoss(o), ints),
+  PoissonNLLLoss: lossClass((o) => new nn.PoissonNLLLoss(o)),
+  CosineEmbeddingLoss: three((a, b, c, o) => new nn.CosineEmbeddingLoss(o).call(a, b, c), ones([2])),
+  MarginRankingLoss: three((a, b, c, o) => new nn.MarginRankingLoss(o).call(a, b, c), x),
+  TripletMarginLoss: three((a, b, c, o) => new nn.TripletMarginLoss(o).call(a, b, c), x),
+  GaussianNLLLoss: three((a, b, c, o) => new nn.GaussianNLLLoss(o).call(a, b, c), x, "ful"),
   MSELoss: lossClass((o) => new nn.MSELoss(o)),
   NLLLoss: lossClass((o) => new nn.NLLLoss(o), ints),
   SmoothL1Loss: lossClass((o) => new nn.SmoothL1Loss(o)),

@@ -28,6 +28,25 @@ export {
   unfold,
   type UnfoldOptions,
 } from "./convolution.ts";
+export {
+  cosineEmbedding,
+  cosineSimilarity,
+  type CosineSimilarityOptions,
+  gaussianNll,
+  type GaussianNllOptions,
+  hingeEmbedding,
+  type MarginOptions,
+  marginRanking,
+  multiMargin,
+  type MultiMarginOptions,
+  normalize,
+  type NormalizeOptions,
+  oneHot,
+  poissonNll,
+  type PoissonNllOptions,
+  tripletMargin,
+  type TripletMarginOptions,
+} from "./distance_loss.ts";
 export { dropout, dropout2d, type DropoutOptions, embedding, type EmbeddingOptions, linear } from "./layer.ts";
 export {
   batchNorm,
