@@ -1,7 +1,7 @@
-import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { cat, manualSeed, nn, noGrad, tensor } from "@gradus/gradus";
-import { Checkpoints, exportTs, Learner, loadCheckpoint } from "@gradus/gradus/train";
+import { Checkpoints, Learner, loadCheckpoint } from "@gradus/gradus/train";
 import * as optim from "@gradus/gradus/optim";
 import { embeddingSize } from "../../../layers/nn/tabular_model.ts";
 import { inFolder } from "../../core/io/in_folder.ts";
@@ -101,17 +101,6 @@ describe("TabularModel", () => {
       await learner(first).fit(2);
       await learner(second).fit(2, { resume: () => loadCheckpoint(folder) });
       assertEquals(second.eval().call(rows).toArray(), first.eval().call(rows).toArray());
-    }));
-
-  it("is named by exportTs() as what has no source, before anything is written", () =>
-    inFolder(async (folder) => {
-      const net = new nn.Sequential(model());
-      await assertRejects(
-        () => exportTs(net, `${folder}/m.ts`),
-        TypeError,
-        "Cannot export 0 (TabularModel): there is no source",
-      );
-      assertEquals(Array.from(Deno.readDirSync(folder)), []);
     }));
 
   it("refuses rows of another width, categories past their number, and sizes that cannot be", () => {
