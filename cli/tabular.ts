@@ -183,7 +183,7 @@ function prepared(schema: TableSchema, { x, y }: EncodedRows, { learn, test }: S
   return {
     data: new TensorDataset(x, schema.toTargets(y!)),
     y: rowsOf(y!, test),
-    usual: usualTarget(schema, rowsOf(y!, learn)),
+    usual: usualTarget(schema, y!, learn),
   };
 }
 

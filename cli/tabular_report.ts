@@ -30,12 +30,12 @@ const QUANTILES = 5;
 /** What a column is worth is found by so many rows at most: each column is another pass over them. */
 const IMPORTANCE_ROWS = 20_000;
 
-/** The commonest class of these targets, the first of several; or the mean of numbers. */
-export function usualTarget(schema: TableSchema, y: Tensor): number {
-  const target = schema.target!;
-  if (target.kind === "numeric") return y.double().mean().item();
-  const counts = new Float64Array(target.categories.length), classes = elements(y);
-  for (let i = 0; i < classes.length; i++) counts[classes[i]]++;
+/** The commonest class of the targets in these rows, the first of several; or the mean of numbers. */
+export function usualTarget(schema: TableSchema, y: Tensor, rows: Int32Array): number {
+  const target = schema.target!, values = y.data;
+  if (target.kind === "numeric") return rows.reduce((sum, row) => sum + Number(values[row]), 0) / rows.length;
+  const counts = new Float64Array(target.categories.length);
+  for (const row of rows) counts[Number(values[row])]++;
   return counts.indexOf(counts.reduce((a, b) => Math.max(a, b)));
 }
 
