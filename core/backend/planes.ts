@@ -217,9 +217,8 @@ export function describePool(d: Pooling, x: number, out: number, at: number | nu
 }
 
 function writeWindows(into: Int32Array, at: number, { begin, end, count }: Windows): void {
-  into.set(begin, at);
-  into.set(end, at + begin.length);
-  into.set(count, at + 2 * begin.length);
+  const n = begin.length;
+  for (let i = 0; i < n; i++) into[at + i] = begin[i], into[at + n + i] = end[i], into[at + 2 * n + i] = count[i];
 }
 
 /** The descriptor of a resampling, for arrays of images and results of these lengths; it holds until the next one is made. */

@@ -260,10 +260,9 @@ function requireOperands(dims: 1 | 2, action: string, x: Tensor, weight: Tensor,
   requireTensor(x, action);
   requireTensor(weight, `${action} by`);
   if (bias !== null) requireTensor(bias, `${action} with the bias`);
-  for (const [part, name] of [[x, "x"], [weight, "a weight"], [bias, "a bias"]] as const) {
-    if (part === null || isFloating(part.dtype)) continue;
-    throw new TypeError(`Cannot ${action} with ${name} of ${part.dtype}: only floats can be, cast it with float()`);
-  }
+  requireFloats(action, x, "x");
+  requireFloats(action, weight, "a weight");
+  if (bias !== null) requireFloats(action, bias, "a bias");
   const sizes = dims === 2 ? "height, width" : "length";
   if (x.ndim !== dims + 1 && x.ndim !== dims + 2) {
     throw new RangeError(
@@ -274,6 +273,11 @@ function requireOperands(dims: 1 | 2, action: string, x: Tensor, weight: Tensor,
   if (weight.ndim === dims + 2) return;
   const channels = action === "convolve" ? "outputs, channels / groups" : "channels, outputs / groups";
   throw new RangeError(`Cannot ${action} by a weight of ${show(weight.shape)}: expected [${channels}, ${sizes}]`);
+}
+
+function requireFloats(action: string, { dtype }: Tensor, name: string): void {
+  if (isFloating(dtype)) return;
+  throw new TypeError(`Cannot ${action} with ${name} of ${dtype}: only floats can be, cast it with float()`);
 }
 
 type Refuse = (why: string) => RangeError;

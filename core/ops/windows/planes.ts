@@ -48,13 +48,17 @@ export function poolGradient(d: Pooling, g: Tensor, shape: readonly number[], at
 }
 
 function pooling(op: Pooling["op"], x: Tensor, windows: WindowsOf, divisor: number): Pooling {
-  const planes = sizeOf(x.shape.slice(0, -windows.length));
-  const [rows, cols] = windows.length === 2 ? windows : [singleWindow(), windows[0]];
-  return { op, planes, h: windows.length === 2 ? x.shape.at(-2)! : 1, w: x.shape.at(-1)!, rows, cols, divisor };
+  const { shape } = x, rank = shape.length, isImage = windows.length === 2;
+  let planes = 1;
+  for (let d = 0; d < rank - windows.length; d++) planes *= shape[d];
+  const [rows, cols] = isImage ? windows : [singleWindow(), windows[0]];
+  return { op, planes, h: isImage ? shape[rank - 2] : 1, w: shape[rank - 1], rows, cols, divisor };
 }
 
-function pooledShape(x: Tensor, windows: WindowsOf): number[] {
-  return [...x.shape.slice(0, -windows.length), ...windows.map(({ begin }) => begin.length)];
+function pooledShape({ shape }: Tensor, windows: WindowsOf): number[] {
+  const pooled = shape.slice();
+  for (let i = 0; i < windows.length; i++) pooled[shape.length - windows.length + i] = windows[i].begin.length;
+  return pooled;
 }
 
 // Resampling.

@@ -22,7 +22,10 @@ export function asPair(
   least: number,
   alone = least,
 ): RowsColumns {
-  if (dims === 2 && Number.isInteger(value) && value as number >= least) return [value as number, value as number];
+  if (dims === 2 && isSize(value, least)) return [value, value];
+  if (dims === 2 && Array.isArray(value) && value.length === 2 && isSize(value[0], least) && isSize(value[1], least)) {
+    return [value[0], value[1]];
+  }
   const all = typeof value === "number" ? Array<number>(dims).fill(value) : value;
   if (!Array.isArray(all) || all.length !== dims || !all.every((n) => typeof n === "number")) {
     const found = Array.isArray(value) ? `[${value.map((n) => shown(n)).join(", ")}]` : describe(value);
@@ -33,6 +36,10 @@ export function asPair(
   const odd = all.find((n) => !Number.isInteger(n) || n < least);
   if (odd !== undefined) throw new RangeError(`Cannot ${action} with ${name} ${odd}: give whole numbers from ${least}`);
   return dims === 1 ? [alone, all[0]] : [all[0], all[1]];
+}
+
+function isSize(n: unknown, least: number): n is number {
+  return Number.isInteger(n) && n as number >= least;
 }
 
 /** Sizes for a message: `3 x 5`, or `5` in one dimension. */
