@@ -18,8 +18,23 @@
 
 // Tensors.
 export { Tensor } from "./core/tensor.ts";
-export { arange, eye, fromData, full, linspace, ones, tensor, zeros } from "./core/create.ts";
-export { rand, randint, randn, randperm } from "./core/random/create.ts";
+export {
+  arange,
+  empty,
+  emptyLike,
+  eye,
+  fromData,
+  full,
+  fullLike,
+  linspace,
+  ones,
+  onesLike,
+  tensor,
+  zeros,
+  zerosLike,
+} from "./core/create.ts";
+export { rand, randint, randintLike, randLike, randn, randnLike, randperm } from "./core/random/create.ts";
+export { bernoulli, multinomial, normal } from "./core/random/distributions.ts";
 export { cat, stack } from "./core/ops/join.ts";
 export { addmm, baddbmm, bmm, cdist, dot, kron, matmul, mm, mv, outer, tensordot } from "./core/ops/linalg.ts";
 export { einsum } from "./core/ops/einsum.ts";
@@ -140,8 +155,10 @@ export type {
   Dim,
   Dims,
   DType,
+  GeneratorOptions,
   Index,
   IndexAddOptions,
+  MultinomialOptions,
   Nested,
   NormOptions,
   Operand,

@@ -1,7 +1,7 @@
 /** Functions that make tensors: from arrays, filled with a value, or counted. */
 import "./tensor.ts"; // registers the class that allocate.ts makes
 import { newZeros, wrap } from "./memory/allocate.ts";
-import { checkOptions, type OptionTypes, requireNumber } from "./arguments.ts";
+import { checkOptions, type OptionTypes, requireNumber, requireTensor } from "./arguments.ts";
 import { checkDType, checkedConvert, type DType, dtypeOf, isTypedArray, promote, type TypedArray } from "./dtype.ts";
 import { setRequiresGrad } from "./record.ts";
 import { checkShape, show, sizeOf } from "./shape.ts";
@@ -212,4 +212,49 @@ export function eye(n: number, second: number | TensorOptions = n, third: Tensor
   const out = zeros([n, columns], options);
   for (let i = 0; i < Math.min(n, columns); i++) out.data[i * (columns + 1)] = 1;
   return out;
+}
+
+// Like another tensor.
+
+/** The shape of a tensor that another is to be like. */
+export function shapeLike(x: Tensor): readonly number[] {
+  requireTensor(x, "make a tensor like");
+  return x.shape;
+}
+
+/**
+ * Zeros in the shape and dtype of a tensor. PyTorch's `torch.zeros_like`.
+ *
+ * @example
+ * ```ts
+ * import { tensor, zerosLike } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = tensor([1, 2], { dtype: "int32" });
+ * assertEquals(zerosLike(x).dtype, "int32");
+ * assertEquals(zerosLike(x, { dtype: "float32" }).toArray(), [0, 0]);
+ * ```
+ */
+export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return zeros(shapeLike(x), { dtype: x.dtype, ...options });
+}
+
+/** Ones in the shape and dtype of a tensor. PyTorch's `torch.ones_like`. */
+export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return ones(shapeLike(x), { dtype: x.dtype, ...options });
+}
+
+/** A value everywhere, in the shape and dtype of a tensor. PyTorch's `torch.full_like`. */
+export function fullLike(x: Tensor, value: number, options: TensorOptions = {}): Tensor {
+  return full(shapeLike(x), value, { dtype: x.dtype, ...options });
+}
+
+/** A tensor that is to be written: PyTorch's `torch.empty`, whose elements may be anything, and here are 0. */
+export function empty(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  return zeros(shape, options);
+}
+
+/** A tensor to be written, in the shape and dtype of another. PyTorch's `torch.empty_like`. */
+export function emptyLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return zerosLike(x, options);
 }

@@ -27,6 +27,8 @@ import type {
 } from "./ops/statistics.ts";
 import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
 import { maskedFill, nanToNum, type NanToNumOptions } from "./ops/where.ts";
+import * as random from "./random/distributions.ts";
+import type { GeneratorOptions, MultinomialOptions } from "./random/distributions.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -360,5 +362,34 @@ export abstract class TensorMethods extends GradientSlot {
   /** x with finite numbers in the place of NaN, ∞ and −∞ */
   nanToNum(this: Tensor, options?: NanToNumOptions): Tensor {
     return nanToNum(this, options);
+  }
+
+  /** Every element becomes one of the uniform distribution on [from, to). */
+  uniform_(this: Tensor, from?: number, to?: number, options?: GeneratorOptions): Tensor {
+    return random.uniformInto(this, from, to, options);
+  }
+  /** Every element becomes one of a normal distribution. */
+  normal_(this: Tensor, mean?: number, std?: number, options?: GeneratorOptions): Tensor {
+    return random.normalInto(this, mean, std, options);
+  }
+  /** Every element becomes one of the exponential distribution of rate λ. */
+  exponential_(this: Tensor, lambda?: number, options?: GeneratorOptions): Tensor {
+    return random.exponentialInto(this, lambda, options);
+  }
+  /** Every element becomes e to the power of one of a normal distribution. */
+  logNormal_(this: Tensor, mean?: number, std?: number, options?: GeneratorOptions): Tensor {
+    return random.logNormalInto(this, mean, std, options);
+  }
+  /** Every element becomes 1 with probability p, and 0 otherwise. */
+  bernoulli_(this: Tensor, p?: number, options?: GeneratorOptions): Tensor {
+    return random.bernoulliInto(this, p, options);
+  }
+  /** 1 with the probability of each element, and 0 otherwise */
+  bernoulli(this: Tensor, options?: GeneratorOptions): Tensor {
+    return random.bernoulli(this, options);
+  }
+  /** `n` indices drawn by the weights of a vector, or of each row */
+  multinomial(this: Tensor, n: number, replacement?: boolean | MultinomialOptions): Tensor {
+    return random.multinomial(this, n, replacement);
   }
 }

@@ -18,6 +18,7 @@ export type { Nested, Storage } from "./ops/read.ts";
 export type { AddmmOptions } from "./ops/linalg.ts";
 export type { Bound, ClampOptions, NanToNumOptions } from "./ops/where.ts";
 export type { DiffOptions, Dims, NormOptions, ReduceOptions, VarianceOptions } from "./ops/reduce.ts";
+export type { GeneratorOptions, MultinomialOptions } from "./random/distributions.ts";
 export type { Generator } from "./random/generator.ts";
 export type { BackwardOptions, OpNode } from "./record.ts";
 export type { Tensor } from "./tensor.ts";

@@ -20,7 +20,7 @@ const OTHERS: Names = {
   "core/kernels/wasm_bytes.js": ["WASM_SOURCES"],
   "core/memory/pool.ts": ["MAX_KEPT", "PASSES_KEPT", "setReuse", "bytesKept"],
   "core/random/generator.ts": ["GeneratorState", "encodeState", "decodeState"],
-  "core/random/torch_streams.ts": ["fillBernoulli", "shuffledOrder"],
+  "core/random/torch_streams.ts": ["shuffledOrder"],
   "datasets/download/download.ts": ["DownloadOptions", "withFileLock"],
   "datasets/named/mnist.ts": ["loadMnistOf"],
   "layers/nn/tabular_model.ts": ["embeddingSize"],

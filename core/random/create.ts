@@ -1,6 +1,6 @@
 /** Tensors of random numbers, drawn as PyTorch draws them: the same seed gives the same numbers. */
 import { checkOptions } from "../arguments.ts";
-import { dtypeFrom, fromData, type TensorOptions, withRequiresGrad, zeros } from "../create.ts";
+import { dtypeFrom, fromData, shapeLike, type TensorOptions, withRequiresGrad, zeros } from "../create.ts";
 import { checkShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
@@ -73,4 +73,19 @@ export function randperm(n: number, options: { generator?: Generator } = {}): Te
   checkOptions("draw a permutation", options, ["generator"]);
   const { generator = defaultGenerator } = options;
   return fromData(drawPermutation(generator, n), [n]);
+}
+
+/** Random numbers of [0, 1) in the shape and dtype of a tensor. PyTorch's `torch.rand_like`. */
+export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
+  return rand(shapeLike(x), { dtype: x.dtype, ...options });
+}
+
+/** Random numbers of the standard normal distribution in the shape and dtype of a tensor. PyTorch's `torch.randn_like`. */
+export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
+  return randn(shapeLike(x), { dtype: x.dtype, ...options });
+}
+
+/** Random integers of [low, high) in the shape and dtype of a tensor. PyTorch's `torch.randint_like`. */
+export function randintLike(x: Tensor, low: number, high: number, options: RandomOptions = {}): Tensor {
+  return randint(low, high, shapeLike(x), { dtype: x.dtype, ...options });
 }

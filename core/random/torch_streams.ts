@@ -60,6 +60,30 @@ export function fillNormalSingly(g: Generator, out: FloatArray, mean = 0, std = 
   for (let i = 0; i < out.length; i++) out[i] = fma(g.nextNormal(), std, mean);
 }
 
+/**
+ * Fills `out` with the exponential distribution of rate λ: `−ln(1 − u) / λ`, u of two words; PyTorch's `exponential_`.
+ *
+ * @throws {RangeError} If λ is not above 0.
+ */
+export function fillExponential(g: Generator, out: FloatArray, lambda = 1): void {
+  if (!(lambda > 0)) {
+    throw new RangeError(`Cannot fill with an exponential distribution of rate ${lambda}: give one above 0`);
+  }
+  for (let i = 0; i < out.length; i++) out[i] = -Math.log1p(-g.nextDouble()) / lambda;
+}
+
+/**
+ * Fills `out` with e to the power of numbers of a normal distribution; PyTorch's `log_normal_`.
+ *
+ * @throws {RangeError} If `std` is not above 0.
+ */
+export function fillLogNormal(g: Generator, out: FloatArray, mean = 1, std = 2): void {
+  if (!(std > 0)) {
+    throw new RangeError(`Cannot fill with a log-normal distribution of standard deviation ${std}: give one above 0`);
+  }
+  for (let i = 0; i < out.length; i++) out[i] = Math.exp(g.nextNormal() * std + mean);
+}
+
 /** Fused multiply-add `a · b + c`, rounded once, as PyTorch's compiled code computes it. Source: Dekker (1971), Knuth. */
 function fma(a: number, b: number, c: number): number {
   const product = a * b;

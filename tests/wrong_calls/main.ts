@@ -240,6 +240,29 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     options: [["mim", "min", (o) => g.clamp(x, o)]],
     tensors: [(x) => g.clamp(x, 0), [(low) => g.clamp(x, low), "number", "undefined"]],
   },
+  empty: create((o) => g.empty([1], o)),
+  ...Object.fromEntries((["emptyLike", "zerosLike", "onesLike"] as const).map((name): [string, Cases] => [
+    name,
+    { ...create((o) => g[name](x, o)), ...unary((x) => g[name](x)) },
+  ])),
+  fullLike: { ...create((o) => g.fullLike(x, 1, o)), ...unary((x) => g.fullLike(x, 1)) },
+  ...Object.fromEntries((["randLike", "randnLike"] as const).map((name): [string, Cases] => [
+    name,
+    { ...random((o) => g[name](x, o)), ...unary((x) => g[name](x)) },
+  ])),
+  randintLike: { ...random((o) => g.randintLike(x, 0, 2, o)), ...unary((x) => g.randintLike(x, 0, 2)) },
+  bernoulli: {
+    options: [["generater", "generator", (o) => g.bernoulli(x, o)]],
+    tensors: [(x) => g.bernoulli(x)],
+  },
+  multinomial: {
+    options: [["replace", "replacement", (o) => g.multinomial(x, 1, o)]],
+    tensors: [(x) => g.multinomial(x, 1)],
+  },
+  normal: {
+    options: [["generater", "generator", (o) => g.normal(x, x, undefined, o)]],
+    tensors: [[(mean) => g.normal(mean, x), "number"], [(std) => g.normal(x, std), "number"]],
+  },
   nonzero: unary(g.nonzero),
   maskedSelect: { tensors: [(x) => g.maskedSelect(x, x), (mask) => g.maskedSelect(x, mask)] },
   maskedFill: {
