@@ -22,6 +22,7 @@ export {
   type DataLoaderState,
   type Sampler,
 } from "./loader/data_loader.ts";
+export { WeightedRandomSampler } from "./loader/weighted_random_sampler.ts";
 export { columnNames, nameColumns } from "../core/column_names.ts";
 export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
 export { type ImageLoaderOptions, type ImageLoaders, imageLoaders } from "./loader/image_loaders.ts";

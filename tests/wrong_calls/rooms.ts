@@ -97,6 +97,10 @@ const pictures = { images: zeros([2, 3, 3]), labels: zeros([2]) };
 const sets = { train: pictures, test: pictures };
 
 export const DATA: Record<string, Cases | typeof NEITHER> = {
+  WeightedRandomSampler: {
+    options: [["replace", "replacement", (o) => new data.WeightedRandomSampler([1], 1, o)]],
+    tensors: [[(weights) => new data.WeightedRandomSampler(weights, 1), "array"]],
+  },
   DataLoader: {
     options: [
       ["batch_size", "batchSize", (o) => new data.DataLoader([1], o)],
