@@ -5,7 +5,7 @@ import { wrap } from "../memory/allocate.ts";
 import { resolveDim, rowMajor, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Dim, dimOf } from "./arrange.ts";
-import { cast, type Operand, operand } from "./elementwise.ts";
+import { cast, copyOf, type Operand, operand } from "./elementwise.ts";
 import { addAt, gather as rowsOf, gatherGradient, put, rowIndices } from "./index.ts";
 import { contiguous, detached, elements, expand, narrow, reshape, select, squeeze, transpose } from "./movement.ts";
 
@@ -180,14 +180,23 @@ export function sort(x: Tensor, dim: number | SortOptions = -1, descending = fal
   if (named !== null) return sort(x, named.dim, named.descending);
   requireTensor(x, "sort");
   const d = resolveDim(dim as number, x.shape.length, "sort along");
-  if (x.shape.length === 0) {
-    const { values, indices } = sort(reshape(x, [1]));
-    return { values: select(values, 0, 0), indices: select(indices, 0, 0) };
-  }
+  const indices = orderAlong(x, d, descending);
+  return { values: x.ndim === 0 ? copyOf(x) : gather(x, d, indices), indices };
+}
+
+/** The indices that sort along a dimension. */
+function orderAlong(x: Tensor, d: number, descending: boolean): Tensor {
+  if (x.ndim === 0) return wrap(new Int32Array(1), [], "int32");
   const last = contiguous(transpose(detached(x), d, -1)); // [rows…, n]
   const order = sortRows(elements(last), last.shape.at(-1)!, descending);
-  const indices = contiguous(transpose(wrap(order, last.shape, "int32"), d, -1));
-  return { values: gather(x, d, indices), indices };
+  return contiguous(transpose(wrap(order, last.shape, "int32"), d, -1));
+}
+
+/** The elements of x at these indices along a dimension, and the indices, in memory of their own; `d` stays with size 1 or not. */
+export function pickedAlong(x: Tensor, d: number, places: Tensor, keepdim = true): ValuesIndices {
+  const indices = contiguous(places);
+  const values = x.ndim === 0 ? copyOf(x) : gather(x, d, indices);
+  return keepdim || x.ndim === 0 ? { values, indices } : { values: squeeze(values, d), indices: squeeze(indices, d) };
 }
 
 /** The indices that sort a tensor along a dimension. PyTorch's `torch.argsort`, stable. */
@@ -257,9 +266,8 @@ export function topk(x: Tensor, k: number, dim: number | TopkOptions = -1, large
   const named = byName<TopkOptions>("take topk()", dim, ["dim", "largest"], { dim: "number", largest: "boolean" });
   if (named !== null) return topk(x, k, named.dim, named.largest);
   const d = countedDim(x, k, dim as number, 0, "topk");
-  const { values, indices } = sort(x, d, largest);
-  if (x.ndim === 0) return { values, indices };
-  return { values: narrow(values, d, 0, k), indices: narrow(indices, d, 0, k) };
+  const order = orderAlong(x, d, largest);
+  return pickedAlong(x, d, x.ndim === 0 ? order : narrow(order, d, 0, k));
 }
 
 /** The dimension of which the first k are taken. */
@@ -298,18 +306,8 @@ export function kthvalue(x: Tensor, k: number, dim: number | AlongOptions = -1, 
   const named = byName<AlongOptions>("take kthvalue()", dim, ALONG, ALONG_KINDS);
   if (named !== null) return kthvalue(x, k, named.dim, named.keepdim);
   const d = countedDim(x, k, dim as number, 1, "kthvalue");
-  const sorted = sort(x, d);
-  return x.ndim === 0 ? sorted : mapped(sorted, (y) => kept(narrow(y, d, k - 1, 1), d, keepdim));
-}
-
-/** A function of both. */
-export function mapped({ values, indices }: ValuesIndices, f: (y: Tensor) => Tensor): ValuesIndices {
-  return { values: f(values), indices: f(indices) };
-}
-
-/** A result in which a dimension of size 1 stays, or not. */
-export function kept(y: Tensor, d: number, keepdim: boolean): Tensor {
-  return keepdim ? y : squeeze(y, d);
+  const order = orderAlong(x, d, false);
+  return pickedAlong(x, d, x.ndim === 0 ? order : narrow(order, d, k - 1, 1), keepdim);
 }
 
 /** The running maxima along a dimension, and where each stands, the last of equal ones; NaN stays. PyTorch's `torch.cummax`. */

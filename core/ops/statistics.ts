@@ -9,15 +9,14 @@ import {
   ALONG_KINDS,
   type AlongOptions,
   gather,
-  kept,
-  mapped,
+  pickedAlong,
   sort,
   sortRows,
   type ValuesIndices,
 } from "./along.ts";
 import { gather as rowsOf } from "./index.ts";
 import { stack } from "./join.ts";
-import { detached, elements, narrow, reshape, select, transpose } from "./movement.ts";
+import { detached, elements, narrow, reshape, select, squeeze, transpose } from "./movement.ts";
 import { isnan, where } from "./where.ts";
 
 /**
@@ -40,10 +39,10 @@ export function median(x: Tensor, dim?: number | AlongOptions, keepdim = false):
     throw new RangeError(`Cannot take the median of ${show(x.shape)} along dimension ${d}: it has no elements`);
   }
   if (x.ndim === 0) return sort(x);
-  const sorted = sort(x, d);
-  const nans = isnan(sorted.values).sum(d, true); // they stand last
+  const { values, indices } = sort(detached(x), d);
+  const nans = isnan(values).sum(d, true); // they stand last
   const place = where(nans.gt(0), nans.neg().add(n), Math.floor((n - 1) / 2));
-  return mapped(sorted, (y) => kept(gather(y, d, place), d, keepdim));
+  return pickedAlong(x, d, gather(indices, d, place), keepdim);
 }
 
 /** How `quantile` takes what lies between two elements. */
@@ -101,7 +100,7 @@ export function quantile(
   const found = between(last, quantilesOf(q), interpolation); // [q, …, 1]
   const shape = x.ndim === 0 || (all && !keepdim) ? [] : all ? x.shape.map(() => 1) : null;
   const many = transpose(found, d + 1, -1);
-  const out = shape !== null ? reshape(many, [many.shape[0], ...shape]) : kept(many, d + 1, keepdim);
+  const out = shape !== null ? reshape(many, [many.shape[0], ...shape]) : keepdim ? many : squeeze(many, d + 1);
   return typeof q === "number" || (q as Tensor).ndim === 0 ? select(out, 0, 0) : out;
 }
 
@@ -128,7 +127,8 @@ function between(x: Tensor, q: readonly number[], interpolation: QuantileInterpo
   const parts = q.map((part) => {
     const place = part * (n - 1), low = Math.floor(place);
     const [below, above] = [low, Math.ceil(place)].map((at) => narrow(sorted, -1, at, 1));
-    return below.add(above.sub(below).mul(low === place ? 0 : BETWEEN[interpolation](place - low, low)));
+    const weight = low === place ? 0 : BETWEEN[interpolation](place - low, low);
+    return weight === 0 ? below : weight === 1 ? above : below.add(above.sub(below).mul(weight)); // 0 · ∞ would be NaN
   });
   const nan = isnan(x).any(-1, true);
   return where(nan, NaN, stack(parts));

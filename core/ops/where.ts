@@ -123,7 +123,7 @@ function bounded(x: Tensor, bound: Tensor, side: "lt" | "gt"): Tensor {
  */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
   requireTensor(x, "fill by a mask");
-  const fill = operand(value, x.dtype, "fill with");
+  const fill = operand(x.dtype === "bool" && typeof value === "number" ? value !== 0 : value, x.dtype, "fill with");
   if (fill.shape.length > 0) {
     throw new RangeError(`Cannot fill with a tensor of shape ${show(fill.shape)}: give a number`);
   }

@@ -4,13 +4,28 @@
  */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
-import { cat, type DType, stack, type Tensor, tensor, where } from "@gradus/gradus";
+import {
+  cat,
+  cdist,
+  type DType,
+  hstack,
+  kron,
+  nn,
+  outer,
+  stack,
+  type Tensor,
+  tensor,
+  where,
+  zerosLike,
+} from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/engines.ts";
 import { askTorch, isTorchThere } from "./installed_torch.ts";
 
 /** What PyTorch refuses here and this library allows: no PyTorch to compare with. */
 type Wider = "bool" | "whole" | "mixed" | "";
 type Entry = [torch: string, ours: (a: Tensor, b: Tensor) => Tensor, wider?: Wider];
+
+const [PICKED, OTHER, PAIRS] = [[2, 0, 2], [1, 4, 1], [[3, 0], [1, 1]]].map((x) => tensor(x, { dtype: "int32" }));
 
 const TABLE: Entry[] = [
   ["a + b", (a, b) => a.add(b)],
@@ -68,6 +83,76 @@ const TABLE: Entry[] = [
   ["a.bool()", (a) => a.bool()],
   ["a @ b.t()", (a, b) => a.matmul(b.t()), "mixed"],
   ["a.clone().copy_(b)", (a, b) => a.clone().copy_(b)],
+  ["a.tan()", (x) => x.tan()],
+  ["a.atan()", (x) => x.atan()],
+  ["a.acos()", (x) => x.acos()],
+  ["a.sinh()", (x) => x.sinh()],
+  ["a.exp2()", (x) => x.exp2()],
+  ["a.log2()", (x) => x.log2()],
+  ["a.trunc()", (x) => x.trunc(), "bool"],
+  ["torch.atan2(a, b)", (a, b) => a.atan2(b)],
+  ["a.flip(0, 1)", (a) => a.flip(0, 1)],
+  ["a.roll([1, -2], [0, 1])", (a) => a.roll([1, -2], [0, 1])],
+  ["a.rot90(-1)", (a) => a.rot90(-1)],
+  ["a.repeat(2, 1, 2)", (a) => a.repeat(2, 1, 2)],
+  ["a.repeat_interleave(2)", (a) => a.repeatInterleave(2)],
+  ["a.tril(-1)", (a) => a.tril(-1)],
+  ["a.triu(2)", (a) => a.triu(2)],
+  ["a.diagonal(1)", (a) => a.diagonal(1).clone()],
+  ["a[0].diag(-1)", (a) => a.at(0).diag(-1)],
+  ["a[:4, :4].trace()", (a) => a.at(":4", ":4").trace(), "bool"],
+  ["torch.kron(a, b[:2, :2])", (a, b) => kron(a, b.at(":2", ":2"))],
+  ["torch.outer(a[0], b[1])", (a, b) => outer(a.at(0), b.at(1))],
+  ["a.sort(stable=True, dim=1).values", (a) => a.sort(1).values, "bool"],
+  ["a.sort(stable=True, dim=0, descending=True).indices", (a) => a.sort(0, true).indices, "bool"],
+  ["a.topk(3, 1).values", (a) => a.topk(3, 1).values, "bool"],
+  ["a.kthvalue(2, 1).values", (a) => a.kthvalue(2, 1).values, "bool"],
+  ["a.median(1).values", (a) => a.median(1).values, "bool"],
+  ["a.median()", (a) => a.median(), "bool"],
+  ["a.cummax(1).values", (a) => a.cummax(1).values, "bool"],
+  ["a.cummin(0).indices", (a) => a.cummin(0).indices, "bool"],
+  ["a.cumprod(1)", (a) => a.cumprod(1)],
+  ["a.diff(dim=0)", (a) => a.diff({ dim: 0 })],
+  ["a.amax((0, 1))", (a) => a.amax([0, 1])],
+  ["a.amin(1)", (a) => a.amin(1)],
+  ["a[:, torch.tensor([2, 0, 2])]", (a) => a.index(":", PICKED)],
+  ["a[torch.tensor([2, 0, 2]), torch.tensor([1, 4, 1])]", (a) => a.index(PICKED, OTHER)],
+  ["a[a != 0]", (a) => a.index(a.ne(0))],
+  ["a.masked_fill(b != 0, 1)", (a, b) => a.maskedFill(b.ne(0), 1)],
+  ["a.nonzero()", (a) => a.nonzero()],
+  ["a.gather(1, torch.tensor([[3, 0], [1, 1]]))", (a) => a.gather(1, PAIRS)],
+  ["a.scatter(1, torch.tensor([[3, 0], [1, 2]]), 1)", (a) => a.scatter(1, tensor([[3, 0], [1, 2]]).int(), 1)],
+  ["a.index_select(1, torch.tensor([2, 0, 2]))", (a) => a.indexSelect(1, PICKED)],
+  [
+    "a.index_put((torch.tensor([2, 0]), torch.tensor([1, 4])), a[0, :2])",
+    (a) => a.indexPut([tensor([2, 0]).int(), tensor([1, 4]).int()], a.at(0, ":2")),
+  ],
+  ["a.int().bool().unique()", (a) => a.int().bool().unique()],
+  ["a.clamp(min=b[0])", (a, b) => a.clamp(b.at(0)), "mixed"],
+  ["a.nan_to_num(1, 2, 3)", (a) => a.nanToNum({ nan: 1, posinf: 2, neginf: 3 })],
+  ["torch.zeros_like(a)", (a) => zerosLike(a)],
+  [
+    "a.double().quantile(torch.tensor([0.3, 0.75], dtype=torch.float64), 1)",
+    (a) => a.double().quantile([0.3, 0.75], 1),
+  ],
+  [
+    "a.float().quantile(0.5, 0, interpolation='nearest')",
+    (a) => a.float().quantile(0.5, { dim: 0, interpolation: "nearest" }),
+  ],
+  ["torch.logaddexp(a.double(), b.double())", (a, b) => a.double().logaddexp(b.double())],
+  ["torch.hypot(a.double(), b.double())", (a, b) => a.double().hypot(b.double())],
+  ["torch.lerp(a.double(), b.double(), 0.25)", (a, b) => a.double().lerp(b.double(), 0.25)],
+  [
+    "torch.clamp(a.double(), b.double()[0], b.double()[1])",
+    (a, b) => a.double().clamp(b.double().at(0), b.double().at(1)),
+  ],
+  ["torch.cdist(a.double(), b.double(), p=1)", (a, b) => cdist(a.double(), b.double(), 1)],
+  ["a.double().norm(p=3, dim=1)", (a) => a.double().norm({ p: 3, dim: 1 })],
+  ["a.double().norm(p=-inf, dim=0)", (a) => a.double().norm({ p: -Infinity, dim: 0 })],
+  ["a.float().frac()", (a) => a.float().frac()],
+  ["torch.nn.functional.one_hot(a.bool().long(), 3)", (a) => nn.functional.oneHot(a.bool().int(), 3)],
+  ["torch.nn.functional.normalize(a.double(), dim=1)", (a) => nn.functional.normalize(a.double(), { dim: 1 })],
+  ["torch.hstack([a, b])", (a, b) => hstack([a, b])],
 ];
 
 const KINDS: DType[] = ["float32", "float64", "int32", "uint8", "bool"];
@@ -105,7 +190,7 @@ from math import nan, inf
 warnings.filterwarnings("ignore")
 def read(x): return torch.tensor([float(v) for v in x["values"]], dtype=torch.float64).to(getattr(torch, x["dtype"])).reshape(4, 5)
 def answer(case):
-  try: y = eval(case["text"], {"torch": torch, "nan": nan, "a": read(case["a"]), "b": read(case["b"])})
+  try: y = eval(case["text"], {"torch": torch, "nan": nan, "inf": inf, "a": read(case["a"]), "b": read(case["b"])})
   except RuntimeError as e: return str(e).split("\\n")[0]
   return [str(y.dtype)[6:], list(y.shape), [repr(v) for v in y.to(torch.float64).flatten().tolist()]]
 print(json.dumps([answer(c) for c in json.load(sys.stdin)]))
