@@ -127,8 +127,9 @@ function between(x: Tensor, q: readonly number[], interpolation: QuantileInterpo
   const parts = q.map((part) => {
     const place = part * (n - 1), low = Math.floor(place);
     const [below, above] = [low, Math.ceil(place)].map((at) => narrow(sorted, -1, at, 1));
-    const weight = low === place ? 0 : BETWEEN[interpolation](place - low, low);
-    return weight === 0 ? below : weight === 1 ? above : below.add(above.sub(below).mul(weight)); // 0 · ∞ would be NaN
+    const weight = BETWEEN[interpolation](place - low, low);
+    const isElement = interpolation !== "linear" && interpolation !== "midpoint"; // of which 0 · ∞ would make NaN
+    return !isElement ? below.add(above.sub(below).mul(weight)) : weight === 0 ? below : above;
   });
   const nan = isnan(x).any(-1, true);
   return where(nan, NaN, stack(parts));
