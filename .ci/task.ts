@@ -56,9 +56,9 @@ export const TASKS = {
   serve: () => [...RUN, "--allow-net=127.0.0.1", "--allow-env=GRADUS_BACKEND", ...command("serve")],
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", ...command("predict")],
   export: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("export")],
-  page: (
-    { deno },
-  ) => [...RUN, "--allow-write=.", "--allow-net=127.0.0.1", `--allow-run=${deno}`, "examples/page/serve.ts"],
+  page: ({ temp, deno }) => [
+    ...[...RUN, `--allow-write=.,${temp}`, "--allow-net=127.0.0.1", `--allow-run=${deno}`, "examples/page/serve.ts"],
+  ],
   replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
   test: ({ temp, deno, programs = PROGRAMS }) => [
     ...["test", "--doc", "--no-prompt", "--preload=tests/open_back_ends.ts", "--allow-read"],

@@ -1,4 +1,6 @@
 /** The page as files that any host can serve. */
+import { bytesInTurns } from "../../.ci/pack.ts";
+import { toFileUrl } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
 
 /** Files by their names. */
@@ -13,6 +15,9 @@ const LICENCES = [
   ["fflate, https://github.com/101arrowz/fflate", "node_modules/fflate/LICENSE"],
 ] as const;
 
+/** The two builds of WebAssembly as text. */
+const WASM_BYTES = "core/kernels/wasm_bytes.js";
+
 /** The names of MNIST's files, and how else each may be written. */
 const MNIST_FILES = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
 const ENDINGS = ["ubyte", "ubyte.gz"].flatMap((end) =>
@@ -26,7 +31,7 @@ const ENDINGS = ["ubyte", "ubyte.gz"].flatMap((end) =>
  */
 export async function buildPage(mnist?: string): Promise<Site> {
   const data = mnist === undefined ? new Map<string, Uint8Array<ArrayBuffer>>() : await filesOfMnist(mnist);
-  const [page, worker] = await Promise.all(["page", "worker"].map(bundled)); // which also installs what they import
+  const [page, worker] = await scripts(); // which also installs what they import
   const licences = (await Promise.all(LICENCES.map(licenceOf))).join("\n\n");
   const [notice, still] = [`/*!\n${licences}*/\n`, (name: string) => textOf(`examples/page/static/${name}`)];
   return new Map([
@@ -39,6 +44,18 @@ export async function buildPage(mnist?: string): Promise<Site> {
     ["settings.json", await bytesOf(JSON.stringify({ mnist: [...data.keys()] }))],
     ...data,
   ]);
+}
+
+/** The two scripts. A bundler reads files: what it is to take in place of another is written for it. */
+async function scripts(): Promise<Uint8Array<ArrayBuffer>[]> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const wasmBytes = `${folder}/wasm_bytes.js`;
+    await Deno.writeTextFile(wasmBytes, bytesInTurns(await textOf(WASM_BYTES)));
+    return await Promise.all(["page", "worker"].map((name) => bundled(name, wasmBytes)));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 async function licenceOf([name, path]: readonly [name: string, path: string]): Promise<string> {
@@ -62,20 +79,23 @@ async function bytesOf(...parts: BlobPart[]): Promise<Uint8Array<ArrayBuffer>> {
  * A script with all that it imports. `deno bundle` is esbuild with Deno's own way to find modules: it takes the library's TypeScript as
  * it stands, with nothing to install or configure.
  */
-async function bundled(name: string): Promise<Uint8Array<ArrayBuffer>> {
+async function bundled(name: string, wasmBytes: string): Promise<Uint8Array<ArrayBuffer>> {
   const path = `examples/page/${name}.ts`;
-  const args = ["bundle", "-q", "--platform", "browser", "--minify", "--import-map", importMap(), path];
+  const args = ["bundle", "-q", "--platform", "browser", "--minify", "--import-map", importMap(wasmBytes), path];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (!success) throw new Error(`Cannot bundle ${path}: ${new TextDecoder().decode(stderr).trim()}`);
   return stdout;
 }
 
-/** What the names in imports mean: those of deno.json, but for the compiled kernel. */
-function importMap(): string {
+/** What the names in imports mean: those of deno.json, but for the compiled kernel, and WebAssembly as it is compressed best. */
+function importMap(wasmBytes: string): string {
   const here = (path: string) => new URL(path, ROOT).href;
   const own = Object.entries(config.exports).map(([entry, path]) => [config.name + entry.slice(1), here(path)]);
-  const instead = [here("core/backend/native/native.ts"), new URL("no_native.ts", import.meta.url).href];
-  const imports = { ...config.imports, ...Object.fromEntries([...own, instead]) };
+  const instead = [
+    [here("core/backend/native/native.ts"), new URL("no_native.ts", import.meta.url).href],
+    [here(WASM_BYTES), toFileUrl(wasmBytes).href],
+  ];
+  const imports = { ...config.imports, ...Object.fromEntries([...own, ...instead]) };
   return `data:application/json,${encodeURIComponent(JSON.stringify({ imports }))}`;
 }
 
