@@ -232,6 +232,51 @@ export function fmod(a: Tensor, b: Operand): Tensor {
   return binary("fmod", a, b);
 }
 
+/** `a = b`, bool. */
+export function eq(a: Tensor, b: Operand): Tensor {
+  return binary("eq", a, b);
+}
+
+/** `a ≠ b`, bool. */
+export function ne(a: Tensor, b: Operand): Tensor {
+  return binary("ne", a, b);
+}
+
+/** `a < b`, bool. */
+export function lt(a: Tensor, b: Operand): Tensor {
+  return binary("lt", a, b);
+}
+
+/** `a ≤ b`, bool. */
+export function le(a: Tensor, b: Operand): Tensor {
+  return binary("le", a, b);
+}
+
+/** `a > b`, bool. */
+export function gt(a: Tensor, b: Operand): Tensor {
+  return binary("gt", a, b);
+}
+
+/** `a ≥ b`, bool. */
+export function ge(a: Tensor, b: Operand): Tensor {
+  return binary("ge", a, b);
+}
+
+/** Whether both are other than 0. */
+export function logicalAnd(a: Tensor, b: Operand): Tensor {
+  return binary("and", a, b);
+}
+
+/** Whether either is other than 0. */
+export function logicalOr(a: Tensor, b: Operand): Tensor {
+  return binary("or", a, b);
+}
+
+/** Whether it is 0. */
+export function logicalNot(x: Tensor): Tensor {
+  return unary("not", x);
+}
+
 /** `ln(eᵃ + eᵇ)`, without overflow. */
 export function logaddexp(a: Tensor, b: Operand): Tensor {
   requireTensor(a, "add the exponentials of");

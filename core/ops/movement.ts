@@ -1,6 +1,6 @@
 /** Views: other shapes and orders of the same memory. Only `reshape`, `contiguous` and `elements` copy, where no view will do. */
 import { newZeros, viewOf } from "../memory/allocate.ts";
-import { requireTensor } from "../arguments.ts";
+import { requireArray, requireTensor } from "../arguments.ts";
 import { memoryGone, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
 import { inferShape, isRowMajor, resolveDim, type Shape, show, sizeOf, viewStrides } from "../shape.ts";
@@ -26,7 +26,9 @@ export function view(x: Tensor, shape: Shape): Tensor {
 }
 
 /** A view where strides allow it, else a copy. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
+export function reshape(x: Tensor, shape: readonly number[]): Tensor {
+  requireTensor(x, "reshape");
+  requireArray(shape, "reshape to", "[2, -1]");
   const to = inferShape(shape, x.shape);
   const strides = viewStrides(x.shape, x.strides, to);
   if (strides === null) return view(copyOf(x), to);
@@ -54,6 +56,8 @@ export function elements(x: Tensor): TypedArray {
 
 /** Dimensions in the order `dims`. */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  requireTensor(x, "permute the dimensions of");
+  requireArray(dims, "permute by", "[1, 0]");
   const order = dims.map((d) => resolveDim(d, x.shape.length, "permute"));
   if (order.length !== x.shape.length || new Set(order).size !== order.length) {
     throw new RangeError(
@@ -72,6 +76,7 @@ function reordered(x: Tensor, order: readonly number[]): Tensor {
 
 /** Two dimensions exchanged. */
 export function transpose(x: Tensor, a: number, b: number): Tensor {
+  requireTensor(x, "transpose");
   const rank = x.shape.length;
   const p = resolveDim(a, rank, "transpose");
   const q = resolveDim(b, rank, "transpose");
@@ -81,6 +86,7 @@ export function transpose(x: Tensor, a: number, b: number): Tensor {
 
 /** Rows and columns exchanged; only for rank 2 or less, as `t()` in PyTorch. */
 export function t(x: Tensor): Tensor {
+  requireTensor(x, "take t() of");
   if (x.shape.length > 2) {
     throw new RangeError(`Cannot take t() of ${show(x.shape)}: it is for rank 2 or less, use transpose(a, b)`);
   }
@@ -89,6 +95,7 @@ export function t(x: Tensor): Tensor {
 
 /** A new dimension of size 1 at `dim`. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
+  requireTensor(x, "unsqueeze");
   const at = resolveDim(dim, x.shape.length + 1, "unsqueeze at");
   const step = at < x.shape.length ? x.shape[at] * x.strides[at] : 1;
   return record("reshape", viewOf(x, x.shape.toSpliced(at, 0, 1), x.strides.toSpliced(at, 0, step), x.offset), [x]);
@@ -96,6 +103,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 
 /** Without the dimensions of size 1, or without dimension `dim` where its size is 1. */
 export function squeeze(x: Tensor, dim?: number): Tensor {
+  requireTensor(x, "squeeze");
   const only = dim === undefined ? null : resolveDim(dim, x.shape.length, "squeeze");
   const keep = x.shape.map((n, d) => n !== 1 || (only !== null && d !== only));
   const out = viewOf(x, x.shape.filter((_, d) => keep[d]), x.strides.filter((_, d) => keep[d]), x.offset);
@@ -130,6 +138,7 @@ export function expandAs(x: Tensor, other: Tensor): Tensor {
 
 /** `length` neighbours along `dim`, from `start`. */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  requireTensor(x, "narrow");
   const d = resolveDim(dim, x.shape.length, "narrow");
   const from = start < 0 ? start + x.shape[d] : start;
   if (
@@ -150,6 +159,7 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
 
 /** The elements at `index` along `dim`, which errors call `named`; the result lacks that dimension. */
 export function select(x: Tensor, dim: number, index: number, named?: number): Tensor {
+  requireTensor(x, "select from");
   if (x.shape.length === 0) {
     throw new RangeError("Cannot select from a tensor of rank 0: it has no dimensions, use item()");
   }
@@ -207,7 +217,8 @@ function bounds(size: number, start: number | undefined, end: number | undefined
 }
 
 /** Dimensions `from` to `to` joined into one. */
-export function flatten(x: Tensor, from: number, to: number): Tensor {
+export function flatten(x: Tensor, from = 0, to = -1): Tensor {
+  requireTensor(x, "flatten");
   const rank = x.shape.length;
   if (rank === 0) return reshape(x, [1]);
   const [a, b] = [resolveDim(from, rank, "flatten from"), resolveDim(to, rank, "flatten to")];

@@ -88,12 +88,13 @@ const operandMethods = ([
 const UNARY = [
   ...["abs", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal", "square"],
   ...["neg", "sign", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "relu", "erf"],
-  ...["floor", "ceil", "round", "trunc", "frac"],
+  ...["floor", "ceil", "round", "trunc", "frac", "logicalNot", "t", "squeeze", "flatten"],
 ] as const;
 /** Functions of two tensors, or of a tensor and a number, by name. */
 const BINARY = [
   ...["maximum", "minimum", "atan2", "hypot", "logaddexp"],
   ...["add", "sub", "mul", "div", "pow", "remainder", "fmod"],
+  ...["eq", "ne", "lt", "le", "gt", "ge", "logicalAnd", "logicalOr"],
 ] as const;
 /** Reductions, by name. */
 const REDUCTIONS = [
@@ -263,6 +264,12 @@ export const MAIN: Record<string, Cases | typeof NEITHER> = {
     options: [["generater", "generator", (o) => g.normal(x, x, undefined, o)]],
     tensors: [[(mean) => g.normal(mean, x), "number"], [(std) => g.normal(x, std), "number"]],
   },
+  narrow: unary((x) => g.narrow(x, 0, 0, 1)),
+  permute: unary((x) => g.permute(x, [1, 0])),
+  reshape: unary((x) => g.reshape(x, [-1])),
+  select: unary((x) => g.select(x, 0, 0)),
+  transpose: unary((x) => g.transpose(x, 0, 1)),
+  unsqueeze: unary((x) => g.unsqueeze(x, 0)),
   nonzero: unary(g.nonzero),
   maskedSelect: { tensors: [(x) => g.maskedSelect(x, x), (mask) => g.maskedSelect(x, mask)] },
   maskedFill: {

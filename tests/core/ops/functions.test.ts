@@ -11,7 +11,28 @@ const positive = tensor([[0.25, 0.5], [0.75, 1]]);
 /** Arguments after the first, for functions that have others. */
 const REST: Record<string, unknown[]> = {
   ...Object.fromEntries(
-    ["maximum", "minimum", "atan2", "hypot", "add", "sub", "mul", "div", "pow", "remainder", "fmod", "logaddexp"]
+    [
+      "maximum",
+      "minimum",
+      "atan2",
+      "hypot",
+      "add",
+      "sub",
+      "mul",
+      "div",
+      "pow",
+      "remainder",
+      "fmod",
+      "logaddexp",
+      "eq",
+      "ne",
+      "lt",
+      "le",
+      "gt",
+      "ge",
+      "logicalAnd",
+      "logicalOr",
+    ]
       .map((name) => [name, [ones([2])]]),
   ),
   lerp: [ones([2]), 0.5],
@@ -41,6 +62,22 @@ describe("functions of numbers", () => {
       for (const dtype of ["uint8", "int32"] as DType[]) call(ones([2, 2], { dtype }));
     });
   }
+  it("views are functions too", () => {
+    const x = ones([2, 3]);
+    const shapes = [
+      g.reshape(x, [-1]),
+      g.permute(x, [1, 0]),
+      g.transpose(x, 0, 1),
+      g.t(x),
+      g.unsqueeze(x, 0),
+      g.flatten(x),
+    ];
+    assertEquals(shapes.map(({ shape }) => shape), [[6], [3, 2], [3, 2], [3, 2], [1, 2, 3], [6]]);
+    assertEquals([g.squeeze(g.unsqueeze(x, 0)).shape, g.narrow(x, 1, 0, 2).shape, g.select(x, 0, 1).shape], [[2, 3], [
+      2,
+      2,
+    ], [3]]);
+  });
   it("logaddexp() of infinities is theirs", () => {
     const [x, y] = [tensor([Infinity, -Infinity, -Infinity, 1000]), tensor([1, -Infinity, 2, 1000])];
     assertEquals(x.logaddexp(y).toArray(), [Infinity, -Infinity, 2, Math.fround(1000 + Math.LN2)]);
