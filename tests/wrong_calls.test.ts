@@ -143,6 +143,30 @@ describe("wrong calls", () => {
     for (const [name, value] of called) found.push(...await errorsFromInside(name, value));
     assertEquals(found, []);
   });
+  it("no method of a tensor does either, in its first, second or third place", () => {
+    const prototypes = [g.Tensor.prototype, Object.getPrototypeOf(g.Tensor.prototype)];
+    const methods = prototypes.flatMap((prototype) =>
+      Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([name, { value }]) =>
+        typeof value === "function" && name !== "constructor"
+      )
+    );
+    assert(methods.length > 150);
+    const indices = tensor([[0, 1]], { dtype: "int32" });
+    const found: string[] = [];
+    for (const [name, { value }] of methods) {
+      for (const before of [[], [0], [indices], [0, indices]]) {
+        for (const wrong of VALUES) {
+          try {
+            value.apply(tensor([[1, 2], [3, 4]]), [...before, wrong]);
+          } catch (error) {
+            const { message } = error as Error;
+            if (FROM_INSIDE.test(message)) found.push(`${name}(${[...before, wrong].map(describeValue)}): ${message}`);
+          }
+        }
+      }
+    }
+    assertEquals(found, []);
+  });
   it("readers and writers of files refuse what is no path, and write nothing", async () => {
     const memory = "an ArrayBuffer: give its path, a text; bytes come as a Uint8Array";
     const values: [unknown, string][] = [[undefined, "undefined: give"], [5, "the number 5: give its path, a text"]];
