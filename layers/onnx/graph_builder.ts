@@ -69,6 +69,11 @@ export class GraphBuilder {
     return output;
   }
 
+  /** The operation whose result has that name, if a node has made it. */
+  madeBy(name: string): string | undefined {
+    return this.nodes.find(({ output }) => output!.includes(name))?.opType;
+  }
+
   /** The name of a constant with these numbers; equal ones are one. */
   constant(values: readonly number[], dims: Shape, kind: DType | "int64"): string {
     const key = `${kind} ${dims} ${values.map((value) => Object.is(value, -0) ? "-0" : value)}`;

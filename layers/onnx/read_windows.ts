@@ -136,13 +136,16 @@ const overAll = (x: Tensor) => x.shape.flatMap((_, d) => d < 2 ? [] : [d]);
 
 // Resizing.
 
-/** Where place `i` of a dimension comes from. */
-const COORDINATES: Readonly<Record<string, (i: number, scale: number, size: number, count: number) => number>> = {
-  half_pixel: (i, scale) => (i + 0.5) / scale - 0.5,
-  pytorch_half_pixel: (i, scale, _, count) => count > 1 ? (i + 0.5) / scale - 0.5 : 0,
+/** Where place `i` of a dimension comes from; `step` is from one of them to the next. */
+const COORDINATES: Readonly<Record<string, (i: number, step: Fraction, size: number, count: number) => number>> = {
+  half_pixel: (i, [over, under]) => (i + 0.5) * over / under - 0.5,
+  pytorch_half_pixel: (i, [over, under], _, count) => count > 1 ? (i + 0.5) * over / under - 0.5 : 0,
   align_corners: (i, _, size, count) => count > 1 ? i * (size - 1) / (count - 1) : 0,
-  asymmetric: (i, scale) => i / scale,
+  asymmetric: (i, [over, under]) => i * over / under,
 };
+
+/** A quotient that is not taken yet: where it is a whole number in the end, it must come out as one. */
+type Fraction = readonly [over: number, under: number];
 
 const NEAREST: Readonly<Record<string, (place: number) => number>> = {
   round_prefer_floor: (place) => Math.ceil(place - 0.5),
@@ -164,8 +167,8 @@ const resize: Operator = (node) => {
   if (!["nearest", "linear"].includes(mode) || place === undefined || round === undefined) {
     throw node.refuse(`resizes by ${mode}, ${coordinates}, ${rounding}: not known here`);
   }
-  const taps = (size: number, count: number, scale: number): Taps =>
-    tapsOf(count, size, (i) => Math.min(Math.max(round(place(i, scale, size, count)), 0), size - 1));
+  const taps = (size: number, count: number, step: Fraction): Taps =>
+    tapsOf(count, size, (i) => Math.min(Math.max(round(place(i, step, size, count)), 0), size - 1));
   return (x, ...others) => {
     const [scales, sizes] = isOld ? [others[0], null] : [others[1], others[2]];
     return resized(
@@ -183,7 +186,7 @@ function resized(
   x: Tensor,
   scales: readonly number[] | null,
   sizes: readonly number[] | null,
-  taps: (size: number, count: number, scale: number) => Taps,
+  taps: (size: number, count: number, step: Fraction) => Taps,
 ): Tensor {
   const to = sizes ?? x.shape.map((n, d) => Math.floor(n * (scales?.[d] ?? NaN)));
   const spatial = x.ndim - 2, kept = x.shape.slice(0, 2);
@@ -195,7 +198,7 @@ function resized(
   }
   if (!isFloating(x.dtype)) throw new TypeError(`it resizes ${x.dtype}: cast it first`);
   node.room(sizeOf(to));
-  const along = (d: number) => taps(x.shape[d], to[d], scales?.[d] ?? to[d] / x.shape[d]);
+  const along = (d: number) => taps(x.shape[d], to[d], scales === null ? [x.shape[d], to[d]] : [1, scales[d]]);
   return resample(x, spatial === 1 ? [along(2)] : [along(2), along(3)]);
 }
 
@@ -212,7 +215,10 @@ const batchNorm: Operator = (node) => {
 
 const instanceNorm: Operator = (node) => {
   const eps = node.float("epsilon", 1e-5);
-  return (x, weight, bias) => F.instanceNorm(x!, { weight: weight!, bias: bias!, eps });
+  return (x, weight, bias) => {
+    if (sizeOf(x!.shape.slice(2)) !== 1) return F.instanceNorm(x!, { weight: weight!, bias: bias!, eps });
+    return bias!.view(...x!.shape.slice(1)).expand(...x!.shape); // a single value is its own mean
+  };
 };
 
 const layerNorm: Operator = (node) => {

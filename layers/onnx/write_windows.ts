@@ -60,6 +60,7 @@ function regular(windows: Windows, size: number): Regular | null {
   }
   const { kernel, stride, dilation, padding: before } = made;
   const after = Math.max(0, (count - 1) * stride + dilation * (kernel - 1) + 1 - size - before);
+  if (after >= kernel) return null; // as a last window has that is kept though it does not fit: ONNX Runtime refuses it
   return { kernel, stride, dilation, before, after };
 }
 
@@ -87,16 +88,29 @@ function overBatch(graph: GraphBuilder, call: Call<unknown>, spatial: number, wr
 
 const maxPool: Writer<Pooling> = (graph, call) => {
   const sides = sidesOf(call.x, call.settings);
+  if (sides.some(([{ begin, end }]) => begin.some((first, i) => first >= end[i]))) {
+    throw new Unwritable(
+      "one of its windows lies on padding alone, whose maximum is −∞ here and another number elsewhere",
+    );
+  }
   const found = sides.map(([windows, size]) => regular(windows, size));
   if (found.every((side) => side !== null)) {
     return overBatch(graph, call, sides.length, (x) => {
       const whole = found.every(({ kernel, stride }, i) => kernel === sides[i][1] && stride === kernel);
-      return whole ? graph.node("GlobalMaxPool", [x]) : graph.node("MaxPool", [x], attributesOf(found));
+      return whole ? graph.node("GlobalMaxPool", [x]) : graph.node("MaxPool", [apart(graph, x)], attributesOf(found));
     });
   }
   // The maximum of a rectangle is that of its rows' maxima.
   return sides.reduce((x, [windows], i) => maxima(graph, x, windows, i - sides.length), call.x.name);
 };
+
+/**
+ * `x`, kept apart from a Pad before it. ONNX Runtime 1.30 joins the two: to a MaxPool, for which padding is −∞ and not the Pad's 0, and to
+ * an AveragePool with more padding than it then takes.
+ */
+function apart(graph: GraphBuilder, x: string): string {
+  return graph.madeBy(x) === "Pad" ? graph.node("Clip", [x]) : x;
+}
 
 /** The maxima of windows of different sizes along one dimension, each by itself. */
 function maxima(graph: GraphBuilder, x: string, { begin, end, step }: Windows, axis: number): string {
@@ -116,7 +130,7 @@ const avgPool: Writer<Pooling> = (graph, call) => {
     const whole = found.every(({ kernel, stride }, i) => kernel === sides[i][1] && stride === kernel);
     const y = whole
       ? graph.node("GlobalAveragePool", [x])
-      : graph.node("AveragePool", [x], { ...attributesOf(found), count_include_pad: Number(padded) });
+      : graph.node("AveragePool", [apart(graph, x)], { ...attributesOf(found), count_include_pad: Number(padded) });
     const elements = found.reduce((product, { kernel }) => product * kernel, 1);
     const { divisor } = settings;
     return divisor === 0 ? y : graph.node("Mul", [y, graph.number(elements / divisor, dtype)]);
@@ -200,7 +214,7 @@ const resample: Writer<Resampling> = (graph, call) => {
   return sidedProducts(graph, x.name, weights, dtype);
 };
 
-/** How Resize can interpolate, in the order in which it is tried. */
+/** How Resize can interpolate, in the order in which it is tried; the nearest only by whole numbers, for others round otherwise. */
 const MODES = [
   { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
   { mode: "linear", coordinate_transformation_mode: "half_pixel" },
@@ -211,7 +225,7 @@ const MODES = [
 function modeOf({ low, weight }: Taps, size: number): number[] {
   const count = low.length, last = (place: number) => Math.min(Math.max(place, 0), size - 1);
   const places = [
-    (i: number) => Math.floor(i * size / count),
+    (i: number) => count % size === 0 ? Math.floor(i * size / count) : NaN,
     (i: number) => last((i + 0.5) * size / count - 0.5),
     (i: number) => last(count > 1 ? i * (size - 1) / (count - 1) : 0),
   ];

@@ -65,6 +65,7 @@ const LAYERS: { readonly [K in LayerName]: () => readonly Made[] } = {
       new nn.MaxPool2d(2),
       new nn.MaxPool2d([3, 2], { stride: 2, padding: 1, ceilMode: true }),
       new nn.MaxPool2d(2, { dilation: 2, stride: 1 }),
+      new nn.MaxPool2d(2, { stride: 5, dilation: 2, ceilMode: true }),
     ),
   AvgPool1d: () => [
     [new nn.AvgPool1d(3), sequence()],
@@ -79,6 +80,7 @@ const LAYERS: { readonly [K in LayerName]: () => readonly Made[] } = {
       new nn.AvgPool2d(3, { padding: 1, countIncludePad: false }),
       new nn.AvgPool2d(2, { divisorOverride: 3 }),
       new nn.AvgPool2d(3, { padding: 1, divisorOverride: 5 }),
+      new nn.AvgPool2d(2, { stride: 5, ceilMode: true }),
     ),
   AdaptiveAvgPool1d: () => [
     [new nn.AdaptiveAvgPool1d(1), sequence()],
@@ -107,6 +109,7 @@ const LAYERS: { readonly [K in LayerName]: () => readonly Made[] } = {
   GroupNorm: () => [
     ...at(new nn.GroupNorm(2, 4), new nn.GroupNorm(4, 4, { affine: false })),
     [new nn.GroupNorm(3, 6), rows()],
+    [new nn.GroupNorm(6, 6), rows()],
   ],
   LayerNorm: () => [
     [new nn.LayerNorm(6), rows()],
@@ -117,6 +120,8 @@ const LAYERS: { readonly [K in LayerName]: () => readonly Made[] } = {
     at(
       new nn.Upsample({ scaleFactor: 2 }),
       new nn.Upsample({ size: [10, 5] }),
+      new nn.Upsample({ size: [15, 4] }),
+      new nn.Upsample({ size: [14, 3] }),
       new nn.Upsample({ scaleFactor: 2, mode: "bilinear" }),
       new nn.Upsample({ scaleFactor: 1.5, mode: "bilinear" }),
       new nn.Upsample({ size: [10, 5], mode: "bilinear", alignCorners: true }),
@@ -237,6 +242,8 @@ function ownModels(): Case[] {
     { name: "functions", model: new Functions(), example: rows() },
     { name: "attention", model: new Attention(), example: randn([2, 3, 8]) },
     { name: "own", model: new Own(), example: rows() },
+    { name: "padded", model: new nn.Sequential(new nn.ZeroPad2d(1), new nn.MaxPool2d(3)), example: images().sub(4) },
+    { name: "padded_mean", model: new nn.Sequential(new nn.ZeroPad2d(2), new nn.AvgPool2d(2)), example: images() },
     { name: "pair", model: new Pair(), example: [rows(), rows()] },
     { name: "recurrent", model: new Recurrent(), example: randn([2, 3, 4]) },
   ];
