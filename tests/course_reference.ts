@@ -52,6 +52,10 @@ export const courseSecondOrder = reference.second_order as unknown as readonly (
 /** Jacobians, Hessians and their products, by their calls. */
 export const courseFunctional = reference.functional as unknown as Readonly<Record<string, Numbers>>;
 
+/** Five steps of each optimiser, and the learning rates of each schedule, by PyTorch's calls. */
+export const courseOptim = reference.optim as unknown as Readonly<Record<string, Numbers | string>>;
+export const courseSchedule = reference.schedule as unknown as Readonly<Record<string, Numbers | string>>;
+
 /** A call of ours in the place of PyTorch's. */
 export type CourseCall = (...inputs: Tensor[]) => Tensor | Tensor[];
 

@@ -1,122 +1,10 @@
-/** Optimisers with a step size for each element: Adam, AdamW, RMSprop and Adagrad. */
+/** Optimisers with a step size for each element: RMSprop, Adagrad, Adadelta and Rprop; Adam and its kin are in adam.ts. */
 import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { where } from "../../core/ops/where.ts";
 import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
-import type { FusedStep } from "./fused_step.ts";
-
-/** The settings of {@linkcode Adam} and {@linkcode AdamW}. */
-export interface AdamSettings extends GroupSettings {
-  /** The decay rates β₁ and β₂ of the averages of `g` and `g²`. */
-  betas: readonly [number, number];
-  /** The ε that keeps the denominator above 0. */
-  eps: number;
-}
-
-const ADAM_DEFAULTS: AdamSettings = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false };
-
-/**
- * `g ← g + λθ`, `m ← β₁m + (1 − β₁)g`, `v ← β₂v + (1 − β₂)g²`, `θ ← θ − γ · m̂ / (√v̂ + ε)` with
- * `m̂ = m / (1 − β₁ᵗ)` and `v̂ = v / (1 − β₂ᵗ)` (Kingma & Ba, 2014).
- *
- * @example
- * ```ts
- * import { optim, tensor } from "@gradus/gradus";
- * import { assertAlmostEquals } from "@std/assert";
- *
- * const w = tensor([3], { dtype: "float64" }).requiresGrad_();
- * const optimizer = new optim.Adam([w], { lr: 0.1 });
- * w.mul(w).sum().backward();
- * optimizer.step(); // the first step has length lr, whatever the gradient
- * assertAlmostEquals(w.item(), 2.9);
- * ```
- */
-export class Adam extends Optimizer<AdamSettings> {
-  /**
-   * An optimiser of the given parameters.
-   *
-   * @throws {RangeError} If a setting is out of its range.
-   */
-  constructor(params: Params<AdamSettings>, options: Partial<AdamSettings> = {}) {
-    super(params, ADAM_DEFAULTS, options);
-  }
-
-  /** Refuses settings out of their range. */
-  protected override check(settings: Readonly<AdamSettings>): void {
-    super.check(settings);
-    requireWithin(settings, ["eps"], 0);
-    requireWithin(settings, ["betas"], 0, 1);
-  }
-
-  /** @internal */
-  protected override fusedStep(settings: Readonly<AdamSettings>): FusedStep {
-    return fusedAdam(settings, false);
-  }
-
-  /** `θ ← θ − γ · m̂ / (√v̂ + ε)`, element by element. */
-  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdamSettings>): void {
-    adamStep(p, withPenalty(g, p, settings.weightDecay), state, settings);
-  }
-}
-
-/**
- * Adam with weight decay apart from the gradient: `θ ← θ(1 − γλ)`, then Adam's step with λ = 0 (Loshchilov & Hutter, 2017). The default
- * `weightDecay` is 0.01.
- *
- * @example
- * ```ts
- * import { optim, tensor } from "@gradus/gradus";
- * import { assertAlmostEquals } from "@std/assert";
- *
- * const w = tensor([3], { dtype: "float64" }).requiresGrad_();
- * const optimizer = new optim.AdamW([w], { lr: 0.1, weightDecay: 0.1 });
- * w.mul(w).sum().backward();
- * optimizer.step();
- * assertAlmostEquals(w.item(), 3 * 0.99 - 0.1);
- * ```
- */
-export class AdamW extends Adam {
-  /**
-   * An optimiser of the given parameters.
-   *
-   * @throws {RangeError} If a setting is out of its range.
-   */
-  constructor(params: Params<AdamSettings>, options: Partial<AdamSettings> = {}) {
-    super(params, { weightDecay: 0.01, ...options });
-  }
-
-  /** @internal */
-  protected override fusedStep(settings: Readonly<AdamSettings>): FusedStep {
-    return fusedAdam(settings, true);
-  }
-
-  /** `θ ← θ(1 − γλ)`, then Adam's step without a penalty. */
-  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdamSettings>): void {
-    if (settings.weightDecay !== 0) p.mul_(1 - settings.lr * settings.weightDecay);
-    adamStep(p, g, state, settings);
-  }
-}
-
-function fusedAdam(settings: Readonly<AdamSettings>, decoupled: boolean): FusedStep {
-  const { lr, betas: [beta1, beta2], eps, weightDecay, maximize } = settings;
-  return {
-    kind: "adam",
-    memory: ["exp_avg", "exp_avg_sq"],
-    counted: true,
-    settings: { lr, beta1, beta2, eps, weightDecay, maximize: Number(maximize), decoupled: Number(decoupled) },
-  };
-}
-
-function adamStep(p: Tensor, g: Tensor, state: ParameterState, { lr, betas, eps }: Readonly<AdamSettings>): void {
-  const t = (state.step ??= scalar(0, "int32")).add_(1).item();
-  const m = follow(state.exp_avg ??= zerosLike(p), g, betas[0]);
-  const v = followSquare(state.exp_avg_sq ??= zerosLike(p), g, betas[1]);
-  const denominator = v.sqrt().div_(Math.sqrt(1 - betas[1] ** t)).add_(eps);
-  p.sub_(m.div(denominator).mul_(lr / (1 - betas[0] ** t)));
-}
-
-// RMSprop: each element steps by its gradient over the root of its mean square.
 
 /** The settings of {@linkcode RMSprop}. */
 export interface RMSpropSettings extends GroupSettings {
@@ -250,5 +138,134 @@ export class Adagrad extends Optimizer<AdagradSettings> {
     const t = state.step.add_(1).item();
     const sum = state.sum.add_(g.mul(g));
     p.sub_(g.div(sum.sqrt().add_(eps)).mul_(lr / (1 + (t - 1) * lrDecay)));
+  }
+}
+
+// Adadelta: steps in the units of the parameter, without a learning rate of its own.
+
+/** The settings of {@linkcode Adadelta}. */
+export interface AdadeltaSettings extends GroupSettings {
+  /** The decay rate ρ of the averages of `g²` and of the squared steps. */
+  rho: number;
+  /** The ε that keeps both roots above 0. */
+  eps: number;
+}
+
+const ADADELTA_DEFAULTS: AdadeltaSettings = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false };
+
+/**
+ * `g ← g + λθ`, `v ← ρv + (1 − ρ)g²`, `d = g · √(u + ε) / √(v + ε)`, `u ← ρu + (1 − ρ)d²`, `θ ← θ − γd` (Zeiler, 2012).
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const w = tensor([3], { dtype: "float64" }).requiresGrad_();
+ * w.mul(w).sum().backward();
+ * new optim.Adadelta([w], { rho: 0.75, eps: 1 }).step();
+ * assertAlmostEquals(w.item(), 3 - 6 / Math.sqrt(0.25 * 36 + 1));
+ * ```
+ */
+export class Adadelta extends Optimizer<AdadeltaSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(params: Params<AdadeltaSettings>, options: Partial<AdadeltaSettings> = {}) {
+    super(params, ADADELTA_DEFAULTS, options);
+  }
+
+  /** Refuses settings out of their range. */
+  protected override check(settings: Readonly<AdadeltaSettings>): void {
+    super.check(settings);
+    requireWithin(settings, ["eps"], 0);
+    requireWithin(settings, ["rho"], 0, 1);
+  }
+
+  /** `θ ← θ − γ · g · √(u + ε) / √(v + ε)`, element by element. */
+  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<AdadeltaSettings>): void {
+    const { lr, rho, eps, weightDecay } = settings;
+    g = withPenalty(g, p, weightDecay);
+    (state.step ??= scalar(0, "int32")).add_(1);
+    const v = followSquare(state.square_avg ??= zerosLike(p), g, rho);
+    const u = state.acc_delta ??= zerosLike(p);
+    const d = u.add(eps).sqrt().div_(v.add(eps).sqrt()).mul_(g);
+    followSquare(u, d, rho);
+    p.sub_(d.mul(lr));
+  }
+}
+
+// Rprop: only the signs of the gradients count.
+
+/** The settings of {@linkcode Rprop}; it has no weight decay. */
+export interface RpropSettings extends Omit<GroupSettings, "weightDecay"> {
+  /** The factors η⁻ and η⁺ of a step size where the gradient turns and where it keeps its sign. */
+  etas: readonly [number, number];
+  /** The smallest and the largest step size. */
+  stepSizes: readonly [number, number];
+}
+
+const RPROP_DEFAULTS: RpropSettings = { lr: 0.01, etas: [0.5, 1.2], stepSizes: [1e-6, 50], maximize: false };
+
+/**
+ * Resilient backpropagation: each element has a step size of its own, `lr` at first, that grows by η⁺ while its gradient keeps its
+ * sign; where the sign turns it shrinks by η⁻ and the element rests. The step is `θ ← θ − size · sign(g)` (Riedmiller & Braun, 1993).
+ * For gradients of the whole data: those of batches turn by chance.
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const w = tensor([3], { dtype: "float64" }).requiresGrad_();
+ * const optimizer = new optim.Rprop([w], { lr: 0.1 });
+ * for (let step = 0; step < 2; step++) {
+ *   optimizer.zeroGrad();
+ *   w.mul(w).sum().backward();
+ *   optimizer.step();
+ * }
+ * assertAlmostEquals(w.item(), 3 - 0.1 - 0.12);
+ * ```
+ */
+export class Rprop extends Optimizer<RpropSettings & GroupSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(params: Params<RpropSettings & GroupSettings>, options: Partial<RpropSettings> = {}) {
+    super(params, RPROP_DEFAULTS as RpropSettings & GroupSettings, options);
+  }
+
+  /** Refuses settings out of their range. */
+  protected override check(settings: Readonly<RpropSettings & GroupSettings>): void {
+    requireWithin(settings, ["lr", "stepSizes"], 0);
+    const [less, more] = settings.etas;
+    if (less > 0 && less < 1 && more > 1 && more < Infinity) return;
+    throw new RangeError(
+      `Cannot set etas to ${settings.etas.join(", ")}: expected one between 0 and 1 and one above 1`,
+    );
+  }
+
+  /** `θ ← θ − size · sign(g)`, but not where the gradient has turned. */
+  protected override update(
+    p: Tensor,
+    g: Tensor,
+    state: ParameterState,
+    settings: Readonly<RpropSettings & GroupSettings>,
+  ): void {
+    const { lr, etas: [less, more], stepSizes } = settings;
+    (state.step ??= scalar(0, "int32")).add_(1);
+    const before = state.prev ??= zerosLike(p);
+    const size = state.step_size ??= zerosLike(p).fill_(lr);
+    const turn = g.mul(before);
+    const turned = turn.lt(0);
+    const sized = where(turned, size.mul(less), where(turn.gt(0), size.mul(more), size));
+    size.copy_(sized.clamp(...stepSizes));
+    const kept = where(turned, 0, g);
+    p.sub_(kept.sign().mul(size));
+    before.copy_(kept);
   }
 }

@@ -17,16 +17,28 @@
  */
 
 // Optimisers, and their base class.
-export { Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
+export { ASGD, type ASGDSettings, Momentum, type MomentumSettings, SGD, type SGDSettings } from "./sgd.ts";
 export {
-  Adagrad,
-  type AdagradSettings,
   Adam,
+  Adamax,
+  type AdamaxSettings,
   type AdamSettings,
   AdamW,
+  NAdam,
+  type NAdamSettings,
+  RAdam,
+} from "./adam.ts";
+export {
+  Adadelta,
+  type AdadeltaSettings,
+  Adagrad,
+  type AdagradSettings,
   RMSprop,
   type RMSpropSettings,
+  Rprop,
+  type RpropSettings,
 } from "./adaptive.ts";
+export { LBFGS, type LBFGSSettings } from "./lbfgs.ts";
 export { type AttachedSchedule, type GroupOptions, Optimizer, type ParamGroup, type Params } from "./optimizer.ts";
 export type { GroupSettings } from "./settings.ts";
 export type { OptimizerStateDict, ParameterState, SavedGroup } from "./state_dict.ts";
@@ -37,15 +49,38 @@ export { clipGradNorm, clipGradValue, type ClipOptions } from "./clip_grad.ts";
 // Schedules of the learning rate.
 export { Scheduler, type SchedulerStateDict } from "./schedules/scheduler.ts";
 export {
+  ConstantLR,
+  type ConstantLRSettings,
   CosineAnnealingLR,
   type CosineAnnealingLRSettings,
   ExponentialLR,
   type ExponentialLRSettings,
   LinearLR,
   type LinearLRSettings,
+  MultiStepLR,
+  type MultiStepLRSettings,
+  PolynomialLR,
+  type PolynomialLRSettings,
   StepLR,
   type StepLRSettings,
 } from "./schedules/schedules.ts";
-export { OneCycleLR, type OneCycleLRSettings } from "./schedules/one_cycle_lr.ts";
+export {
+  CosineAnnealingWarmRestarts,
+  type CosineAnnealingWarmRestartsSettings,
+  CyclicLR,
+  type CyclicLRSettings,
+  OneCycleLR,
+  type OneCycleLRSettings,
+} from "./schedules/cycles.ts";
+export {
+  LambdaLR,
+  type LambdaLRSettings,
+  type LrLambda,
+  ReduceLROnPlateau,
+  type ReduceLROnPlateauSettings,
+  type ReduceLROnPlateauState,
+  SequentialLR,
+  type SequentialLRSettings,
+} from "./schedules/steered.ts";
 
 export type * from "../../core/types.ts";

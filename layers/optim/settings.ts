@@ -16,6 +16,9 @@ export interface GroupSettings {
 /** Settings that a group may have beside those of its optimiser. */
 export const OPTIONAL_SETTINGS: readonly string[] = ["initialLr"];
 
+/** Settings that states of version 0.2.0 and before lack, with the values that stand for them. */
+export const LATER_SETTINGS: Readonly<Record<string, unknown>> = { amsgrad: false };
+
 /**
  * The parameters, or groups of them, as an array.
  *

@@ -1,4 +1,5 @@
-/** Stochastic gradient descent with PyTorch's momentum (SGD), or with fast.ai's (Momentum). */
+/** Stochastic gradient descent with PyTorch's momentum (SGD), fast.ai's (Momentum), or the average of its places (ASGD). */
+import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
@@ -137,5 +138,67 @@ export class Momentum extends Optimizer<MomentumSettings> {
     if (weightDecay !== 0) p.mul_(1 - lr * weightDecay);
     const average = follow(state.grad_avg ??= zerosLike(p), g, momentum);
     p.sub_(average.mul(lr));
+  }
+}
+
+// ASGD: plain steps, and beside them the average of where they led.
+
+/** The settings of {@linkcode ASGD}. */
+export interface ASGDSettings extends GroupSettings {
+  /** The decay λ of the parameters, in units of the learning rate. */
+  lambd: number;
+  /** The power by which the learning rate falls. */
+  alpha: number;
+  /** The step from which the average counts all alike; until then it is the present parameter. */
+  t0: number;
+}
+
+const ASGD_DEFAULTS: ASGDSettings = { lr: 0.01, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false };
+
+/**
+ * Averaged stochastic gradient descent: `g ← g + wθ` (`w` the weight decay), `θ ← θ(1 − λη) − ηg`, `η ← γ / (1 + λγt)^α`, and the
+ * average `a ← a + (θ − a) / max(1, t − t₀)`, which is kept as `ax` in the state (Polyak & Juditsky, 1992).
+ *
+ * @example
+ * ```ts
+ * import { optim, tensor } from "@gradus/gradus";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const w = tensor([1], { dtype: "float64" }).requiresGrad_();
+ * const optimizer = new optim.ASGD([w], { lr: 0.1, lambd: 0 });
+ * w.mul(w).sum().backward();
+ * optimizer.step();
+ * assertAlmostEquals(w.item(), 0.8);
+ * assertAlmostEquals(optimizer.stateDict().state[0].ax.item(), 0.8);
+ * ```
+ */
+export class ASGD extends Optimizer<ASGDSettings> {
+  /**
+   * An optimiser of the given parameters.
+   *
+   * @throws {RangeError} If a setting is out of its range.
+   */
+  constructor(params: Params<ASGDSettings>, options: Partial<ASGDSettings> = {}) {
+    super(params, ASGD_DEFAULTS, options);
+  }
+
+  /** Refuses settings out of their range. */
+  protected override check(settings: Readonly<ASGDSettings>): void {
+    super.check(settings);
+    requireWithin(settings, ["lambd", "alpha", "t0"], 0);
+  }
+
+  /** `θ ← θ(1 − λη) − ηg`, and the average. */
+  protected override update(p: Tensor, g: Tensor, state: ParameterState, settings: Readonly<ASGDSettings>): void {
+    const { lr, lambd, alpha, t0, weightDecay } = settings;
+    g = withPenalty(g, p, weightDecay);
+    const t = (state.step ??= scalar(0, "int32")).add_(1).item();
+    const eta = state.eta ??= scalar(lr, p.dtype);
+    const mu = state.mu ??= scalar(1, p.dtype);
+    p.mul_(1 - lambd * eta.item()).sub_(g.mul(eta.item()));
+    const average = state.ax ??= zerosLike(p);
+    average.add_(p.sub(average).mul_(mu.item()));
+    eta.fill_(lr / (1 + lambd * lr * t) ** alpha);
+    mu.fill_(1 / Math.max(1, t - t0));
   }
 }

@@ -1,7 +1,7 @@
 /** The state of an optimiser in PyTorch's layout: numbered parameters, their state, and the settings of each group. */
 import { sameShape, show } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
-import { OPTIONAL_SETTINGS, strangeSetting, toCamelCase, toSnakeCase } from "./settings.ts";
+import { LATER_SETTINGS, OPTIONAL_SETTINGS, strangeSetting, toCamelCase, toSnakeCase } from "./settings.ts";
 
 /** What an optimiser keeps for one parameter, by PyTorch's names: `momentum_buffer`, `exp_avg`, `step`, … */
 export type ParameterState = Record<string, Tensor>;
@@ -19,6 +19,9 @@ export interface OptimizerStateDict {
   /** The settings of each group, and which parameters it has. */
   param_groups: SavedGroup[];
 }
+
+/** What is a single number, whatever the parameter's shape. */
+const SINGLE = ["step", "mu_product", "eta", "mu"];
 
 interface Group {
   params: Tensor[];
@@ -97,14 +100,21 @@ function isNumbered(params: unknown): boolean {
 /** Missing and unknown settings are reported together. */
 function sameSettings(own: Record<string, unknown>, present: object, group: number): Record<string, unknown> {
   const absent = (from: object) => (name: string) => !Object.hasOwn(from, name) && !OPTIONAL_SETTINGS.includes(name);
-  const missing = Object.keys(present).filter(absent(own));
+  const missing = Object.keys(present).filter(absent({ ...own, ...LATER_SETTINGS }));
   const unknown = Object.keys(own).filter(absent(present));
-  if (missing.length + unknown.length === 0) return sameKinds(own, { initialLr: 0, ...present }, group);
+  if (missing.length + unknown.length === 0) {
+    return sameKinds({ ...knownLater(present), ...own }, { initialLr: 0, ...present }, group);
+  }
   throw new RangeError(
     `Cannot load the state of group ${group}: missing settings [${missing.join(", ")}], unknown settings [${
       unknown.join(", ")
     }]`,
   );
+}
+
+/** The settings that states of earlier versions lack, with the values by which those versions went. */
+function knownLater(present: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(LATER_SETTINGS).filter(([name]) => Object.hasOwn(present, name)));
 }
 
 function sameKinds(
@@ -124,7 +134,7 @@ function sameKinds(
 function copied(parts: ParameterState, p: Tensor, number: number): ParameterState {
   return Object.fromEntries(
     Object.entries(parts).map(([name, part]) => {
-      const counts = name === "step";
+      const counts = SINGLE.includes(name);
       const fits = counts ? part.numel() === 1 : sameShape(part.shape, p.shape);
       if (fits) return [name, part.detach().to(counts ? part.dtype : p.dtype).clone()];
       throw new RangeError(

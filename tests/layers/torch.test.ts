@@ -2,9 +2,9 @@
  * PyTorch itself, where it is installed, on random networks: the same layers, loss, optimiser and schedule for both, drawn from a table;
  * weights, batches and what dropout drops come from one seed's stream on both sides.
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "../bdd.ts";
-import { manualSeed, randint, randn, type Tensor, zeros } from "@gradus/gradus";
+import { manualSeed, randint, randn, type Tensor, tensor, zeros } from "@gradus/gradus";
 import { Mt19937 } from "../../core/random/engines.ts";
 import * as nn from "@gradus/gradus/nn";
 import * as optim from "@gradus/gradus/optim";
@@ -97,6 +97,27 @@ const OPTIMISERS: Entry<(p: Tensor[]) => optim.Optimizer>[] = [
     "optim.Adagrad(p, lr=0.05, lr_decay=0.1, eps=0.1)",
     (p) => new optim.Adagrad(p, { lr: 0.05, lrDecay: 0.1, eps: 0.1 }),
   ],
+  ["optim.ASGD(p, lr=0.05, lambd=0.01, t0=2)", (p) => new optim.ASGD(p, { lr: 0.05, lambd: 0.01, t0: 2 })],
+  [
+    "optim.AdamW(p, lr=0.05, eps=0.1, amsgrad=True)",
+    (p) => new optim.AdamW(p, { lr: 0.05, eps: 0.1, amsgrad: true }),
+  ],
+  [
+    "optim.Adamax(p, lr=0.05, eps=0.1, weight_decay=0.1)",
+    (p) => new optim.Adamax(p, { lr: 0.05, eps: 0.1, weightDecay: 0.1 }),
+  ],
+  [
+    "optim.NAdam(p, lr=0.05, eps=0.1, momentum_decay=0.01)",
+    (p) => new optim.NAdam(p, { lr: 0.05, eps: 0.1, momentumDecay: 0.01 }),
+  ],
+  [
+    "optim.RAdam(p, lr=0.05, eps=0.1, weight_decay=0.1)",
+    (p) => new optim.RAdam(p, { lr: 0.05, eps: 0.1, weightDecay: 0.1 }),
+  ],
+  [
+    "optim.Adadelta(p, lr=2, rho=0.8, eps=1e-4)",
+    (p) => new optim.Adadelta(p, { lr: 2, rho: 0.8, eps: 1e-4 }),
+  ],
 ];
 
 const SCHEDULES: Entry<(o: optim.Optimizer) => optim.Scheduler>[] = [
@@ -107,6 +128,31 @@ const SCHEDULES: Entry<(o: optim.Optimizer) => optim.Scheduler>[] = [
   [
     "S.OneCycleLR(o, 0.05, total_steps=7, cycle_momentum=False)",
     (o) => new optim.OneCycleLR(o, { maxLr: 0.05, totalSteps: 7, cycleMomentum: false }),
+  ],
+  ["S.MultiStepLR(o, [1, 3], 0.5)", (o) => new optim.MultiStepLR(o, { milestones: [1, 3], gamma: 0.5 })],
+  ["S.ConstantLR(o, 0.5, 2)", (o) => new optim.ConstantLR(o, { factor: 0.5, totalIters: 2 })],
+  ["S.PolynomialLR(o, 8, 2)", (o) => new optim.PolynomialLR(o, { totalIters: 8, power: 2 })],
+  ["S.LambdaLR(o, lambda t: 0.8 ** t)", (o) => new optim.LambdaLR(o, { lrLambda: (t) => 0.8 ** t })],
+  [
+    "S.CosineAnnealingWarmRestarts(o, 2, 2, 0.001)",
+    (o) => new optim.CosineAnnealingWarmRestarts(o, { t0: 2, tMult: 2, etaMin: 0.001 }),
+  ],
+  [
+    "S.CyclicLR(o, 0.01, 0.05, 2, 1, mode='triangular2', cycle_momentum=False)",
+    (o) =>
+      new optim.CyclicLR(o, {
+        ...{ baseLr: 0.01, maxLr: 0.05, stepSizeUp: 2, stepSizeDown: 1, mode: "triangular2", cycleMomentum: false },
+      }),
+  ],
+  [
+    "S.SequentialLR(o, [S.ConstantLR(o, 0.5, 2), S.ExponentialLR(o, 0.9)], [2])",
+    (o) => {
+      const schedulers = [
+        new optim.ConstantLR(o, { factor: 0.5, totalIters: 2 }),
+        new optim.ExponentialLR(o, { gamma: 0.9 }),
+      ];
+      return new optim.SequentialLR(o, { schedulers, milestones: [2] });
+    },
   ],
 ];
 
@@ -218,8 +264,10 @@ describe("the tables of networks", () => {
   it("hold every activation", () => {
     assertEquals(new Set(Object.keys(activations)).difference(made(LAYERS)), new Set());
   });
-  it("hold every optimiser but fast.ai's Momentum, which PyTorch has not", () => {
-    assertEquals(derived(optim, optim.Optimizer).difference(made(OPTIMISERS, params())), new Set(["Momentum"]));
+  // PyTorch has no Momentum of fast.ai's; Rprop goes by signs, which noise turns; LBFGS takes a closure: both are compared below.
+  it("hold every optimiser but Momentum, Rprop and LBFGS", () => {
+    const others = derived(optim, optim.Optimizer).difference(made(OPTIMISERS, params()));
+    assertEquals(others, new Set(["Momentum", "Rprop", "LBFGS"]));
   });
   it("hold every schedule", () => {
     const optimizer = new optim.SGD(params()) as never;
@@ -245,5 +293,71 @@ describe("PyTorch", () => {
       return found === null ? [] : [`${JSON.stringify(texts[i])}: ${found}`];
     });
     assertEquals(wrong, []);
+  });
+});
+
+/** Rprop over 25 steps on a quartic, LBFGS over 6 steps in Rosenbrock's valley: loss and place after each. */
+const CURVES = String.raw`
+import json, sys, torch
+from torch import optim
+def walk(make, loss, steps):
+  p = torch.tensor([-1.2, 1, 0.5], dtype=torch.float64, requires_grad=True)
+  o = make([p])
+  def closure():
+    o.zero_grad(); l = loss(p); l.backward()
+    return l
+  return [[o.step(closure).item(), *p.tolist()] for _ in range(steps)]
+bowl = lambda p: (p ** 4 + p ** 2 / 2).sum()
+valley = lambda p: (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2 + (p[2] - p[1]) ** 4
+print(json.dumps([walk(lambda p: eval(text), bowl if "Rprop" in text else valley, 25 if "Rprop" in text else 6)
+                  for text in json.load(sys.stdin)]))
+`;
+
+const CURVED: Entry<(p: Tensor[]) => optim.Rprop | optim.LBFGS>[] = [
+  [
+    "optim.Rprop(p, lr=0.3, etas=(0.4, 1.5), step_sizes=(1e-3, 1))",
+    (p) => new optim.Rprop(p, { lr: 0.3, etas: [0.4, 1.5], stepSizes: [1e-3, 1] }),
+  ],
+  [
+    "optim.LBFGS(p, lr=0.01, max_iter=4, history_size=3)",
+    (p) => new optim.LBFGS(p, { lr: 0.01, maxIter: 4, historySize: 3 }),
+  ],
+  [
+    "optim.LBFGS(p, max_iter=5, history_size=3, line_search_fn='strong_wolfe')",
+    (p) => new optim.LBFGS(p, { maxIter: 5, historySize: 3, lineSearchFn: "strong_wolfe" }),
+  ],
+  ["optim.LBFGS(p, max_eval=7)", (p) => new optim.LBFGS(p, { maxEval: 7 })],
+];
+
+function walk(make: (p: Tensor[]) => optim.Rprop | optim.LBFGS): number[][] {
+  const p = tensor([-1.2, 1, 0.5], F64).requiresGrad_();
+  const optimizer = make([p]);
+  const [a, b, c] = [0, 1, 2];
+  const bowl = () => p.pow(4).add(p.square().div(2)).sum();
+  const valley = () =>
+    p.at(a).neg().add(1).square().add(p.at(b).sub(p.at(a).square()).square().mul(100)).add(p.at(c).sub(p.at(b)).pow(4));
+  const closure = (loss: () => Tensor) => () => {
+    optimizer.zeroGrad();
+    const found = loss();
+    found.backward();
+    return found;
+  };
+  if (optimizer instanceof optim.LBFGS) {
+    return Array.from({ length: 6 }, () => [optimizer.step(closure(valley)).item(), ...p.data as Float64Array]);
+  }
+  return Array.from({ length: 25 }, () => {
+    const loss = closure(bowl)().item();
+    optimizer.step();
+    return [loss, ...p.data as Float64Array];
+  });
+}
+
+describe("PyTorch's Rprop and LBFGS", () => {
+  const compared = isTorchThere() ? it : it.skip;
+  compared("go the same way", async () => {
+    const answers: number[][][] = await askTorch(CURVES, JSON.stringify(CURVED.map(([text]) => text)));
+    CURVED.forEach(([text, make], i) =>
+      walk(make).forEach((row, step) => assert(agree(row, answers[i][step]), `${text}, step ${step}: ${row}`))
+    );
   });
 });

@@ -1,5 +1,5 @@
 /** The base class of learning-rate schedules: a function of how often `step()` was called, written into the optimiser's groups. */
-import { describe, shown } from "../../../core/arguments.ts";
+import { describe, requireArray, shown } from "../../../core/arguments.ts";
 import { Optimizer } from "../optimizer.ts";
 import { type GroupSettings, toCamelCase, toSnakeCase } from "../settings.ts";
 
@@ -110,17 +110,35 @@ export abstract class Scheduler<S extends object = object> {
   #write(from = 0): void {
     this.#groups.forEach((group, i) => {
       if (i < from) return;
-      group.lr = this.lrAt(this.lastEpoch, this.baseLrs[i], i);
-      const momentum = this.momentumAt(this.lastEpoch, i);
+      const { lr, momentum } = this.valuesAt(this.lastEpoch, i);
+      group.lr = lr;
       if (momentum === undefined) return;
       if (group.betas === undefined) group.momentum = momentum;
       else group.betas = [momentum, group.betas[1]];
     });
   }
 
-  /** Everything that a later run needs to continue: count, base rates and settings, by PyTorch's names. */
+  /**
+   * Whether it writes into the groups of this optimiser.
+   *
+   * @internal
+   */
+  isOf(optimizer: Optimizer): boolean {
+    return this.#optimizer === optimizer;
+  }
+
+  /**
+   * Rate and momentum of a group after `epoch` calls of `step()`, for schedules that are made of others.
+   *
+   * @internal
+   */
+  valuesAt(epoch: number, group: number): { lr: number; momentum: number | undefined } {
+    return { lr: this.lrAt(epoch, this.baseLrs[group], group), momentum: this.momentumAt(epoch, group) };
+  }
+
+  /** Everything that a later run needs to continue: count, base rates and settings but functions, by PyTorch's names. */
   stateDict(): SchedulerStateDict {
-    return { ...toSnakeCase(this.settings), last_epoch: this.lastEpoch, base_lrs: [...this.baseLrs] };
+    return { ...toSnakeCase(plain(this.settings)), last_epoch: this.lastEpoch, base_lrs: [...this.baseLrs] };
   }
 
   /**
@@ -134,13 +152,14 @@ export abstract class Scheduler<S extends object = object> {
     const { last_epoch, base_lrs, ...saved } = state;
     const settings = toCamelCase(saved);
     const names = (of: object) => Object.keys(of).sort().join(", ");
-    if (base_lrs.length !== this.baseLrs.length || names(settings) !== names(this.settings)) {
+    const own = plain(this.settings);
+    if (base_lrs.length !== this.baseLrs.length || names(settings) !== names(own)) {
       throw new RangeError(
         `Cannot load the schedule: it has ${base_lrs.length} groups and the settings ${names(settings)}, ` +
-          `expected ${this.baseLrs.length} groups and ${names(this.settings)}`,
+          `expected ${this.baseLrs.length} groups and ${names(own)}`,
       );
     }
-    this.check(settings as S);
+    this.check({ ...this.settings, ...settings });
     const before = { settings: { ...this.settings }, lastEpoch: this.lastEpoch, baseLrs: this.baseLrs };
     try {
       Object.assign(this.settings, settings);
@@ -176,4 +195,22 @@ function requireState(state: Partial<SchedulerStateDict>): void {
 export function requireCount(name: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
   throw new RangeError(`Cannot set ${name} to ${shown(value)}: expected a whole number of at least 1`);
+}
+
+/** What a state can hold: functions and schedules come from the constructor. */
+function plain(settings: object): object {
+  const isPlain = (part: unknown) => typeof part !== "function" && !(part instanceof Scheduler);
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => [value].flat().every(isPlain)));
+}
+
+/** Refuses milestones that are not whole numbers in rising order. */
+export function requireMilestones(milestones: readonly number[]): void {
+  requireArray(milestones, "set milestones to", "[30, 80]");
+  if (milestones.every((t, i) => Number.isInteger(t) && t >= (i === 0 ? 0 : milestones[i - 1]))) return;
+  throw new RangeError(`Cannot set milestones to ${milestones.join(", ")}: expected whole numbers in rising order`);
+}
+
+/** How many of the milestones are reached. */
+export function passed(milestones: readonly number[], epoch: number): number {
+  return milestones.filter((milestone) => milestone <= epoch).length;
 }

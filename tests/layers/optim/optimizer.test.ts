@@ -10,6 +10,13 @@ const MAKERS: Record<string, (params: Tensor[]) => optim.Optimizer> = {
   Adam: (p) => new optim.Adam(p, { lr: 0.1 }),
   AdamW: (p) => new optim.AdamW(p, { lr: 0.1 }),
   RMSprop: (p) => new optim.RMSprop(p, { lr: 0.1, momentum: 0.9, centered: true }),
+  "Adam with amsgrad": (p) => new optim.Adam(p, { lr: 0.1, amsgrad: true }),
+  Adamax: (p) => new optim.Adamax(p, { lr: 0.1 }),
+  NAdam: (p) => new optim.NAdam(p, { lr: 0.1 }),
+  RAdam: (p) => new optim.RAdam(p, { lr: 0.1, betas: [0.5, 0.6] }),
+  Adadelta: (p) => new optim.Adadelta(p),
+  Rprop: (p) => new optim.Rprop(p),
+  ASGD: (p) => new optim.ASGD(p, { t0: 1 }),
   Adagrad: (p) => new optim.Adagrad(p, { lr: 0.1, lrDecay: 0.1, initialAccumulatorValue: 0.1 }),
 };
 

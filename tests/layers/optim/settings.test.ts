@@ -147,7 +147,7 @@ describe("stateDict()", () => {
     assertEquals(Object.keys(state[1]), ["step", "exp_avg", "exp_avg_sq"]);
     assertEquals(state[1].exp_avg.shape, [3, 1]);
     assertEquals(state[0].step.item(), 2);
-    const common = { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.25, maximize: false };
+    const common = { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.25, amsgrad: false, maximize: false };
     assertEquals(param_groups, [{ ...common, lr: 0.5, params: [0] }, { ...common, lr: 1e-3, params: [1] }]);
   });
 
@@ -159,6 +159,14 @@ describe("stateDict()", () => {
 });
 
 describe("loadStateDict()", () => {
+  it("takes a state of Adam from before amsgrad as one without it", () => {
+    const saved = moved().stateDict();
+    for (const group of saved.param_groups) delete group.amsgrad;
+    const optimizer = moved({ amsgrad: true });
+    optimizer.loadStateDict(saved);
+    assertEquals(optimizer.paramGroups.map(({ amsgrad }) => amsgrad), [false, false]);
+  });
+
   it("copies the tensors, so that two optimisers do not write into one memory", () => {
     const [a, b] = [moved(), moved()];
     b.loadStateDict(a.stateDict());

@@ -1,9 +1,11 @@
 /** Sections `optim` and `schedule` of PyTorch's numbers, entry by entry. */
 import { describe, it } from "../../bdd.ts";
 import "../../../backward/tape.ts";
+import { assertEquals } from "@std/assert";
 import { type Tensor, tensor, zeros } from "@gradus/gradus";
 import * as optim from "@gradus/gradus/optim";
 import reference from "../../reference/torch_reference.json" with { type: "json" };
+import { BACKENDS, courseOptim, courseSchedule, onBackend } from "../../course_reference.ts";
 import { assertNear } from "./near.ts";
 
 const OPTIMIZERS: Record<string, (params: Tensor[]) => optim.Optimizer> = {
@@ -28,6 +30,37 @@ const SCHEDULES: Record<string, (optimizer: optim.Optimizer) => optim.Scheduler>
   "OneCycleLR(max_lr=1, total_steps=10)": (o) => new optim.OneCycleLR(o, { maxLr: 1, totalSteps: 10 }),
   "LinearLR(0.25, 1, 4)": (o) => new optim.LinearLR(o, { startFactor: 0.25, endFactor: 1, totalIters: 4 }),
 };
+
+/** Those of the course, by PyTorch's calls. */
+const COURSE_OPTIMIZERS: Record<string, (params: Tensor[]) => optim.Optimizer> = {
+  "Adadelta()": (p) => new optim.Adadelta(p),
+  "Adamax()": (p) => new optim.Adamax(p),
+  "NAdam()": (p) => new optim.NAdam(p),
+  "RAdam()": (p) => new optim.RAdam(p),
+  "Adam(amsgrad=True, lr=0.1)": (p) => new optim.Adam(p, { amsgrad: true, lr: 0.1 }),
+  "RMSprop(momentum=0.9, centered=True)": (p) => new optim.RMSprop(p, { momentum: 0.9, centered: true }),
+  "Rprop()": (p) => new optim.Rprop(p),
+  "ASGD()": (p) => new optim.ASGD(p),
+};
+
+const sequential = (o: optim.Optimizer) => {
+  const warmUp = new optim.LinearLR(o, { startFactor: 0.1, endFactor: 1, totalIters: 3 });
+  const schedulers = [warmUp, new optim.ExponentialLR(o, { gamma: 0.5 })];
+  return new optim.SequentialLR(o, { schedulers, milestones: [3] });
+};
+
+const COURSE_SCHEDULES: Record<string, (optimizer: optim.Optimizer) => optim.Scheduler> = {
+  "MultiStepLR([2, 5], 0.1)": (o) => new optim.MultiStepLR(o, { milestones: [2, 5], gamma: 0.1 }),
+  "CosineAnnealingWarmRestarts(3, 2)": (o) => new optim.CosineAnnealingWarmRestarts(o, { t0: 3, tMult: 2 }),
+  "PolynomialLR(5, 2.0)": (o) => new optim.PolynomialLR(o, { totalIters: 5, power: 2 }),
+  "LambdaLR(1 / (1 + t))": (o) => new optim.LambdaLR(o, { lrLambda: (t) => 1 / (1 + t) }),
+  "CyclicLR(0.1, 1, step_size_up=3, cycle_momentum=False)": (o) =>
+    new optim.CyclicLR(o, { baseLr: 0.1, maxLr: 1, stepSizeUp: 3, cycleMomentum: false }),
+  "SequentialLR([LinearLR(0.1, 1, 3), ExponentialLR(0.5)], [3])": sequential,
+  "ConstantLR(0.5, 3)": (o) => new optim.ConstantLR(o, { factor: 0.5, totalIters: 3 }),
+};
+
+const PLATEAU = "ReduceLROnPlateau(factor=0.1, patience=1, threshold=0.01) over losses ";
 
 const CLIP = "clip_grad_norm_(max_norm=1) of grad [3, 4]: [returned norm, grad]";
 const slopes = tensor([1, 3, 0.2], { dtype: "float64" });
@@ -76,4 +109,44 @@ describe("schedule", () => {
       }
     });
   }
+});
+
+describe("optim of the course", () => {
+  for (const [name, expected] of Object.entries(courseOptim)) {
+    if (name === "problem") continue; // says what is solved
+    for (const backend of BACKENDS) {
+      it(`${name} takes PyTorch's five steps (${backend})`, () => {
+        const rows = onBackend(backend, () => descend(COURSE_OPTIMIZERS[name]));
+        rows.forEach((row, i) => assertNear(row, (expected as number[][])[i], `step ${i}`));
+      });
+    }
+  }
+});
+
+describe("schedule of the course", () => {
+  const made = () => new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
+  for (const [name, expected] of Object.entries(courseSchedule)) {
+    if (name === "meaning" || name.startsWith(PLATEAU)) continue;
+    it(`${name} gives PyTorch's learning rates`, () => {
+      const optimizer = made(), scheduler = COURSE_SCHEDULES[name](optimizer);
+      const rates = (expected as number[]).map(() => {
+        const [{ lr }] = optimizer.paramGroups;
+        scheduler.step();
+        return lr;
+      });
+      assertNear(rates, expected as number[], name);
+    });
+  }
+
+  it("ReduceLROnPlateau gives PyTorch's learning rates", () => {
+    const [name, expected] = Object.entries(courseSchedule).find(([name]) => name.startsWith(PLATEAU))!;
+    const losses = name.slice(PLATEAU.length).split(":")[0].split(", ").map(Number);
+    const scheduler = new optim.ReduceLROnPlateau(made(), { factor: 0.1, patience: 1, threshold: 0.01 });
+    const rates = losses.map((loss) => {
+      scheduler.step(loss);
+      return scheduler.getLastLr()[0];
+    });
+    assertEquals(losses.length, 9);
+    assertNear(rates, expected as number[], name);
+  });
 });

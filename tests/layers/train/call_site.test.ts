@@ -85,7 +85,14 @@ describe("a learner as text", () => {
   });
   it("console.log of an optimiser is PyTorch's printed form", () => {
     const optimizer = new optim.Adam(new nn.Linear(2, 1).parameters());
-    const settings = ["betas: (0.9, 0.999)", "eps: 1e-08", "lr: 0.001", "maximize: False", "weight_decay: 0"];
+    const settings = [
+      "amsgrad: False",
+      "betas: (0.9, 0.999)",
+      "eps: 1e-08",
+      "lr: 0.001",
+      "maximize: False",
+      "weight_decay: 0",
+    ];
     const lines = ["Adam (", "Parameter Group 0", ...settings.map((line) => `    ${line}`), ")"];
     assertEquals(Deno.inspect(optimizer).split("\n"), lines);
   });

@@ -226,3 +226,131 @@ describe("schedules", () => {
     }
   });
 });
+
+describe("SequentialLR", () => {
+  const made = () => {
+    const optimizer = new optim.SGD([p()], { lr: 1 });
+    const schedulers = [
+      new optim.LinearLR(optimizer, { startFactor: 0.5, totalIters: 2 }),
+      new optim.ExponentialLR(optimizer, { gamma: 0.5 }),
+    ];
+    return { optimizer, scheduler: new optim.SequentialLR(optimizer, { schedulers, milestones: [2] }) };
+  };
+  const next = ({ optimizer, scheduler }: ReturnType<typeof made>, steps: number) =>
+    Array.from({ length: steps }, () => {
+      scheduler.step();
+      return optimizer.paramGroups[0].lr;
+    });
+
+  it("goes on from a state that went through JSON", () => {
+    const [a, b] = [made(), made()];
+    next(a, 3);
+    b.scheduler.loadStateDict(JSON.parse(JSON.stringify(a.scheduler.stateDict())));
+    assertEquals(b.optimizer.paramGroups[0].lr, 0.5);
+    assertEquals(next(b, 3), next(a, 3));
+  });
+
+  it("changes nothing where a state does not fit", () => {
+    const [a, b] = [made(), made()];
+    next(a, 3);
+    const state = a.scheduler.stateDict() as { schedulers: Record<string, unknown>[] } & optim.SchedulerStateDict;
+    state.schedulers[1] = { ...state.schedulers[1], gamma: -1 };
+    assertThrows(() => b.scheduler.loadStateDict(state), RangeError, "Cannot set gamma to -1");
+    assertEquals([b.scheduler.lastEpoch, b.optimizer.paramGroups[0].lr], [0, 0.5]);
+    assertEquals(next(b, 3), [0.75, 1, 0.5]);
+  });
+
+  it("sets the rate of a group that is added later", () => {
+    const { optimizer, scheduler } = made();
+    scheduler.step();
+    optimizer.addParamGroup({ params: [p()], lr: 4 });
+    assertEquals(scheduler.getLastLr(), [0.75, 3]);
+  });
+
+  it("refuses a schedule of another optimiser, and milestones that do not fit", () => {
+    const { optimizer, scheduler } = made();
+    assertThrows(
+      () => new optim.SequentialLR(new optim.SGD([p()]), { schedulers: [scheduler], milestones: [] }),
+      TypeError,
+      "give schedules of the same optimiser",
+    );
+    assertThrows(
+      () => new optim.SequentialLR(optimizer, { schedulers: [scheduler], milestones: [2] }),
+      RangeError,
+      "Cannot make SequentialLR of 1 schedules with 1 milestones",
+    );
+  });
+});
+
+describe("LambdaLR", () => {
+  it("has a function for each group, and none in its state", () => {
+    const optimizer = new optim.SGD([{ params: [p()] }, { params: [p()] }], { lr: 1 });
+    const make = () => new optim.LambdaLR(optimizer, { lrLambda: [(t) => 1 / (1 + t), (t) => 2 ** t] });
+    const scheduler = make();
+    scheduler.step();
+    assertEquals(scheduler.getLastLr(), [0.5, 2]);
+    const state = JSON.parse(JSON.stringify(scheduler.stateDict()));
+    assertEquals(state, { last_epoch: 1, base_lrs: [1, 1] });
+    const again = make();
+    again.loadStateDict(state);
+    assertEquals(again.getLastLr(), [0.5, 2]);
+  });
+
+  it("refuses what is no function, and another number of them", () => {
+    const make = (lrLambda: unknown) => new optim.LambdaLR(new optim.SGD([p()]), { lrLambda } as never);
+    assertThrows(() => make(0.5), TypeError, "Cannot set lrLambda to the number 0.5: give a function");
+    assertThrows(() => make([]), RangeError, "Cannot set lrLambda to 0 functions");
+  });
+});
+
+describe("CyclicLR", () => {
+  it("halves its height with each cycle, and cycles momentum the other way", () => {
+    const optimizer = new optim.SGD([p()], { momentum: 0.9 });
+    const options = { baseLr: 0, maxLr: 8, stepSizeUp: 1, mode: "triangular2", baseMomentum: 0.5 } as const;
+    const scheduler = new optim.CyclicLR(optimizer, options);
+    const found = Array.from({ length: 4 }, () => {
+      const [{ lr, momentum }] = optimizer.paramGroups;
+      scheduler.step();
+      return [lr, momentum];
+    });
+    assertEquals(found, [[0, 0.9], [8, 0.5], [0, 0.9], [4, 0.7]]);
+  });
+});
+
+describe("ReduceLROnPlateau", () => {
+  const made = (options: Partial<optim.ReduceLROnPlateauSettings> = {}) =>
+    new optim.ReduceLROnPlateau(new optim.SGD([p()], { lr: 1 }), { factor: 0.5, patience: 0, ...options });
+  const rates = (scheduler: optim.ReduceLROnPlateau, numbers: readonly number[]) =>
+    numbers.map((number) => {
+      scheduler.step(number);
+      return scheduler.getLastLr()[0];
+    });
+
+  it("counts nothing while it cools down", () => {
+    assertEquals(rates(made({ cooldown: 2 }), [1, 1, 1, 1, 1]), [1, 0.5, 0.5, 0.5, 0.25]);
+  });
+  it("wants large numbers with mode max, and stops at minLr", () => {
+    assertEquals(rates(made({ mode: "max", minLr: 0.4 }), [1, 2, 1, 1]), [1, 1, 0.5, 0.4]);
+  });
+  it("takes NaN for a number that is not better", () => {
+    assertEquals(rates(made(), [1, NaN, 0.5]), [1, 0.5, 0.5]);
+  });
+  it("goes on from its state", () => {
+    const [a, b] = [made({ patience: 2 }), made()];
+    rates(a, [1, 1, 1]);
+    b.loadStateDict(a.stateDict());
+    assertEquals([b.settings, b.best, b.numBadEpochs, b.lastEpoch], [a.settings, 1, 2, 3]);
+    assertEquals(rates(b, [1]), [0.5]);
+  });
+  it("refuses a state of another schedule, and changes nothing", () => {
+    const scheduler = made();
+    const other = new optim.StepLR(new optim.SGD([p()]), { stepSize: 1 }).stateDict();
+    assertThrows(() => scheduler.loadStateDict(other as never), TypeError, "Cannot load the schedule: expected { best");
+    const wrong = { ...scheduler.stateDict(), factor: 2 };
+    assertThrows(() => scheduler.loadStateDict(wrong), RangeError, "Cannot set factor to 2");
+    assertEquals([scheduler.settings.factor, scheduler.best], [0.5, Infinity]);
+  });
+  it("refuses what is no number", () => {
+    assertThrows(() => made().step(undefined as never), TypeError, "Cannot step by undefined: give the number");
+  });
+});
