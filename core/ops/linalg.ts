@@ -1,6 +1,6 @@
 /** Matrix products: shapes checked and results allocated here, numbers computed by the back end's gemm. */
 import { checkOptions, requireNumber, requireTensor } from "../arguments.ts";
-import { newEmpty } from "../memory/allocate.ts";
+import { newEmpty, viewOf } from "../memory/allocate.ts";
 import type { Activation, Backend, Gemm } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { type DType, isFloating, promote } from "../dtype.ts";
@@ -26,9 +26,16 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.shape.length === 1) return select(matmul(unsqueeze(a, 0), b), b.shape.length === 1 ? 0 : -2, 0);
   if (b.shape.length === 1) return select(matmul(a, unsqueeze(b, 1)), -1, 0);
   const dtype = productDType(a, b);
-  return a.shape.length === 2 && b.shape.length === 2
-    ? product(cast(a, dtype), cast(b, dtype))
-    : batched(cast(a, dtype), cast(b, dtype));
+  const [left, right] = [cast(a, dtype), cast(b, dtype)];
+  if (b.shape.length > 2) return batched(left, right);
+  return a.shape.length === 2 ? product(left, right) : withoutBatch(left, (rows) => product(rows, right));
+}
+
+/** What `f` gives for all rows of a batch as one matrix, in the batch's shape: one product, and one a gradient. */
+function withoutBatch(x: Tensor, f: (rows: Tensor) => Tensor): Tensor {
+  const lead = x.shape.slice(0, -1);
+  const out = f(reshape(x, [sizeOf(lead), x.shape.at(-1)!]));
+  return reshape(out, [...lead, out.shape[1]]);
 }
 
 /** Options of {@linkcode linear}. */
@@ -58,6 +65,9 @@ export function linear(x: Tensor, w: Tensor, bias: Tensor | null, options: Linea
   requireTensor(x, "take linear() of");
   requireTensor(w, "weight linear() by");
   if (bias !== null) requireTensor(bias, "shift linear() by");
+  if (x.shape.length > 2 && x.shape.at(-1) === w.shape[transposed ? 1 : 0]) {
+    return withoutBatch(x, (rows) => linear(rows, w, bias, options));
+  }
   if (!fitsGemm(x, w, bias, transposed)) {
     const sums = matmul(x, transposed ? t(w) : w);
     const out = bias === null ? sums : sums.add(bias);
@@ -112,13 +122,18 @@ function batched(a: Tensor, b: Tensor): Tensor {
   const left = expand(detached(a), [...lead, ...a.shape.slice(-2)]);
   const right = expand(detached(b), [...lead, ...b.shape.slice(-2)]);
   const out = newEmpty([...lead, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
-  eachMatrix([left, right, out], (p, q, c) => backend().gemm(gemmLayout(p, q, c, null), p.data, q.data, c.data, null));
+  const [p, q, c] = [left, right, out].map((x) => viewOf(x, x.shape.slice(-2), x.strides.slice(-2), x.offset));
+  const product = gemmLayout(p, q, c, null), on = backend();
+  const visit = (dim: number, aOffset: number, bOffset: number, cOffset: number) => {
+    if (dim === lead.length) {
+      product.aOffset = aOffset, product.bOffset = bOffset, product.cOffset = cOffset;
+      return on.gemm(product, p.data, q.data, c.data, null);
+    }
+    const [aStep, bStep, cStep] = [left.strides[dim], right.strides[dim], out.strides[dim]];
+    for (let i = 0; i < lead[dim]; i++) visit(dim + 1, aOffset + i * aStep, bOffset + i * bStep, cOffset + i * cStep);
+  };
+  visit(0, left.offset, right.offset, out.offset);
   return record("matmul", out, [a, b]);
-}
-
-function eachMatrix(tensors: readonly Tensor[], visit: (a: Tensor, b: Tensor, c: Tensor) => void): void {
-  if (tensors[0].shape.length === 2) return visit(tensors[0], tensors[1], tensors[2]);
-  for (let i = 0; i < tensors[0].shape[0]; i++) eachMatrix(tensors.map((x) => select(x, 0, i)), visit);
 }
 
 function productDType(a: Tensor, b: Tensor): DType {
