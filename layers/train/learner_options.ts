@@ -36,7 +36,10 @@ export interface LearnerOptions {
    * @default {[]}
    */
   callbacks?: readonly Callback[];
-  /** The schedule of the learning rate: stepped after each epoch, or with `{ scheduler, per: "batch" }` after each training batch. */
+  /**
+   * The schedule of the learning rate: stepped after each epoch, or with `{ scheduler, per: "batch" }` after each step of the optimiser;
+   * `{ scheduler: reduceOnPlateau, monitor: "accuracy" }` by a number of the epoch's record.
+   */
   scheduler?: ScheduleOption;
 }
 

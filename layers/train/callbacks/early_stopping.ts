@@ -36,17 +36,21 @@ export function checkMonitor<T extends MonitorOptions>(
  *
  * @throws {RangeError} If the record has no such number.
  */
-export function scoreOf({ history }: Learner, { monitor, mode }: MonitorOptions): number {
+export function scoreOf(learner: Learner, { monitor, mode }: MonitorOptions): number {
+  const [name, value] = monitored(learner, monitor);
+  const small = (mode ?? (/loss|^m[sa]e$/i.test(name) ? "min" : "max")) === "min";
+  return small ? -value : value;
+}
+
+/** The monitored number of the last epoch, and its name. */
+export function monitored({ history }: Learner, monitor?: string): [name: string, value: number] {
   const last = history[history.length - 1];
   const name = monitor ?? (last.validLoss === undefined ? "trainLoss" : "validLoss");
   const numbers: Record<string, unknown> = { ...last.metrics, trainLoss: last.trainLoss, validLoss: last.validLoss };
   const value = numbers[name];
-  if (typeof value !== "number") {
-    const known = Object.keys(numbers).filter((key) => typeof numbers[key] === "number").join(", ");
-    throw new RangeError(`Cannot monitor ${name}: the record has the numbers ${known}`);
-  }
-  const small = (mode ?? (/loss|^m[sa]e$/i.test(name) ? "min" : "max")) === "min";
-  return small ? -value : value;
+  if (typeof value === "number") return [name, value];
+  const known = Object.keys(numbers).filter((key) => typeof numbers[key] === "number").join(", ");
+  throw new RangeError(`Cannot monitor ${name}: the record has the numbers ${known}`);
 }
 
 /** The options of {@linkcode EarlyStopping}. */
