@@ -130,7 +130,7 @@ export {
   unbind,
   vstack,
 } from "./core/ops/arrange.ts";
-export { indexPut, type IndexPutOptions, maskedSelect, nonzero } from "./core/ops/index.ts";
+export { indexPut, type IndexPutOptions, maskedSelect } from "./core/ops/index.ts";
 export {
   argsort,
   cummax,
@@ -145,7 +145,7 @@ export {
   topk,
 } from "./core/ops/along.ts";
 export { bincount, corrcoef, cov, histc, median, quantile, unique } from "./core/ops/statistics.ts";
-export { clamp, maskedFill, where } from "./core/ops/where.ts";
+export { clamp, maskedFill, nonzero, where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";
 export { allclose, near, testEq, testNearZero } from "./core/compare.ts";
 export { setPrintOptions } from "./core/format.ts";

@@ -26,7 +26,7 @@ import type {
   UniqueResult,
 } from "./ops/statistics.ts";
 import { asStrided, slidingWindows } from "./ops/windows/strided.ts";
-import { maskedFill, nanToNum, type NanToNumOptions } from "./ops/where.ts";
+import { maskedFill, nanToNum, type NanToNumOptions, nonzero } from "./ops/where.ts";
 import * as random from "./random/distributions.ts";
 import type { GeneratorOptions, MultinomialOptions } from "./random/distributions.ts";
 import type { Tensor } from "./tensor.ts";
@@ -181,7 +181,7 @@ export abstract class TensorMethods extends GradientSlot {
 
   /** The places of what is other than 0, int32 [places, dimensions] */
   nonzero(this: Tensor): Tensor {
-    return indexing.nonzero(this);
+    return nonzero(this);
   }
   /** The elements where a mask is true */
   maskedSelect(this: Tensor, mask: Tensor): Tensor {

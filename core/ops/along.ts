@@ -204,41 +204,75 @@ export function argsort(x: Tensor, dim: number | SortOptions = -1, descending = 
   return sort(x, dim, descending).indices;
 }
 
-/** The order of each run of n elements. */
+/** The order of each run of n elements, stable: a radix sort, whose time grows with n alone. */
 export function sortRows(from: TypedArray, n: number, descending: boolean): Int32Array {
   const order = new Int32Array(from.length);
-  const ranks = n <= PACKED ? ranksOf(from) : null;
+  const words = ranksOf(from);
+  if (descending) { for (const word of words) for (let i = 0; i < word.length; i++) word[i] = ~word[i]; }
+  const [spare, counts] = [new Int32Array(n), new Int32Array(1 << DIGIT)];
   for (let start = 0; start < from.length; start += n) {
     const row = order.subarray(start, start + n);
-    if (ranks !== null) sortPacked(ranks.subarray(start, start + n), row, descending);
-    else sortCompared(from.subarray(start, start + n), row, descending);
+    for (let i = 0; i < n; i++) row[i] = i;
+    const keys = words.map((word) => word.subarray(start, start + n));
+    if (n <= FEW) insert(keys, row);
+    else for (const key of keys) sortDigits(key, row, spare, counts);
   }
   return order;
 }
 
-const PACKED = 2 ** 21; // an index of 21 bits and a rank of 32 have place in a float64
+const DIGIT = 11; // bits: a third of a word
+const FEW = 32; // elements that are inserted one by one
 
-/** Whole numbers of 32 bits in the order of the elements, the largest for NaN; none for float64. */
-function ranksOf(from: TypedArray): Float64Array | null {
-  if (from instanceof Float64Array) return null;
-  if (!(from instanceof Float32Array)) return Float64Array.from(from, (x) => x + 2 ** 31);
-  const bits = new Int32Array(Float32Array.from(from, (x) => x + 0).buffer); // −0 + 0 is 0
-  return Float64Array.from(bits, (b, i) => from[i] !== from[i] ? 2 ** 32 - 1 : b < 0 ? -1 - b : b + 2 ** 31);
-}
-
-/** Sorts ranks with their index behind them: without a function to compare by, a fraction of the time. */
-function sortPacked(ranks: Float64Array, order: Int32Array, descending: boolean): void {
-  for (let i = 0; i < ranks.length; i++) {
-    ranks[i] = (descending ? 2 ** 32 - 1 - ranks[i] : ranks[i]) * PACKED + i;
+/** Whole numbers in the order of the elements, the largest for NaN: words of 32 bits, of float64 the lower ones first. */
+function ranksOf(from: TypedArray): Uint32Array[] {
+  const n = from.length;
+  if (!(from instanceof Float32Array || from instanceof Float64Array)) {
+    const whole = new Uint32Array(n);
+    for (let i = 0; i < n; i++) whole[i] = from[i] ^ 0x80000000;
+    return [whole];
   }
-  ranks.sort();
-  for (let i = 0; i < ranks.length; i++) order[i] = ranks[i] % PACKED;
+  const each = from instanceof Float64Array ? 2 : 1;
+  const numbers = from.slice();
+  for (let i = 0; i < n; i++) numbers[i] += 0; // −0 + 0 is 0
+  const bits = new Int32Array(numbers.buffer); // of two words the upper one comes last
+  const words = Array.from({ length: each }, () => new Uint32Array(n));
+  for (let i = 0; i < n; i++) {
+    const isNaN = from[i] !== from[i], sign = bits[i * each + each - 1];
+    for (let w = 0; w < each; w++) {
+      const flip = sign < 0 ? -1 : w === each - 1 ? 0x80000000 : 0; // of negative numbers the larger bits are less
+      words[w][i] = isNaN ? -1 : bits[i * each + w] ^ flip;
+    }
+  }
+  return words;
 }
 
-function sortCompared(from: TypedArray, order: Int32Array, descending: boolean): void {
-  for (let i = 0; i < order.length; i++) order[i] = i;
-  const compare = (a: number, b: number) => a < b ? -1 : a > b ? 1 : Number(a !== a) - Number(b !== b);
-  order.sort(descending ? (i, j) => compare(from[j], from[i]) : (i, j) => compare(from[i], from[j]));
+/** Sorts an order by one word of the keys, a digit at a time from the last, each pass stable. */
+function sortDigits(key: Uint32Array, order: Int32Array, spare: Int32Array, counts: Int32Array): void {
+  const n = order.length, mask = counts.length - 1;
+  let [from, to] = [order, spare];
+  for (let shift = 0; shift < 32; shift += DIGIT) {
+    counts.fill(0);
+    for (let i = 0; i < n; i++) counts[(key[i] >>> shift) & mask]++;
+    if (counts[(key[0] >>> shift) & mask] === n) continue; // the digit is the same everywhere
+    for (let b = 0, before = 0; b < counts.length; b++) before += counts[b], counts[b] = before - counts[b];
+    for (let i = 0; i < n; i++) to[counts[(key[from[i]] >>> shift) & mask]++] = from[i];
+    [from, to] = [to, from];
+  }
+  if (from !== order) order.set(from);
+}
+
+/** Sorts a short order by inserting. */
+function insert(keys: readonly Uint32Array[], order: Int32Array): void {
+  const [low, high] = [keys[0], keys.at(-1)!];
+  for (let i = 1; i < order.length; i++) {
+    let at = i;
+    for (; at > 0; at--) {
+      const before = order[at - 1];
+      if (high[before] < high[i] || (high[before] === high[i] && low[before] <= low[i])) break;
+      order[at] = before;
+    }
+    order[at] = i;
+  }
 }
 
 /** The options of `topk`. */

@@ -238,23 +238,25 @@ function listOf(numbers: readonly number[] | Tensor): number[] {
 
 /** The lower triangle of the last two dimensions: 0 above diagonal `k`, which is counted upwards. PyTorch's `torch.tril`. */
 export function tril(x: Tensor, k = 0): Tensor {
-  return triangle(x, "tril", k, (above) => above <= k);
+  return triangle(x, "tril", k, (row) => [0, row + k + 1]);
 }
 
 /** The upper triangle of the last two dimensions: 0 below diagonal `k`. PyTorch's `torch.triu`. */
 export function triu(x: Tensor, k = 0): Tensor {
-  return triangle(x, "triu", k, (above) => above >= k);
+  return triangle(x, "triu", k, (row) => [row + k, Infinity]);
 }
 
-function triangle(x: Tensor, name: string, k: number, keeps: (above: number) => boolean): Tensor {
+/** x where the columns of a row lie in a range, 0 elsewhere. */
+function triangle(x: Tensor, name: string, k: number, columnsOf: (row: number) => [from: number, to: number]): Tensor {
   requireTensor(x, `take ${name}() of`);
   requireNumber(k, `take ${name}() from the diagonal`);
   if (x.shape.length < 2) throw new RangeError(`Cannot take ${name}() of ${show(x.shape)}: give a matrix, or several`);
   const [rows, columns] = x.shape.slice(-2);
-  const mask = Uint8Array.from(
-    { length: rows * columns },
-    (_, i) => Number(keeps((i % columns) - Math.floor(i / columns))),
-  );
+  const mask = new Uint8Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const [from, to] = columnsOf(row).map((column) => Math.min(Math.max(column, 0), columns) + row * columns);
+    mask.fill(1, from, to);
+  }
   return where(wrap(mask, [rows, columns], "bool"), x, x.dtype === "bool" ? false : 0);
 }
 

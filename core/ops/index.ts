@@ -5,7 +5,7 @@ import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
 import { noteFunction, record } from "../record.ts";
 import { GradientSlot } from "../gradient_slot.ts";
-import { broadcastShapes, rowMajor, sameShape, show, sizeOf } from "../shape.ts";
+import { broadcastShapes, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { binaryInto, cast, copyInto, copyOf, type Operand, operand } from "./elementwise.ts";
 import {
@@ -20,6 +20,7 @@ import {
   unsqueeze,
   view,
 } from "./movement.ts";
+import { nonzero, placesWhere } from "./where.ts";
 
 /**
  * One basic index, as Python writes it: a whole number picks, `"1:3"`, `":"`, `"::2"` are ranges, `"..."` stands for all the
@@ -163,19 +164,6 @@ function columnsOf(mask: Tensor, sizes: Map<Tensor, number>): Tensor[] {
   return columns;
 }
 
-/** The places of what is other than 0, int32 [places, dimensions], in row-major order. PyTorch's `torch.nonzero`. */
-export function nonzero(x: Tensor): Tensor {
-  requireTensor(x, "find what is not 0 in");
-  const places: number[] = [];
-  elements(x).forEach((value, i) => value !== 0 && places.push(i)); // NaN counts
-  const [rank, steps] = [x.shape.length, rowMajor(x.shape)];
-  const found = new Int32Array(places.length * rank);
-  places.forEach((place, k) => {
-    for (let d = 0; d < rank; d++) found[k * rank + d] = Math.floor(place / steps[d]) % x.shape[d];
-  });
-  return wrap(found, [places.length, rank], "int32");
-}
-
 /**
  * The elements where a mask, broadcast to x, is true, in row-major order. PyTorch's `torch.masked_select`.
  *
@@ -238,7 +226,9 @@ export function indexPut(
 function placesOf(x: Tensor, indices: readonly (Index | Tensor)[], options: IndexPutOptions) {
   requireArray(indices, "write by the index", '[i, "1:"]');
   checkOptions("write by index", options, ["accumulate"], { accumulate: "boolean" });
-  const numbers = wrap(Int32Array.from({ length: sizeOf(x.shape) }, (_, i) => i), x.shape, "int32");
+  const counted = new Int32Array(sizeOf(x.shape));
+  for (let i = 0; i < counted.length; i++) counted[i] = i;
+  const numbers = wrap(counted, x.shape, "int32");
   const single = indices.length === 1 && isTensor(indices[0]);
   return {
     accumulate: options.accumulate ?? false,
@@ -353,10 +343,9 @@ function byMask(x: Tensor, mask: Tensor): Tensor {
       `Cannot index ${show(x.shape)} by a mask of shape ${show(mask.shape)}: it must be its leading sizes`,
     );
   }
-  const places: number[] = [];
-  elements(mask).forEach((on, i) => on && places.push(i));
+  const places = placesWhere(elements(mask));
   const flat = contiguous(x).view(sizeOf(lead), ...x.shape.slice(mask.shape.length));
-  return gather(flat, Int32Array.from(places), [places.length]);
+  return gather(flat, places, [places.length]);
 }
 
 /**

@@ -1,12 +1,12 @@
 /** `where()`, a choice between two values, element by element; and which elements are NaN or infinite. */
 import { byName, checkOptions, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, promote, promoteRanked } from "../dtype.ts";
+import { isFloating, promote, promoteRanked, type TypedArray } from "../dtype.ts";
 import { newEmpty, wrap } from "../memory/allocate.ts";
 import { binary, cast, type Operand, operand, spread, unary } from "./elementwise.ts";
-import { detached } from "./movement.ts";
+import { detached, elements } from "./movement.ts";
 import { record } from "../record.ts";
-import { broadcastShapes, show, sizeOf } from "../shape.ts";
+import { broadcastShapes, rowMajor, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
 /**
@@ -131,6 +131,26 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
     throw new TypeError(`Cannot fill a ${x.dtype} tensor with a ${fill.dtype}: cast one of them first`);
   }
   return where(mask, cast(fill, x.dtype), x);
+}
+
+/** The numbers of the elements that are other than 0. */
+export function placesWhere(values: TypedArray): Int32Array {
+  const places = new Int32Array(values.length);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) places[count++] = i; // NaN counts
+  return places.slice(0, count);
+}
+
+/** The places of what is other than 0, int32 [places, dimensions], in row-major order. PyTorch's `torch.nonzero`. */
+export function nonzero(x: Tensor): Tensor {
+  requireTensor(x, "find what is not 0 in");
+  const places = placesWhere(elements(x));
+  const [rank, steps] = [x.shape.length, rowMajor(x.shape)];
+  const found = new Int32Array(places.length * rank);
+  places.forEach((place, k) => {
+    for (let d = 0; d < rank; d++) found[k * rank + d] = Math.floor(place / steps[d]) % x.shape[d];
+  });
+  return wrap(found, [places.length, rank], "int32");
 }
 
 /**
