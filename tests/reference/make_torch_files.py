@@ -3,6 +3,7 @@
 The files in torch_files/ were written by PyTorch 1.13. Newer versions write a few records more; tests write fresh ones where
 PyTorch is installed.
 """
+import argparse
 import collections
 import json
 import math
@@ -12,6 +13,11 @@ import sys
 
 import torch
 from torch import nn
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 folder = sys.argv[1]
 os.makedirs(folder, exist_ok=True)
@@ -33,8 +39,8 @@ def told(tensor):
     return {"dtype": kind, "shape": list(tensor.shape), "stride": list(tensor.stride()), "values": shown(wide.tolist())}
 
 
-def save(name, thing, tensors, **more):
-    torch.save(thing, os.path.join(folder, name))
+def save(name, thing, tensors, protocol=2, **more):
+    torch.save(thing, os.path.join(folder, name), pickle_protocol=protocol)
     expected[name] = {"tensors": {key: told(value) for key, value in tensors.items()}, **more}
 
 
@@ -108,6 +114,33 @@ save("complex.pt", {"w": torch.ones(2), "fft": torch.ones(2, dtype=torch.complex
 save("sparse.pt", {"s": torch.eye(2).to_sparse()}, {})
 save("quantised.pt", {"q": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)}, {})
 save("whole_model.pt", nn.Linear(1, 1), {})
+for protocol in (3, 4, 5):
+    thing = {"w": w, "classes": {"a"}, "raw": b"\x00\xff", "long": "x" * 300, "bytes": b"y" * 300, "seed": 2 ** 63, "size": torch.Size([2])}
+    if protocol > 3:
+        thing["fixed"] = frozenset([1])
+    save(f"protocol{protocol}.pt", thing, {"w": w}, protocol=protocol)
+
+
+class Mine:
+    """An object with a tensor, such as a trainer, and a list and a dict with more in them."""
+
+    def __init__(self):
+        self.w = torch.ones(2)
+
+
+class MyList(list):
+    pass
+
+
+for protocol in (2, 4):
+    beside = {
+        "args": argparse.Namespace(lr=0.1, layer=model), "mine": [Mine(), 3], "own": MyList([Mine()]), "function": math.sqrt,
+        "count": collections.defaultdict(list, {"a": [1]}), ("a", 1): "a key", "sparse": torch.eye(2).to_sparse(), "complex": 1j,
+    }
+    if numpy is not None:
+        beside |= {"best": numpy.float64(0.5), "array": numpy.arange(3)}
+    thing = beside | {"model": model.state_dict(), "epoch": 3}
+    save(f"foreign{protocol}.pt", thing, model.state_dict(), protocol=protocol)
 torch.save({"w": torch.ones(1)}, os.path.join(folder, "legacy.pt"), _use_new_zipfile_serialization=False)
 torch.jit.script(nn.Linear(1, 1)).save(os.path.join(folder, "script.pt"))
 with open(os.path.join(folder, "plain.pkl"), "wb") as file:

@@ -1,6 +1,6 @@
 /**
- * Python's pickle, read without running anything: of the opcodes of protocols 0 to 2 those that a dialect needs, and of the names of
- * callables those that it recognises. Nothing is called.
+ * Python's pickle, read without running anything: of the opcodes of protocols 0 to 2, and of later ones where a dialect has them, those
+ * that it needs, and of the names of callables those that it recognises. Nothing is called.
  *
  * @see {@link https://docs.python.org/3/library/pickletools.html} for the opcodes
  */
@@ -16,10 +16,12 @@ export interface Dialect {
   readonly maxStack: number;
   /** The most values kept. */
   readonly maxMemo: number;
+  /** The last protocol that is read; 2 if left out. */
+  readonly maxProtocol?: number;
   /** The opcodes beside those of numbers, texts and tuples. */
   readonly opcodes: ReadonlyMap<number, Opcode>;
-  /** The value that stands for a name, or why there is none. */
-  marker(name: string): Value | string;
+  /** The value that stands for a name, which the opcode at byte `at` has, or why there is none. */
+  marker(name: string, at: number): Value | string;
   /** The value of `callee(*operands)`, made at byte `at`, or what is wrong with these. */
   reduce(callee: Value, operands: Value, at: number): Value | string;
   /** Completes `target` by `state`; returns what is wrong, or `null`. */
@@ -81,7 +83,8 @@ export class PickleReader {
   }
 
   protocol(version: number): void {
-    if (this.#start !== 0 || version > 2) throw this.error(`protocol ${version}: save it with protocol=2`);
+    const { maxProtocol = 2 } = this.dialect;
+    if (this.#start !== 0 || version > maxProtocol) throw this.error(`protocol ${version}: save it with protocol=2`);
   }
 
   stop(): void {
@@ -108,6 +111,11 @@ export class PickleReader {
   int(): number {
     const [a, b, c, d] = this.take(4);
     return (a | b << 8 | c << 16 | d << 24) >>> 0;
+  }
+
+  /** A size of 8 bytes. One past 2^53 is rounded, and past the end of any file. */
+  long(): number {
+    return this.int() + 2 ** 32 * this.int();
   }
 
   bytes(length: number): Bytes {
@@ -164,6 +172,17 @@ export class PickleReader {
     if (this.#memo.size > maxMemo) throw this.error(`more than ${maxMemo} values kept`);
   }
 
+  memoize(): void {
+    this.put(this.#memo.size);
+  }
+
+  /** Reads the size of a frame, whose bytes come next, and must be there. */
+  frame(): void {
+    const size = this.long(), begin = this.#at;
+    this.take(size);
+    this.#at = begin;
+  }
+
   /** The value on top of the stack, which stays there. */
   top(): Value | undefined {
     return this.#stack.at(-1);
@@ -176,8 +195,17 @@ export class PickleReader {
   }
 
   global(): void {
-    const name = `${this.line()} ${this.line()}`;
-    this.pushOr(this.dialect.marker(name), `the name ${quoted(name)}, `);
+    this.#pushName(`${this.line()} ${this.line()}`);
+  }
+
+  stackGlobal(): void {
+    const names = this.popSome(2).map((value) => value instanceof Text ? value.decoded : null);
+    if (names.includes(null)) throw this.error("no texts for a module and a name");
+    this.#pushName(names.join(" "));
+  }
+
+  #pushName(name: string): void {
+    this.pushOr(this.dialect.marker(name, this.#start), `the name ${quoted(name)}, `);
   }
 
   reduce(): void {

@@ -3,11 +3,11 @@ import { checkOptions } from "../../arguments.ts";
 import { runInSlices, type Steps } from "../../event_loop.ts";
 import type { Tensor } from "../../tensor.ts";
 import { readPickle } from "../pickle/pickle_reader.ts";
-import { Cap, type FileSource, quoted, readFile, type ReadOptions, shortened, sourceName } from "../read_file.ts";
+import { Cap, type FileSource, quoted, readFile, type ReadOptions, sourceName } from "../read_file.ts";
 import { recognise } from "../recognise.ts";
 import { Selection, type TensorSelection } from "../selection.ts";
 import { unzip } from "../zip/unzip.ts";
-import { flatten, type Flattened, type TorchValue } from "./flatten.ts";
+import { flatten, type TorchValue } from "./flatten.ts";
 import { readStorages, type Records } from "./storages.ts";
 import { torchDialect } from "./torch_pickle.ts";
 
@@ -15,7 +15,8 @@ import { torchDialect } from "./torch_pickle.ts";
 export interface TorchOptions extends ReadOptions, TensorSelection {
   /**
    * The part of the file to read: names begin with it and a dot, which they lose. `"model"` reads `model.0.weight` as `0.weight`,
-   * `"module"` the weights of a `DataParallel`.
+   * `"module"` the weights of a `DataParallel`. What lies beside it may be anything, such as an `argparse.Namespace` or a number of
+   * NumPy: it is skipped, and nothing is called.
    *
    * @default {undefined} everything, under its whole name
    */
@@ -31,8 +32,8 @@ export interface TorchFile {
 }
 
 /**
- * The weights in a file that PyTorch's `torch.save` has written, by the names that `loadStateDict` takes. What is pickled in it is read
- * and never run: a name that is not one of a tensor, a dict or the like is refused.
+ * The weights in a file that PyTorch's `torch.save` has written, by the names that `loadStateDict` takes. What is pickled in it, by
+ * any protocol, is read and never run: a name that is not one of a tensor, a dict or the like is refused.
  *
  * In a checkpoint of several parts, `{ model: …, optimizer: …, epoch: 3 }`, names of tensors and of other values are joined by dots:
  * `model.0.weight`, `optimizer.param_groups.0.lr`, `epoch`; `{ at: "model" }` reads the model alone. A tensor that is not in a dict has
@@ -76,8 +77,8 @@ export async function readTorch(source: FileSource, options: TorchOptions = {}):
 export function* decodingTorch(bytes: Uint8Array, where: string, options: TorchOptions): Steps<TorchFile> {
   const cap = new Cap(where, options, bytes.length), selection = new Selection(where, options);
   const { pickle, records } = yield* openArchive(bytes, cap);
-  const root = yield* readPickle(pickle.content, pickle.where, torchDialect(cap));
-  const { tensors, values } = part(yield* flatten(root, cap), options.at, cap.where);
+  const root = yield* readPickle(pickle.content, pickle.where, torchDialect(cap, options.at !== undefined));
+  const { tensors, values } = yield* flatten(root, cap, options.at);
   selection.check([...tensors.keys()]);
   const wanted = new Map([...tensors].filter(([name]) => selection.takes(name)));
   return { tensors: yield* readStorages(wanted, records, cap), values };
@@ -129,21 +130,4 @@ function isBig(order: Uint8Array, where: string): boolean {
   const text = new TextDecoder().decode(order.subarray(0, 16));
   if (text === "little" || text === "big") return text === "big";
   throw new SyntaxError(`Cannot read ${where}: its record byteorder says ${quoted(text)}, and neither little nor big`);
-}
-
-/** What lies at a place of the file, under the names that it has there. */
-function part({ tensors, values }: Flattened, at: string | undefined, where: string): Flattened {
-  if (at === undefined) return { tensors, values };
-  const cut = <T>(map: Map<string, T>) =>
-    new Map(
-      [...map].filter(([name]) => name === at || name.startsWith(`${at}.`)).map((
-        [name, item],
-      ) => [name.slice(at.length + 1), item]),
-    );
-  const found = { tensors: cut(tensors), values: cut(values) };
-  if (found.tensors.size + found.values.size > 0) return found;
-  const tops = new Set([...tensors.keys(), ...values.keys()].map((name) => shortened(name.split(".", 1)[0])));
-  throw new RangeError(
-    `Cannot read ${where} at ${quoted(at)}: nothing is there, it holds ${[...tops].slice(0, 20).join(", ")}`,
-  );
 }

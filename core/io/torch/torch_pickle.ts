@@ -6,9 +6,11 @@
  */
 import { countElements, MAX_ELEMENTS } from "../elements.ts";
 import { FILE_DTYPES } from "../file_dtypes.ts";
+import { LATER_OPCODES } from "../pickle/later_opcodes.ts";
 import { type Dialect, opcodesOf, type PickleReader, toBigInt } from "../pickle/pickle_reader.ts";
 import { Dict, encodeLatin1, kindOf, List, Marker, Text, textOf, Tuple, type Value } from "../pickle/pickle_values.ts";
 import type { Cap } from "../read_file.ts";
+import { Foreign, FOREIGN_OPCODES } from "./foreign.ts";
 
 /** A storage: elements in a record of the archive. */
 export class TorchStorage {
@@ -93,29 +95,40 @@ const CURES: readonly [pattern: RegExp, what: string][] = [
 /** Bytes of memory that a value takes. */
 const VALUE_COST = 64;
 
-/** What a file of `torch.save` may hold; `cap` counts its values. */
-export function torchDialect(cap: Cap): Dialect {
+/** What is read of a PyTorch file, for errors. */
+export const HOLDS =
+  "a PyTorch file here holds tensors, dicts, lists, numbers and texts, and nothing in it is called: " +
+  "save model.state_dict()";
+
+/** What a file of `torch.save` may hold; `cap` counts its values. With `foreign`, other objects are names that lead nowhere. */
+export function torchDialect(cap: Cap, foreign = false): Dialect {
   return {
-    holds: "a PyTorch file here holds tensors, dicts, lists, numbers and texts, and nothing in it is called: save " +
-      "model.state_dict()",
+    holds: foreign ? HOLDS : `${HOLDS}, or read the part with the weights alone, as by { at: "model" }`,
+    maxProtocol: 5,
     maxStack: Infinity, // the cap bounds both
     maxMemo: Infinity,
-    opcodes: OPCODES,
+    opcodes: foreign ? new Map([...OPCODES, ...FOREIGN_OPCODES]) : OPCODES,
     count: () => cap.count(VALUE_COST, () => "a pickle of many values"),
-    marker(name) {
+    marker(name, at) {
       if (Object.hasOwn(CALLABLES, name) || STORAGES.has(name) || DTYPES.has(name) || CLASSES.includes(name)) {
         return new Marker(name);
       }
-      return CURES.find(([pattern]) => pattern.test(name))?.[1] ?? "which is refused";
+      const why = CURES.find(([pattern]) => pattern.test(name))?.[1] ?? "which is refused";
+      return foreign ? new Foreign(name, why, at) : why;
     },
     reduce: (callee, operands, at) => reduced(callee, operands, at) ?? "operands that it does not have in such a file",
     build: (target, state) =>
-      target instanceof Dict && state instanceof Dict ? null : `a state ${kindOf(state)} for ${kindOf(target)}`,
+      target instanceof Foreign || (target instanceof Dict && state instanceof Dict)
+        ? null
+        : `a state ${kindOf(state)} for ${kindOf(target)}`,
   };
 }
 
 function reduced(callee: Value, operands: Value, at: number): Value | null {
-  if (!(callee instanceof Marker && operands instanceof Tuple)) return null;
+  if (!(operands instanceof Tuple)) return null;
+  const foreign = [callee, ...operands.items].find((value) => value instanceof Foreign);
+  if (foreign !== undefined) return foreign;
+  if (!(callee instanceof Marker)) return null;
   return Object.hasOwn(CALLABLES, callee.name) ? CALLABLES[callee.name](operands.items, at) : null;
 }
 
@@ -171,7 +184,7 @@ function toSet([items, ...more]: readonly Value[]): List | null {
   return items instanceof List && more.length === 0 ? items : null;
 }
 
-const OPCODES = opcodesOf(
+const TORCH_OPCODES = opcodesOf(
   ["}", "EMPTY_DICT", (r) => r.push(new Dict(r.start))],
   ["]", "EMPTY_LIST", (r) => r.push(new List(r.start))],
   ["a", "APPEND", (r) => append(r, r.popSome(1))],
@@ -180,17 +193,24 @@ const OPCODES = opcodesOf(
   ["u", "SETITEMS", (r) => setItems(r, r.popToMark())],
   ["G", "BINFLOAT", (r) => r.push(toFloat(r.take(8)))],
   ["\x8a", "LONG1", (r) => r.push(toInteger(r.take(r.byte())))],
+  ["\x8f", "EMPTY_SET", (r) => r.push(new List(r.start))],
+  ["\x90", "ADDITEMS", (r) => append(r, r.popToMark())],
+  ["\x91", "FROZENSET", (r) => r.push(new Tuple(r.popToMark()))],
   ["Q", "BINPERSID", (r) => r.pushOr(toStorage(r.pop()) ?? "no storage's type, key, place and size")],
 );
 
+const OPCODES = new Map([...LATER_OPCODES, ...TORCH_OPCODES]);
+
 function append(reader: PickleReader, items: readonly Value[]): void {
   const list = reader.top();
+  if (list instanceof Foreign) return;
   if (!(list instanceof List)) throw reader.error(`${kindOf(list)} where a list must be`);
   for (const item of items) list.items.push(item);
 }
 
 function setItems(reader: PickleReader, items: readonly Value[]): void {
   const dict = reader.top();
+  if (dict instanceof Foreign) return;
   if (!(dict instanceof Dict)) throw reader.error(`${kindOf(dict)} where a dict must be`);
   if (items.length % 2 > 0) throw reader.error("a key without a value");
   for (let i = 0; i < items.length; i += 2) dict.pairs.push([items[i], items[i + 1]]);

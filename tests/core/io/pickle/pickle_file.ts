@@ -15,6 +15,11 @@ export const op = {
     const utf8 = [...new TextEncoder().encode(value)];
     return [0x58, ...int(utf8.length), ...utf8];
   },
+  brief: (value: string) => [0x8c, value.length, ...text(value)],
+  stackGlobal: [0x93],
+  memoize: [0x94],
+  frame: (size: number) => [0x95, ...int(size), ...int(0)],
+  newObject: [0x81],
   none: [0x4e],
   yes: [0x88],
   no: [0x89],

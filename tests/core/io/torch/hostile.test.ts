@@ -165,7 +165,7 @@ describe("readTorch() calls nothing", () => {
   for (
     const [code, name] of [
       ...[["o", "OBJ"], ["i", "INST"], ["\x81", "NEWOBJ"], ["\x92", "NEWOBJ_EX"], ["P", "PERSID"], ["\x82", "EXT1"]],
-      ...[["\x93", "STACK_GLOBAL"], ["\x8b", "LONG4"], ["2", "DUP"], ["\x97", "NEXT_BUFFER"], ["\x95", "FRAME"]],
+      ...[["\x8b", "LONG4"], ["2", "DUP"], ["\x97", "NEXT_BUFFER"], ["\x98", "READONLY_BUFFER"]],
     ]
   ) {
     it(`readTorch() refuses the opcode ${name}`, () => {
@@ -190,7 +190,22 @@ describe("readTorch() calls nothing", () => {
         "a key of the dict at byte 2 is List",
       ],
       ["a text that is not UTF-8", [0x58, 1, 0, 0, 0, 0xff], "the text at byte 7 is not UTF-8"],
-      ["a later protocol", [...op.proto(4), ...op.none], "PROTO at byte 2 found protocol 4"],
+      ["a second protocol", [...op.proto(4), ...op.none], "PROTO at byte 2 found protocol 4"],
+      [
+        "a name from the stack",
+        [...op.brief("os"), ...op.brief("system"), ...op.stackGlobal],
+        'name "os system", which',
+      ],
+      [
+        "a name that is no text",
+        [...op.brief("os"), ...op.none, ...op.stackGlobal],
+        "no texts for a module and a name",
+      ],
+      ["half a name", [...op.brief("os"), ...op.stackGlobal], "an empty stack where a value must be"],
+      ["nothing kept", op.memoize, "MEMOIZE at byte 2 found an empty stack"],
+      ["a frame past the file", [...op.frame(100), ...op.none], "FRAME at byte 2 found 2 of 100 bytes"],
+      ["bytes past any file", [0x8e, ...new Array(8).fill(255)], "BINBYTES8 at byte 2 found 1 of 18446744073709552000"],
+      ["items of a set in a dict", [...op.dict, ...op.mark, 0x90], "found Dict where a list must be"],
     ] as [string, number[], string][]
   ) {
     it(`readTorch() refuses ${what}`, () => refuses(archive(parts), message));

@@ -153,6 +153,25 @@ export const FACTS: readonly [fact: string, check: (folder: string) => Promise<v
     const parallel = await readTorch(`${folder}/parallel.pt`, { at: "module" });
     assertEquals([...parallel.tensors.keys()], ["weight", "bias"]);
   }],
+  ["reads files of protocols 3 to 5", async (folder) => {
+    for (const protocol of [3, 4, 5]) {
+      await assertTensors(folder, `protocol${protocol}.pt`);
+      const { values } = await readTorch(`${folder}/protocol${protocol}.pt`);
+      assertEquals([values.get("classes"), values.get("raw"), values.get("size")], [["a"], Uint8Array.of(0, 255), [2]]);
+      assertEquals([values.get("long"), values.get("seed")], ["x".repeat(300), 2n ** 63n]);
+      assertEquals(values.get("bytes"), new Uint8Array(300).fill(121));
+      assertEquals(values.get("fixed"), protocol > 3 ? [1] : undefined);
+    }
+  }],
+  ["reads a part beside objects of programs", async (folder) => {
+    for (const file of ["foreign2.pt", "foreign4.pt"]) {
+      const wanted = (await expected(folder, file)).tensors;
+      const { tensors, values } = await readTorch(`${folder}/${file}`, { at: "model" });
+      assertEquals([[...tensors.keys()], values.size], [["weight", "bias"], 0]);
+      for (const [name, told] of Object.entries(wanted)) assertTold(name, tensors.get(name), told);
+      assertEquals((await readTorch(`${folder}/${file}`, { at: "epoch" })).values.get(""), 3);
+    }
+  }],
   ["reads a tensor that is in no dict", async (folder) => void await assertTensors(folder, "alone.pt")],
   ["leaves out what skip names", async (folder) => void await assertTensors(folder, "complex.pt", ["fft"])],
 ];
