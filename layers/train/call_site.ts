@@ -1,5 +1,13 @@
 /** Which line called a run that failed: by then the ten frames of an error's stack are all those of the training loop. */
 
+import type { Learner } from "./learner.ts";
+
+/** How far a run is, in words. */
+export function placeOf({ epoch, batch, batches, step, training }: Learner): string {
+  const part = `, ${training ? "training" : "validation"} batch ${batch + 1} of ${batches}`;
+  return `fit() stopped after ${step} steps, in epoch ${epoch + 1}${batch < batches ? part : ""}; called`;
+}
+
 /** The stack where `call` was called, without its own frame; `call` must not have waited for anything yet. */
 export function callersOf(call: (...args: never) => unknown): string {
   const here = new Error();

@@ -1,11 +1,11 @@
 /** The training loop: for each batch a forward pass, the loss, a backward pass and a step, with callbacks around each. */
 import { backwardInSlices } from "../../backward/backward_in_slices.ts";
 import { noGrad } from "../../backward/tape.ts";
-import { requireTensor } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Module } from "../nn/module.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
+import { Accumulation } from "./accumulation.ts";
 import {
   type Batches,
   evalMode,
@@ -15,7 +15,7 @@ import {
   requireBatches,
   type TrainingBatch,
 } from "./batches.ts";
-import { callersOf, causedIn } from "./call_site.ts";
+import { callersOf, causedIn, placeOf } from "./call_site.ts";
 import {
   type Callback,
   CancelBatch,
@@ -45,8 +45,10 @@ import {
   type FitReport,
   type LearnerOptions,
   type Loss,
+  lossOf,
   type Resume,
   stateToResume,
+  warnOfMetrics,
 } from "./learner_options.ts";
 import { type EpochRecord, Recorder } from "./callbacks/recorder.ts";
 import { schedulesOf } from "./callbacks/schedule.ts";
@@ -113,6 +115,7 @@ export class Learner {
   /** The loss of `prediction`, a tensor of one number. */
   loss!: Tensor;
 
+  readonly #accumulation: Accumulation;
   readonly #recorder: Recorder;
   readonly #slice = new TimeSlice();
   #interruption: Interruption | null = null;
@@ -126,8 +129,9 @@ export class Learner {
   /** A learner of these parts; nothing runs before `fit()`. */
   constructor(options: LearnerOptions) {
     checkLearner(options);
-    const { model, loss, optimizer, data, metrics = [], callbacks = [], scheduler } = options;
+    const { model, loss, optimizer, data, metrics = [], callbacks = [], scheduler, accumulate = 1 } = options;
     [this.model, this.lossFunction, this.optimizer, this.data, this.metrics] = [model, loss, optimizer, data, metrics];
+    this.#accumulation = new Accumulation(accumulate, optimizer);
     this.#recorder = new Recorder(metrics);
     this.callbacks = inOrder([this.#recorder, ...schedulesOf(scheduler), ...callbacks]);
     this.#epochStart = saveRngState(data, null);
@@ -150,7 +154,7 @@ export class Learner {
       throw new Error("Cannot fit: this learner is fitting already, await that call first");
     }
     const callers = callersOf(this.fit);
-    this.#warnOfMetrics(options);
+    warnOfMetrics(this, options);
     this.#interruption = listen(options);
     this.#ended = { outcome: "finished", reason: null };
     try {
@@ -161,7 +165,7 @@ export class Learner {
         while (this.epoch < this.epochs) await this.#runEpoch(data);
       });
     } catch (error) {
-      throw causedIn(error, this.#where(), callers);
+      throw causedIn(error, placeOf(this), callers);
     } finally {
       this.#interruption.close();
       this.#interruption = null;
@@ -170,17 +174,9 @@ export class Learner {
     return { ...this.#ended, history: this.history };
   }
 
-  #where(): string {
-    const { epoch, batch, batches, step, training } = this;
-    const part = `, ${training ? "training" : "validation"} batch ${batch + 1} of ${batches}`;
-    return `fit() stopped after ${step} steps, in epoch ${epoch + 1}${batch < batches ? part : ""}; called`;
-  }
-
-  /** Metrics are computed on validation data: without it they are silently left out. */
-  #warnOfMetrics({ oneBatch = false }: FitOptions): void {
-    if (this.metrics.length === 0 || this.data.valid !== undefined || oneBatch || this.epoch > 0) return;
-    const names = this.metrics.map(({ name }) => name).join(", ");
-    console.warn(`fit() computes no metrics (${names}) without validation data: give data: { train, valid }`);
+  /** Whether the gradients wait for more batches before a step is taken: see the option `accumulate`. */
+  get accumulating(): boolean {
+    return this.#accumulation.waits;
   }
 
   /** The indices in the dataset of the batch's samples, or `null` where the data does not say. */
@@ -231,7 +227,7 @@ export class Learner {
    * `afterBatch`: within a batch, the random numbers of that batch are drawn already, and a resumed run draws others.
    */
   stateDict(): LearnerState {
-    return saveLearnerState(this, this.#epochStart, this.#trainPass);
+    return saveLearnerState(this, this.#epochStart, this.#trainPass, this.#accumulation.stateDict());
   }
 
   /**
@@ -241,6 +237,7 @@ export class Learner {
    */
   loadStateDict(state: LearnerState): void {
     this.#epochStart = loadLearnerState(this, state);
+    this.#accumulation.loadStateDict(state.accumulated);
     const { rngState: { train }, batch } = state;
     this.#trainPass = train === null || batch === 0 ? null : { batches: [], stateDict: () => train };
   }
@@ -269,22 +266,34 @@ export class Learner {
     this.training = true;
     this.model.train();
     this.batches = batches.length;
+    if (this.batch === 0) this.#accumulation.drop();
     if (batches.length === 0) throw new RangeError("Cannot train: the training data has no batches, see dropLast");
     await this.#around("Train", null, async () => {
       this.#pass = this.#trainPass = resumePass(batches, this.batch, this.#epochStart, this.#trainPass);
       for await (const batch of this.#trainPass.batches) {
         await this.#batch(batch, () => this.#trainBatch());
-        if (this.batch < this.batches) this.#checkStop(); // after the last batch the data may still have to reach its end
+        if (this.batch < this.batches && !this.#accumulation.isOpen) this.#checkStop(); // at the end the data may have more to do
       }
+      if (this.#accumulation.end()) await this.#takeStep(); // of a group whose last batch was cancelled
       this.#checkStop();
     });
   }
 
   async #trainBatch(): Promise<void> {
-    this.optimizer.zeroGrad();
+    const accumulation = this.#accumulation, rows = accumulation.size === 1 ? 1 : this.x.shape[0] ?? 1;
+    const completes = accumulation.completes(this.batch + 1 >= this.batches);
+    accumulation.begin();
     this.prediction = this.model.call(this.x);
-    await this.#around("Loss", null, () => void (this.loss = this.#lossOf(this.prediction, this.y)));
-    await this.#around("Backward", null, () => backwardInSlices(this.loss));
+    await this.#around("Loss", null, () => void (this.loss = lossOf(this)));
+    await this.#around("Backward", null, async () => {
+      await backwardInSlices(accumulation.weighted(this.loss, rows, completes));
+      if (completes) accumulation.close(rows);
+    });
+    accumulation.add(rows, completes);
+    if (completes) await this.#takeStep();
+  }
+
+  async #takeStep(): Promise<void> {
     await this.#around("Step", null, () => this.optimizer.step(), () => this.step++);
   }
 
@@ -315,7 +324,7 @@ export class Learner {
 
   async #validateBatch(): Promise<void> {
     this.prediction = noGrad(() => this.model.call(this.x));
-    await this.#around("Loss", null, () => void (this.loss = noGrad(() => this.#lossOf(this.prediction, this.y))));
+    await this.#around("Loss", null, () => void (this.loss = noGrad(() => lossOf(this))));
   }
 
   async #batch(batch: TrainingBatch, body: () => Promise<void>): Promise<void> {
@@ -333,19 +342,12 @@ export class Learner {
     try {
       return noGrad(() => {
         const prediction = this.model.call(x);
-        return { x, y, prediction, loss: this.#lossOf(prediction, y) };
+        return { x, y, prediction, loss: lossOf({ lossFunction: this.lossFunction, prediction, y }) };
       });
     } finally {
       restore();
       [this.x, this.y, this.training, this.#pass] = before;
     }
-  }
-
-  #lossOf(prediction: Tensor, y: Tensor): Tensor {
-    const loss = this.lossFunction;
-    const value = typeof loss === "function" ? loss(prediction, y) : loss.call(prediction, y);
-    requireTensor(value, "use the result of the loss,");
-    return value;
   }
 
   /** Runs `body` between its two moments; an error of class `cancel` ends it early, and `count` is called in any case. */

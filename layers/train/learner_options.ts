@@ -1,6 +1,6 @@
 /** The options of a learner and of `fit()`, their checks, and the report that `fit()` returns. */
 import type { Tensor } from "../../core/tensor.ts";
-import { checkOptions, describe, requireArray } from "../../core/arguments.ts";
+import { checkOptions, describe, requireArray, requireTensor, shown } from "../../core/arguments.ts";
 import { Module } from "../nn/module.ts";
 import { Optimizer } from "../optim/optimizer.ts";
 import { type LearnerData, requireBatches } from "./batches.ts";
@@ -41,6 +41,14 @@ export interface LearnerOptions {
    * `{ scheduler: reduceOnPlateau, monitor: "accuracy" }` by a number of the epoch's record.
    */
   scheduler?: ScheduleOption;
+  /**
+   * How many batches' gradients add up to one step, where memory holds no larger batch; at the end of an epoch they may be fewer. Where
+   * the loss is a mean over rows the step is that of one batch with all their rows. Callbacks see each batch, but `beforeStep` and
+   * `afterStep` only where one is taken; `learner.accumulating` is true until a group is complete.
+   *
+   * @default {1}
+   */
+  accumulate?: number;
 }
 
 /**
@@ -89,9 +97,9 @@ export interface FitReport {
  * @throws {TypeError} With what was found, and what is expected.
  */
 export function checkLearner(options: LearnerOptions): void {
-  const known = ["model", "loss", "optimizer", "data", "metrics", "callbacks", "scheduler"] as const;
+  const known = ["model", "loss", "optimizer", "data", "metrics", "callbacks", "scheduler", "accumulate"] as const;
   checkOptions("make a Learner", options, known);
-  const { model, loss, optimizer, data, metrics = [], callbacks = [] } = options;
+  const { model, loss, optimizer, data, metrics = [], callbacks = [], accumulate = 1 } = options;
   if (!(model instanceof Module)) throw misfit("model", model, "an nn.Module");
   if (!isLoss(loss)) throw misfit("loss", loss, "nn.functional.mse, or new nn.MSELoss()");
   if (!(optimizer instanceof Optimizer)) throw misfit("optimizer", optimizer, "new optim.SGD(model.parameters())");
@@ -103,6 +111,9 @@ export function checkLearner(options: LearnerOptions): void {
   if (data.valid !== undefined) requireBatches(data.valid);
   requireArray(metrics, "make a Learner with the metrics", "[metrics.accuracy()]");
   requireArray(callbacks, "make a Learner with the callbacks", "[new EarlyStopping()]");
+  if (!Number.isInteger(accumulate) || accumulate < 1) {
+    throw new RangeError(`Cannot accumulate the gradients of ${shown(accumulate)} batches: give a whole number from 1`);
+  }
   const odd = metrics.find((metric) => typeof metric?.update !== "function");
   if (odd !== undefined) throw misfit("metric", odd, "one such as metrics.accuracy()");
 }
@@ -155,6 +166,25 @@ function misfit(part: string, found: unknown, expected: string): TypeError {
 /** Whether it can be called with a prediction and a target; a class cannot, before there is an object of it. */
 function isLoss(loss: unknown): boolean {
   return loss instanceof Module || (typeof loss === "function" && !(loss.prototype instanceof Module));
+}
+
+/**
+ * The loss of a batch.
+ *
+ * @throws {TypeError} If it is not a tensor.
+ */
+export function lossOf({ lossFunction, prediction, y }: Pick<Learner, "lossFunction" | "prediction" | "y">): Tensor {
+  const loss = lossFunction;
+  const value = typeof loss === "function" ? loss(prediction, y) : loss.call(prediction, y);
+  requireTensor(value, "use the result of the loss,");
+  return value;
+}
+
+/** Metrics are computed on validation data: without it they are silently left out. */
+export function warnOfMetrics({ metrics, data, epoch }: Learner, { oneBatch = false }: FitOptions): void {
+  if (metrics.length === 0 || data.valid !== undefined || oneBatch || epoch > 0) return;
+  const names = metrics.map(({ name }) => name).join(", ");
+  console.warn(`fit() computes no metrics (${names}) without validation data: give data: { train, valid }`);
 }
 
 /** A learner as text: its parts by name and size, and how far it is. */

@@ -20,6 +20,7 @@
 // The learner.
 export { Learner } from "./learner.ts";
 export type { FitOptions, FitReport, LearnerOptions, Loss, Resume } from "./learner_options.ts";
+export type { AccumulatedState } from "./accumulation.ts";
 export type { Batches, BatchSource, LearnerData, TrainingBatch } from "./batches.ts";
 export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
 

@@ -14,7 +14,7 @@ export interface ClipGradientsOptions {
 
 /** Clips the gradients after each backward pass: `optim.clipGradNorm` and `optim.clipGradValue` as a callback. */
 export class ClipGradients implements Callback {
-  /** After callbacks that look at the gradients before they are clipped. */
+  /** After callbacks that look at the gradients before they are clipped, at the same moment. */
   readonly order = 40;
   /** The norm of all gradients before they were last clipped; NaN without `maxNorm`. */
   norm: number = NaN;
@@ -31,8 +31,8 @@ export class ClipGradients implements Callback {
     }
   }
 
-  /** Clips the gradients. */
-  afterBackward({ model }: Learner): void {
+  /** Clips the gradients of a step, after every callback has seen them. */
+  beforeStep({ model }: Learner): void {
     const { maxNorm, maxValue } = this.options;
     if (maxNorm !== undefined) this.norm = clipGradNorm(model.parameters(), maxNorm);
     if (maxValue !== undefined) clipGradValue(model.parameters(), maxValue);

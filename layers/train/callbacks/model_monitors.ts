@@ -77,9 +77,9 @@ export class LayerStatistics implements Callback {
     });
   }
 
-  /** Records the gradients. */
+  /** Records the gradients of a step. */
   afterBackward(learner: Learner): void {
-    if (!this.#isDue(learner)) return;
+    if (!this.#isDue(learner) || learner.accumulating) return;
     for (const [name, { g }] of learner.model.namedParameters()) {
       if (g !== null) addTo(this.gradients, name, g, learner.step + 1);
     }

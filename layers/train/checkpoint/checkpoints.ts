@@ -120,9 +120,9 @@ export class Checkpoints implements Callback {
 
   /** Writes a checkpoint within an epoch, where `everySteps` says so. */
   async afterBatch(learner: Learner): Promise<void> {
-    const { training, step, batch, batches } = learner;
+    const { training, step, batch, batches, accumulating } = learner;
     const due = step % (this.#options.everySteps ?? Infinity) === 0;
-    if (training && due && batch < batches) await this.save(learner);
+    if (training && due && !accumulating && batch < batches) await this.save(learner);
   }
 
   /** Writes a checkpoint at the end of an epoch, where `everyEpochs` says so. */

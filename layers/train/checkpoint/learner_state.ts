@@ -3,6 +3,7 @@ import { requireState } from "../../../core/arguments.ts";
 import { defaultGenerator } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import type { OptimizerStateDict } from "../../optim/state_dict.ts";
+import type { AccumulatedState } from "../accumulation.ts";
 import type { Batches, LearnerData, TrainingBatch } from "../batches.ts";
 import type { Learner } from "../learner.ts";
 
@@ -18,6 +19,8 @@ export interface LearnerState {
   epochStart: RngState;
   /** The state of each callback that has one, by name. */
   callbacks: Record<string, unknown>;
+  /** The gradients of batches whose step is still to come, where there are some. */
+  accumulated?: AccumulatedState;
   /** How many epochs are done. */
   epoch: number;
   /** How many batches of this epoch are done. */
@@ -27,7 +30,12 @@ export interface LearnerState {
 }
 
 /** The state of a learner whose epoch began at `epochStart`, and whose pass over the training data is `pass`. */
-export function saveLearnerState(learner: Learner, epochStart: RngState, pass: BatchPass | null): LearnerState {
+export function saveLearnerState(
+  learner: Learner,
+  epochStart: RngState,
+  pass: BatchPass | null,
+  accumulated?: AccumulatedState,
+): LearnerState {
   const { model, optimizer, data, epoch, batch, step } = learner;
   const callbacks = Array.from(statefulCallbacks(learner), ([name, callback]) => [name, callback.stateDict!()]);
   return {
@@ -36,6 +44,7 @@ export function saveLearnerState(learner: Learner, epochStart: RngState, pass: B
     rngState: saveRngState(data, pass),
     epochStart,
     callbacks: Object.fromEntries(callbacks),
+    ...accumulated === undefined ? {} : { accumulated },
     epoch,
     batch,
     step,
