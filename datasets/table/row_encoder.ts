@@ -183,7 +183,7 @@ export class RowEncoder {
     const left = `${where}: ${this.#skipped} rows have an empty cell and are left out`;
     const unknown = [...this.#unknown].map(([name, { count, first }]) =>
       `${where}: column ${quoted(name)} holds ${quoted(first)}${
-        count === 1 ? "" : ` and ${count - 1} more words`
+        count === 1 ? "" : ` and ${count - 1} more such cells`
       } that the schema does not tell apart: they count as unknown`
     );
     return [...this.#skipped > 0 ? [left] : [], ...unknown, ...this.#readers.flatMap(({ notes }) => notes)];

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import { type SchemaColumn, type SchemaOptions, TableSchema } from "@gradus/gradus/data";
@@ -183,6 +183,8 @@ describe("TableSchema", () => {
       notes.at(-1),
       't.csv: column "city" holds "Oslo" that the schema does not tell apart: they count as unknown',
     );
+    await schema.read(named(`${other}yes;1;Oslo\nno;2;Oslo\n`), { onNote: (note) => notes.push(note) });
+    assertStringIncludes(notes.at(-1)!, 'column "city" holds "Oslo" and 2 more such cells that the schema');
   });
 
   it("gives the same numbers in one piece, part by part, and record by record", async () => {
