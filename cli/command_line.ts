@@ -28,6 +28,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** The least whole number that it may be; an option with it is a number. */
   readonly least?: number;
+  /** The largest that it may be; 999,999,999 if left out. */
+  readonly most?: number;
   /** Its value where it is not given. */
   readonly default?: string | number;
   /** Whether it may be given more than once. */
@@ -128,19 +130,22 @@ function parse<T extends Options>(
   return { values: Object.fromEntries(values) as Values<T>, words: positionals };
 }
 
-function valueOf(name: string, { value, choices, least, multiple, default: usual }: Option, given: unknown): unknown {
+function valueOf(name: string, option: Option, given: unknown): unknown {
+  const { value, choices, least, most, multiple, default: usual } = option;
   if (value === undefined) return given ?? false;
   if (given === undefined) return multiple ? [] : usual;
   if (choices?.includes(given as string) === false) {
     throw new UsageError(`Cannot use --${name} ${given}: expected ${choices.join(", ")}`);
   }
-  return least === undefined ? given : wholeNumber(name, given as string, least);
+  return least === undefined ? given : wholeNumber(name, given as string, least, most);
 }
 
 /** The whole number that an option, or a part of one, is. */
-export function wholeNumber(name: string, text: string, least = 0): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
-  throw new UsageError(`Cannot use --${name} ${text}: expected a whole number of ${least} or more`);
+export function wholeNumber(name: string, text: string, least = 0, most = 999_999_999): number {
+  const isWhole = /^\d+$/.test(text);
+  if (isWhole && Number(text) >= least && Number(text) <= most) return Number(text);
+  const range = isWhole && Number(text) > most ? `from ${least} to ${most}` : `of ${least} or more`;
+  throw new UsageError(`Cannot use --${name} ${text}: expected a whole number ${range}`);
 }
 
 function unknown(flag: string, options: Options): UsageError {

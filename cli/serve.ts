@@ -14,7 +14,10 @@ import { loadModel, outputsOf, type TabularFile } from "./tabular_model.ts";
 
 const options = {
   model: { value: "FILE", default: "tabular.safetensors", help: "the model file that tabular wrote" },
-  port: { value: "N", least: 0, default: 8000, help: "where it is served, at 127.0.0.1; 0 for any that is free" },
+  port: {
+    ...{ value: "N", least: 0, most: 65_535, default: 8000 },
+    help: "where it is served, at 127.0.0.1; 0 for any that is free",
+  },
   "max-bytes": { value: "N", least: 1, default: 1_000_000, help: "the longest body of a request" },
   "max-seconds": { value: "N", least: 1, default: 10, help: "how long a body may take to come" },
 } as const;

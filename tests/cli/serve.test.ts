@@ -5,7 +5,7 @@ import { TableSchema } from "@gradus/gradus/data";
 import { handlerOf } from "../../cli/serve.ts";
 import { outputsOf, saveModel } from "../../cli/tabular_model.ts";
 import { inFolder } from "../core/io/in_folder.ts";
-import { mayRun, ROOT } from "./run_script.ts";
+import { mayRun, ROOT, runScript } from "./run_script.ts";
 
 const TABLE = "area,city,kind\n30,Graz,a\n50,Wien,b\n40,Graz,a\n70,Wien,c\n";
 
@@ -95,6 +95,12 @@ describe("serve", () => {
   });
 
   const test = mayRun ? it : it.skip;
+  test("refuses a port that there is not", async () => {
+    const said = await runScript("serve", [], "--port", "99999");
+    assertEquals(said.code, 2);
+    assertStringIncludes(said.err, "Cannot use --port 99999: expected a whole number from 0 to 65535");
+  });
+
   test("serves at 127.0.0.1", () =>
     inFolder(async (folder) => {
       await saveModel(`${folder}/m.safetensors`, await trained());

@@ -78,6 +78,11 @@ describe("train", () => {
     const said = await runScript("train", [], "--epochs", "0");
     assertEquals([said.code, said.out], [2, ""]);
     assertStringIncludes(said.err, "Cannot use --epochs 0: expected a whole number of 1 or more");
+    const large = await runScript("train", [], "--seed", "10000000000");
+    assertEquals([large.code, large.err.split(": ")[2].split("\n")[0]], [
+      2,
+      "expected a whole number from 0 to 999999999",
+    ]);
   });
 
   test("refuses a place for the weights that is not there before it reads or trains anything", () =>
