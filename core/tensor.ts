@@ -6,6 +6,7 @@ import { binary, binaryInto, cast, copyInto, copyOf, type Operand, unary } from 
 import { at, type Index, index } from "./ops/index.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
+import type { FlattenOptions } from "./ops/movement.ts";
 import type { ValuesIndices } from "./ops/along.ts";
 import { argExtreme, cumulate, deviation, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import type { Dims, NormOptions, ReduceOptions, VarianceOptions } from "./ops/reduce.ts";
@@ -127,7 +128,7 @@ export class Tensor extends TensorMethods {
     return move.reshape(this, listed(shape));
   }
   /** Dimensions `from` to `to` joined into one. */
-  flatten(from = 0, to = -1): Tensor {
+  flatten(from?: number | FlattenOptions, to?: number): Tensor {
     return move.flatten(this, from, to);
   }
   /** Rows and columns exchanged; rank 2 or less. */
@@ -147,11 +148,11 @@ export class Tensor extends TensorMethods {
     return move.permute(this, listed(dims));
   }
   /** Without dimensions of size 1, or without the one named. */
-  squeeze(dim?: number): Tensor {
+  squeeze(dim?: number | { dim?: number }): Tensor {
     return move.squeeze(this, dim);
   }
   /** With a new dimension of size 1 at `dim`. */
-  unsqueeze(dim: number): Tensor {
+  unsqueeze(dim: number | { dim?: number }): Tensor {
     return move.unsqueeze(this, dim);
   }
   /** Repeated to a larger shape with stride 0: nothing is copied; -1 keeps a size. */
@@ -324,10 +325,6 @@ export class Tensor extends TensorMethods {
   /** `1 / √x` */
   rsqrt(): Tensor {
     return unary("rsqrt", this);
-  }
-  /** `1 / x` */
-  reciprocal(): Tensor {
-    return unary("reciprocal", this);
   }
   /** `x²` */
   square(): Tensor {

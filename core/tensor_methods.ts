@@ -6,7 +6,7 @@ import { GradientSlot } from "./gradient_slot.ts";
 import * as along from "./ops/along.ts";
 import type { AlongOptions, IndexAddOptions, SortOptions, TopkOptions, ValuesIndices } from "./ops/along.ts";
 import * as arrange from "./ops/arrange.ts";
-import type { Dim } from "./ops/arrange.ts";
+import type { Diagonal, DiagonalOptions, Dim, RollDims } from "./ops/arrange.ts";
 import { binary, copyInto, type Operand, unary } from "./ops/elementwise.ts";
 import * as functions from "./ops/functions.ts";
 import type { ValueOptions } from "./ops/functions.ts";
@@ -72,6 +72,10 @@ export abstract class TensorMethods extends GradientSlot {
   /** The error function `2/√π · ∫₀ˣ e^(−t²) dt` */
   erf(this: Tensor): Tensor {
     return unary("erf", this);
+  }
+  /** `1 / x` */
+  reciprocal(this: Tensor): Tensor {
+    return unary("reciprocal", this);
   }
   /** `2ˣ` */
   exp2(this: Tensor): Tensor {
@@ -139,7 +143,7 @@ export abstract class TensorMethods extends GradientSlot {
     return arrange.flip(this, ...dims);
   }
   /** The elements moved on along dimensions, the last ones to the beginning */
-  roll(this: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
+  roll(this: Tensor, shifts: number | readonly number[], dims?: RollDims): Tensor {
     return arrange.roll(this, shifts, dims);
   }
   /** A copy turned by `k` quarters from the first of two dimensions to the second */
@@ -159,15 +163,15 @@ export abstract class TensorMethods extends GradientSlot {
     return arrange.repeatInterleave(this, repeats, dim);
   }
   /** The lower triangle: 0 above diagonal `k`, which is counted upwards */
-  tril(this: Tensor, k?: number): Tensor {
+  tril(this: Tensor, k?: Diagonal): Tensor {
     return arrange.tril(this, k);
   }
   /** The upper triangle: 0 below diagonal `k` */
-  triu(this: Tensor, k?: number): Tensor {
+  triu(this: Tensor, k?: Diagonal): Tensor {
     return arrange.triu(this, k);
   }
   /** The diagonal of two dimensions, as a view with it as the last one */
-  diagonal(this: Tensor, offset?: number, dim1?: number, dim2?: number): Tensor {
+  diagonal(this: Tensor, offset?: number | DiagonalOptions, dim1?: number, dim2?: number): Tensor {
     return arrange.diagonal(this, offset, dim1, dim2);
   }
   /** The diagonal of a matrix; of a vector the matrix that has it there */

@@ -10,7 +10,7 @@ export type {
   UniqueOptions,
   UniqueResult,
 } from "./ops/statistics.ts";
-export type { Dim } from "./ops/arrange.ts";
+export type { Diagonal, DiagonalOptions, Dim, RollDims } from "./ops/arrange.ts";
 export type { Operand } from "./ops/elementwise.ts";
 export type { ValueOptions } from "./ops/functions.ts";
 export type { Index, IndexPutOptions } from "./ops/index.ts";
@@ -23,3 +23,4 @@ export type { Generator } from "./random/generator.ts";
 export type { BackwardOptions, OpNode } from "./record.ts";
 export type { Tensor } from "./tensor.ts";
 export type { TensorMethods } from "./tensor_methods.ts";
+export type { FlattenOptions } from "./ops/movement.ts";

@@ -119,6 +119,12 @@ export function flip(x: Tensor, ...dims: number[] | [readonly number[]]): Tensor
   return copyOf(x.shape.length === 0 ? x : named.reduce((y, d) => slice(y, d, undefined, undefined, -1), x));
 }
 
+/** One dimension, several, or these by name. */
+export type RollDims = number | readonly number[] | {
+  /** The dimensions. */
+  dims?: number | readonly number[];
+};
+
 /**
  * The elements moved on along dimensions, and what falls out at the end put in at the beginning; without dimensions in row-major order.
  * PyTorch's `torch.roll`.
@@ -133,14 +139,16 @@ export function flip(x: Tensor, ...dims: number[] | [readonly number[]]): Tensor
  * ```
  * @throws {RangeError} If there are not as many shifts as dimensions.
  */
-export function roll(x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
+export function roll(x: Tensor, shifts: number | readonly number[], dims?: RollDims): Tensor {
   requireTensor(x, "roll");
+  const named = byName<{ dims?: number | readonly number[] }>("roll", dims, ["dims"]);
+  if (named !== null) return roll(x, shifts, named.dims);
   const by = [shifts].flat();
   if (dims === undefined) {
     if (by.length !== 1) throw new RangeError(`Cannot roll by ${show(by)} without dimensions: give as many`);
     return reshape(rolled(reshape(x, [x.numel()]), by[0], 0), x.shape);
   }
-  const along = [dims].flat();
+  const along = [dims as number | readonly number[]].flat();
   if (along.length !== by.length) {
     throw new RangeError(`Cannot roll by ${show(by)} along ${show(along)}: there must be as many shifts as dimensions`);
   }
@@ -236,28 +244,51 @@ function listOf(numbers: readonly number[] | Tensor): number[] {
 
 // Triangles and diagonals.
 
+/** A diagonal, counted upwards from the main one, also by name: `1` or `{ diagonal: 1 }`. */
+export type Diagonal = number | {
+  /** The diagonal. */
+  diagonal?: number;
+};
+
 /** The lower triangle of the last two dimensions: 0 above diagonal `k`, which is counted upwards. PyTorch's `torch.tril`. */
-export function tril(x: Tensor, k = 0): Tensor {
-  return triangle(x, "tril", k, (row) => [0, row + k + 1]);
+export function tril(x: Tensor, k: Diagonal = 0): Tensor {
+  return triangle(x, "tril", k, (row, k) => [0, row + k + 1]);
 }
 
 /** The upper triangle of the last two dimensions: 0 below diagonal `k`. PyTorch's `torch.triu`. */
-export function triu(x: Tensor, k = 0): Tensor {
-  return triangle(x, "triu", k, (row) => [row + k, Infinity]);
+export function triu(x: Tensor, k: Diagonal = 0): Tensor {
+  return triangle(x, "triu", k, (row, k) => [row + k, Infinity]);
 }
 
 /** x where the columns of a row lie in a range, 0 elsewhere. */
-function triangle(x: Tensor, name: string, k: number, columnsOf: (row: number) => [from: number, to: number]): Tensor {
+function triangle(
+  x: Tensor,
+  name: string,
+  diagonal: Diagonal,
+  columnsOf: (row: number, k: number) => [from: number, to: number],
+): Tensor {
   requireTensor(x, `take ${name}() of`);
+  const named = byName<{ diagonal?: number }>(`take ${name}()`, diagonal, ["diagonal"]);
+  const k = named === null ? diagonal as number : named.diagonal ?? 0;
   requireNumber(k, `take ${name}() from the diagonal`);
   if (x.shape.length < 2) throw new RangeError(`Cannot take ${name}() of ${show(x.shape)}: give a matrix, or several`);
   const [rows, columns] = x.shape.slice(-2);
   const mask = new Uint8Array(rows * columns);
   for (let row = 0; row < rows; row++) {
-    const [from, to] = columnsOf(row).map((column) => Math.min(Math.max(column, 0), columns) + row * columns);
+    const [from, to] = columnsOf(row, k).map((column) => Math.min(Math.max(column, 0), columns) + row * columns);
     mask.fill(1, from, to);
   }
   return where(wrap(mask, [rows, columns], "bool"), x, x.dtype === "bool" ? false : 0);
+}
+
+/** The arguments of `diagonal` by name. */
+export interface DiagonalOptions {
+  /** How far above the main one; 0 where nothing else is said. */
+  offset?: number;
+  /** The dimension of the rows; 0 where nothing else is said. */
+  dim1?: number;
+  /** The dimension of the columns; 1 where nothing else is said. */
+  dim2?: number;
 }
 
 /**
@@ -274,14 +305,17 @@ function triangle(x: Tensor, name: string, k: number, columnsOf: (row: number) =
  * ```
  * @throws {RangeError} If the two dimensions are the same.
  */
-export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+export function diagonal(x: Tensor, offset: number | DiagonalOptions = 0, dim1 = 0, dim2 = 1): Tensor {
   requireTensor(x, "take the diagonal of");
+  const named = byName<DiagonalOptions>("take the diagonal", offset, ["offset", "dim1", "dim2"]);
+  if (named !== null) return diagonal(x, named.offset, named.dim1, named.dim2);
+  const above = offset as number;
   const [a, b] = [dim1, dim2].map((d) => resolveDim(d, x.shape.length, "take the diagonal of"));
   if (a === b || x.shape.length < 2) {
     throw new RangeError(`Cannot take the diagonal of ${show(x.shape)} along ${dim1} and ${dim2}: give two dimensions`);
   }
-  if (!Number.isInteger(offset)) throw new RangeError(`Cannot take the diagonal ${offset}: give a whole number`);
-  const [down, right] = [Math.max(-offset, 0), Math.max(offset, 0)];
+  if (!Number.isInteger(above)) throw new RangeError(`Cannot take the diagonal ${above}: give a whole number`);
+  const [down, right] = [Math.max(-above, 0), Math.max(above, 0)];
   const length = Math.max(0, Math.min(x.shape[a] - down, x.shape[b] - right));
   const others = x.shape.map((_, d) => d).filter((d) => d !== a && d !== b);
   const start = length === 0 ? 0 : down * x.strides[a] + right * x.strides[b];
@@ -291,7 +325,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
     [...others.map((d) => x.strides[d]), x.strides[a] + x.strides[b]],
     x.offset + start,
   );
-  return record("window", out, [x], { apply: (y) => diagonal(y, offset, a, b), cut: null });
+  return record("window", out, [x], { apply: (y) => diagonal(y, above, a, b), cut: null });
 }
 
 /** The diagonal of a matrix, `offset` above the main one; of a vector the matrix that has it there. PyTorch's `torch.diag`. */

@@ -1,6 +1,6 @@
 /** Views: other shapes and orders of the same memory. Only `reshape`, `contiguous` and `elements` copy, where no view will do. */
 import { newZeros, viewOf } from "../memory/allocate.ts";
-import { requireArray, requireTensor } from "../arguments.ts";
+import { byName, requireArray, requireTensor } from "../arguments.ts";
 import { memoryGone, type TypedArray } from "../dtype.ts";
 import { record } from "../record.ts";
 import { inferShape, isRowMajor, resolveDim, type Shape, show, sizeOf, viewStrides } from "../shape.ts";
@@ -94,17 +94,21 @@ export function t(x: Tensor): Tensor {
 }
 
 /** A new dimension of size 1 at `dim`. */
-export function unsqueeze(x: Tensor, dim: number): Tensor {
+export function unsqueeze(x: Tensor, dim: number | { dim?: number }): Tensor {
   requireTensor(x, "unsqueeze");
-  const at = resolveDim(dim, x.shape.length + 1, "unsqueeze at");
+  const named = byName<{ dim?: number }>("unsqueeze", dim, ["dim"]);
+  if (named !== null) return unsqueeze(x, named.dim as number);
+  const at = resolveDim(dim as number, x.shape.length + 1, "unsqueeze at");
   const step = at < x.shape.length ? x.shape[at] * x.strides[at] : 1;
   return record("reshape", viewOf(x, x.shape.toSpliced(at, 0, 1), x.strides.toSpliced(at, 0, step), x.offset), [x]);
 }
 
 /** Without the dimensions of size 1, or without dimension `dim` where its size is 1. */
-export function squeeze(x: Tensor, dim?: number): Tensor {
+export function squeeze(x: Tensor, dim?: number | { dim?: number }): Tensor {
   requireTensor(x, "squeeze");
-  const only = dim === undefined ? null : resolveDim(dim, x.shape.length, "squeeze");
+  const named = byName<{ dim?: number }>("squeeze", dim, ["dim"]);
+  if (named !== null) return squeeze(x, named.dim);
+  const only = dim === undefined ? null : resolveDim(dim as number, x.shape.length, "squeeze");
   const keep = x.shape.map((n, d) => n !== 1 || (only !== null && d !== only));
   const out = viewOf(x, x.shape.filter((_, d) => keep[d]), x.strides.filter((_, d) => keep[d]), x.offset);
   return record("reshape", out, [x]);
@@ -216,12 +220,30 @@ function bounds(size: number, start: number | undefined, end: number | undefined
     : [start === undefined ? high : clip(start), end === undefined ? low : clip(end)];
 }
 
+/** The arguments of `flatten` by name. */
+export interface FlattenOptions {
+  /**
+   * The first of the dimensions that are joined.
+   *
+   * @default {0}
+   */
+  startDim?: number;
+  /**
+   * The last of them.
+   *
+   * @default {-1}
+   */
+  endDim?: number;
+}
+
 /** Dimensions `from` to `to` joined into one. */
-export function flatten(x: Tensor, from = 0, to = -1): Tensor {
+export function flatten(x: Tensor, from: number | FlattenOptions = 0, to = -1): Tensor {
   requireTensor(x, "flatten");
+  const named = byName<FlattenOptions>("flatten", from, ["startDim", "endDim"]);
+  if (named !== null) return flatten(x, named.startDim, named.endDim);
   const rank = x.shape.length;
   if (rank === 0) return reshape(x, [1]);
-  const [a, b] = [resolveDim(from, rank, "flatten from"), resolveDim(to, rank, "flatten to")];
+  const [a, b] = [resolveDim(from as number, rank, "flatten from"), resolveDim(to, rank, "flatten to")];
   if (a > b) {
     throw new RangeError(
       `Cannot flatten ${show(x.shape)} from dimension ${from} to ${to}: they are in the wrong order`,

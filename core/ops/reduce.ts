@@ -33,6 +33,16 @@ export interface VarianceOptions extends ReduceOptions {
    * @default {1}
    */
   correction?: number;
+  /** PyTorch's older name: `true` for a correction of 1, `false` for 0. */
+  unbiased?: boolean;
+}
+
+/** The correction that the arguments by name ask for. */
+function correctionOf({ correction, unbiased }: VarianceOptions): number {
+  if (correction !== undefined && unbiased !== undefined) {
+    throw new TypeError("Cannot take the variance with correction and unbiased: give one of the two");
+  }
+  return correction ?? Number(unbiased ?? true);
 }
 
 /** The arguments of `norm` by name. */
@@ -50,7 +60,8 @@ export interface NormOptions extends ReduceOptions {
 type Over<T = ReduceOptions> = Dims | T;
 
 const NAMES = ["dim", "keepdim"] as const;
-const KINDS = { keepdim: "boolean", correction: "number", p: "number" } as const;
+const KINDS = { keepdim: "boolean", correction: "number", unbiased: "boolean", p: "number" } as const;
+const VARIANCE = ["correction", "unbiased"] as const;
 
 /** The arguments that were given by name; `null` for positions. Most calls give positions. */
 function named<T extends ReduceOptions>(
@@ -145,8 +156,8 @@ export function mean(x: Tensor, over: Over, keepdim = false): Tensor {
  * One element with correction 1 gives NaN.
  */
 export function variance(x: Tensor, over: Over<VarianceOptions>, keepdim = false, correction = 1): Tensor {
-  const options = named<VarianceOptions>("variance", over, ["correction"]);
-  if (options !== null) return variance(x, options.dim, options.keepdim, options.correction);
+  const options = named<VarianceOptions>("variance", over, VARIANCE);
+  if (options !== null) return variance(x, options.dim, options.keepdim, correctionOf(options));
   const dims = over as Dims;
   requireFloating(x, "variance");
   const spread = Math.max(0, countOf(x, dims, "variance") - correction);
@@ -315,8 +326,8 @@ export function varMean(
   correction = 1,
 ): [variance: Tensor, mean: Tensor] {
   requireTensor(x, "take the variance of");
-  const options = named<VarianceOptions>("variance", dim, ["correction"]);
-  if (options !== null) return varMean(x, options.dim, options.keepdim, options.correction);
+  const options = named<VarianceOptions>("variance", dim, VARIANCE);
+  if (options !== null) return varMean(x, options.dim, options.keepdim, correctionOf(options));
   return [variance(x, dim, keepdim, correction), mean(x, dim as Dims, keepdim)];
 }
 

@@ -34,6 +34,8 @@ describe("reductions by name", () => {
   });
   it("var(), std() and varMean() take the correction by name", () => {
     assertEquals(x.var({ dim: 1, correction: 0 }).toArray(), x.var(1, false, 0).toArray());
+    assertEquals(x.var({ dim: 1, unbiased: false }).toArray(), x.var(1, false, 0).toArray());
+    assertThrows(() => x.std({ unbiased: true, correction: 0 }), TypeError, "give one of the two");
     assertEquals(g.std(x, { correction: 0 }).item(), x.std(undefined, false, 0).item());
     const [variance, mean] = g.varMean(x, { dim: 0, keepdim: true });
     assertEquals([variance.toArray(), mean.toArray()], [x.var(0, true).toArray(), x.mean(0, true).toArray()]);
@@ -54,6 +56,24 @@ describe("reductions by name", () => {
       assertEquals(zero.g?.toArray(), [0, 0]);
     });
   }
+});
+
+describe("views by name", () => {
+  it("squeeze(), unsqueeze(), flatten(), roll(), tril(), triu() and diagonal() take their arguments by name", () => {
+    const y = g.arange(24).view(1, 2, 3, 4);
+    assertEquals(y.squeeze({ dim: 0 }).shape, [2, 3, 4]);
+    assertEquals(y.unsqueeze({ dim: -1 }).shape, [1, 2, 3, 4, 1]);
+    assertEquals([y.flatten({ startDim: 2 }).shape, y.flatten({ endDim: 1 }).shape], [[1, 2, 12], [2, 3, 4]]);
+    assertEquals(x.roll(1, { dims: 1 }).toArray(), x.roll(1, 1).toArray());
+    assertEquals(x.tril({ diagonal: -1 }).toArray(), x.tril(-1).toArray());
+    assertEquals(g.triu(x, { diagonal: 1 }).toArray(), x.triu(1).toArray());
+    assertEquals(y.diagonal({ offset: 1, dim1: 2, dim2: 3 }).toArray(), y.diagonal(1, 2, 3).toArray());
+  });
+  it("a misspelt name is refused with the nearest", () => {
+    assertThrows(() => x.flatten({ start_dim: 1 } as never), TypeError, "the nearest is startDim");
+    assertThrows(() => x.tril({ k: 1 } as never), TypeError, "the only one is diagonal");
+    assertThrows(() => x.unsqueeze({} as never), TypeError, "dimension undefined");
+  });
 });
 
 describe("scans", () => {
