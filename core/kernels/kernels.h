@@ -82,11 +82,13 @@ enum {
   OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_BINARY_COUNT  // answer in bytes, 0 or 1
 };
 
-// The descriptor of a reduction of [kept, folded]: one of the two strides is 1, or there is only one result.
+// The descriptor of reductions of [kept, folded], of which one stride is 1, or one size; there are `outer` of them, one after the other in
+// the result.
 enum { OP_SUM, OP_PROD, OP_MAX, OP_MIN, OP_ARGMAX, OP_ARGMIN, OP_REDUCE_COUNT };
 enum {
   REDUCE_OP, REDUCE_KEPT, REDUCE_KEPT_STRIDE, REDUCE_FOLDED, REDUCE_FOLDED_STRIDE,
   REDUCE_X_OFFSET, REDUCE_X_LENGTH, REDUCE_OUT_LENGTH,
+  REDUCE_OUTER, REDUCE_OUTER_STRIDE,
   REDUCE_DESCRIPTOR_LENGTH
 };
 
@@ -165,7 +167,7 @@ GRADUS_EXPORT int32_t gradus_binary(const int32_t *descriptor, const float *a, c
 // out = a where the mask is not 0, else b, element by element.
 GRADUS_EXPORT int32_t gradus_where(const int32_t *descriptor, const uint8_t *mask, const float *a, const float *b, float *out);
 
-// One result for each of `kept`; float32, but int32 for ARGMAX and ARGMIN.
+// One result for each of `outer` times `kept`; float32, but int32 for ARGMAX and ARGMIN.
 GRADUS_EXPORT int32_t gradus_reduce(const int32_t *descriptor, const float *x, void *out);
 
 // out = g ⊙ op′, where y is the result of an ACTIVATION and the input of an INPUT_ACTIVATION; and db the sums of out over the rows.

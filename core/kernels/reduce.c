@@ -137,12 +137,18 @@ static void columns_fold(int op, ptrdiff_t cols, ptrdiff_t rows, ptrdiff_t row, 
 }
 
 int32_t gradus_reduce(const int32_t *d, const float *x, void *out) {
-  const int op = d[REDUCE_OP], kept = d[REDUCE_KEPT], folded = d[REDUCE_FOLDED];
-  const int32_t strides[2] = {d[REDUCE_KEPT_STRIDE], d[REDUCE_FOLDED_STRIDE]}, sizes[2] = {kept, folded};
-  if (op < 0 || op >= OP_REDUCE_COUNT || kept < 0 || folded < 0 || kept > d[REDUCE_OUT_LENGTH]) return GRADUS_OUT_OF_BOUNDS;
-  if (kept && folded && !walk_fits(2, sizes, strides, d[REDUCE_X_OFFSET], d[REDUCE_X_LENGTH])) return GRADUS_OUT_OF_BOUNDS;
-  if (strides[1] == 1 || folded == 1) rows_fold(op, kept, strides[0], folded, x + d[REDUCE_X_OFFSET], out);
-  else if (strides[0] == 1 || kept == 1) columns_fold(op, kept, folded, strides[1], x + d[REDUCE_X_OFFSET], out);
-  else return GRADUS_OUT_OF_BOUNDS;
+  const int op = d[REDUCE_OP], kept = d[REDUCE_KEPT], folded = d[REDUCE_FOLDED], outer = d[REDUCE_OUTER];
+  const int32_t strides[3] = {d[REDUCE_OUTER_STRIDE], d[REDUCE_KEPT_STRIDE], d[REDUCE_FOLDED_STRIDE]}, sizes[3] = {outer, kept, folded};
+  if (op < 0 || op >= OP_REDUCE_COUNT || outer < 0 || kept < 0 || folded < 0) return GRADUS_OUT_OF_BOUNDS;
+  if ((int64_t)outer * kept > d[REDUCE_OUT_LENGTH]) return GRADUS_OUT_OF_BOUNDS;
+  if (outer && kept && folded && !walk_fits(3, sizes, strides, d[REDUCE_X_OFFSET], d[REDUCE_X_LENGTH])) return GRADUS_OUT_OF_BOUNDS;
+  const int by_rows = strides[2] == 1 || folded == 1;
+  if (!by_rows && strides[1] != 1 && kept != 1) return GRADUS_OUT_OF_BOUNDS;
+  for (ptrdiff_t i = 0; kept && i < outer; i++) {
+    const float *from = folded ? x + d[REDUCE_X_OFFSET] + i * strides[0] : x;
+    float *to = (float *)out + i * kept; // as wide as an int32
+    if (by_rows) rows_fold(op, kept, strides[1], folded, from, to);
+    else columns_fold(op, kept, folded, strides[2], from, to);
+  }
   return GRADUS_OK;
 }

@@ -184,11 +184,11 @@ export function sort(x: Tensor, dim: number | SortOptions = -1, descending = fal
   return { values: x.ndim === 0 ? copyOf(x) : gather(x, d, indices), indices };
 }
 
-/** The indices that sort along a dimension. */
-function orderAlong(x: Tensor, d: number, descending: boolean): Tensor {
+/** The indices that sort along a dimension; no more than the first need stand in order. */
+function orderAlong(x: Tensor, d: number, descending: boolean, first = x.shape[d]): Tensor {
   if (x.ndim === 0) return wrap(new Int32Array(1), [], "int32");
   const last = contiguous(transpose(detached(x), d, -1)); // [rows…, n]
-  const order = sortRows(elements(last), last.shape.at(-1)!, descending);
+  const order = sortRows(elements(last), last.shape.at(-1)!, descending, first);
   return contiguous(transpose(wrap(order, last.shape, "int32"), d, -1));
 }
 
@@ -204,9 +204,15 @@ export function argsort(x: Tensor, dim: number | SortOptions = -1, descending = 
   return sort(x, dim, descending).indices;
 }
 
-/** The order of each run of n elements, stable: a radix sort, whose time grows with n alone. */
-export function sortRows(from: TypedArray, n: number, descending: boolean): Int32Array {
+/** The order of each run of n elements, stable: a radix sort, whose time grows with n alone. The first few can be had for less. */
+export function sortRows(from: TypedArray, n: number, descending: boolean, first = n): Int32Array {
   const order = new Int32Array(from.length);
+  if (first * PASSES < n) {
+    for (let start = 0; start < from.length; start += n) {
+      firstFew(from.subarray(start, start + n), order.subarray(start, start + n), descending, first);
+    }
+    return order;
+  }
   const words = ranksOf(from);
   if (descending) { for (const word of words) for (let i = 0; i < word.length; i++) word[i] = ~word[i]; }
   const [spare, counts] = [new Int32Array(n), new Int32Array(1 << DIGIT)];
@@ -221,7 +227,25 @@ export function sortRows(from: TypedArray, n: number, descending: boolean): Int3
 }
 
 const DIGIT = 11; // bits: a third of a word
+const PASSES = 16; // over all elements, which it takes to sort them
 const FEW = 32; // elements that are inserted one by one
+
+/** The places of the first few, in order: most elements take one comparison, with the last of those so far. */
+function firstFew(from: TypedArray, order: Int32Array, descending: boolean, count: number): void {
+  const isBefore = descending
+    ? (x: number, y: number) => x > y || (x !== x && y === y)
+    : (x: number, y: number) => x < y || (y !== y && x === x); // NaN counts as the largest
+  for (let i = 0, have = 0; count > 0 && i < from.length; i++) {
+    const x = from[i];
+    if (have === count) {
+      const last = from[order[count - 1]];
+      if ((descending ? x <= last : x >= last) || !isBefore(x, last)) continue;
+    }
+    let place = have < count ? have++ : count - 1;
+    for (; place > 0 && isBefore(x, from[order[place - 1]]); place--) order[place] = order[place - 1];
+    order[place] = i;
+  }
+}
 
 /** Whole numbers in the order of the elements, the largest for NaN: words of 32 bits, of float64 the lower ones first. */
 function ranksOf(from: TypedArray): Uint32Array[] {
@@ -300,7 +324,7 @@ export function topk(x: Tensor, k: number, dim: number | TopkOptions = -1, large
   const named = byName<TopkOptions>("take topk()", dim, ["dim", "largest"], { dim: "number", largest: "boolean" });
   if (named !== null) return topk(x, k, named.dim, named.largest);
   const d = countedDim(x, k, dim as number, 0, "topk");
-  const order = orderAlong(x, d, largest);
+  const order = orderAlong(x, d, largest, k);
   return pickedAlong(x, d, x.ndim === 0 ? order : narrow(order, d, 0, k));
 }
 

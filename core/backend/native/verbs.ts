@@ -169,49 +169,69 @@ export const REDUCE_OPS: Readonly<Partial<Record<ReduceOp, number>>> = {
   ...{ sum: 0, prod: 1, max: 2, min: 3, argmax: 4, argmin: 5 },
 };
 
-const reduceDescriptor = new Int32Array(8);
+const reduceDescriptor = new Int32Array(10);
 
-/** `reduce` for float32 along the rows or columns of a matrix, or over everything; the rest is passed on to the reference. */
+/** `reduce` for float32 along the rows or columns of matrices, or over everything; the rest is passed on to the reference. */
 export function nativeReduce({ gradus_reduce }: Pick<Functions, "gradus_reduce">): Backend["reduce"] {
   return function reduce(op, reduction, x, offset, out) {
     const code = REDUCE_OPS[op];
-    const [kept, step] = [size(reduction.kept), evenStep(reduction.kept, reduction.keptStrides)];
-    const [reduced, along] = [size(reduction.reduced), evenStep(reduction.reduced, reduction.reducedStrides)];
-    const matrix = kept > 0 && reduced > 0 && !Number.isNaN(step + along) &&
-      (step === 1 || along === 1 || kept === 1 || reduced === 1);
-    if (code === undefined || !matrix || !takesReduce(op, x, out)) {
-      return reference.reduce(op, reduction, x, offset, out);
-    }
-    checkReach(op, kept, step, reduced, along, offset, x.length);
-    if (out.length < kept) {
-      throw new RangeError(`Cannot take the ${op}: ${kept} results need more room than ${out.length}`);
+    const matrices = code === undefined || !takesReduce(op, x, out) ? null : matricesOf(reduction);
+    if (matrices === null) return reference.reduce(op, reduction, x, offset, out);
+    const { outer, kept, reduced, strides } = matrices;
+    checkReach(op, [outer, kept, reduced], strides, offset, x.length);
+    if (out.length < outer * kept) {
+      throw new RangeError(`Cannot take the ${op}: ${outer * kept} results need more room than ${out.length}`);
     }
     const d = reduceDescriptor;
-    d[0] = code, d[1] = kept, d[2] = step, d[3] = reduced, d[4] = along;
-    d[5] = offset, d[6] = x.length, d[7] = out.length;
+    d[0] = code!, d[1] = kept, d[2] = strides[1], d[3] = reduced, d[4] = strides[2];
+    d[5] = offset, d[6] = x.length, d[7] = out.length, d[8] = outer, d[9] = strides[0];
     const status = gradus_reduce(d, x as Buffer, out as Buffer);
     if (status !== 0) unwrap(status, op);
   };
 }
 
+/** `outer` matrices of [kept, reduced], and the strides of the three. */
+interface Matrices {
+  outer: number;
+  kept: number;
+  reduced: number;
+  strides: readonly number[];
+}
+
+/** The dimensions of a reduction as those that C walks, as few outer ones as possible; `null` where they cannot be. */
+function matricesOf({ kept, keptStrides, reduced, reducedStrides }: Parameters<Backend["reduce"]>[1]): Matrices | null {
+  const [folded, along] = [size(reduced), evenStep(reduced, reducedStrides)];
+  for (let rank = 0; rank <= kept.length; rank++) {
+    const [head, tail] = [
+      evenStep(kept.slice(0, rank), keptStrides),
+      evenStep(kept.slice(rank), keptStrides.slice(rank)),
+    ];
+    const [outer, inner] = [size(kept.slice(0, rank)), size(kept.slice(rank))];
+    if (outer * inner * folded === 0 || Number.isNaN(along + head)) return null;
+    if (tail !== 1 && along !== 1 && inner !== 1 && folded !== 1) continue;
+    if (!Number.isNaN(tail)) return { outer, kept: inner, reduced: folded, strides: [head, tail, along] };
+  }
+  return null;
+}
+
 function checkReach(
   op: ReduceOp,
-  kept: number,
-  step: number,
-  reduced: number,
-  along: number,
+  sizes: readonly number[],
+  strides: readonly number[],
   offset: number,
   length: number,
 ): void {
-  const [down, right] = [(kept - 1) * step, (reduced - 1) * along];
-  const low = offset + Math.min(down, 0) + Math.min(right, 0);
-  const high = offset + Math.max(down, 0) + Math.max(right, 0);
+  let [low, high] = [offset, offset];
+  sizes.forEach((size, i) => {
+    const reach = (size - 1) * strides[i];
+    low += Math.min(reach, 0), high += Math.max(reach, 0);
+  });
   // NaN and fractions fail here as well.
-  const sane = [kept, step, reduced, along, offset, length].every((n) => (n | 0) === n);
+  const sane = [...sizes, ...strides, offset, length].every((n) => (n | 0) === n);
   if (sane && low >= 0 && high < length) return;
   if (length === 0) throw memoryGone();
   throw new RangeError(
-    `Cannot take the ${op}: ${kept} × ${reduced} elements at offset ${offset} with strides [${step}, ${along}] ` +
+    `Cannot take the ${op}: ${sizes.join(" × ")} elements at offset ${offset} with strides [${strides.join(", ")}] ` +
       (sane ? `reach from ${low} to ${high} in a buffer of ${length}` : "must be integers below 2147483648"),
   );
 }

@@ -55,11 +55,11 @@ export function wasmWhere(workspace: WasmWorkspace): Backend["where"] {
 export function wasmReduce(workspace: WasmWorkspace): Backend["reduce"] {
   const inC = nativeReduce({
     gradus_reduce: (d, x, out) => {
-      const { from, length } = reachOf([d[1], d[3]], [d[2], d[4]], d[5]);
+      const { from, length } = reachOf([d[8], d[1], d[3]], [d[9], d[2], d[4]], d[5]);
       const parts: Part[] = [{ data: x, from, length, use: "read" }, {
         data: out,
         from: 0,
-        length: d[1],
+        length: d[1] * d[8],
         use: "write",
       }];
       return callWith(workspace, d, parts, (ints, base, at) => {

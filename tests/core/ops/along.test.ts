@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import fc from "fast-check";
-import { arange, type DType, fromData, ones, type Rows, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { arange, type DType, fromData, ones, type Rows, type Tensor, tensor, where, zeros } from "@gradus/gradus";
 import { SEEDED } from "../oracle.ts";
 
 const ints = (values: Rows) => tensor(values, { dtype: "int32" });
@@ -43,6 +43,19 @@ describe("sort()", () => {
     assertEquals(x.topk(3, { largest: false }).values.toArray(), x.sort().values.toArray());
     assertEquals(x.kthvalue(3, { keepdim: true }).values.toArray(), [[3], [9]]);
     assertEquals(x.kthvalue(1, 0).indices.toArray(), [0, 0, 0]);
+  });
+  it("topk() of a few among many takes what sort() begins with: equal ones as they stood, NaN as the largest", () => {
+    for (const dtype of ["float32", "float64", "int32"] as const) {
+      const halves = arange(600).mul(7919).remainder(13).reshape(3, 200); // many of them equal
+      const many = dtype === "int32" ? halves.int() : where(halves.eq(5), NaN, halves.sub(6)).to(dtype);
+      for (const k of [0, 1, 3, 11]) {
+        for (const largest of [true, false]) {
+          const [few, all] = [many.topk(k, { largest }), many.sort({ descending: largest })];
+          assertEquals(few.indices.toArray(), all.indices.slice(1, 0, k).toArray(), `${dtype} ${k} ${largest}`);
+          assertEquals(few.values.toArray(), all.values.slice(1, 0, k).toArray());
+        }
+      }
+    }
   });
   it("topk() and kthvalue() refuse more than there are", () => {
     assertThrows(() => x.topk(4), RangeError, "Cannot take topk() with k 4 of [2, 3] along dimension 1");

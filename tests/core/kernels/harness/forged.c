@@ -72,7 +72,9 @@ static int where(void) {
 static int reduce(void) {
   int32_t d[REDUCE_DESCRIPTOR_LENGTH] = {kind(OP_REDUCE_COUNT), size(), 0, size()};
   d[REDUCE_KEPT_STRIDE] = step(d[REDUCE_KEPT]), d[REDUCE_FOLDED_STRIDE] = step(d[REDUCE_FOLDED]);
-  if (d[REDUCE_KEPT] == 0 && d[REDUCE_FOLDED] > MOST) d[REDUCE_FOLDED] = 0;
+  d[REDUCE_OUTER] = below(3) ? 1 : size(), d[REDUCE_OUTER_STRIDE] = step(d[REDUCE_OUTER]);
+  if ((d[REDUCE_KEPT] == 0 || d[REDUCE_OUTER] == 0) && d[REDUCE_FOLDED] > MOST) d[REDUCE_FOLDED] = 0;
+  if (d[REDUCE_FOLDED] == 0 && d[REDUCE_OUTER] > MOST) d[REDUCE_OUTER] = 0;
   d[REDUCE_X_OFFSET] = place(), d[REDUCE_X_LENGTH] = length(), d[REDUCE_OUT_LENGTH] = length();
   void *x = allocate(d[REDUCE_X_LENGTH]), *out = allocate(d[REDUCE_OUT_LENGTH]);
   const int status = gradus_reduce(d, x, out);

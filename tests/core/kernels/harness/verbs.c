@@ -80,9 +80,12 @@ static void one_reduce(void) {
   const int wide = by_rows ? folded : kept, step = below(5) == 0 ? 0 : wide + below(3);
   d[by_rows ? REDUCE_FOLDED_STRIDE : REDUCE_KEPT_STRIDE] = 1, d[by_rows ? REDUCE_KEPT_STRIDE : REDUCE_FOLDED_STRIDE] = step;
   d[REDUCE_X_LENGTH] = ((by_rows ? kept : folded) - 1) * step + wide, d[REDUCE_OUT_LENGTH] = kept;
+  d[REDUCE_OUTER] = 1 + below(4), d[REDUCE_OUTER_STRIDE] = below(3) ? d[REDUCE_X_LENGTH] + below(3) : below(2);
+  const int reach = (d[REDUCE_OUTER] - 1) * d[REDUCE_OUTER_STRIDE];
+  d[REDUCE_X_LENGTH] += reach, d[REDUCE_OUT_LENGTH] *= d[REDUCE_OUTER];
   if (below(4) == 0) d[by_rows ? REDUCE_KEPT_STRIDE : REDUCE_FOLDED_STRIDE] = -step, d[REDUCE_X_OFFSET] = ((by_rows ? kept : folded) - 1) * step;
   float *x = floats(d[REDUCE_X_LENGTH]);
-  void *out = malloc((size_t)kept * 4);
+  void *out = malloc((size_t)d[REDUCE_OUT_LENGTH] * 4);
   if (gradus_reduce(d, x, out) != GRADUS_OK) fail("reduce refused");
   d[REDUCE_X_LENGTH]--;
   if (gradus_reduce(d, x, out) != GRADUS_OUT_OF_BOUNDS) fail("short reduce accepted");
