@@ -9,6 +9,7 @@ import { readSafetensors, requireWritable } from "../core/io/io.ts";
 import type { TableSchema } from "../datasets/data.ts";
 import { exportTs } from "../layers/train/train.ts";
 import { cat, nn, rand, randn, type Tensor, tensor } from "../mod.ts";
+import { encodeSource } from "./encode_source.ts";
 import { runCommand, UsageError, type Values } from "./command_line.ts";
 import { networkOf } from "./networks.ts";
 import { noteMissing, readingVariables } from "./permissions.ts";
@@ -143,23 +144,25 @@ function exampleOf({ features: { categories, numbers } }: TableSchema): Tensor {
   return numbers === 0 ? codes : cat([codes, randn([2, numbers])], 1);
 }
 
-function answerSource({ target, featureNames }: TableSchema): string {
-  const names = `
-/** The features of a row, as a schema encodes them: TableSchema.fromJSON(schema).encode(record). */
+function answerSource(schema: TableSchema): string {
+  const { target, featureNames } = schema;
+  const own = `
+/** The names of the features. */
 export const FEATURES: readonly string[] = ${JSON.stringify(featureNames)};
-`;
+${encodeSource(schema)}`;
+  const outputs = "predict(Array.isArray(row) ? row : encode(row))";
   if (target!.kind === "numeric") {
-    return `${names}
-/** ${commented(target!.name)}, for the features of a row. */
-export function answer(features: number[]): number {
-  return predict(features)[0]! * ${target!.std || 1} + ${target!.mean};
+    return `${own}
+/** ${commented(target!.name)}, for a row, or for the features of one. */
+export function answer(row: Row | number[]): number {
+  return ${outputs}[0]! * ${target!.std || 1} + ${target!.mean};
 }
 `;
   }
-  return `${names}
-/** The probability of each ${commented(target!.name)}, for the features of a row. */
-export function answer(features: number[]): Record<string, number> {
-  const classes: readonly string[] = ${JSON.stringify(target!.categories)}, own = shares(predict(features));
+  return `${own}
+/** The probability of each ${commented(target!.name)}, for a row, or for the features of one. */
+export function answer(row: Row | number[]): Record<string, number> {
+  const classes: readonly string[] = ${JSON.stringify(target!.categories)}, own = shares(${outputs});
   return Object.fromEntries(classes.map((name, i) => [name, own[i]!]));
 }
 ${SHARES}`;

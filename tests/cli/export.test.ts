@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { manualSeed, noGrad, type Tensor, tensor } from "@gradus/gradus";
 import { digits, TableSchema } from "@gradus/gradus/data";
@@ -77,6 +77,47 @@ describe("export", () => {
         }
       }));
   }
+
+  test("writes a table as one file that turns rows into the schema's features, bit for bit, and answers them", () =>
+    inFolder(async (folder) => {
+      const rows = Array.from({ length: 60 }, (_, i) => ({
+        area: i % 9 === 4 ? null : 30.1 + i * 1.7,
+        count: i % 5,
+        city: i % 7 === 3 ? "" : "xyz"[i % 3],
+        lift: i % 6 === 0 ? null : i % 2 === 0 ? "yes" : "no",
+        sold: i % 8 === 5 ? "" : new Date(Date.UTC(2020, i % 12, 1 + i % 28, i % 24, 30, i)).toISOString(),
+        id: `flat ${i} of the house`,
+        price: 2 * i,
+      }));
+      const schema = await TableSchema.fit(rows, { target: "price", kinds: { id: "skip" } });
+      assertEquals(schema.columns.map(({ kind }) => kind), ["numeric", "numeric", "categorical", "boolean", "date"]);
+      const model = new nn.TabularModel(schema.features, schema.outputs, { hidden: [8] });
+      await saveModel(`${folder}/m.safetensors`, { schema, model: model.eval() });
+      const said = await runScript("export", granted(folder), `${folder}/m.safetensors`, "--out", `${folder}/m.ts`);
+      assertEquals(said.code, 0, said.err);
+      const { answer, encode } = await import(`file://${folder}/m.ts`);
+      const odd = [
+        { area: "17.5", count: 1e3, city: " x ", lift: true, sold: "2021-3-4" },
+        { area: " NA ", count: NaN, city: "Oslo", lift: " Off", sold: new Date(Date.UTC(1999, 11, 31, 23, 59, 59.5)) },
+        { area: -0, count: "-1e-3", city: null, lift: "F", sold: "2024-02-29 07:30", price: "?" },
+      ];
+      for (const row of [...rows, ...odd]) {
+        const x = schema.encode(row), [features] = x.toArray() as number[][];
+        assertEquals(encode(row), features);
+        assertAlmostEquals(answer(row), Number(schema.toAnswers(outputsOf(model, x))[0].value), 1e-4);
+      }
+      for (
+        const [row, message] of [
+          [{ ...odd[0], area: "17,5" }, '"area" is "17,5", no number'],
+          [{ ...odd[0], area: "1e400" }, '"area" is "1e400", no number'],
+          [{ ...odd[0], area: 1e300 }, '"area" is "1e+300", too far from the numbers that were learned from'],
+          [{ ...odd[0], lift: "perhaps" }, '"lift" is "perhaps", neither yes nor no'],
+          [{ ...odd[0], sold: "2023-02-29" }, '"sold" is "2023-02-29", no date such as 2026-11-30'],
+          [{ ...odd[0], colour: "red" }, 'the column "colour" is new'],
+          [{ area: 1 }, 'it lacks the column "count"'],
+        ] as const
+      ) assertThrows(() => answer(row), RangeError, message);
+    }));
 
   test("names what it cannot write, and leaves no file", () =>
     inFolder(async (folder) => {
