@@ -1,6 +1,5 @@
 /** The source of what turns the row of a table into features, for a program that imports nothing. */
-import type { TableSchema } from "../datasets/data.ts";
-import { MISSING } from "../datasets/formats/csv_rows.ts";
+import { MISSING, type TableSchema } from "../datasets/data.ts";
 
 /**
  * `encode(row)` as TypeScript: what `schema.encode()` gives for a record, of numbers, words and dates that begin with the year. Texts of
