@@ -19,6 +19,7 @@ export type { OnnxModel, OnnxValue } from "./onnx_model.ts";
 
 // Types of other entry points that these speak of.
 export type { AnyModule, LoadOptions, LoadReport, Module, State } from "../nn/module.ts";
+export type { ForwardHook, ForwardPreHook, FullBackwardHook, HookHandle } from "../nn/module_hooks.ts";
 export type { Buffer, BufferOptions, Parameter, ParameterOptions } from "../nn/parameter.ts";
 export type { FileSource, ReadOptions } from "../../core/io/read_file.ts";
 export type * from "../../core/types.ts";

@@ -64,6 +64,7 @@ export { type ExportOptions, exportTs } from "./export/export_ts.ts";
 
 // Types of other entry points that these speak of.
 export type * from "../../core/types.ts";
+export type { ForwardHook, ForwardPreHook, FullBackwardHook, HookHandle } from "../nn/nn.ts";
 export type { AnyModule, Buffer, LoadOptions, LoadReport, Module, Parameter, Sequential, State } from "../nn/nn.ts";
 export type {
   AttachedSchedule,
