@@ -26,6 +26,7 @@ export { findLr, type FindLrOptions, type LrCurve } from "./find_lr.ts";
 
 // Callbacks.
 export { type Callback, CancelBatch, CancelEpoch, CancelFit, type Hook } from "./callbacks/callback.ts";
+export { AverageWeights, type AverageWeightsOptions, type AverageWeightsState } from "./callbacks/average_weights.ts";
 export { ClipGradients, type ClipGradientsOptions } from "./callbacks/clip_gradients.ts";
 export {
   EarlyStopping,
@@ -50,6 +51,15 @@ export {
   type ShowProgressOptions,
   standardError,
 } from "./callbacks/show_progress.ts";
+
+// Averages of weights.
+export {
+  AveragedModel,
+  type AveragedModelOptions,
+  type AverageFunction,
+  getEmaAvgFn,
+  updateBn,
+} from "./averaged_model.ts";
 
 // Checkpoints.
 export { Checkpoints, type CheckpointsOptions, loadCheckpoint } from "./checkpoint/checkpoints.ts";
