@@ -55,6 +55,8 @@ export interface Location {
   readonly at: number;
   /** Their dtype, as the file calls it. */
   readonly fileDType: string;
+  /** The tensor's name, in a file of which some can be left out. */
+  readonly name?: string;
 }
 
 /**
@@ -75,8 +77,14 @@ export function widenLongs(bytes: ArrayBuffer, signed: boolean, place: Location)
   return narrow ? { data: new Int32Array(values), dtype: "int32" } : { data: values, dtype: "float64" };
 }
 
-function tooLong({ where, at, fileDType }: Location, i: number): string {
-  return `Cannot read ${where}: the ${fileDType} at byte ${at + 8 * i} is past 2^53, which no dtype here holds exactly`;
+function tooLong({ where, at, fileDType, name }: Location, i: number): string {
+  const found = `the ${fileDType} at byte ${at + 8 * i} is past 2^53, which no dtype here holds exactly`;
+  return `Cannot read ${where}: ${found}${cureOf(name)}`;
+}
+
+/** How a tensor that cannot be read is left out, where that can be. */
+function cureOf(name: string | undefined): string {
+  return name === undefined ? "" : `: leave out tensor ${quoted(name)} with { skip: [${quoted(name)}] }`;
 }
 
 /** 32-bit unsigned integers: int32 where every one of them fits, else float64. */
@@ -93,11 +101,13 @@ export function widenUnsigned(bytes: ArrayBuffer): Elements {
  *
  * @throws {SyntaxError} If one is neither 0 nor 1.
  */
-export function checkBooleans(bytes: ArrayBuffer, { where, at, fileDType }: Location): Elements {
+export function checkBooleans(bytes: ArrayBuffer, { where, at, fileDType, name }: Location): Elements {
   const data = new Uint8Array(bytes);
   const odd = data.findIndex((value) => value > 1);
   if (odd < 0) return { data, dtype: "bool" };
-  throw new SyntaxError(`Cannot read ${where}: byte ${at + odd} is ${data[odd]}, and a ${fileDType} is 0 or 1`);
+  throw new SyntaxError(
+    `Cannot read ${where}: byte ${at + odd} is ${data[odd]}, and a ${fileDType} is 0 or 1${cureOf(name)}`,
+  );
 }
 
 /** The float32 values of `bits`, each a bfloat16: the upper half of a float32. */

@@ -217,8 +217,8 @@ function* describing(bytes: Uint8Array, size: number | null, cap: Cap): Steps<Sa
 }
 
 /** The tensor of an entry, from a copy of its bytes, which stand at byte `at` of the file. */
-function* toTensor(bytes: Uint8Array, { fileDType, shape }: Entry, at: number, where: string): Steps<Tensor> {
-  const { data, dtype } = yield* readElements({ bytes, fileDType, where, at });
+function* toTensor(bytes: Uint8Array, { name, fileDType, shape }: Entry, at: number, where: string): Steps<Tensor> {
+  const { data, dtype } = yield* readElements({ bytes, fileDType, where, at, name });
   return fromData(data, shape, dtype);
 }
 

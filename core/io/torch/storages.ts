@@ -109,7 +109,7 @@ function* readPart({ storage, fileDType, name, begin, end }: Part, records: Reco
   }
   const bytes = empty ? content : content.subarray(begin * size, end * size);
   const place = { where: `${where}: ${record}`, at: empty ? 0 : begin * size };
-  const { data, dtype } = yield* readElements({ bytes, bigEndian, fileDType, ...place });
+  const { data, dtype } = yield* readElements({ bytes, bigEndian, fileDType, name, ...place });
   return fromData(data, [data.length], dtype);
 }
 

@@ -140,11 +140,16 @@ describe("decodeSafetensors() refuses", () => {
     const json = `{${entry("t", "U64", [1], 0, 8)}}`;
     const data = new Uint8Array(new BigUint64Array([2n ** 64n - 1n]).buffer);
     refuses(file(json, data), RangeError, `the U64 at byte ${8 + json.length} is past 2^53`);
+    refuses(file(json, data), RangeError, 'holds exactly: leave out tensor "t" with { skip: ["t"] }');
   });
 
   it("decodeSafetensors() refuses a BOOL that is neither 0 nor 1", () => {
     const json = `{${entry("t", "BOOL", [3], 0, 3)}}`;
-    refuses(file(json, [0, 1, 2]), SyntaxError, `byte ${8 + json.length + 2} is 2, and a BOOL is 0 or 1`);
+    refuses(
+      file(json, [0, 1, 2]),
+      SyntaxError,
+      `byte ${8 + json.length + 2} is 2, and a BOOL is 0 or 1: leave out tensor "t" with`,
+    );
   });
 
   it("decodeSafetensors() gives an error, and no tensor, for every way to cut a file short", () => {

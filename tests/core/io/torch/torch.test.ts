@@ -10,6 +10,8 @@ import { unzip } from "../../../../core/io/zip/unzip.ts";
 import { isTorchThere } from "../../installed_torch.ts";
 import { inFolder } from "../in_folder.ts";
 import { zipFile } from "../zip/zip_file.ts";
+import { op } from "../pickle/pickle_file.ts";
+import { archive, dict, storage, torchTensor } from "./torch_archive.ts";
 import { FACTS, FILES } from "./torch_files.ts";
 
 const SCRIPT = fromFileUrl(new URL("../../../reference/make_torch_files.py", import.meta.url));
@@ -65,6 +67,18 @@ describe("readTorch()", () => {
   it("readTorch() says what there is, where there is nothing at the place", async () => {
     const wrong = async () => await readTorch(await bytesOf("mlp.pt"), { at: "state_dict" });
     await assertRejects(wrong, RangeError, 'Cannot read the bytes at "state_dict": nothing is there, it holds 0, 1, 3');
+  });
+
+  it("readTorch() names the tensor whose integers no dtype holds, and reads the others", async () => {
+    const long = torchTensor({
+      storage: storage("0", op.small(3), "Long"),
+      shape: [...op.small(3), ...op.tuple1],
+      strides: [...op.small(1), ...op.tuple1],
+    });
+    const huge = { name: "m/data/0", content: new Uint8Array(new BigInt64Array([0n, 2n ** 60n, 0n]).buffer) };
+    const file = archive(dict({ seed: long, n: op.small(7) }), [huge]);
+    await assertRejects(() => readTorch(file), RangeError, 'holds exactly: leave out tensor "seed" with');
+    assertEquals((await readTorch(file, { skip: ["seed"] })).values.get("n"), 7);
   });
 
   it("readTorch() counts tensors before any of their records is read", async () => {
