@@ -101,7 +101,10 @@ async function main(settings: Settings, words: string[]): Promise<number> {
 }
 
 function checkedFiles({ test }: Settings, files: string[]): string[] {
-  if (files.length !== 1) throw new UsageError(`Cannot read ${files.length} files: name one CSV file`);
+  if (files.length !== 1) {
+    const other = files.length > 1 ? ", after predict to use a model" : "";
+    throw new UsageError(`Cannot read ${files.length} files: name one CSV file${other}`);
+  }
   if (test > 90) throw new UsageError(`Cannot use --test ${test}: expected 1 to 90 percent`);
   return files;
 }

@@ -3,6 +3,7 @@ import { describe } from "../../core/arguments.ts";
 import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { files, type OpenFile } from "../../core/host/files.ts";
 import { inflated, piecesOf } from "../../core/host/node_streams.ts";
+import { isFailure } from "../../core/host/host.ts";
 import { bodyOf, type Cap, sourceName } from "../../core/io/read_file.ts";
 import { declaredLength } from "./gunzip.ts";
 import { decoded, TextEncoding } from "./text_encoding.ts";
@@ -96,6 +97,9 @@ async function* namingErrors<T>(parts: AsyncIterable<T>, where: string, after: (
   try {
     yield* parts;
   } catch (error) {
+    if (isFailure(error, "IsADirectory")) {
+      throw new SyntaxError(`Cannot read ${where}: it is a folder, name a file in it`, { cause: error });
+    }
     throw new SyntaxError(`Cannot read ${where} after ${after()}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -252,6 +252,11 @@ describe("tabular", () => {
   test("ends with code 2 where it is used wrongly", async () => {
     const said = await runScript("tabular", []);
     assertEquals(said, { code: 2, out: "", err: "error: Cannot read 0 files: name one CSV file\n       see --help\n" });
+    const slip = await runScript("tabular", [], "predct", "new.csv");
+    assertEquals([slip.code, slip.err.split("\n")[0]], [
+      2,
+      "error: Cannot read 2 files: name one CSV file, after predict to use a model",
+    ]);
   });
 
   test("ends with code 1 and one line where the table has no such column", async () => {

@@ -92,7 +92,7 @@ function headerEnd(bytes: Uint8Array, where: string): number {
   const length = lengthAt0(bytes);
   if (length > MAX_HEADER) {
     throw new RangeError(
-      `Cannot read ${where}: the length at byte 0 is ${length}, and a header may have ${MAX_HEADER}`,
+      `Cannot read ${where}: the length at byte 0 is ${length}, and a header may have ${MAX_HEADER}: it is no safetensors file`,
     );
   }
   if (8 + length > found) {

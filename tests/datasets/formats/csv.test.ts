@@ -115,6 +115,11 @@ describe("fromCsv()", () => {
       await assertRejects(() => fromCsv(`${folder}/b.csv`), SyntaxError, `${folder}/b.csv: record 2 has 1 cells`);
       await Deno.writeTextFile(`${folder}/c.csv.gz`, "a,b\n1\n");
       await assertRejects(() => fromCsv(`${folder}/c.csv.gz`), SyntaxError, `${folder}/c.csv.gz after record 0`);
+      await assertRejects(
+        () => fromCsv(folder),
+        SyntaxError,
+        `Cannot read ${folder}: it is a folder, name a file in it`,
+      );
     }));
 });
 

@@ -16,6 +16,7 @@ describe("decodeSafetensors() refuses", () => {
 
   it("decodeSafetensors() refuses a header length past 100,000,000 before it looks at the file's", () => {
     refuses(file("{}", [], 100_000_001n), RangeError, "the length at byte 0 is 100000001");
+    refuses(new TextEncoder().encode("city,area\nGraz,50\n"), RangeError, "it is no safetensors file");
   });
 
   it("decodeSafetensors() refuses a header length of 2^64 - 1", () => {
