@@ -4,7 +4,18 @@ export async function inFolder(task: (folder: string) => Promise<void>): Promise
   try {
     await task(folder);
   } finally {
+    await removeWhole(folder);
+  }
+}
+
+/** Removes a folder. Processes that a browser leaves may still write into its profile while that goes on: then it begins anew. */
+async function removeWhole(folder: string, tries = 50): Promise<void> {
+  try {
     await Deno.remove(folder, { recursive: true });
+  } catch (error) {
+    if (tries === 0 || !(error as Error).message.startsWith("Directory not empty")) throw error;
+    await new Promise((done) => setTimeout(done, 100));
+    await removeWhole(folder, tries - 1);
   }
 }
 
