@@ -14,7 +14,15 @@
  * ```
  * @module
  */
-export { type Batch, collate, type Dataset, randomSplit, Subset, TensorDataset } from "./loader/dataset.ts";
+export {
+  type Batch,
+  collate,
+  ConcatDataset,
+  type Dataset,
+  randomSplit,
+  Subset,
+  TensorDataset,
+} from "./loader/dataset.ts";
 export {
   DataLoader,
   type DataLoaderOptions,
@@ -22,7 +30,13 @@ export {
   type DataLoaderState,
   type Sampler,
 } from "./loader/data_loader.ts";
-export { WeightedRandomSampler } from "./loader/weighted_random_sampler.ts";
+export {
+  RandomSampler,
+  type RandomSamplerOptions,
+  type SamplerState,
+  SubsetRandomSampler,
+  WeightedRandomSampler,
+} from "./loader/samplers.ts";
 export { columnNames, nameColumns } from "../core/column_names.ts";
 export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
 export { type ImageLoaderOptions, type ImageLoaders, imageLoaders } from "./loader/image_loaders.ts";

@@ -13,6 +13,10 @@ import { changeBatch, type Normalization, Normalizer } from "./normalize.ts";
 export interface Sampler extends Iterable<number> {
   /** How many numbers it gives. */
   readonly length: number;
+  /** What it needs to go on in a later run, where it draws from a generator of its own. */
+  stateDict?(): unknown;
+  /** Loads what `stateDict` returned. */
+  loadStateDict?(state: never): void;
 }
 
 /** How a {@linkcode DataLoader} makes batches. */
@@ -84,6 +88,8 @@ export interface DataLoaderState {
   readonly position: number;
   /** The state of the generator, as `Generator.getState` gives it. */
   readonly generator: Uint8Array;
+  /** The state of the sampler, where it has one. */
+  readonly sampler?: unknown;
 }
 
 /** What the iterator of a {@linkcode DataLoader} has beside `next()`. */
@@ -222,6 +228,8 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     if (!(Number.isInteger(position) && position >= 0 && position <= batches)) {
       throw new RangeError(`Cannot go on after batch ${position}: the order has ${batches}`);
     }
+    const { sampler } = this.#options;
+    if (state.sampler !== undefined) sampler?.loadStateDict?.(state.sampler as never);
     this.#generator.setState(generator);
     this.#epoch = order && { order: order.slice(), position, ended: false };
     this.#resumed = order !== null;
@@ -249,6 +257,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
       order: running?.order?.slice() ?? null,
       position: running?.position ?? 0,
       generator: this.#generator.getState(),
+      ...this.#options.sampler?.stateDict === undefined ? {} : { sampler: this.#options.sampler.stateDict() },
     };
   }
 

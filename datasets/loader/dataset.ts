@@ -4,7 +4,7 @@ import { columnNames, nameColumns } from "../../core/column_names.ts";
 import { fromData, tensor } from "../../core/create.ts";
 import type { TypedArray } from "../../core/dtype.ts";
 import { GradientSlot } from "../../core/gradient_slot.ts";
-import { stack } from "../../core/ops/join.ts";
+import { cat, stack } from "../../core/ops/join.ts";
 import { defaultGenerator, type Generator } from "../../core/random/generator.ts";
 import { randomSplit as splitOrder } from "../../core/random/torch_streams.ts";
 import { Tensor } from "../../core/tensor.ts";
@@ -139,6 +139,101 @@ export class Subset<T> implements Dataset<T> {
   get(i: number): T {
     return this.dataset.get(this.indices[i]);
   }
+}
+
+/**
+ * Datasets one after the other, as one: PyTorch's `ConcatDataset`.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@gradus/gradus";
+ * import { ConcatDataset, DataLoader, TensorDataset } from "@gradus/gradus/data";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const both = new ConcatDataset([new TensorDataset(tensor([1, 2])), new TensorDataset(tensor([3]))]);
+ * const [[x]] = new DataLoader(both, { batchSize: 3 });
+ * assertEquals(x.toArray(), [1, 2, 3]);
+ * ```
+ */
+export class ConcatDataset<T> implements Dataset<T> {
+  /** The datasets. */
+  readonly datasets: readonly Dataset<T>[];
+  /** The number of the first sample of each, and at the end how many there are in all. */
+  readonly #starts: readonly number[];
+  /** As {@linkcode Dataset.getBatch}, where all datasets have it. */
+  readonly getBatch?: (rows: Int32Array) => T;
+
+  /**
+   * The samples of all `datasets`, in their order.
+   *
+   * @throws {RangeError} if there are none
+   * @throws {TypeError} if one is not a dataset
+   */
+  constructor(datasets: readonly Dataset<T>[]) {
+    requireArray(datasets, "join the datasets", "[first, second]");
+    if (datasets.length === 0) throw new RangeError("Cannot join no datasets: give at least one");
+    for (const dataset of datasets) requireDataset(dataset, "join");
+    this.datasets = [...datasets];
+    const starts = [0];
+    for (const { length } of datasets) starts.push(starts[starts.length - 1] + length);
+    this.#starts = starts;
+    if (datasets.every(({ getBatch }) => getBatch !== undefined)) this.getBatch = (rows) => this.#batch(rows);
+  }
+
+  /** How many samples there are in all. */
+  get length(): number {
+    return this.#starts[this.datasets.length];
+  }
+
+  /**
+   * The sample `i`, counted over all datasets.
+   *
+   * @throws {RangeError} if there is no such sample
+   */
+  get(i: number): T {
+    const k = this.#datasetOf(i);
+    return this.datasets[k].get(i - this.#starts[k]);
+  }
+
+  #datasetOf(i: number): number {
+    const k = this.#starts.findLastIndex((start) => start <= i);
+    if (Number.isInteger(i) && k >= 0 && k < this.datasets.length) return k;
+    throw new RangeError(`Cannot take sample ${i} of ${this.length}: count from 0`);
+  }
+
+  /** One call for each dataset that has some of the rows; tensors are then put into the order of the rows. */
+  #batch(rows: Int32Array): T {
+    const places = new Map<number, number[]>();
+    rows.forEach((row, place) => {
+      const k = this.#datasetOf(row);
+      if (!places.has(k)) places.set(k, []);
+      places.get(k)!.push(place);
+    });
+    const parts = Array.from(
+      places,
+      ([k, own]) => this.datasets[k].getBatch!(Int32Array.from(own, (place) => rows[place] - this.#starts[k])),
+    );
+    if (parts.length === 1) return parts[0];
+    const order = Int32Array.from([...places.values()].flat());
+    if (parts.some((part) => part instanceof Promise)) {
+      return Promise.all(parts).then((ready) => inRowOrder(ready, order)) as T;
+    }
+    return inRowOrder(parts, order);
+  }
+}
+
+/** Parts of a batch as one, the row `i` of them put at the place `order[i]`. */
+function inRowOrder<T>(parts: readonly T[], order: Int32Array): T {
+  const back = new Int32Array(order.length);
+  order.forEach((place, i) => back[place] = i);
+  const by = fromData(back, [back.length]);
+  const join = (pieces: readonly unknown[]): unknown => {
+    const [first] = pieces;
+    if (first instanceof Tensor) return cat(pieces as Tensor[]).index(by);
+    if (Array.isArray(first)) return first.map((_, i) => join(pieces.map((piece) => (piece as unknown[])[i])));
+    throw new TypeError(`Cannot join batches of ${describe(first)}: a dataset's getBatch must give tensors`);
+  };
+  return join(parts) as T;
 }
 
 /**

@@ -101,6 +101,9 @@ const pictures = { images: zeros([2, 3, 3]), labels: zeros([2]) };
 const sets = { train: pictures, test: pictures };
 
 export const DATA: Record<string, Cases | typeof NEITHER> = {
+  ConcatDataset: NEITHER,
+  RandomSampler: { options: [["num_samples", "numSamples", (o) => new data.RandomSampler([1], o)]] },
+  SubsetRandomSampler: { options: [["generater", "generator", (o) => new data.SubsetRandomSampler([1], o)]] },
   WeightedRandomSampler: {
     options: [["replace", "replacement", (o) => new data.WeightedRandomSampler([1], 1, o)]],
     tensors: [[(weights) => new data.WeightedRandomSampler(weights, 1), "array"]],

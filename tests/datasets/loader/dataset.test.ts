@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { arange, Generator, manualSeed, tensor, zeros } from "@gradus/gradus";
-import { collate, type Dataset, randomSplit, Subset, TensorDataset } from "@gradus/gradus/data";
+import {
+  collate,
+  ConcatDataset,
+  DataLoader,
+  type Dataset,
+  randomSplit,
+  Subset,
+  TensorDataset,
+} from "@gradus/gradus/data";
 import reference from "../../reference/torch_reference.json" with { type: "json" };
 
 const squares: Dataset<number> = { length: 10, get: (i) => i * i };
@@ -130,5 +138,47 @@ describe("collate()", () => {
   it("collate() refuses tensors of different shapes, and pairs with triples", () => {
     assertThrows(() => collate([zeros([2]), zeros([3])]), RangeError, "Cannot stack [2] and [3]: tensor 1");
     assertThrows(() => collate([[1, 2], [1, 2, 3]]), RangeError, "of 2 and of 3 parts");
+  });
+});
+
+describe("ConcatDataset", () => {
+  const part = (...x: number[]) => new TensorDataset(tensor(x), tensor(x.map((v) => [v, -v])));
+
+  it("counts and fetches over all datasets, empty ones among them", () => {
+    const all = new ConcatDataset([part(1, 2), new Subset(part(9), []), part(3)]);
+    assertEquals(all.length, 3);
+    assertEquals([0, 1, 2].map((i) => all.get(i)[0].item()), [1, 2, 3]);
+    for (const i of [3, -1, 0.5]) assertThrows(() => all.get(i), RangeError, `Cannot take sample ${i} of 3`);
+  });
+
+  it("gathers a batch of several datasets in the order that is asked for", () => {
+    const all = new ConcatDataset([part(1, 2), part(3), part(4, 5)]);
+    const [x, y] = all.getBatch!(new Int32Array([4, 0, 2, 3, 0]));
+    assertEquals(x.toArray(), [5, 1, 3, 4, 1]);
+    assertEquals(y.toArray(), [[5, -5], [1, -1], [3, -3], [4, -4], [1, -1]]);
+  });
+
+  it("loads samples that have no faster way, and batches that come as promises", async () => {
+    const slow = { length: 2, get: (i: number) => 10 * i };
+    const [batch] = new DataLoader(new ConcatDataset([slow, slow]), { batchSize: 4 });
+    assertEquals(batch.toArray(), [0, 10, 0, 10]);
+    const rows = part(1, 2);
+    const late = {
+      length: 2,
+      get: (i: number) => Promise.resolve(rows.get(i)),
+      getBatch: (which: Int32Array) => Promise.resolve(rows.getBatch(which)),
+    };
+    const found: unknown[] = [];
+    for await (const [x] of new DataLoader(new ConcatDataset([late, late]), { batchSize: 3 })) found.push(x.toArray());
+    assertEquals(found, [[1, 2, 1], [2]]);
+  });
+
+  it("refuses nothing, and what is no dataset", () => {
+    assertThrows(() => new ConcatDataset([]), RangeError, "Cannot join no datasets");
+    assertThrows(
+      () => new ConcatDataset([tensor([1])] as never),
+      TypeError,
+      "Cannot join a Tensor: give a dataset, new TensorDataset",
+    );
   });
 });
