@@ -131,13 +131,14 @@ const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs
  */
 export function exportLayer(path: string, module: AnyModule, shape: Shape | null): Exported {
   const source = isOfItsClass(module) ? BY_CLASS.get(module.constructor) : undefined;
-  const exported = source?.(module as never, shape) ?? "there is no source for it";
+  const exported = source?.(module as never, shape) ?? noSource();
   if (typeof exported !== "string") return exported;
-  const known = Object.keys(LAYERS).join(", ");
   const { name } = module.constructor;
-  throw new TypeError(
-    `Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}; known are Sequential, ${known}`,
-  );
+  throw new TypeError(`Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}`);
+}
+
+function noSource(): string {
+  return `there is no source for it; known are Sequential, ${Object.keys(LAYERS).join(", ")}`;
 }
 
 /** The source of a function of rows, for samples of a shape that ends in theirs. */

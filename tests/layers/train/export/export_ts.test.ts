@@ -301,6 +301,11 @@ describe("exportTs()", () => {
     const odd = new nn.Sequential(new nn.ReLU(), new nn.Sequential(new Mine()));
     const error = await assertRejects(() => exportTs(odd), TypeError, "Cannot export 1.0 (Mine)");
     assertStringIncludes(error.message, "known are Sequential, Linear");
+    const shapeless = await assertRejects(() => exportTs(new nn.Sequential(new nn.Conv2d(1, 2, 3))), TypeError);
+    assertEquals(
+      shapeless.message,
+      "Cannot export 0 (Conv2d): it needs to know the shape of a sample, give it as { inputShape: [channels, height, width] }",
+    );
   });
 
   it("names a model that is a layer of one's own", async () => {
