@@ -9,7 +9,7 @@ export async function inFolder(task: (folder: string) => Promise<void>): Promise
 }
 
 /** Removes a folder. Processes that a browser leaves may still write into its profile while that goes on: then it begins anew. */
-async function removeWhole(folder: string, tries = 50): Promise<void> {
+export async function removeWhole(folder: string, tries = 50): Promise<void> {
   try {
     await Deno.remove(folder, { recursive: true });
   } catch (error) {

@@ -5,6 +5,7 @@
  *
  *     deno run -A tests/examples/page/visit_page.ts CHROMIUM
  */
+import { removeWhole } from "../../core/io/in_folder.ts";
 import type { Page } from "playwright-core";
 import { buildPage, type Site } from "../../../examples/page/build.ts";
 import { respond } from "../../../examples/page/serve.ts";
@@ -270,7 +271,7 @@ async function inFiles(chromium: string) {
       return { problem, complaints: visitor.complaints };
     });
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await removeWhole(folder);
   }
 }
 
