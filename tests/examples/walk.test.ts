@@ -114,6 +114,16 @@ const BESIDE: typeof MUST_PRINT = {
     /without a penalty: distance \d{3,}\.\d, mean slope \d{2,}\.\d\n/,
     /with a penalty: +distance 5\.[0-4]\d, mean slope (0\.9|1\.0)\d\n/,
   ],
+  "k_means.ts": [
+    /k-means\+\+: mean squared distance 10\.\d\d after \d rounds\n/,
+    /each true centre is at most 0\.[0-4]\d from one that was found\n/,
+    /over 20 trials, from any points [4-9]\d\.\d, from k-means\+\+ 1\d\.\d\n/,
+  ],
+  "mean_shift.ts": [
+    "1500 points, spread 3.19",
+    /step 2: spread 0\.26\d\nstep 3: spread 0\.00\d\n/,
+    /6 places\neach true centre is at most 0\.[0-4]\d from one of them\n/,
+  ],
   "newton.ts": [
     /Newton's step 7 from +\de-(19|2\d)\nNewton, 7 steps: +\de[-+]\d+ at \(1,1\)\n/,
     "gradient descent, 10000 steps:  6e-5",
