@@ -14,34 +14,15 @@ export interface SamplerState {
   generator: Uint8Array | null;
 }
 
-/** What samplers that draw have in common: a generator, whose state a loader saves where it is the sampler's own. */
-abstract class DrawingSampler implements Sampler {
-  /** How many numbers it gives. */
-  abstract readonly length: number;
-  /** The generator that it was given. */
-  protected readonly generator: Generator | undefined;
+/** The generator that a sampler was given, or `null`. */
+function checkedGenerator(generator: Generator | undefined): Generator | null {
+  if (generator === undefined || generator instanceof Generator) return generator ?? null;
+  throw new TypeError(`Cannot draw samples from ${describe(generator)}: give a generator, as new Generator(42)`);
+}
 
-  /** A sampler that draws from `generator`, or from the default generator. */
-  constructor(generator: Generator | undefined) {
-    if (generator !== undefined && !(generator instanceof Generator)) {
-      throw new TypeError(`Cannot draw samples from ${describe(generator)}: give a generator, as new Generator(42)`);
-    }
-    this.generator = generator;
-  }
-
-  /** The numbers of the samples, drawn anew. */
-  abstract [Symbol.iterator](): Iterator<number>;
-
-  /** The state of its own generator, for a `DataLoader` that goes on in a later run. */
-  stateDict(): SamplerState {
-    return { generator: this.generator?.getState() ?? null };
-  }
-
-  /** Loads what `stateDict` returned. */
-  loadStateDict(state: SamplerState): void {
-    requireState("a sampler", state, ["generator"]);
-    if (state.generator !== null) this.generator?.setState(state.generator);
-  }
+function loadState(generator: Generator | null, state: SamplerState): void {
+  requireState("a sampler", state, ["generator"]);
+  if (state.generator !== null) generator?.setState(state.generator);
 }
 
 /** The options of {@linkcode RandomSampler}. */
@@ -76,7 +57,8 @@ export interface RandomSamplerOptions {
  * assertEquals([...sampler], [2, 0]);
  * ```
  */
-export class RandomSampler extends DrawingSampler {
+export class RandomSampler implements Sampler {
+  readonly #generator: Generator | null;
   /** How many numbers it gives. */
   readonly length: number;
   readonly #samples: number;
@@ -90,7 +72,7 @@ export class RandomSampler extends DrawingSampler {
   constructor(dataset: { readonly length: number }, options: RandomSamplerOptions = {}) {
     const known = ["replacement", "numSamples", "generator"] as const;
     checkOptions("draw samples", options, known, { replacement: "boolean" });
-    super(options.generator);
+    this.#generator = checkedGenerator(options.generator);
     if (typeof dataset?.length !== "number") {
       throw new TypeError(`Cannot draw samples of ${describe(dataset)}: give a dataset, or an array`);
     }
@@ -104,7 +86,7 @@ export class RandomSampler extends DrawingSampler {
 
   /** The numbers of the samples, drawn anew. */
   *[Symbol.iterator](): Iterator<number> {
-    const g = this.generator ?? new Generator(defaultGenerator.nextSeed());
+    const g = this.#generator ?? new Generator(defaultGenerator.nextSeed());
     if (this.#replacement) {
       const drawn = new Int32Array(this.length);
       fillRandint(g, drawn, 0, this.#samples);
@@ -113,6 +95,16 @@ export class RandomSampler extends DrawingSampler {
     let left = this.length;
     for (; left >= this.#samples; left -= this.#samples) yield* randperm(g, this.#samples);
     yield* randperm(g, this.#samples).subarray(0, left); // drawn even where none is left, as in PyTorch
+  }
+
+  /** The state of its own generator, for a `DataLoader` that goes on in a later run. */
+  stateDict(): SamplerState {
+    return { generator: this.#generator?.getState() ?? null };
+  }
+
+  /** Loads what `stateDict` returned. */
+  loadStateDict(state: SamplerState): void {
+    loadState(this.#generator, state);
   }
 }
 
@@ -129,14 +121,15 @@ export class RandomSampler extends DrawingSampler {
  * assertEquals([...new SubsetRandomSampler([10, 20, 30])], [30, 10, 20]);
  * ```
  */
-export class SubsetRandomSampler extends DrawingSampler {
+export class SubsetRandomSampler implements Sampler {
+  readonly #generator: Generator | null;
   /** The numbers. */
   readonly indices: Int32Array;
 
   /** The numbers of samples, in any order. */
   constructor(indices: ArrayLike<number>, options: Pick<RandomSamplerOptions, "generator"> = {}) {
     checkOptions("draw samples", options, ["generator"]);
-    super(options.generator);
+    this.#generator = checkedGenerator(options.generator);
     if (typeof indices?.length !== "number" || typeof indices === "string") {
       throw new TypeError(`Cannot draw samples of ${describe(indices)}: give their numbers, as in [0, 2]`);
     }
@@ -150,7 +143,17 @@ export class SubsetRandomSampler extends DrawingSampler {
 
   /** The numbers, in a new order. */
   *[Symbol.iterator](): Iterator<number> {
-    for (const i of randperm(this.generator ?? defaultGenerator, this.length)) yield this.indices[i];
+    for (const i of randperm(this.#generator ?? defaultGenerator, this.length)) yield this.indices[i];
+  }
+
+  /** The state of its own generator, for a `DataLoader` that goes on in a later run. */
+  stateDict(): SamplerState {
+    return { generator: this.#generator?.getState() ?? null };
+  }
+
+  /** Loads what `stateDict` returned. */
+  loadStateDict(state: SamplerState): void {
+    loadState(this.#generator, state);
   }
 }
 
@@ -168,7 +171,8 @@ export class SubsetRandomSampler extends DrawingSampler {
  * assertEquals([...new WeightedRandomSampler([0.1, 0.9, 0.4, 0.7], 4)], [1, 1, 1, 1]);
  * ```
  */
-export class WeightedRandomSampler extends DrawingSampler {
+export class WeightedRandomSampler implements Sampler {
+  readonly #generator: Generator | null;
   readonly #weights: Tensor;
   readonly #options: MultinomialOptions;
 
@@ -178,7 +182,7 @@ export class WeightedRandomSampler extends DrawingSampler {
    */
   constructor(weights: readonly number[] | Tensor, readonly length: number, options: MultinomialOptions = {}) {
     checkOptions("draw samples", options, ["replacement", "generator"], { replacement: "boolean" });
-    super(options.generator);
+    this.#generator = checkedGenerator(options.generator);
     if (!(weights instanceof Tensor || Array.isArray(weights))) {
       throw new TypeError(`Cannot draw samples by ${describe(weights)}: give weights in an array or a tensor([…])`);
     }
@@ -193,5 +197,15 @@ export class WeightedRandomSampler extends DrawingSampler {
   /** The numbers of the samples, drawn anew. */
   *[Symbol.iterator](): Iterator<number> {
     yield* elements(multinomial(this.#weights, this.length, this.#options));
+  }
+
+  /** The state of its own generator, for a `DataLoader` that goes on in a later run. */
+  stateDict(): SamplerState {
+    return { generator: this.#generator?.getState() ?? null };
+  }
+
+  /** Loads what `stateDict` returned. */
+  loadStateDict(state: SamplerState): void {
+    loadState(this.#generator, state);
   }
 }

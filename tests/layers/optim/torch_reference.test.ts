@@ -127,15 +127,20 @@ describe("schedule of the course", () => {
   const made = () => new optim.SGD([zeros([1]).requiresGrad_()], { lr: 1 });
   for (const [name, expected] of Object.entries(courseSchedule)) {
     if (name === "meaning" || name.startsWith(PLATEAU)) continue;
-    it(`${name} gives PyTorch's learning rates`, () => {
-      const optimizer = made(), scheduler = COURSE_SCHEDULES[name](optimizer);
-      const rates = (expected as number[]).map(() => {
-        const [{ lr }] = optimizer.paramGroups;
-        scheduler.step();
-        return lr;
+    for (const backend of BACKENDS) {
+      it(`${name} gives PyTorch's learning rates (${backend})`, () => {
+        const rates = onBackend(backend, () => {
+          const optimizer = made(), scheduler = COURSE_SCHEDULES[name](optimizer);
+          return (expected as number[]).map(() => {
+            const [{ lr }] = optimizer.paramGroups;
+            optimizer.step();
+            scheduler.step();
+            return lr;
+          });
+        });
+        assertNear(rates, expected as number[], name);
       });
-      assertNear(rates, expected as number[], name);
-    });
+    }
   }
 
   it("ReduceLROnPlateau gives PyTorch's learning rates", () => {
