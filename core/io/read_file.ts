@@ -1,6 +1,7 @@
 /** Reading whole files, with a cap on what becomes of them, so that a small file cannot fill the memory. */
 import { checkOptions, requirePath } from "../arguments.ts";
 import { files, type OpenFile } from "../host/files.ts";
+import { failure } from "../host/host.ts";
 import { piecesOf } from "../host/node_streams.ts";
 import { joinBytes } from "./in_steps.ts";
 
@@ -145,7 +146,8 @@ async function openStream(
   if (source instanceof Response) return { stream: bodyOf(source, new Cap(sourceName(source), options)), size: null };
   requirePath(source, "read");
   const { open, stat } = await files(`read ${source}`);
-  const { isFile, size } = await stat(source);
+  const { isFile, isDirectory, size } = await stat(source);
+  if (isDirectory) throw isFolder(source);
   return { stream: (await open(source)).readable, size: isFile ? size : null };
 }
 
@@ -210,13 +212,18 @@ async function readPath(path: string, options: ReadOptions): Promise<Uint8Array<
   requirePath(path, "read");
   checkOptions(`read ${path}`, options, ["maxBytes"]);
   const { open, stat } = await files(`read ${path}`);
-  const { isFile, size } = await stat(path);
+  const { isFile, isDirectory, size } = await stat(path);
+  if (isDirectory) throw isFolder(path);
   const cap = new Cap(path, options, isFile ? size : null);
   if (isFile && size > 0) { // of size 0 are also files that are made while they are read, as in Linux's /proc
     cap.count(size, () => "the file");
     return await readWhole(path, size);
   }
   return await joinPieces((await open(path)).readable, cap);
+}
+
+function isFolder(path: string): Error {
+  return failure("IsADirectory", `Cannot read ${path}: it is a folder, name a file in it`);
 }
 
 /** The `size` bytes of a file. Deno.readFile would block the event loop while it allocates, 0.6 s a gigabyte. */

@@ -2,6 +2,7 @@
 import { checkOptions } from "../../core/arguments.ts";
 import { runInSlices, type Steps } from "../../core/event_loop.ts";
 import { Cap, type FileSource, quoted, readFile, type ReadOptions, sourceName } from "../../core/io/read_file.ts";
+import { recognise } from "../../core/io/recognise.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { decodeModel, type GraphMessage, type ModelMessage, type NodeMessage, type ValueMessage } from "./messages.ts";
 import { nameOfNode, OnnxNode, type Operator } from "./onnx_node.ts";
@@ -59,9 +60,8 @@ function messageOf(bytes: Uint8Array, cap: Cap): ModelMessage {
     return decodeModel(bytes);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new SyntaxError(`Cannot read ${cap.where}: it is no file of ONNX, or cut short (${error.message})`, {
-      cause: error,
-    });
+    const what = recognise(bytes, "importOnnx") ?? `or cut short (${error.message})`;
+    throw new SyntaxError(`Cannot read ${cap.where}: it is no file of ONNX, ${what}`, { cause: error });
   }
 }
 

@@ -2,7 +2,17 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { tensor } from "@gradus/gradus";
 import { fromCsv, readArff, readIdx } from "@gradus/gradus/data";
-import { encodeNpy, encodeNpz, encodeSafetensors, readNpy, readNpz, readSafetensors } from "@gradus/gradus/io";
+import {
+  encodeNpy,
+  encodeNpz,
+  encodeSafetensors,
+  readNpy,
+  readNpz,
+  readSafetensors,
+  readSafetensorsHeader,
+  readTorch,
+} from "@gradus/gradus/io";
+import { inFolder } from "./in_folder.ts";
 
 const w = tensor([[1, 2], [3, 4]]);
 
@@ -11,6 +21,16 @@ const forms = (bytes: Uint8Array) => {
   const copy = bytes.slice();
   return { bytes: copy, blob: new Blob([copy]), file: new File([copy], "w.bin"), response: new Response(copy) };
 };
+
+describe("a file's path", () => {
+  it("is refused where it is a folder's", () =>
+    inFolder(async (folder) => {
+      for (const read of [readNpy, readNpz, readSafetensors, readSafetensorsHeader, readTorch, readIdx]) {
+        const error = await assertRejects(() => read(folder), Deno.errors.IsADirectory);
+        assertEquals(error.message, `Cannot read ${folder}: it is a folder, name a file in it`);
+      }
+    }));
+});
 
 describe("a file in place of its path", () => {
   it("readNpy(), readNpz() and readSafetensors() take bytes, a Blob, a File and a Response", async () => {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { describe, it } from "../../bdd.ts";
 import * as fc from "fast-check";
 import { nn, ones, randn, tensor, zeros } from "@gradus/gradus";
+import { encodeSafetensors } from "@gradus/gradus/io";
 import { exportOnnx, importOnnx } from "@gradus/gradus/onnx";
 import {
   type AttributeMessage,
@@ -170,6 +171,10 @@ describe("importOnnx() of hostile files", () => {
       const error = await assertRejects(() => importOnnx(bytes), SyntaxError);
       assertStringIncludes(error.message, "is no file of ONNX");
     }
+    const other = encodeSafetensors({ w: randn([2]) });
+    const error = await assertRejects(() => importOnnx(other), SyntaxError);
+    const message = "it is no file of ONNX, byte 0 begins a safetensors file: read it with readSafetensors";
+    assertEquals(error.message, `Cannot read the bytes: ${message}`);
   });
   it("keeps names such as __proto__ apart from what a module has", async () => {
     const initializer = [floats("__proto__", 1), floats("forward", 2)];
