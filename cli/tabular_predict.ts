@@ -11,7 +11,10 @@ import { loadModel, outputsOf } from "./tabular_model.ts";
 
 const options = {
   model: { value: "FILE", default: "tabular.safetensors", help: "the model file that tabular wrote" },
-  out: { value: "FILE", help: "where the table goes with a column for the answers; without it they are printed" },
+  out: {
+    value: "FILE",
+    help: "where the table goes with a column for the answers; without it, or for -, it is printed",
+  },
   probabilities: { help: "a column for the probability of each class, too" },
   json: { help: "one JSON object a row" },
   ...TEXT_OPTIONS,
@@ -53,13 +56,13 @@ export async function sourceOf(file: string | undefined): Promise<string | Reada
   return file === undefined || file === "-" ? await standardInput() : file;
 }
 
-/** Writes to a file, which is whole or not there, or to standard output. */
+/** Writes to a file, which is whole or not there, or to standard output, for no name or `-`. */
 async function write(
   path: string | undefined,
   body: (put: (text: string) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const encoder = new TextEncoder();
-  if (path === undefined) {
+  if (path === undefined || path === "-") {
     return await body((text) => writeOutput(encoder.encode(text))).catch((error) => {
       if (!isFailure(error, "BrokenPipe")) throw error; // whoever read has seen enough
     });

@@ -129,6 +129,7 @@ describe("tabular predict", () => {
       assertStringIncludes(said.err, 'column "city" holds "Oslo, N" that the schema does not tell apart');
       const filed = await predict(`${folder}/new.csv`, "--probabilities", "--out", `${folder}/out.csv`);
       assertEquals([filed.out, await Deno.readTextFile(`${folder}/out.csv`)], ["", said.out]);
+      assertEquals((await predict(`${folder}/new.csv`, "--probabilities", "--out", "-")).out, said.out);
     }));
 
   test("names what is wrong with a table, and leaves no file", () =>
