@@ -94,11 +94,15 @@ static Layout in_place(const Correlation *x, ptrdiff_t channels) {
                   .channel = x->in_c, .image = a[0].in, .pitch = a[1].in};
 }
 
-// Where the windows of a block begin in the source.
+// Where the windows of a block begin in the source. Where they lie on padding alone that is no place of it, and nothing is read there:
+// hence unsigned numbers, which may wrap.
 static const float *source_at(const Correlation *x, const Block *b, ptrdiff_t group, ptrdiff_t channel) {
-  const float *at = x->in + group * x->in_group + channel * x->in_c;
-  for (int q = 0; q < 3; q++) at += (b->from[q] * x->axis[q].step + x->axis[q].lowest) * x->axis[q].in;
-  return at;
+  uintptr_t at = (uintptr_t)group * (uintptr_t)x->in_group + (uintptr_t)channel * (uintptr_t)x->in_c;
+  for (int q = 0; q < 3; q++) {
+    const Axis *a = &x->axis[q];
+    at += ((uintptr_t)b->from[q] * (uintptr_t)a->step + (uintptr_t)a->lowest) * (uintptr_t)a->in;
+  }
+  return (const float *)((uintptr_t)x->in + at * sizeof(float));
 }
 
 static int few_taps(const Correlation *x) {
