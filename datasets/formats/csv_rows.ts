@@ -1,5 +1,5 @@
 /** The rows of a CSV file as it comes: its dialect and columns are guessed from the first ones. */
-import { runInSlices, type Steps } from "../../core/event_loop.ts";
+import { runInSlices, type Steps, TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { Cap, type ReadOptions } from "../../core/io/read_file.ts";
 import { type ColumnKinds, columnNames, planColumns } from "./csv_columns.ts";
 import { cellDialect, type CsvDialect, dialectNote, SEPARATOR_LINE } from "./csv_dialect.ts";
@@ -67,13 +67,20 @@ export async function* csvRows<T extends RowSink>(
   const encoding = new TextEncoding(options.encoding);
   const rows = new CsvRows(cap, options, encoding, begin);
   const lines = new LineSplitter(cap, (line) => rows.addLine(line), (head) => rows.guess(head));
+  const slice = new TimeSlice();
   for await (const text of readText(source, cap, () => `record ${rows.record}`, encoding, options.isKept)) {
     lines.push(text);
-    if (rows.isReady()) await runInSlices(rows.begin());
+    if (rows.isReady()) await afterTurn(slice, rows.begin());
     if (rows.sink !== null) yield rows.sink;
   }
   lines.end();
-  return await runInSlices(rows.finish());
+  return await afterTurn(slice, rows.finish());
+}
+
+/** Does the work in slices of its own, after the event loop has turned where a very long line has used up this one. */
+async function afterTurn<T>(slice: TimeSlice, steps: Steps<T>): Promise<T> {
+  if (slice.isOver()) await yieldToEventLoop();
+  return await runInSlices(steps);
 }
 
 /** Rows that are being read; the first are kept until the columns are guessed from them. */
@@ -145,6 +152,7 @@ class CsvRows<T extends RowSink> {
     const { header } = guess;
     if (guess.note !== undefined) onNote(`${where}: ${guess.note}`);
     const columns = kindsOf?.(columnNames(records[0], header)) ?? {};
+    yield;
     const plans = yield* planColumns({ where, records, separator, decimal, dates, columns, missing, onNote }, header);
     const sign = decimal ?? (plans.some(({ kind, decimalComma }) => kind === "numeric" && decimalComma) ? "," : ".");
     const dialect: CsvDialect = { separator, quote, decimal: sign, header, encoding: this.encoding.name ?? "utf-8" };
