@@ -34,6 +34,12 @@ export async function runScriptWith(
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
+/** Starts a command with every permission, to be talked to while it runs. */
+export function spawnCommand(stdio: Deno.CommandOptions, name: string, ...args: string[]): Deno.ChildProcess {
+  const all = ["run", "-q", "-A", "--no-check", ...programOf(name), ...args];
+  return new Deno.Command(Deno.execPath(), { args: all, cwd: ROOT, ...stdio }).spawn();
+}
+
 /** A script's path, or a command's with its name. */
 export function programOf(name: string): string[] {
   return name.endsWith(".ts") ? [name] : ["cli/cli.ts", name];

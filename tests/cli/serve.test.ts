@@ -5,7 +5,7 @@ import { TableSchema } from "@gradus/gradus/data";
 import { handlerOf } from "../../cli/serve.ts";
 import { outputsOf, saveModel } from "../../cli/tabular_model.ts";
 import { inFolder } from "../core/io/in_folder.ts";
-import { mayRun, ROOT, runScript } from "./run_script.ts";
+import { mayRun, runScript, spawnCommand } from "./run_script.ts";
 
 const TABLE = "area,city,kind\n30,Graz,a\n50,Wien,b\n40,Graz,a\n70,Wien,c\n";
 
@@ -104,22 +104,8 @@ describe("serve", () => {
   test("serves at 127.0.0.1", () =>
     inFolder(async (folder) => {
       await saveModel(`${folder}/m.safetensors`, await trained());
-      const child = new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "-q",
-          "-A",
-          "--no-check",
-          "cli/cli.ts",
-          "serve",
-          "--model",
-          `${folder}/m.safetensors`,
-          "--port",
-          "0",
-        ],
-        cwd: ROOT,
-        ...{ stdin: "null", stdout: "piped", stderr: "null" },
-      }).spawn();
+      const stdio = { stdin: "null", stdout: "piped", stderr: "null" } as const;
+      const child = spawnCommand(stdio, "serve", "--model", `${folder}/m.safetensors`, "--port", "0");
       const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
       try {
         const { value } = await reader.read();

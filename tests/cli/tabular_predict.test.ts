@@ -5,7 +5,7 @@ import { DataLoader, type EncodedRows, TableSchema, TensorDataset } from "@gradu
 import { Learner } from "@gradus/gradus/train";
 import { outputsOf, saveModel } from "../../cli/tabular_model.ts";
 import { inFolder } from "../core/io/in_folder.ts";
-import { decode, mayRun, ROOT, runScript, type Said } from "./run_script.ts";
+import { decode, mayRun, runScript, type Said, spawnCommand } from "./run_script.ts";
 
 const CITIES = ["Zurich", "Wien", "Graz", "Linz", "Brno"];
 const g = new Generator(11);
@@ -164,21 +164,8 @@ describe("tabular predict", () => {
 
   test("reads standard input", () =>
     trained(async (folder) => {
-      const child = new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "-q",
-          "-A",
-          "--no-check",
-          "cli/cli.ts",
-          "tabular",
-          "predict",
-          "--model",
-          `${folder}/m.safetensors`,
-        ],
-        cwd: ROOT,
-        ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
-      }).spawn();
+      const stdio = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+      const child = spawnCommand(stdio, "tabular", "predict", "--model", `${folder}/m.safetensors`);
       const writer = child.stdin.getWriter();
       await writer.write(new TextEncoder().encode("city,a\nGraz,1\nWien,2\n"));
       await writer.close();

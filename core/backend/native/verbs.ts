@@ -177,8 +177,8 @@ export function nativeReduce({ gradus_reduce }: Pick<Functions, "gradus_reduce">
     const code = REDUCE_OPS[op];
     const matrices = code === undefined || !takesReduce(op, x, out) ? null : matricesOf(reduction);
     if (matrices === null) return reference.reduce(op, reduction, x, offset, out);
+    checkReach(op, matrices, offset, x.length);
     const { outer, kept, reduced, strides } = matrices;
-    checkReach(op, [outer, kept, reduced], strides, offset, x.length);
     if (out.length < outer * kept) {
       throw new RangeError(`Cannot take the ${op}: ${outer * kept} results need more room than ${out.length}`);
     }
@@ -195,45 +195,41 @@ interface Matrices {
   outer: number;
   kept: number;
   reduced: number;
-  strides: readonly number[];
+  strides: readonly [outer: number, kept: number, reduced: number];
 }
 
 /** The dimensions of a reduction as those that C walks, as few outer ones as possible; `null` where they cannot be. */
 function matricesOf({ kept, keptStrides, reduced, reducedStrides }: Parameters<Backend["reduce"]>[1]): Matrices | null {
   const [folded, along] = [size(reduced), evenStep(reduced, reducedStrides)];
+  if (folded === 0 || Number.isNaN(along)) return null;
   for (let rank = 0; rank <= kept.length; rank++) {
-    const [head, tail] = [
-      evenStep(kept.slice(0, rank), keptStrides),
-      evenStep(kept.slice(rank), keptStrides.slice(rank)),
-    ];
-    const [outer, inner] = [size(kept.slice(0, rank)), size(kept.slice(rank))];
-    if (outer * inner * folded === 0 || Number.isNaN(along + head)) return null;
-    if (tail !== 1 && along !== 1 && inner !== 1 && folded !== 1) continue;
-    if (!Number.isNaN(tail)) return { outer, kept: inner, reduced: folded, strides: [head, tail, along] };
+    const head = evenStep(kept, keptStrides, 0, rank), outer = size(kept, 0, rank);
+    const tail = evenStep(kept, keptStrides, rank), inner = size(kept, rank);
+    if (outer * inner === 0 || Number.isNaN(head)) return null;
+    const isMatrix = tail === 1 || along === 1 || inner === 1 || folded === 1;
+    if (isMatrix && !Number.isNaN(tail)) return { outer, kept: inner, reduced: folded, strides: [head, tail, along] };
   }
   return null;
 }
 
-function checkReach(
-  op: ReduceOp,
-  sizes: readonly number[],
-  strides: readonly number[],
-  offset: number,
-  length: number,
-): void {
-  let [low, high] = [offset, offset];
-  sizes.forEach((size, i) => {
-    const reach = (size - 1) * strides[i];
-    low += Math.min(reach, 0), high += Math.max(reach, 0);
-  });
+function checkReach(op: ReduceOp, { outer, kept, reduced, strides }: Matrices, offset: number, length: number): void {
+  const reaches = [(outer - 1) * strides[0], (kept - 1) * strides[1], (reduced - 1) * strides[2]];
+  const low = offset + Math.min(reaches[0], 0) + Math.min(reaches[1], 0) + Math.min(reaches[2], 0);
+  const high = offset + Math.max(reaches[0], 0) + Math.max(reaches[1], 0) + Math.max(reaches[2], 0);
   // NaN and fractions fail here as well.
-  const sane = [...sizes, ...strides, offset, length].every((n) => (n | 0) === n);
+  const sane = isInt32(outer) && isInt32(kept) && isInt32(reduced) && strides.every(isInt32) && isInt32(offset) &&
+    isInt32(length);
   if (sane && low >= 0 && high < length) return;
   if (length === 0) throw memoryGone();
   throw new RangeError(
-    `Cannot take the ${op}: ${sizes.join(" × ")} elements at offset ${offset} with strides [${strides.join(", ")}] ` +
-      (sane ? `reach from ${low} to ${high} in a buffer of ${length}` : "must be integers below 2147483648"),
+    `Cannot take the ${op}: ${outer} × ${kept} × ${reduced} elements at offset ${offset} with strides [${
+      strides.join(", ")
+    }] ` + (sane ? `reach from ${low} to ${high} in a buffer of ${length}` : "must be integers below 2147483648"),
   );
+}
+
+function isInt32(n: number): boolean {
+  return (n | 0) === n;
 }
 
 function takesReduce(op: ReduceOp, x: TypedArray, out: TypedArray): boolean {
@@ -241,16 +237,16 @@ function takesReduce(op: ReduceOp, x: TypedArray, out: TypedArray): boolean {
     (op === "argmax" || op === "argmin" ? out instanceof Int32Array : out instanceof Float32Array);
 }
 
-function size(shape: readonly number[]): number {
+function size(shape: readonly number[], from = 0, end = shape.length): number {
   let product = 1;
-  for (let i = 0; i < shape.length; i++) product *= shape[i];
+  for (let i = from; i < end; i++) product *= shape[i];
   return product;
 }
 
-/** The stride of all dimensions taken as one, in row-major order; NaN where they cannot be. */
-function evenStep(shape: readonly number[], strides: readonly number[]): number {
+/** The stride of dimensions taken as one, in row-major order; NaN where they cannot be. */
+function evenStep(shape: readonly number[], strides: readonly number[], from = 0, end = shape.length): number {
   let [step, next] = [0, NaN];
-  for (let i = shape.length - 1; i >= 0; i--) {
+  for (let i = end - 1; i >= from; i--) {
     if (shape[i] === 1) continue;
     if (Number.isNaN(next)) step = strides[i];
     else if (strides[i] !== next) return NaN;

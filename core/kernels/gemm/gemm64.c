@@ -146,9 +146,10 @@ static void multiply_block64(const Product64 *x, double *w_a, double *w_b) {
     m = part_size(blocks, block);
     const Parts rows = even_parts(m, MR);
     double *a = w_a;
-    for (ptrdiff_t q = 0, row = i; q < rows.count; row += part_size(rows, q), q++) {
-      pack64((Operand64){x->a.data + row * x->a.mn_stride, x->a.mn_stride, x->a.k_stride}, x->k, (int)part_size(rows, q), (int)part_size(rows, q), a);
-      a += part_size(rows, q) * x->k;
+    for (ptrdiff_t q = 0, row = i; q < rows.count; q++) {
+      const int count = (int)part_size(rows, q);
+      pack64((Operand64){x->a.data + row * x->a.mn_stride, x->a.mn_stride, x->a.k_stride}, x->k, count, count, a);
+      row += count, a += count * x->k;
     }
     for (ptrdiff_t j = 0; j < x->n; j += NR64) {
       const int cols = (int)min(NR64, x->n - j), straight = (cols == NR64 || cols == LANES64) && x->c_cs == 1 && !x->bias;
