@@ -143,7 +143,7 @@ export {
   scatterAdd,
   sort,
   topk,
-} from "./core/ops/along.ts";
+} from "./core/ops/gather_sort.ts";
 export { bincount, corrcoef, cov, histc, median, quantile, unique } from "./core/ops/statistics.ts";
 export { clamp, maskedFill, nonzero, where } from "./core/ops/where.ts";
 export { isfinite, isinf, isnan, nanToNum, type NanToNumOptions } from "./core/ops/where.ts";

@@ -7,7 +7,7 @@ import { at, type Index, index } from "./ops/index.ts";
 import { matmul } from "./ops/linalg.ts";
 import * as move from "./ops/movement.ts";
 import type { FlattenOptions } from "./ops/movement.ts";
-import type { ValuesIndices } from "./ops/along.ts";
+import type { ValuesIndices } from "./ops/gather_sort.ts";
 import { argExtreme, cumulate, deviation, extreme, logsumexp, mean, norm, reduce, variance } from "./ops/reduce.ts";
 import type { Dims, NormOptions, ReduceOptions, VarianceOptions } from "./ops/reduce.ts";
 import { item, nest, type Nested, numberOf, sizeAlong, type Storage, storage } from "./ops/read.ts";

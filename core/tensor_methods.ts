@@ -3,8 +3,8 @@
  * this class; each method calls the function of its name in `ops/`.
  */
 import { GradientSlot } from "./gradient_slot.ts";
-import * as along from "./ops/along.ts";
-import type { AlongOptions, IndexAddOptions, SortOptions, TopkOptions, ValuesIndices } from "./ops/along.ts";
+import * as along from "./ops/gather_sort.ts";
+import type { AlongOptions, IndexAddOptions, SortOptions, TopkOptions, ValuesIndices } from "./ops/gather_sort.ts";
 import * as arrange from "./ops/arrange.ts";
 import type { Diagonal, DiagonalOptions, Dim, RollDims } from "./ops/arrange.ts";
 import { binary, copyInto, type Operand, unary } from "./ops/elementwise.ts";

@@ -19,7 +19,7 @@ int32_t gradus_call(int32_t function, const int32_t *d, void *p1, void *p2, void
     case CALL_RESAMPLE: return gradus_resample(d, p1, p2);
     case CALL_RESAMPLE_BACKWARD: return gradus_resample_backward(d, p1, p2);
     case CALL_BATCH_NORM: return gradus_batch_norm(d, p1, p2, p3);
-    case CALL_GEMM64: return gradus_gemm64(d, p1, p2, p3, p4);
+    case CALL_DGEMM: return gradus_dgemm(d, p1, p2, p3, p4);
     case CALL_ADDRESS: return gradus_address(p1, d[0], p2), GRADUS_OK;
     case CALL_BATCH_NORM_BACKWARD: return gradus_batch_norm_backward(d, p1, p2, p3, p4, p5, p6);
     default: return GRADUS_OUT_OF_BOUNDS;

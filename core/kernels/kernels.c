@@ -29,7 +29,7 @@
 #include "gemm/loops.c"
 #include "gemm/gemm.c"
 #if !defined(__wasm__)
-#include "gemm/gemm64.c"
+#include "gemm/dgemm.c"
 #endif
 #include "conv/windows.c"
 #include "conv/tiles.c"

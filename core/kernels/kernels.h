@@ -214,7 +214,7 @@ GRADUS_EXPORT int32_t gradus_peak(int32_t steps);
 GRADUS_EXPORT void gradus_trim_memory(void);
 
 // The product of float64, with the same descriptor; its activation must be ACTIVATION_NONE.
-GRADUS_EXPORT int32_t gradus_gemm64(const int32_t *descriptor, const double *a, const double *b, double *c, const double *bias);
+GRADUS_EXPORT int32_t gradus_dgemm(const int32_t *descriptor, const double *a, const double *b, double *c, const double *bias);
 
 // Rows of x by their number, one after the other into out; bytes become what the table has for them, unless its length is 0.
 // After GRADUS_BAD_INDEX answer[0] is the number that is none.
@@ -231,7 +231,7 @@ GRADUS_EXPORT int32_t gradus_resample_backward(const int32_t *descriptor, const 
 enum {
   CALL_OPEN, CALL_THREADS, CALL_PEAK, CALL_TRIM_MEMORY, CALL_CONV, CALL_WHERE, CALL_REDUCE, CALL_GATHER, CALL_ACTIVATION_BACKWARD,
   CALL_CROSS_ENTROPY, CALL_UPDATE, CALL_POOL, CALL_POOL_BACKWARD, CALL_RESAMPLE, CALL_RESAMPLE_BACKWARD, CALL_BATCH_NORM,
-  CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_GEMM64
+  CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_DGEMM
 };
 GRADUS_EXPORT int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6);
 #endif

@@ -13,7 +13,7 @@ import {
   sort,
   sortRows,
   type ValuesIndices,
-} from "./along.ts";
+} from "./gather_sort.ts";
 import { gather as rowsOf } from "./index.ts";
 import { stack } from "./join.ts";
 import { detached, elements, narrow, reshape, select, squeeze, transpose } from "./movement.ts";

@@ -20,7 +20,7 @@ export const CALLS = {
   ...{ gradus_open: 0, gradus_threads: 1, gradus_peak: 2, gradus_trim_memory: 3, gradus_conv: 4, gradus_where: 5 },
   ...{ gradus_reduce: 6, gradus_gather: 7, gradus_activation_backward: 8, gradus_cross_entropy: 9, gradus_update: 10 },
   ...{ gradus_pool: 11, gradus_pool_backward: 12, gradus_resample: 13, gradus_resample_backward: 14 },
-  ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16, gradus_address: 17, gradus_gemm64: 18 },
+  ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16, gradus_address: 17, gradus_dgemm: 18 },
 } as const;
 
 /** Those that the wasm module has too; for the others there is nothing to do there, or copying would cost more than the work. */
@@ -60,7 +60,7 @@ export interface Functions extends Omit<Symbols, "gradus_call"> {
   gradus_peak(steps: number): number;
   gradus_trim_memory(): void;
   gradus_address(addresses: BigInt64Array<ArrayBuffer>, at: number, array: Buffer): void;
-  gradus_gemm64(descriptor: Ints, a: Doubles, b: Doubles, c: Doubles, bias: Doubles | Buffer): number;
+  gradus_dgemm(descriptor: Ints, a: Doubles, b: Doubles, c: Doubles, bias: Doubles | Buffer): number;
   gradus_conv(descriptor: Ints, x: Buffer, w: Buffer, y: Buffer, bias: Buffer): number;
   gradus_where(descriptor: Ints, mask: Bytes, a: Buffer, b: Buffer, out: Buffer): number;
   gradus_reduce(descriptor: Ints, x: Buffer, out: Buffer): number;
@@ -108,7 +108,7 @@ export function functionsOf(symbols: Symbols): Functions {
     gradus_trim_memory: () => void withInts(CALLS.gradus_trim_memory, 0, 0, NOTHING, NOTHING),
     gradus_address: (addresses, at, array) => void withInts(CALLS.gradus_address, at, 0, addresses, array),
     gradus_update: (kind, settings, table, count) => withInts(CALLS.gradus_update, kind, count, settings, table),
-    gradus_gemm64: of4(CALLS.gradus_gemm64),
+    gradus_dgemm: of4(CALLS.gradus_dgemm),
     gradus_conv: of4(CALLS.gradus_conv),
     gradus_where: of4(CALLS.gradus_where),
     gradus_reduce: of2(CALLS.gradus_reduce),

@@ -31,12 +31,12 @@ type Doubles = Float64Array<ArrayBuffer>;
 const gemmDescriptor = new Int32Array(GEMM_FIELDS.length);
 
 /** `gemm` for float32 and float64; other dtypes are passed on to the reference. */
-export function nativeGemm({ gradus_gemm, gradus_gemm64 }: Functions): Backend["gemm"] {
+export function nativeGemm({ gradus_gemm, gradus_dgemm }: Functions): Backend["gemm"] {
   /** The activation is that of the plain loops, which take a function of float64 too. */
-  function gemm64(d: Gemm, a: Doubles, b: Doubles, c: Doubles, bias: Doubles | null): void {
+  function dgemm(d: Gemm, a: Doubles, b: Doubles, c: Doubles, bias: Doubles | null): void {
     const { activation = "none", ...product } = d;
     describeGemm(gemmDescriptor, product, a.length, b.length, c.length, bias === null ? null : bias.length);
-    const code = gradus_gemm64(gemmDescriptor, a, b, c, bias ?? NOTHING);
+    const code = gradus_dgemm(gemmDescriptor, a, b, c, bias ?? NOTHING);
     if (code !== 0) unwrap(code, "multiply");
     if (activation === "none") return;
     const out = { data: c, offset: d.cOffset, strides: [d.cRow, d.cCol] };
@@ -45,7 +45,7 @@ export function nativeGemm({ gradus_gemm, gradus_gemm64 }: Functions): Backend["
 
   return function gemm(d, a, b, c, bias) {
     if (isFloat64(a) && isFloat64(b) && isFloat64(c) && (bias === null || isFloat64(bias))) {
-      return gemm64(d, a, b, c, bias);
+      return dgemm(d, a, b, c, bias);
     }
     if (!allFloat32(a, b, c, bias)) return reference.gemm(d, a, b, c, bias);
     describeGemm(gemmDescriptor, d, a.length, b.length, c.length, bias === null ? null : bias.length);

@@ -3,7 +3,7 @@ import { checkOptions, requireChoice, requireNumber, requireTensor } from "../..
 import { isFloating } from "../../../core/dtype.ts";
 import { where } from "../../../core/ops/where.ts";
 import { broadcastShapes, resolveDim, sameShape, show } from "../../../core/shape.ts";
-import { gather } from "../../../core/ops/along.ts";
+import { gather } from "../../../core/ops/gather_sort.ts";
 import { arange } from "../../../core/create.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import {

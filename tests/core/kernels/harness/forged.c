@@ -93,7 +93,7 @@ static int product_of(int doubles) {
   d[GEMM_BIAS_OFFSET] = place(), d[GEMM_BIAS_STRIDE] = step(d[GEMM_N]), d[GEMM_BIAS_LENGTH] = length();
   d[GEMM_HAS_BIAS] = below(2), d[GEMM_BETA] = below(2), d[GEMM_ACTIVATION] = kind(doubles ? 1 : ACTIVATION_COUNT);
   void *bias = allocate(d[GEMM_BIAS_LENGTH] << doubles);
-  const int status = doubles ? gradus_gemm64(d, data[0], data[1], data[2], bias) : gradus_gemm(d, data[0], data[1], data[2], bias);
+  const int status = doubles ? gradus_dgemm(d, data[0], data[1], data[2], bias) : gradus_gemm(d, data[0], data[1], data[2], bias);
   for (int i = 0; i < 3; i++) free(data[i]);
   free(bias);
   return status;

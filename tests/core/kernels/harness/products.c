@@ -77,12 +77,12 @@ static double *in_doubles(const float *from, int32_t length) {
 static void check_double(int32_t *d, const float *a, const float *b, const float *c, const float *old, const float *bias) {
   double *const a64 = in_doubles(a, d[GEMM_A_LENGTH]), *const b64 = in_doubles(b, d[GEMM_B_LENGTH]);
   double *const c64 = in_doubles(old, d[GEMM_C_LENGTH]), *const bias64 = in_doubles(bias, d[GEMM_BIAS_LENGTH]);
-  if (gradus_gemm64(d, a64, b64, c64, bias64) != GRADUS_OK) fail_at("refused in float64", d);
+  if (gradus_dgemm(d, a64, b64, c64, bias64) != GRADUS_OK) fail_at("refused in float64", d);
   for (int32_t i = 0; i < d[GEMM_C_LENGTH]; i++)
     if (c64[i] != c[i]) fail_at("another result in float64", d);
   if (d[GEMM_C_LENGTH]) {
     d[GEMM_C_LENGTH]--;
-    if (gradus_gemm64(d, a64, b64, c64, bias64) != GRADUS_OUT_OF_BOUNDS) fail_at("short buffer accepted in float64", d);
+    if (gradus_dgemm(d, a64, b64, c64, bias64) != GRADUS_OUT_OF_BOUNDS) fail_at("short buffer accepted in float64", d);
     d[GEMM_C_LENGTH]++;
   }
   free(a64), free(b64), free(c64), free(bias64);
@@ -146,7 +146,7 @@ int main(int argc, char **argv) {
   allocations_fail = 1;
   if (gradus_gemm(tiny, &one, &one, &c, NULL) != GRADUS_OUT_OF_MEMORY || c != 5) fail_at("no memory", tiny);
   double one64 = 1, c64 = 5;
-  if (gradus_gemm64(tiny, &one64, &one64, &c64, NULL) != GRADUS_OUT_OF_MEMORY || c64 != 5) fail_at("no memory for float64", tiny);
+  if (gradus_dgemm(tiny, &one64, &one64, &c64, NULL) != GRADUS_OUT_OF_MEMORY || c64 != 5) fail_at("no memory for float64", tiny);
   allocations_fail = 0;
   if (gradus_gemm(tiny, &one, &one, &c, NULL) != GRADUS_OK || c != 1) fail_at("memory again", tiny);
   extremes();

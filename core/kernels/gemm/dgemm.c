@@ -1,6 +1,6 @@
-// Products of float64, by the five loops of loops.c around a micro-kernel of their own. Vectors hold half as many numbers, so that half
-// as many steps of k make blocks of as many bytes. There is one way for all sizes and strides: A is packed, and so is B but where it
-// stands as it would be packed and is read too rarely. A tile that is not whole goes through a small one of its own.
+// Products of float64, which BLAS calls dgemm, by the five loops of loops.c around a micro-kernel of their own. Vectors hold half as many
+// numbers, so that half as many steps of k make blocks of as many bytes. There is one way for all sizes and strides: A is packed, and so
+// is B but where it stands as it would be packed and is read too rarely. A tile that is not whole goes through a small one of its own.
 #include "gemm.h"
 #include "../vector.h"
 
@@ -213,7 +213,7 @@ static Product64 transposed64(const Product64 *x) {
   return (Product64){x->n, x->k, x->m, x->b, x->a, x->c, x->c_cs, x->c_rs, x->bias, x->bias_cs, x->bias_rs, x->add};
 }
 
-int32_t gradus_gemm64(const int32_t *d, const double *a, const double *b, double *c, const double *bias) {
+int32_t gradus_dgemm(const int32_t *d, const double *a, const double *b, double *c, const double *bias) {
   if (!product_fits(d) || d[GEMM_ACTIVATION] != ACTIVATION_NONE) return GRADUS_OUT_OF_BOUNDS;
   if (d[GEMM_M] == 0 || d[GEMM_N] == 0) return GRADUS_OK;
   if (!workspace().a) return GRADUS_OUT_OF_MEMORY;
