@@ -82,6 +82,7 @@ function printMeans(print: Options["print"], us: string, rows: readonly Row[], o
     ["step", "training steps"],
     ["convolution", "convolutions"],
     ["network", "networks for images"],
+    ["tensor", "other operations"],
   ];
   for (const [kind, title] of groups) {
     const group = rows.filter(({ workload }) => workload.kind === kind);

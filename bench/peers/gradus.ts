@@ -8,6 +8,7 @@ import { CrossEntropy, Lin, Model, Relu, Sigmoid } from "@gradus/gradus/classes"
 import { TextLineStream } from "@std/streams";
 import { release, trackAcquired } from "../../core/memory/pool.ts";
 import { convolution, network } from "./networks.ts";
+import { tensorOperation } from "./tensor_workloads.ts";
 import { checkedStep, checkProduct } from "./verify.ts";
 import type { Step, Workload } from "./workloads.ts";
 
@@ -21,6 +22,7 @@ function prepare(workload: Workload): (() => void) | null {
   if (workload.kind === "step") return checkedStep(workload, classes ? classStep : tapeStep);
   if (classes) return null;
   if (workload.kind === "convolution") return convolution(workload);
+  if (workload.kind === "tensor") return tensorOperation(workload);
   if (workload.kind === "network") return network(workload);
   if (workload.kind === "forward") return forward(workload.sizes, workload.batch);
   return matmul(workload.m, workload.k, workload.n);

@@ -7,6 +7,7 @@ import time
 import torch
 from blas import require_fast_blas
 from networks import MODELS
+from tensor_ops import tensor
 from torch import nn
 from torch.nn import functional
 
@@ -104,7 +105,10 @@ def microseconds(run, batch):
     return passed * 1e6 / runs
 
 
-WORKLOADS = {"matmul": matmul, "forward": forward, "step": step, "convolution": convolution, "network": network}
+WORKLOADS = {
+    **{"matmul": matmul, "forward": forward, "step": step},
+    **{"convolution": convolution, "network": network, "tensor": tensor},
+}
 name, run, batch = None, None, 1
 for line in sys.stdin:
     workload = json.loads(line)

@@ -1,12 +1,14 @@
 /** The workloads that are timed in this library and in every peer. */
+import { TENSOR_WORKLOADS, type TensorWorkload } from "./tensor_workloads.ts";
 import { type Convolution, CONVOLUTIONS, type Network, NETWORKS, operationsOf } from "./image_workloads.ts";
 
-/** A workload: a matrix product, a forward pass, a training step, or one of those on images. */
+/** A workload: a matrix product, a forward pass, a training step, one of those on images, or another operation. */
 export type Workload =
   | { name: string; kind: "matmul"; m: number; k: number; n: number }
   | { name: string; kind: "forward"; sizes: number[]; batch: number }
   | Convolution
   | Network
+  | TensorWorkload
   | {
     name: string;
     kind: "step";
@@ -65,6 +67,7 @@ export const WORKLOADS: readonly Workload[] = [
   })),
   ...CONVOLUTIONS,
   ...NETWORKS,
+  ...TENSOR_WORKLOADS,
 ];
 
 /** The product of [m, k] and [k, n]. */
@@ -74,6 +77,7 @@ export function product(m: number, k: number, n: number): Workload {
 
 /** Floating-point operations of one run. Of a training step only products count, without the gradient of the input. */
 export function operations(workload: Workload): number {
+  if (workload.kind === "tensor") return 0; // they are bound by memory, or count comparisons
   if (workload.kind === "convolution" || workload.kind === "network") return operationsOf(workload);
   if (workload.kind === "matmul") return 2 * workload.m * workload.k * workload.n;
   const products = workload.sizes.slice(1).map((out, i) => 2 * workload.batch * workload.sizes[i] * out);
