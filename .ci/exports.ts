@@ -9,8 +9,8 @@ import { exportsOf, importsOf } from "./source.ts";
 /** Names by the file that exports them. */
 export type Names = Readonly<Record<string, readonly string[]>>;
 
-const LIBRARY = /^(mod\.ts$|(core|backward|layers|datasets)\/)/;
-const TAKERS = /^(mod\.ts$|(core|backward|layers|datasets|cli)\/)/;
+const LIBRARY = /^(mod\.ts$|(core|backward|layers|datasets|display)\/)/;
+const TAKERS = /^(mod\.ts$|(core|backward|layers|datasets|display|cli)\/)/;
 
 /** What is taken of each file by the files of the library and by its commands, as `path: name`, and `path: *` for everything. */
 function taken(files: Files): Set<string> {

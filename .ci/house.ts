@@ -17,13 +17,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   backward: ["core", "backward"],
   layers: ["core", "backward", "layers"],
   datasets: ["core", "datasets"],
-  cli: ["core", "backward", "layers", "datasets", "cli"],
+  display: ["core", "backward", "layers", "datasets", "display"],
+  cli: ["core", "backward", "layers", "datasets", "display", "cli"],
 };
 
 const OUTSIDERS = ["tests", "examples", "bench"];
 const TOP = [
   "deno.json mod.ts README.md RUNTIMES.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .gitignore",
-  "core layers backward datasets cli bench tests examples .ci",
+  "core layers backward datasets display cli bench tests examples .ci",
 ].join(" ").split(" ");
 
 const roomOf = (path: string): string => path.split("/")[0];
@@ -38,7 +39,7 @@ function edges(files: Files): [path: string, target: string][] {
   );
 }
 
-/** Imports go one way: core → backward → layers, datasets imports core only, and the commands all of them. */
+/** Imports go one way: core → backward → layers, datasets imports core only, display all of these, and the commands display too. */
 export const importsGoOneWay: Rule = (files) =>
   edges(files).flatMap(([path, target]) => {
     const allowed = ROOMS[roomOf(path)];
@@ -67,7 +68,7 @@ export const onlyOutsidersImportMod: Rule = (files) =>
 /** The commands use the library as everybody can, by its entry points, and of the core what speaks with the host. */
 export const commandsUseEntryPoints = (entries: readonly string[]): Rule => (files) =>
   edges(files).flatMap(([path, target]) => {
-    if (roomOf(path) !== "cli" || !["backward", "layers", "datasets"].includes(roomOf(target))) return [];
+    if (roomOf(path) !== "cli" || !["backward", "layers", "datasets", "display"].includes(roomOf(target))) return [];
     return entries.includes(target) ? [] : [`${path} imports ${target}: import an entry point of deno.json`];
   });
 

@@ -8,8 +8,8 @@
  */
 import config from "../deno.json" with { type: "json" };
 
-/** What does not travel: the C, which `source_texts.js` holds as text, and the script that reads it. */
-const LEFT_OUT = ["core/kernels/**/*.c", "core/kernels/**/*.h", "core/kernels/build.ts"];
+/** What does not travel: the C, which `source_texts.js` holds as text, and the scripts that generate files. */
+const LEFT_OUT = ["core/kernels/**/*.c", "core/kernels/**/*.h", "core/kernels/build.ts", "display/explain/build.ts"];
 
 /** The compiled kernel's module, and what stands in its place in a browser; that spares a bundle the C sources. */
 const [NATIVE, ABSENT] = ["core/backend/native/native.js", "core/backend/native/absent.js"];
@@ -98,16 +98,28 @@ async function modulesIn(folder: string): Promise<Map<string, string>> {
   );
 }
 
-/** What `package.json` says beside what `deno pack` writes. */
-function additions(modules: ReadonlyMap<string, string>): Record<string, unknown> {
+/** Packages that everybody installs; the others are loaded by some of `display/` alone, where somebody has installed them. */
+const INSTALLED = ["@bufbuild/protobuf", "fflate"];
+
+/** Versions of packages by their names. */
+type Versions = Readonly<Record<string, string>>;
+
+/** What `package.json` says beside what `deno pack` writes, and about the packages that it found imported. */
+function additions(modules: ReadonlyMap<string, string>, found: Versions): Record<string, unknown> {
+  const [installed, optional] = [true, false].map((all) =>
+    Object.entries(found).filter(([name]) => INSTALLED.includes(name) === all)
+  );
   return {
+    dependencies: Object.fromEntries(installed),
     description:
       "A neural-net library: tensors, gradients, layers, training; on WebAssembly or compiled C, with no install step",
     engines: { node: ">=20" },
     bin: { gradus: `./${PROGRAM}` },
     // Where somebody has installed it, Node.js runs the compiled kernel.
-    peerDependencies: { koffi: ">=2.9" },
-    peerDependenciesMeta: { koffi: { optional: true } },
+    peerDependencies: { koffi: ">=2.9", ...Object.fromEntries(optional) },
+    peerDependenciesMeta: Object.fromEntries(
+      ["koffi", ...optional.map(([name]) => name)].map((name) => [name, { optional: true }]),
+    ),
     sideEffects: withEffects(modules).map((path) => `./${path}`),
     browser: {
       [`./${NATIVE}`]: `./${ABSENT}`,
@@ -130,7 +142,7 @@ export async function pack(into: string): Promise<string> {
     const bytes = bytesInTurns(await Deno.readTextFile(`${folder}/${WASM_BYTES}`));
     await Deno.writeTextFile(`${folder}/${WASM_BYTES}`, bytes);
     const written = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
-    const complete = { ...written, ...additions(await modulesIn(folder)) };
+    const complete = { ...written, ...additions(await modulesIn(folder), written.dependencies) };
     await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(complete, null, 2) + "\n");
     const path = `${into}/${config.name.slice(1).replace("/", "-")}-${config.version}.tgz`;
     await run("tar", ["-czf", path, "-C", work, "package"]);

@@ -288,7 +288,7 @@ function firstGradient(root: Tensor, gradient: Tensor | undefined, withHistory: 
 }
 
 /** A gradient in the shape and dtype of its value. */
-function fitTo(g: Tensor, x: Tensor): Tensor {
+export function fitTo(g: Tensor, x: Tensor): Tensor {
   return unbroadcast(g, x.shape).to(x.dtype);
 }
 

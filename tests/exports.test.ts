@@ -5,7 +5,7 @@ import { exportsAreTaken, type Names } from "../.ci/exports.ts";
 import { exportsOf, importsOf } from "../.ci/source.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts"];
+const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts", "display/explain/build.ts"];
 
 /** What tests, measurements or scripts take, and the library itself does not. */
 const OTHERS: Names = {
@@ -37,7 +37,7 @@ function readRoom(folder: string): [path: string, text: string][] {
 }
 
 const files = new Map([
-  ...["core", "backward", "layers", "datasets", "cli"].flatMap(readRoom),
+  ...["core", "backward", "layers", "datasets", "display", "cli"].flatMap(readRoom),
   ["mod.ts", Deno.readTextFileSync(new URL("mod.ts", ROOT))] as const,
 ]);
 

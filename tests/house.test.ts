@@ -5,10 +5,10 @@ import * as house from "../.ci/house.ts";
 import { importsOf } from "../.ci/source.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const ROOMS = ["core", "backward", "layers", "datasets", "cli", "bench", "tests", "examples"];
+const ROOMS = ["core", "backward", "layers", "datasets", "display", "cli", "bench", "tests", "examples"];
 
-/** The entry points, and the script that the task `build` runs. */
-const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts"];
+/** The entry points, and the scripts that generate files. */
+const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts", "display/explain/build.ts"];
 
 /** Each with the reason why splitting it would make it worse. */
 const LONG_FILES: house.LongFiles = {

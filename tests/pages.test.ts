@@ -25,7 +25,7 @@ function exists(path: string): boolean {
   }
 }
 
-const ROOMS = ["./", "core", "backward", "layers", "datasets", "cli", "bench", "tests", "examples", ".ci"];
+const ROOMS = ["./", "core", "backward", "layers", "datasets", "display", "cli", "bench", "tests", "examples", ".ci"];
 const files = new Map(ROOMS.flatMap(readRoom));
 const pages = new Map([...files].filter(([path]) => path.endsWith(".md")));
 

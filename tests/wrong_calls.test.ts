@@ -12,7 +12,7 @@ import * as g from "@gradus/gradus";
 import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
 import { AUTOGRAD, AUTOGRAD_FUNCTIONAL, LADDER, MAIN } from "./wrong_calls/main.ts";
-import { DATA, IO, METRICS, ONNX, TRAIN } from "./wrong_calls/rooms.ts";
+import { DATA, DISPLAY, IO, METRICS, ONNX, TRAIN } from "./wrong_calls/rooms.ts";
 import { STAGE_1, STAGE_2, STAGE_3, STAGE_4 } from "./wrong_calls/stages.ts";
 
 const { nn, tensor } = g;
@@ -33,6 +33,7 @@ const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
   "./ladder": LADDER,
   "./metrics": METRICS,
   "./autograd": AUTOGRAD,
+  "./display": DISPLAY,
   "./cli": { COMMANDS: NEITHER, cli: NEITHER },
   "autograd.functional": AUTOGRAD_FUNCTIONAL,
   "nn.functional": FUNCTIONAL,

@@ -5,6 +5,7 @@ import * as metrics from "@gradus/gradus/metrics";
 import * as data from "@gradus/gradus/data";
 import * as io from "@gradus/gradus/io";
 import * as onnx from "@gradus/gradus/onnx";
+import * as display from "@gradus/gradus/display";
 import {
   batches,
   capped,
@@ -22,6 +23,17 @@ import {
   x,
   y,
 } from "./cases.ts";
+
+export const DISPLAY: Record<string, Cases | typeof NEITHER> = {
+  explain: {
+    options: [["elemnt", "element", (o) => display.explain(x.detach().requiresGrad_().sum(), o)]],
+    tensors: [
+      (loss) => display.explain(loss),
+      (x) => display.explain(zeros([1]).requiresGrad_().sum(), { names: { x } }),
+      (x) => display.explain(zeros([1]).requiresGrad_().sum(), { element: [x, 0] }),
+    ],
+  },
+};
 
 export const METRICS: Record<string, Cases> = {
   accuracy: metric(metrics.accuracy),
