@@ -92,6 +92,14 @@ export { parseIdx, readIdx } from "./formats/idx.ts";
 export { parsePng, type PngOptions, readPng } from "./formats/png.ts";
 export type { FileSource, ReadOptions } from "../core/io/read_file.ts";
 
+// Text as tokens.
+export type { Tokenizer } from "./text/tokenizer.ts";
+export { CharacterTokenizer, type CharacterTokenizerOptions } from "./text/character_tokenizer.ts";
+export { BytePairTokenizer, type BytePairTokenizerOptions } from "./text/byte_pair_tokenizer.ts";
+export { textWindows, type TextWindowsOptions } from "./text/text_windows.ts";
+export { sampleToken, type SampleTokenOptions } from "./text/sample_token.ts";
+export type { GeneratorOptions } from "../core/random/distributions.ts";
+
 // Named sets.
 export { type ImageDataset, type LabelledImages, mnistFolder } from "./named/mnist_folder.ts";
 export { loadMnist, MNIST_MIRRORS, type MnistOptions } from "./named/mnist.ts";

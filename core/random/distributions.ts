@@ -172,9 +172,20 @@ function drawOnce(g: Generator, weights: FloatArray, width: number, out: Int32Ar
   fillExponential(g, race, 1);
   for (let i = 0; i < race.length; i++) race[i] = weights[i] / race[i];
   for (let start = 0, write = 0; start < race.length; start += width, write += n) {
+    if (n === 1) {
+      out[write] = placeOfLargest(race, start, width);
+      continue;
+    }
     const order = Array.from({ length: width }, (_, i) => i).sort((i, j) => race[start + j] - race[start + i]);
     for (let k = 0; k < n; k++) out[write + k] = order[k];
   }
+}
+
+/** The place of the largest of the `width` numbers from `start` on, the first of equal ones. */
+function placeOfLargest(values: FloatArray, start: number, width: number): number {
+  let at = 0;
+  for (let i = 1; i < width; i++) if (values[start + i] > values[start + at]) at = i;
+  return at;
 }
 
 /** Places of uniform numbers among the running sums of the weights. */

@@ -113,6 +113,20 @@ const pictures = { images: zeros([2, 3, 3]), labels: zeros([2]) };
 const sets = { train: pictures, test: pictures };
 
 export const DATA: Record<string, Cases | typeof NEITHER> = {
+  BytePairTokenizer: { options: [["vocab_size", "vocabSize", (o) => data.BytePairTokenizer.train("a", o)]] },
+  CharacterTokenizer: { options: [["unk", "unknown", (o) => data.CharacterTokenizer.train("a", o)]] },
+  sampleToken: {
+    options: [["top_k", "topK", (o) => data.sampleToken(x, o)], [
+      "temprature",
+      "temperature",
+      (o) => data.sampleToken(x, o),
+    ]],
+    tensors: [(x) => data.sampleToken(x)],
+  },
+  textWindows: {
+    options: [["blok", "block", (o) => data.textWindows([1, 2, 3], o)]],
+    tensors: [[(x) => data.textWindows(x, { block: 1 }), "array"]],
+  },
   ConcatDataset: NEITHER,
   RandomSampler: { options: [["num_samples", "numSamples", (o) => new data.RandomSampler([1], o)]] },
   SubsetRandomSampler: { options: [["generater", "generator", (o) => new data.SubsetRandomSampler([1], o)]] },
