@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "./bdd.ts";
 import { backendName, defaultGenerator, manualSeed, rand, type Tensor, useBackend } from "@gradus/gradus";
-import type { Module } from "@gradus/gradus/nn";
+import type { AnyModule } from "@gradus/gradus/nn";
 import { backendNamed } from "../core/backend/choose.ts";
 import reference from "./reference/course_reference.json" with { type: "json" };
 
@@ -60,10 +60,16 @@ export const courseSchedule = reference.schedule as unknown as Readonly<Record<s
 export type CourseCall = (...inputs: Tensor[]) => Tensor | Tensor[];
 
 /** A module of ours in the place of PyTorch's, in the dtype that it is asked for. */
-export type CourseModule = (dtype: "float32" | "float64") => Module;
+export type CourseModule = (dtype: "float32" | "float64") => AnyModule;
 
-/** Ours for a case: a call, or how a module is made, which is then called with the inputs. */
-export type Translation = { call: CourseCall } | { make: CourseModule };
+/**
+ * Ours for a case: a call, or how a module is made, which is then called with the inputs: all of them, unless `run` says how. Results may
+ * stand in arrays.
+ */
+export type Translation = { call: CourseCall } | { make: CourseModule; run?: CourseRun };
+
+/** How a module is called with the inputs of a case. */
+export type CourseRun = (module: never, ...inputs: Tensor[]) => unknown;
 
 /** Translations by the text of the call. */
 export type Translations = Readonly<Record<string, Translation>>;
@@ -141,7 +147,7 @@ export function checkCase(entry: CourseCase, translation: Translation): void {
 /** A case that was run. */
 export interface Ran {
   /** The module, or `null` for a call. */
-  module: Module | null;
+  module: AnyModule | null;
   /** The inputs, whose gradients are there. */
   inputs: Tensor[];
   results: Tensor[];
@@ -162,20 +168,24 @@ export function runCase(
   const drawn = (shape: readonly number[]) => change(rand([...shape], { dtype: "float64" }).sub(0.5)).to(dtype);
   const inputs = draw.map((shape) => drawn(shape).requiresGrad_());
   const module = born && inDType(born, translation as { make: CourseModule }, dtype, change);
-  const call = "call" in translation ? translation.call : (x: Tensor) => module!.call(x);
-  const results = [call(...inputs)].flat();
+  const results = [resultsOf(translation, module, inputs)].flat(Infinity) as Tensor[];
   const sums = results.filter(({ requiresGrad }) => requiresGrad).map((y) => y.mul(drawn(y.shape)).sum());
   if (sums.length > 0) sums.reduce((a, b) => a.add(b)).backward();
   return { module, inputs, results };
 }
 
+function resultsOf(translation: Translation, module: AnyModule | null, inputs: Tensor[]): unknown {
+  if ("call" in translation) return translation.call(...inputs);
+  return translation.run === undefined ? module!.call(...inputs as never) : translation.run(module as never, ...inputs);
+}
+
 /** A module with the changed weights of another; what it draws when it is made is not taken from the stream. */
 function inDType(
-  born: Module,
+  born: AnyModule,
   { make }: { make: CourseModule },
   dtype: "float32" | "float64",
   change: (x: Tensor) => Tensor,
-): Module {
+): AnyModule {
   const place = defaultGenerator.getState();
   const module = make(dtype);
   defaultGenerator.setState(place);

@@ -67,6 +67,25 @@ export {
   MaxPool2d,
   type MaxPoolModuleOptions,
 } from "./pooling.ts";
+export { GRU, LSTM, type LstmState, type Nonlinearity, RNN, type RnnOptions } from "./recurrent/recurrent.ts";
+export { Recurrent, type RecurrentOptions, type Sequences } from "./recurrent/recurrent_base.ts";
+export {
+  GRUCell,
+  LSTMCell,
+  RecurrentCell,
+  type RecurrentCellOptions,
+  RNNCell,
+  type RnnCellOptions,
+} from "./recurrent/cells.ts";
+export {
+  PackedSequence,
+  packPaddedSequence,
+  type PackPaddedSequenceOptions,
+  padPackedSequence,
+  type PadPackedSequenceOptions,
+  padSequence,
+  type PadSequenceOptions,
+} from "./recurrent/packed_sequence.ts";
 export { PixelShuffle, Upsample, ZeroPad2d } from "./resizing.ts";
 
 export { fuseConvBatchNorm } from "./fuse_conv_batch_norm.ts";
@@ -132,4 +151,5 @@ export type {
   UnfoldOptions,
   WindowOptions,
 } from "./functional/functional.ts";
+export type { CellKind, CellWeights } from "../../core/ops/recurrent.ts";
 export type * from "../../core/types.ts";

@@ -17,6 +17,7 @@ import {
   x,
   y,
 } from "./cases.ts";
+import { SEQUENCES } from "./sequences.ts";
 
 const { nn, optim, ones } = g;
 
@@ -201,6 +202,7 @@ class Kept extends nn.Module {
 }
 
 export const NN: Record<string, Cases | typeof NEITHER> = {
+  ...SEQUENCES,
   BCELoss: lossClass((o) => new nn.BCELoss(o)),
   BCEWithLogitsLoss: lossClass((o) => new nn.BCEWithLogitsLoss(o)),
   CrossEntropyLoss: lossClass((o) => new nn.CrossEntropyLoss(o), ints),

@@ -23,8 +23,17 @@ export interface Exported {
   shape?: Shape;
 }
 
-/** What is not a layer of its own: nobody calls a list. */
-type NoSource = "Module" | "Sequential" | "ChannelNorm" | "ModuleList" | "ModuleDict" | "ParameterList";
+/** What is not a layer of its own: nobody calls a list, and a cell is told its state as well. */
+type NoSource =
+  | "Module"
+  | "Sequential"
+  | "ChannelNorm"
+  | "ModuleList"
+  | "ModuleDict"
+  | "ParameterList"
+  | "RecurrentCell"
+  | "RNNCell"
+  | "GRUCell";
 
 /** The layers of `nn` that turn one tensor into another: one without an entry in the table does not compile. */
 type LayerName = {

@@ -14,7 +14,12 @@ type Made = readonly [model: nn.AnyModule, example: Tensor];
 /** The layers: those that turn a tensor into another; one without cases does not compile. */
 type LayerName = {
   [K in keyof typeof nn]: (typeof nn)[K] extends abstract new (...args: never[]) => nn.Module ? K : never;
-}[Exclude<keyof typeof nn, "Module" | "ChannelNorm" | "ModuleList" | "ModuleDict" | "ParameterList">];
+}[
+  Exclude<
+    keyof typeof nn,
+    "Module" | "ChannelNorm" | "RecurrentCell" | "RNNCell" | "GRUCell" | "ModuleList" | "ModuleDict" | "ParameterList"
+  >
+];
 
 const rows = () => randn([2, 6]);
 const sequence = () => randn([2, 4, 11]);
