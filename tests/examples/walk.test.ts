@@ -124,6 +124,12 @@ const BESIDE: typeof MUST_PRINT = {
     /step 2: spread 0\.26\d\nstep 3: spread 0\.00\d\n/,
     /6 places\neach true centre is at most 0\.[0-4]\d from one of them\n/,
   ],
+  "names.ts": [
+    "1066 names of 27 characters, 106 of them kept to judge by",
+    /pairs, counted +loss 2\.4[56]\d\npairs, learned +loss 2\.4[5-8]\d, 729 weights: [a-z ]+\n/,
+    /perceptron of 1 character +loss 2\.4\d\d.*\nperceptron of 3 characters +loss 2\.3[0-3]\d.*\n/,
+    /recurrent, of 3 characters +loss 2\.3[0-4]\d.*\nrecurrent, of all characters +loss 2\.2\d\d, 17931 weights: [a-z ]+\n/,
+  ],
   "newton.ts": [
     /Newton's step 7 from +\de-(19|2\d)\nNewton, 7 steps: +\de[-+]\d+ at \(1,1\)\n/,
     "gradient descent, 10000 steps:  6e-5",
