@@ -5,7 +5,11 @@ import { exportsAreTaken, type Names } from "../.ci/exports.ts";
 import { exportsOf, importsOf } from "../.ci/source.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts", "display/explain/build.ts"];
+const ENTRIES = [
+  ...Object.values(config.exports).map((path) => path.slice(2)),
+  "core/kernels/build.ts",
+  "display/explain/build.ts",
+];
 
 /** What tests, measurements or scripts take, and the library itself does not. */
 const OTHERS: Names = {

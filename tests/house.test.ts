@@ -8,7 +8,11 @@ const ROOT = new URL("../", import.meta.url);
 const ROOMS = ["core", "backward", "layers", "datasets", "display", "cli", "bench", "tests", "examples"];
 
 /** The entry points, and the scripts that generate files. */
-const ENTRIES = [...Object.values(config.exports).map((path) => path.slice(2)), "core/kernels/build.ts", "display/explain/build.ts"];
+const ENTRIES = [
+  ...Object.values(config.exports).map((path) => path.slice(2)),
+  "core/kernels/build.ts",
+  "display/explain/build.ts",
+];
 
 /** Each with the reason why splitting it would make it worse. */
 const LONG_FILES: house.LongFiles = {

@@ -56,7 +56,25 @@ export {
   type InstanceNorm2dOptions,
 } from "./channel_norm.ts";
 export { type TabularFeatures, TabularModel, type TabularModelOptions } from "./tabular_model.ts";
-export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormModuleOptions } from "./normalization.ts";
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  LayerNorm,
+  type LayerNormModuleOptions,
+  RMSNorm,
+  type RMSNormModuleOptions,
+} from "./normalization.ts";
+export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from "./attention.ts";
+export { KeyValueCache } from "./key_value_cache.ts";
+export {
+  TransformerEncoder,
+  type TransformerEncoderCallOptions,
+  TransformerEncoderLayer,
+  type TransformerEncoderOptions,
+  type TransformerLayerOptions,
+} from "./transformer.ts";
+export { type TransformerDecoderCallOptions, TransformerDecoderLayer } from "./transformer_decoder.ts";
+export { LearnedPositions, type LearnedPositionsOptions, SinusoidalPositions } from "./positions.ts";
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
@@ -145,6 +163,10 @@ export type {
   OutputSize,
   PoissonNllOptions,
   Reduction,
+  RmsNormOptions,
+  RotaryOptions,
+  ScaledDotProductAttentionOptions,
+  SinusoidalOptions,
   SmoothL1Options,
   SoftplusOptions,
   TripletMarginOptions,

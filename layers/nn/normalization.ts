@@ -3,7 +3,7 @@ import { checkOptions, requireArray, requireSizes } from "../../core/arguments.t
 import { ones, zeros } from "../../core/create.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { groupNorm, layerNorm } from "./functional/norm.ts";
+import { groupNorm, layerNorm, rmsNorm } from "./functional/norm.ts";
 import { pythonic } from "../../core/format.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
@@ -82,6 +82,73 @@ export class LayerNorm extends Module {
   override extraRepr(): string {
     const affine = pythonic(this.weight !== null);
     return `${pythonic(this.normalizedShape)}, eps=${pythonic(this.eps, "float")}, elementwise_affine=${affine}`;
+  }
+}
+
+/** The options of {@linkcode RMSNorm}. */
+export interface RMSNormModuleOptions {
+  /**
+   * The ε that keeps the denominator above 0; `null` for that of the dtype, 2⁻²³ or 2⁻⁵².
+   *
+   * @default {null}
+   */
+  eps?: number | null;
+  /**
+   * Whether the result is scaled by a parameter.
+   *
+   * @default {true}
+   */
+  elementwiseAffine?: boolean;
+  /**
+   * The dtype of the parameter.
+   *
+   * @default {"float32"}
+   */
+  dtype?: DType;
+}
+
+/**
+ * Divides each sample by the root of its mean square over the last dimensions: `x / √(mean x² + ε)`, times `weight`.
+ *
+ * Source: Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
+ *
+ * @example
+ * ```ts
+ * import { nn, tensor } from "@gradus/gradus";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const norm = new nn.RMSNorm(2, { eps: 0 });
+ * assertEquals(norm.call(tensor([[-4, 4], [0, 0.5]])).mul(2).round().toArray(), [[-2, 2], [0, 3]]);
+ * ```
+ */
+export class RMSNorm extends Module {
+  /** The sizes normalised over. */
+  readonly normalizedShape: readonly number[];
+  /** Of the normalised shape, 1 at first; `null` if not affine. */
+  weight: Parameter | null;
+  /** The ε that keeps the denominator above 0; `null` for that of the dtype. */
+  readonly eps: number | null;
+
+  /** A layer for inputs whose last sizes are `normalizedShape`; a number means one of them. */
+  constructor(normalizedShape: number | readonly number[], options: RMSNormModuleOptions = {}) {
+    super();
+    checkOptions("make RMSNorm", options, ["eps", "elementwiseAffine", "dtype"], { elementwiseAffine: "boolean" });
+    const { eps = null, elementwiseAffine = true, dtype = "float32" } = options;
+    if (typeof normalizedShape !== "number") requireArray(normalizedShape, "normalise over", "[3]");
+    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
+    this.eps = eps;
+    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
+  }
+
+  /** x, normalised. Throws a RangeError if its last sizes are others. */
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.normalizedShape, { weight: this.weight, eps: this.eps });
+  }
+
+  /** `(3,), eps=None, elementwise_affine=True`, for the printed form. */
+  override extraRepr(): string {
+    const eps = this.eps === null ? "None" : pythonic(this.eps, "float");
+    return `${pythonic(this.normalizedShape)}, eps=${eps}, elementwise_affine=${pythonic(this.weight !== null)}`;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Wrong calls of `nn` and `optim`. */
 import * as g from "@gradus/gradus";
+import { ATTENTION, ATTENTION_FUNCTIONS } from "./attention.ts";
 import {
   called,
   type Cases,
@@ -175,7 +176,7 @@ const WINDOWS: Record<string, Cases> = {
     ],
   },
 };
-Object.assign(FUNCTIONAL, WINDOWS);
+Object.assign(FUNCTIONAL, WINDOWS, ATTENTION_FUNCTIONS);
 
 const I = nn.init;
 export const INIT: Record<string, Cases | typeof NEITHER> = {
@@ -203,6 +204,7 @@ class Kept extends nn.Module {
 
 export const NN: Record<string, Cases | typeof NEITHER> = {
   ...SEQUENCES,
+  ...ATTENTION,
   BCELoss: lossClass((o) => new nn.BCELoss(o)),
   BCEWithLogitsLoss: lossClass((o) => new nn.BCEWithLogitsLoss(o)),
   CrossEntropyLoss: lossClass((o) => new nn.CrossEntropyLoss(o), ints),

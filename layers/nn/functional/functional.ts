@@ -13,6 +13,14 @@
  * @module
  */
 export * from "./activation.ts"; // each activation, under PyTorch's name
+export {
+  rotaryEmbedding,
+  type RotaryOptions,
+  scaledDotProductAttention,
+  type ScaledDotProductAttentionOptions,
+  type SinusoidalOptions,
+  sinusoidalPositions,
+} from "./attention.ts";
 export { crossEntropy, type CrossEntropyOptions, nll, type NllOptions } from "./class_loss.ts";
 export {
   conv1d,
@@ -56,6 +64,8 @@ export {
   type InstanceNormOptions,
   layerNorm,
   type LayerNormOptions,
+  rmsNorm,
+  type RmsNormOptions,
 } from "./norm.ts";
 export {
   adaptiveAvgPool1d,

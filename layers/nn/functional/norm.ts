@@ -258,21 +258,61 @@ export function layerNorm(
 ): Tensor {
   checkOptions("take layerNorm()", options, ["weight", "bias", "eps"], LAYER_NORM);
   requireTensor(x, "take layerNorm() of");
-  requireArray(normalizedShape, "normalise over", "[3]");
   const { weight = null, bias = null, eps = 1e-5 } = options;
   checkAffine(weight, bias);
+  const last = lastDims(x, normalizedShape);
+  const mean = x.mean(last, true);
+  const apart = x.sub(mean);
+  const variance = apart.square().mean(last, true); // biased
+  const out = affine(apart.mul(variance.add(eps).rsqrt()), weight, bias);
+  return noteFunction("layerNorm", out, [x, weight, bias], { eps, dims: normalizedShape.length });
+}
+
+/** The options of `rmsNorm`. */
+export interface RmsNormOptions {
+  /**
+   * What the normalised values are multiplied by.
+   *
+   * @default {null}
+   */
+  weight?: Tensor | null;
+  /**
+   * The ε that keeps the denominator above 0; `null` for that of the dtype, 2⁻²³ or 2⁻⁵².
+   *
+   * @default {null}
+   */
+  eps?: number | null;
+}
+
+/**
+ * Divides x by the root of the mean square over its last dimensions, whose sizes are `normalizedShape`: `x / √(mean x² + ε)`.
+ *
+ * Source: Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019). PyTorch's `rms_norm`.
+ *
+ * @throws {RangeError} If the last sizes of x are others.
+ */
+export function rmsNorm(x: Tensor, normalizedShape: readonly number[], options: RmsNormOptions = {}): Tensor {
+  checkOptions("take rmsNorm()", options, ["weight", "eps"]);
+  requireTensor(x, "take rmsNorm() of");
+  const { weight = null, eps = null } = options;
+  if (eps !== null) requireNumber(eps, "take rmsNorm() with eps");
+  if (!isFloating(x.dtype)) throw new TypeError(`Cannot normalise a ${x.dtype} tensor: cast it with float()`);
+  checkAffine(weight, null);
+  const last = lastDims(x, normalizedShape);
+  const square = x.square().mean(last, true);
+  return affine(x.mul(square.add(eps ?? (x.dtype === "float64" ? 2 ** -52 : 2 ** -23)).rsqrt()), weight, null);
+}
+
+/** The dimensions of these sizes, which must be the last ones. */
+function lastDims(x: Tensor, normalizedShape: readonly number[]): number[] {
+  requireArray(normalizedShape, "normalise over", "[3]");
   const lead = x.ndim - normalizedShape.length;
   if (normalizedShape.length === 0 || lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
     throw new RangeError(
       `Cannot normalise ${show(x.shape)} over ${show(normalizedShape)}: these must be its last sizes`,
     );
   }
-  const last = normalizedShape.map((_, i) => lead + i);
-  const mean = x.mean(last, true);
-  const apart = x.sub(mean);
-  const variance = apart.square().mean(last, true); // biased
-  const out = affine(apart.mul(variance.add(eps).rsqrt()), weight, bias);
-  return noteFunction("layerNorm", out, [x, weight, bias], { eps, dims: normalizedShape.length });
+  return normalizedShape.map((_, i) => lead + i);
 }
 
 function checkAffine(weight: Tensor | null, bias: Tensor | null): void {

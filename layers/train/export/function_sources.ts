@@ -43,6 +43,11 @@ function layerNorm(x: number[], eps: number, w?: Float32Array, b?: Float32Array)
   const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length;
   return x.map((v, i) => ((v - mean) / Math.sqrt(variance + eps)) * (w === undefined ? 1 : w[i]!) + (b === undefined ? 0 : b[i]!));
 }`,
+  rmsNorm: `
+function rmsNorm(x: number[], eps: number, w?: Float32Array): number[] {
+  const root = Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length + eps);
+  return x.map((v, i) => (v / root) * (w === undefined ? 1 : w[i]!));
+}`,
   relu: `
 function relu(x: number): number {
   return x < 0 ? 0 : x;

@@ -90,6 +90,18 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
     if (shape !== null || dim !== 1 || unflattenedSize.includes(-1)) return traced(layer, shape);
     return { ...same, inputs: sizeOf(unflattenedSize), shape: [...unflattenedSize] };
   },
+  RMSNorm: ({ normalizedShape, eps, weight }, shape) =>
+    withNumbers([eps ?? 2 ** -23], (eps) => {
+      const call = (take: Take) => `rmsNorm(x, ${eps}${more(take, weight)})`;
+      if (shape === null || sameShape(shape, normalizedShape)) {
+        return { expression: call, calls: ["rmsNorm"], inputs: sizeOf(normalizedShape), outputs: null };
+      }
+      return eachRow(shape, normalizedShape, normalizedShape, "rmsNorm", call);
+    }),
+  LearnedPositions: () => ONNX_ALONE,
+  SinusoidalPositions: () => ONNX_ALONE,
+  TransformerEncoderLayer: () => ONNX_ALONE,
+  TransformerEncoder: () => ONNX_ALONE,
   Dropout: () => same,
   Dropout2d: () => same,
   Conv1d: traced,
@@ -130,6 +142,8 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
 const BY_CLASS: ReadonlyMap<unknown, SourceOf<never>> = new Map(
   Object.entries(LAYERS).map(([name, sourceOf]) => [nn[name as LayerName], sourceOf]),
 );
+
+const ONNX_ALONE = "there is no source for transformers, write it as a file of ONNX with exportOnnx()";
 
 const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs: null };
 

@@ -23,6 +23,7 @@ type LayerName = {
 
 const rows = () => randn([2, 6]);
 const sequence = () => randn([2, 4, 11]);
+const tokens = () => randn([2, 5, 8]);
 const images = () => randn([2, 4, 7, 9]);
 const at = (...models: nn.Module[]): Made[] => models.map((model) => [model, images()]);
 
@@ -121,6 +122,28 @@ const LAYERS: { readonly [K in LayerName]: () => readonly Made[] } = {
     [new nn.LayerNorm([7, 9], { eps: 1e-3 }), images()],
     [new nn.LayerNorm(6, { elementwiseAffine: false }), rows()],
   ],
+  RMSNorm:
+    () => [[new nn.RMSNorm(6), rows()], [new nn.RMSNorm([7, 9], { eps: 1e-3, elementwiseAffine: false }), images()]],
+  LearnedPositions: () => [[new nn.LearnedPositions(5, 8), tokens()]],
+  SinusoidalPositions: () => [[new nn.SinusoidalPositions(8), tokens()]],
+  TransformerEncoderLayer: () => [
+    [new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, batchFirst: true }), tokens()],
+    [
+      new nn.TransformerEncoderLayer(8, 2, {
+        dimFeedforward: 16,
+        batchFirst: true,
+        normFirst: true,
+        activation: "gelu",
+      }),
+      tokens(),
+    ],
+  ],
+  TransformerEncoder: () => [[
+    new nn.TransformerEncoder(new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, batchFirst: true }), 2, {
+      norm: new nn.LayerNorm(8),
+    }),
+    tokens(),
+  ]],
   Upsample: () =>
     at(
       new nn.Upsample({ scaleFactor: 2 }),

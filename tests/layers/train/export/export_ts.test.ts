@@ -64,12 +64,24 @@ const kinds: Record<string, () => nn.Module> = {
   LogSoftmax: () => new nn.LogSoftmax(1),
   Mish: () => new nn.Mish(),
   ReLU: () => new nn.ReLU(),
+  RMSNorm: () => new nn.RMSNorm(6),
+  "RMSNorm that is not affine": () => new nn.RMSNorm(6, { elementwiseAffine: false, eps: 0.01 }),
   SELU: () => new nn.SELU(),
   Sigmoid: () => new nn.Sigmoid(),
   SiLU: () => new nn.SiLU(),
   Softmax: () => new nn.Softmax(),
   Softplus: () => new nn.Softplus({ beta: 2, threshold: 3 }),
   Tanh: () => new nn.Tanh(),
+};
+
+const encoderLayer = () => new nn.TransformerEncoderLayer(4, 2, { dimFeedforward: 4 });
+
+/** Those that only files of ONNX know. */
+const onnxAlone: Record<string, () => nn.Module> = {
+  LearnedPositions: () => new nn.LearnedPositions(3, 4),
+  SinusoidalPositions: () => new nn.SinusoidalPositions(4),
+  TransformerEncoderLayer: encoderLayer,
+  TransformerEncoder: () => new nn.TransformerEncoder(encoderLayer(), 1),
 };
 
 /** Far and near, on both sides, and 0. */
@@ -108,12 +120,22 @@ describe("exportTs()", () => {
     const tried = [...Object.values(kinds), ...Object.values(imageKinds).map(([make]) => make)]
       .map((make) => make().constructor.name);
     const elsewhere = ["Sequential", "Embedding", "TabularModel"]; // below
-    assertEquals(new Set([...tried, ...elsewhere, ...refused]), new Set(all));
-    assertEquals(new Set([...tried, "Embedding", "TabularModel"]), new Set(Object.keys(LAYERS)));
+    const uncalled = ["MultiheadAttention", "TransformerDecoderLayer"]; // with more than one tensor
+    assertEquals(new Set([...tried, ...elsewhere, ...refused, ...uncalled, ...Object.keys(onnxAlone)]), new Set(all));
+    const listed = [...tried, "Embedding", "TabularModel", ...Object.keys(onnxAlone)];
+    assertEquals(new Set(listed), new Set(Object.keys(LAYERS)));
   });
 
   /** What layers with a state are made with: the sizes of input and state. */
   const SIZES = [1, 1] as never;
+
+  for (const [name, make] of Object.entries(onnxAlone)) {
+    it(`names ${name}, and what writes it`, async () => {
+      const model = new nn.Sequential(make());
+      await assertRejects(() => exportTs(model), TypeError, `Cannot export 0 (${name}): there is no source for`);
+      await assertRejects(() => exportTs(model), TypeError, "exportOnnx()");
+    });
+  }
 
   for (const name of refused) {
     it(`names ${name}, which does not predict, and writes nothing`, () =>
