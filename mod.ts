@@ -171,6 +171,7 @@ export type {
   GeneratorOptions,
   Index,
   IndexAddOptions,
+  MimeBundle,
   MultinomialOptions,
   Nested,
   NormOptions,

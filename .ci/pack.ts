@@ -99,7 +99,7 @@ async function modulesIn(folder: string): Promise<Map<string, string>> {
 }
 
 /** Packages that everybody installs; the others are loaded by some of `display/` alone, where somebody has installed them. */
-const INSTALLED = ["@bufbuild/protobuf", "fflate"];
+const INSTALLED = ["@bufbuild/protobuf", "fast-png", "fflate"];
 
 /** Versions of packages by their names. */
 type Versions = Readonly<Record<string, string>>;
@@ -115,7 +115,7 @@ function additions(modules: ReadonlyMap<string, string>, found: Versions): Recor
       "A neural-net library: tensors, gradients, layers, training; on WebAssembly or compiled C, with no install step",
     engines: { node: ">=20" },
     bin: { gradus: `./${PROGRAM}` },
-    // Where somebody has installed it, Node.js runs the compiled kernel.
+    // Where somebody has installed koffi, Node.js runs the compiled kernel; with vega, plots become SVG.
     peerDependencies: { koffi: ">=2.9", ...Object.fromEntries(optional) },
     peerDependenciesMeta: Object.fromEntries(
       ["koffi", ...optional.map(([name]) => name)].map((name) => [name, { optional: true }]),

@@ -1,6 +1,7 @@
 /** The tensor: a typed array with a shape and strides. Methods here only call operations, which are in `ops/`. */
 import { registerTensor } from "./memory/allocate.ts";
 import { type DType, type TypedArray } from "./dtype.ts";
+import { bundleOf, JUPYTER_DISPLAY, type MimeBundle } from "./displayer.ts";
 import { formatStorage, formatTensor } from "./format.ts";
 import { binary, binaryInto, cast, copyInto, copyOf, type Operand, unary } from "./ops/elementwise.ts";
 import { at, type Index, index } from "./ops/index.ts";
@@ -117,6 +118,10 @@ export class Tensor extends TensorMethods {
   /** How `console.log` shows a tensor. */
   [Symbol.for("Deno.customInspect")](): string {
     return formatTensor(this);
+  }
+  /** How a notebook shows a tensor: its text, or with `@gradus/gradus/display` also a picture. */
+  [JUPYTER_DISPLAY](): MimeBundle | Promise<MimeBundle> {
+    return bundleOf(this);
   }
 
   /** The same memory under another shape; one size may be -1. Throws a RangeError where only a copy could. */

@@ -1,5 +1,6 @@
 /** The tensor and the types in its signatures: every entry point re-exports them, so that its documentation is complete alone. */
 export type { BackendName } from "./backend/backend.ts";
+export type { MimeBundle } from "./displayer.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { AlongOptions, IndexAddOptions, SortOptions, TopkOptions, ValuesIndices } from "./ops/gather_sort.ts";
 export type {

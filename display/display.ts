@@ -1,21 +1,37 @@
 /**
- * What people look at before they read: the way back from a loss, explained.
+ * What people would rather look at than read: plots of runs, pictures and matrices, as SVG, in a terminal
+ * and in notebooks; and the way back from a loss, explained.
  *
  * Nothing here is loaded by the main module.
  *
+ * Once this is imported, tensors, modules, histories and what else there is to see show themselves in a notebook of `deno jupyter`.
+ *
  * @example
  * ```ts
- * import { tensor } from "@gradus/gradus";
- * import { explain } from "@gradus/gradus/display";
+ * import { plot } from "@gradus/gradus/display";
  * import { assertEquals } from "@std/assert";
  *
- * const w = tensor([1, 2]).requiresGrad_();
- * const explained = explain(w.square().sum(), { names: { w }, element: [w, 1] });
- * assertEquals(explained.steps.map(({ op }) => op), ["sum", "square"]);
- * assertEquals(explained.element?.sum, 4); // 2 · w
+ * const confusion = plot([[3, 1], [0, 4]]);
+ * assertEquals(confusion.toText(), "is \\ taken for  0  1\n0               3  1\n1               0  4");
+ * assertEquals((await confusion.toSvg()).slice(0, 4), "<svg");
  * ```
  * @module
  */
+import "./notebook/notebook.ts";
+
+// Plots.
+export { plot, type PlotOptions, type Plottable } from "./plot/any_plot.ts";
+export { Plot, type PlotParts, type PlotTextOptions } from "./plot/plot.ts";
+export type { Picture } from "./plot/picture.ts";
+export type { Values } from "./plot/html.ts";
+export type { VegaLiteSpec } from "./plot/spec.ts";
+export { plotHistory, plotLr, type TitleOptions } from "./plot/curves.ts";
+export { type ConfusionOptions, plotConfusion } from "./plot/confusion.ts";
+export { type BinOptions, type Histogram, histogram, type HistogramOptions, plotHistogram } from "./plot/histogram.ts";
+export { type ImagesOptions, type PictureClasses, plotImages } from "./plot/images.ts";
+
+// Notebooks.
+export { display } from "./notebook/notebook.ts";
 
 // The way back, explained.
 export {
@@ -33,6 +49,7 @@ export type { ElementExplanation, Factor, Product } from "./explain/element.ts";
 
 // Types of other entry points that these speak of.
 export type * from "../core/types.ts";
+export type { EpochRecord, FitReport, LrCurve, MetricValue } from "../layers/train/train.ts";
 export type {
   AnyModule,
   Buffer,

@@ -16,7 +16,7 @@ const ENTRIES = [
 
 /** Each with the reason why splitting it would make it worse. */
 const LONG_FILES: house.LongFiles = {
-  "core/tensor.ts": [480, "one class, whose methods are the vocabulary of the library"],
+  "core/tensor.ts": [490, "one class, whose methods are the vocabulary of the library"],
 };
 
 function readRoom(folder: string): [path: string, text: string][] {
@@ -55,7 +55,7 @@ describe("the house", () => {
   it("is read: the rules below judge files that are there", () => {
     assertEquals([files.has("core/dtype.ts"), files.has("tests/house.test.ts")], [true, true]);
   });
-  it("imports one way: core → backward → layers, datasets → core, all → cli", () => {
+  it("imports one way: core → backward → layers, datasets → core, all → display → cli", () => {
     assertEquals(house.importsGoOneWay(files), []);
   });
   it("lets a stage of layers/ import only lower stages", () => {

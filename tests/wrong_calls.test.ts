@@ -10,6 +10,7 @@ import * as data from "@gradus/gradus/data";
 import * as io from "@gradus/gradus/io";
 import * as g from "@gradus/gradus";
 import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
+import { DRAWN } from "./wrong_calls/display.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
 import { AUTOGRAD, AUTOGRAD_FUNCTIONAL, LADDER, MAIN } from "./wrong_calls/main.ts";
 import { DATA, DISPLAY, IO, METRICS, ONNX, TRAIN } from "./wrong_calls/rooms.ts";
@@ -33,7 +34,7 @@ const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
   "./ladder": LADDER,
   "./metrics": METRICS,
   "./autograd": AUTOGRAD,
-  "./display": DISPLAY,
+  "./display": { ...DISPLAY, ...DRAWN },
   "./cli": { COMMANDS: NEITHER, cli: NEITHER },
   "autograd.functional": AUTOGRAD_FUNCTIONAL,
   "nn.functional": FUNCTIONAL,

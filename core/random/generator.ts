@@ -1,5 +1,6 @@
 /** A generator of random numbers that can be seeded, saved and resumed, as PyTorch's CPU generator. */
 import { describe, requireBytes } from "../arguments.ts";
+import { JUPYTER_DISPLAY, type MimeBundle, NOTHING_SHOWN } from "../displayer.ts";
 import { Mt19937, STATE_WORDS } from "./engines.ts";
 
 /** The default seed, PyTorch's `default_rng_seed`. */
@@ -48,6 +49,11 @@ export class Generator {
     this.#engine.initGenrand(Number(BigInt.asUintN(32, this.#seed)));
     this.#nextNormal = undefined;
     return this;
+  }
+
+  /** How a notebook shows a generator: not at all, so that a cell can end with `manualSeed()`. */
+  [JUPYTER_DISPLAY](): MimeBundle {
+    return NOTHING_SHOWN;
   }
 
   /** The seed that was set last, an integer of [0, 2⁶⁴). */

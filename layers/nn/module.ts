@@ -1,6 +1,7 @@
 /** The base class of every layer, loss and model: it finds parameters, saves and loads them, and prints itself. */
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireTensor } from "../../core/arguments.ts";
+import { bundleOf, JUPYTER_DISPLAY, type MimeBundle } from "../../core/displayer.ts";
 import { sameShape, show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import {
@@ -242,6 +243,10 @@ export abstract class Module<In extends readonly unknown[] = [Tensor], Out = Ten
   /** How `console.log` shows a module. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
+  }
+  /** How a notebook shows a module: its text, or with `@gradus/gradus/display` a table. */
+  [JUPYTER_DISPLAY](): MimeBundle | Promise<MimeBundle> {
+    return bundleOf(this);
   }
 }
 

@@ -25,11 +25,24 @@ interface Call {
   multiplyAdds: number;
 }
 
+/** A summary as a table of texts: what its columns are called, a row for each module, and the total. */
+interface ModuleSummary {
+  readonly heads: readonly string[];
+  readonly rows: readonly string[][];
+  readonly total: string;
+}
+
+/** The same in aligned lines. */
+export function summarise(module: AnyModule, inputs: readonly unknown[]): string {
+  const { heads, rows, total } = summaryOf(module, inputs);
+  return [...aligned([[...heads], ...rows]), total].join("\n");
+}
+
 /**
- * A line for each module that has parameters of its own or no parts, and a total that counts shared ones once; with inputs also what each
+ * A row for each module that has parameters of its own or no parts, and a total that counts shared ones once; with inputs also what each
  * gives and computes for them.
  */
-export function summarise(module: AnyModule, inputs: readonly unknown[]): string {
+export function summaryOf(module: AnyModule, inputs: readonly unknown[]): ModuleSummary {
   const calls = inputs.length === 0 ? null : callsOf(module, inputs);
   const rows = module.namedModules()
     .filter(([, part]) => ownFields(part, Parameter).length > 0 || part.children().length === 0)
@@ -39,9 +52,7 @@ export function summarise(module: AnyModule, inputs: readonly unknown[]): string
   const total = `${grouped(countOf(all))} parameters, ${grouped(countOf(trained))} of them trained`;
   const work = calls && [...calls.values()].reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
   const heads = ["name", "module", "shapes", "count", ...(calls === null ? [] : ["output", "multiply-adds"])];
-  return [...aligned([heads, ...rows]), work === null ? total : `${total}; ${grouped(work)} multiply-adds`].join(
-    "\n",
-  );
+  return { heads, rows, total: work === null ? total : `${total}; ${grouped(work)} multiply-adds` };
 }
 
 function row(name: string, module: AnyModule): string[] {

@@ -1,5 +1,6 @@
 /** The learning rate finder: the loss as a function of the learning rate. */
 import { checkOptions, describe } from "../../core/arguments.ts";
+import { showable } from "../../core/displayer.ts";
 import type { Callback } from "./callbacks/callback.ts";
 import { CancelFit } from "./callbacks/callback.ts";
 import { Learner } from "./learner.ts";
@@ -130,7 +131,7 @@ class RateTrial implements Callback {
 
   curve(): LrCurve {
     const [rates, losses] = [this.#rates, this.#losses];
-    return { rates, losses, suggestion: rates[losses.indexOf(this.#best)] / 10 };
+    return showable({ rates, losses, suggestion: rates[losses.indexOf(this.#best)] / 10 });
   }
 }
 

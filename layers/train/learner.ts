@@ -171,7 +171,7 @@ export class Learner {
       this.#interruption = null;
       for (const callback of this.callbacks) callback.cleanUp?.(this);
     }
-    return { ...this.#ended, history: this.history };
+    return this.#recorder.report(this.#ended);
   }
 
   /** Whether the gradients wait for more batches before a step is taken: see the option `accumulate`. */

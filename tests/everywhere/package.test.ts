@@ -46,14 +46,14 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
   const filesInDeno = () => inDeno("files.js", () => emptyFolder("deno"));
   const mnistInDeno = () => inDeno("mnist.js", () => mnist);
 
-  it("has the version, the licence and every entry point, and installs nothing but fflate and protobuf", async () => {
+  it("has the version, the licence and every entry point, and installs nothing but fflate, protobuf and fast-png", async () => {
     const { version, license, exports, scripts, dependencies, type } = await manifest();
     assertEquals([version, license, type, scripts], [config.version, config.license, "module", undefined]);
     assertEquals(Object.keys(exports), Object.keys(config.exports));
     assertEquals(
       dependencies,
       Object.fromEntries(
-        (["@bufbuild/protobuf", "fflate"] as const).map((
+        (["@bufbuild/protobuf", "fast-png", "fflate"] as const).map((
           name,
         ) => [name, config.imports[name].replace(`npm:${name}@`, "")]),
       ),
@@ -73,6 +73,7 @@ const mnist = await Deno.stat(MNIST).then(() => MNIST, () => "");
       "./core/backend/choose.js",
       "./core/create.js",
       "./core/tensor.js",
+      "./display/notebook/notebook.js",
     ]);
   });
 

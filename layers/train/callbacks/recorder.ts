@@ -1,7 +1,9 @@
 /** The history of a run: a record for each epoch. */
+import { JUPYTER_DISPLAY, NOTHING_SHOWN, showable } from "../../../core/displayer.ts";
 import type { Callback } from "./callback.ts";
 import { faultOf } from "./model_monitors.ts";
 import type { Learner } from "../learner.ts";
+import type { FitReport } from "../learner_options.ts";
 import type { Metric, MetricValue } from "../metrics/metric.ts";
 import { LossSum, MetricAccumulator } from "../metrics/metric.ts";
 
@@ -42,7 +44,7 @@ export class Recorder implements Callback {
   /** Before every callback that reads the record. */
   readonly order = 10;
   /** The records so far. */
-  rows: EpochRecord[] = [];
+  rows: EpochRecord[] = showable([]);
   #train = new LossSum();
   #valid: MetricAccumulator | null = null;
   #validation: Pick<EpochRecord, "validLoss" | "metrics"> | null = null;
@@ -108,6 +110,13 @@ export class Recorder implements Callback {
     });
   }
 
+  /** The report of a run that ended so; a cell of a notebook that ends with `fit()` shows it only where the run ended early. */
+  report(ended: Pick<FitReport, "outcome" | "reason">): FitReport {
+    const { reason } = ended;
+    const bundle = () => reason === null ? NOTHING_SHOWN : { "text/plain": `The run ended early: ${reason}` };
+    return Object.defineProperty({ ...ended, history: this.rows }, JUPYTER_DISPLAY, { value: bundle });
+  }
+
   /** The records, and the sums of the present epoch. */
   stateDict(): RecorderState {
     return { rows: this.rows, sum: this.#train.sum, count: this.#train.rows, lr: this.#lr };
@@ -115,7 +124,7 @@ export class Recorder implements Callback {
 
   /** Loads what `stateDict` returned. */
   loadStateDict({ rows, sum, count, lr }: RecorderState): void {
-    this.rows = [...rows];
+    this.rows = showable([...rows]);
     this.#lr = lr;
     this.#train = new LossSum();
     [this.#train.sum, this.#train.rows] = [sum, count];

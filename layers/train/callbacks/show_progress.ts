@@ -1,6 +1,7 @@
 /** The progress of a run: a bar during an epoch, a line after it. */
 import { checkOptions, describe, requireNumber } from "../../../core/arguments.ts";
 import { terminal } from "../../../core/host/host.ts";
+import { type NotebookOutput, notebookOutput } from "../../../core/host/notebook.ts";
 import type { Callback } from "./callback.ts";
 import type { EpochRecord } from "./recorder.ts";
 import type { Learner } from "../learner.ts";
@@ -10,13 +11,13 @@ export interface ShowProgressOptions {
   /**
    * Where the bar is drawn, if that is a terminal.
    *
-   * @default {standardError()}
+   * @default {standardError(), in a notebook an output of the cell}
    */
   out?: ProgressOutput;
   /**
    * Prints the line of an epoch.
    *
-   * @default {console.log}
+   * @default {console.log, in a notebook a line above the bar}
    */
   print?: (line: string) => void;
   /**
@@ -27,23 +28,33 @@ export interface ShowProgressOptions {
   line?: (record: EpochRecord, epochs: number) => string;
 }
 
-/** Shows a bar with loss, rate and remaining time on a terminal, and prints a line an epoch. */
+/** Shows a bar with loss, rate and remaining time on a terminal or in a notebook, and prints a line an epoch. */
 export class ShowProgress implements Callback {
   /** After the record. */
   readonly order = 30;
-  readonly #out: ProgressOutput;
-  readonly #print: (line: string) => void;
+  readonly #given: Pick<ShowProgressOptions, "out" | "print">;
   readonly #line: (record: EpochRecord, epochs: number) => string;
+  #notebook: NotebookProgress | null = null;
+  #out!: ProgressOutput;
+  #print: (line: string) => void = console.log;
   #bar: Progress | null = null;
 
   /** By default the bar is drawn on standard error, and lines are printed to standard output. */
   constructor(options: ShowProgressOptions = {}) {
     checkOptions("make ShowProgress", options, ["out", "print", "line"], { print: "function", line: "function" });
-    const { out = standardError(), print = console.log, line = describeEpoch } = options;
-    if (typeof out?.write !== "function") {
+    const { out, line = describeEpoch } = options;
+    if (out !== undefined && typeof out?.write !== "function") {
       throw new TypeError(`Cannot show progress on ${describe(out)}: give { terminal, write }, or leave it out`);
     }
-    [this.#out, this.#print, this.#line] = [out, print, line];
+    [this.#given, this.#line] = [options, line];
+  }
+
+  /** Finds out where to draw: each run in a notebook has an output of its own. */
+  beforeFit(): void {
+    const notebook = notebookOutput();
+    this.#notebook = notebook && new NotebookProgress(notebook);
+    this.#out = this.#given.out ?? this.#notebook ?? standardError();
+    this.#print = this.#given.print ?? this.#notebook?.print ?? console.log;
   }
 
   /** Begins a bar. */
@@ -60,6 +71,11 @@ export class ShowProgress implements Callback {
   afterEpoch({ history, epochs }: Learner): void {
     this.#bar?.clear();
     this.#print(this.#line(history[history.length - 1], epochs));
+  }
+
+  /** Waits until a notebook has been told everything. */
+  async afterFit(): Promise<void> {
+    await this.#notebook?.shown;
   }
 
   /** Removes the bar, also after an error. */
@@ -94,6 +110,32 @@ export interface ProgressOutput {
   readonly columns?: number;
   /** Writes text as it is. */
   write(text: string): void;
+}
+
+/** The same in a notebook: one output of the cell, with the lines so far and the bar below them. */
+class NotebookProgress implements ProgressOutput {
+  readonly terminal = true;
+  readonly #lines: string[] = [];
+  #bar = "";
+  /** When the last change has been shown. */
+  shown: Promise<void> = Promise.resolve();
+
+  constructor(readonly output: NotebookOutput) {}
+
+  write(text: string): void {
+    this.#bar = text.replace("\r\x1b[K", ""); // the line is replaced as a whole
+    this.#show();
+  }
+
+  readonly print = (line: string): void => {
+    this.#lines.push(line);
+    this.#show();
+  };
+
+  #show(): void {
+    const text = [...this.#lines, ...(this.#bar === "" ? [] : [this.#bar])].join("\n");
+    this.shown = this.output.show({ "text/plain": text });
+  }
 }
 
 /** Standard error; a browser has none, and nothing is written. */

@@ -1,5 +1,6 @@
 /** Metrics of classification: scores [n, classes] against classes [n]. */
 import { requireArray } from "../../../core/arguments.ts";
+import { showable } from "../../../core/displayer.ts";
 import { elements } from "../../../core/ops/movement.ts";
 import { show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
@@ -60,7 +61,7 @@ export function binaryAccuracy(threshold = 0): Metric {
  */
 export function confusionMatrix(classes: number): Metric {
   const counts = confusion(classes);
-  return { name: "confusion", reset: counts.reset, update: counts.update, value: () => counts.rows() };
+  return { name: "confusion", reset: counts.reset, update: counts.update, value: () => showable(counts.rows()) };
 }
 
 /**

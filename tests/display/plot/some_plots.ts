@@ -1,0 +1,34 @@
+/** One plot of each kind, of data that are small and fixed; as a program it prints what their SVGs are made of. */
+import { arange, tensor } from "@gradus/gradus";
+import { type EpochRecord, type Plot, plot } from "@gradus/gradus/display";
+import { structureOf } from "./svg_structure.ts";
+
+/** Three epochs with a metric of one number, and one of a number for each class. */
+export const HISTORY: EpochRecord[] = [2, 1, 0.5].map((loss, i) => ({
+  ...{ epoch: i + 1, step: 10 * (i + 1), seconds: 1, lr: 0.1, trainLoss: loss, validLoss: loss + 0.25 },
+  metrics: { accuracy: 0.5 + i / 8, recall: [0.5, 1] },
+}));
+
+/** A search for a rate whose best loss is at 1. */
+export const CURVE = { rates: [0.01, 0.1, 1, 10], losses: [2, 1.5, 1, 4], suggestion: 0.1 };
+
+/** Two classes, of which the first is taken for the other once. */
+export const CONFUSION = [[3, 1], [0, 4]];
+
+/** Two pictures of 2 × 2. */
+export const PICTURES = tensor([[[0, 1], [0, 1]], [[1, 1], [0, 0]]]);
+
+/** The plots by their kinds. */
+export const PLOTS: Readonly<Record<string, () => Plot>> = {
+  history: () => plot(HISTORY),
+  lr: () => plot(CURVE),
+  confusion: () => plot(CONFUSION, { classes: ["no", "yes"] }),
+  images: () => plot(PICTURES, { labels: [1, 7], predictions: [1, 2] }),
+  histogram: () => plot(arange(10), { bins: 5 }),
+};
+
+if (import.meta.main) {
+  const all: Record<string, string[]> = {};
+  for (const [kind, make] of Object.entries(PLOTS)) all[kind] = structureOf(await make().toSvg());
+  console.log(JSON.stringify(all, null, 1));
+}

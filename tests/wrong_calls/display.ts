@@ -1,0 +1,18 @@
+/** What is done wrongly with plots and what notebooks show. */
+import * as d from "@gradus/gradus/display";
+import { type Cases, NEITHER, x } from "./cases.ts";
+
+const epoch = { epoch: 1, step: 1, seconds: 1, lr: 0.1, trainLoss: 1, metrics: {} };
+const curve = { rates: [0.1], losses: [1], suggestion: 0.1 };
+
+export const DRAWN: Record<string, Cases | typeof NEITHER> = {
+  Plot: NEITHER,
+  display: NEITHER,
+  histogram: { options: [["bin", "bins", (o) => d.histogram(x, o)]], tensors: [(x) => d.histogram(x)] },
+  plot: { options: [["titel", "title", (o) => d.plot([epoch], o)]] },
+  plotConfusion: { options: [["clases", "classes", (o) => d.plotConfusion([[1]], o)]] },
+  plotHistogram: { options: [["bin", "bins", (o) => d.plotHistogram(x, o)]], tensors: [(x) => d.plotHistogram(x)] },
+  plotHistory: { options: [["titel", "title", (o) => d.plotHistory([epoch], o)]] },
+  plotImages: { options: [["lables", "labels", (o) => d.plotImages(x, o)]], tensors: [(x) => d.plotImages(x)] },
+  plotLr: { options: [["titel", "title", (o) => d.plotLr(curve, o)]] },
+};
