@@ -47,19 +47,11 @@ export {
 } from "./explain/explanation.ts";
 export type { ElementExplanation, Factor, Product } from "./explain/element.ts";
 
+// Histories that other tools read.
+export { historyCsv, historyLines, parseHistory, readHistory, writeHistory } from "./history/history.ts";
+export { SummaryWriter } from "./history/summary_writer.ts";
+export { TensorBoard, type TensorBoardOptions } from "./history/tensor_board.ts";
+
 // Types of other entry points that these speak of.
 export type * from "../core/types.ts";
-export type { EpochRecord, FitReport, LrCurve, MetricValue } from "../layers/train/train.ts";
-export type {
-  AnyModule,
-  Buffer,
-  ForwardHook,
-  ForwardPreHook,
-  FullBackwardHook,
-  HookHandle,
-  LoadOptions,
-  LoadReport,
-  Module,
-  Parameter,
-  State,
-} from "../layers/nn/nn.ts";
+export type * from "../layers/train/train.ts";

@@ -27,6 +27,7 @@ const OTHERS: Names = {
   "core/random/torch_streams.ts": ["shuffledOrder"],
   "datasets/download/download.ts": ["DownloadOptions", "withFileLock"],
   "datasets/named/mnist.ts": ["loadMnistOf"],
+  "display/history/records.ts": ["crc32c"],
   "layers/nn/tabular_model.ts": ["embeddingSize"],
   "layers/train/callbacks/model_monitors.ts": ["onEachCall"],
   "layers/train/export/layer_sources.ts": ["LAYERS"],

@@ -23,7 +23,7 @@ describe("train", () => {
       assert(Number(seconds) > 0 && Number(accuracy) > 0.8, `${accuracy}`);
       assertEquals(facts, { dataset: "digits", train: 12000, test: 2000, epochs: 1, backend: facts.backend });
       assertStringIncludes(said.out, "epoch 1/1  loss ");
-      assertEquals(namesIn(`${folder}/kept`), [".lock", "step-00000188-epoch-1"]);
+      assertEquals(namesIn(`${folder}/kept`), [".lock", "history.jsonl", "step-00000188-epoch-1"]);
 
       const { tensors, metadata } = await readSafetensors(`${folder}/w.safetensors`);
       assertEquals([tensors.get("0.weight")?.shape, [...metadata.keys()]], [[128, 784], ["mean", "std"]]);

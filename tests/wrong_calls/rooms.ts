@@ -33,6 +33,18 @@ export const DISPLAY: Record<string, Cases | typeof NEITHER> = {
       (x) => display.explain(zeros([1]).requiresGrad_().sum(), { element: [x, 0] }),
     ],
   },
+  historyCsv: NEITHER,
+  historyLines: NEITHER,
+  parseHistory: NEITHER,
+  readHistory: NEITHER,
+  writeHistory: NEITHER,
+  SummaryWriter: {
+    tensors: [
+      (x) => new display.SummaryWriter("runs").addHistogram("w", x, 1),
+      (x) => new display.SummaryWriter("runs").addImage("x", x, 1),
+    ],
+  },
+  TensorBoard: { options: [["evry", "every", (o) => new display.TensorBoard("runs", o)]] },
 };
 
 export const METRICS: Record<string, Cases> = {

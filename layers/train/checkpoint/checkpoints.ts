@@ -13,6 +13,7 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from "./checkpoint_file.ts";
+import { appendHistory, beginHistory } from "./history_file.ts";
 import type { Learner } from "../learner.ts";
 import type { LearnerState } from "./learner_state.ts";
 import { checkMonitor, type MonitorOptions, scoreOf } from "../callbacks/early_stopping.ts";
@@ -53,7 +54,8 @@ const NAME = /^step-(\d{8,})(-epoch-\d+)?(-again)?$/;
  * newest few and the best are kept.
  *
  * `step-00000938-epoch-1` is of the end of an epoch, `step-00000100` of a place within one; with `-again` behind it one that was
- * written in the place of the other when the run was killed. The weights in it are an ordinary safetensors file.
+ * written in the place of the other when the run was killed. The weights in it are an ordinary safetensors file. Beside them,
+ * `history.jsonl` has a line of JSON for each epoch.
  *
  * @throws {Error} Before a run, if the folder holds checkpoints of later steps than the learner's (resume, or use another folder), if
  * another run writes there, or if nothing can be written there.
@@ -83,10 +85,11 @@ export class Checkpoints implements Callback {
   }
 
   /** Refuses a folder with checkpoints of another run, one in which another run writes, and one in which nothing can be written. */
-  async beforeFit({ step }: Learner): Promise<void> {
+  async beforeFit({ step, history }: Learner): Promise<void> {
     this.#saved = null;
     await this.open();
     await this.#refuseOthers(step);
+    await beginHistory(this.folder, history);
   }
 
   /** Makes the folder and locks it until `cleanUp`; a run that resumes does so before it reads. */
@@ -125,8 +128,9 @@ export class Checkpoints implements Callback {
     if (training && due && !accumulating && batch < batches) await this.save(learner);
   }
 
-  /** Writes a checkpoint at the end of an epoch, where `everyEpochs` says so. */
+  /** Adds the epoch to `history.jsonl`, and writes a checkpoint where `everyEpochs` says so. */
   async afterEpoch(learner: Learner): Promise<void> {
+    await appendHistory(this.folder, learner.history.at(-1)!);
     if (learner.epoch % (this.#options.everyEpochs ?? 1) === 0) await this.save(learner);
   }
 

@@ -18,5 +18,5 @@ export async function filled(folder: string, options: CheckpointsOptions = {}): 
 
 /** The names of the checkpoints in the folder, sorted. */
 export function checkpointsIn(folder: string): string[] {
-  return namesIn(folder).filter((name) => name !== ".lock");
+  return namesIn(folder).filter((name) => ![".lock", "history.jsonl"].includes(name));
 }
