@@ -134,17 +134,21 @@ export const everyModuleIsReached = (entries: readonly string[]): Rule => (files
     .map((path) => `${path} is reached from no entry point: export what it has`);
 };
 
-/** One file opens libraries. */
+/** What opens libraries: the kernel, and what speaks with MPI. */
+const OPENERS = ["core/backend/native/open_library.ts", "core/messages/open_shim.ts"];
+
+/** Two files open libraries. */
 export const onlyNativeOpensLibraries: Rule = (files) =>
   typescript(files).flatMap(([path, text]) => {
-    if (path === "core/backend/native/open_library.ts" || !/\bdlopen\b/.test(read(text).code)) return [];
-    return [`${path} calls dlopen: only core/backend/native/open_library.ts may`];
+    if (OPENERS.includes(path) || !/\bdlopen\b/.test(read(text).code)) return [];
+    return [`${path} calls dlopen: only ${OPENERS.join(" and ")} may`];
   });
 
 /** Where the library may speak of one runtime, and why there. */
 const OF_ONE_RUNTIME: Readonly<Record<string, string>> = {
   "core/host/": "files, the environment, hashes: what differs between runtimes",
   "core/backend/native/": "the compiled kernel, which each runtime opens by its own means",
+  "core/messages/open_shim.ts": "MPI, which Deno opens",
   "core/kernels/build.ts": "the script that compiles the C",
   "core/kernels/sources.ts": "what gives the C to a compiler",
   "cli/command_line.ts": "Node.js's parseArgs, which Deno and Bun have too",

@@ -30,6 +30,10 @@ const ENV = [
   "XDG_CACHE_HOME",
   "HOME",
   "LOCALAPPDATA",
+  "GRADUS_MPICC",
+  // What mpirun and srun say of the processes that they start.
+  ...["OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS", "PMIX_RANK"],
+  ...["SLURM_NTASKS", "SLURM_TASKS_PER_NODE", "SLURM_NODEID"],
 ];
 const ALL_ENV = `--allow-env=${ENV.join(",")}`;
 const MIRRORS = "--allow-net=ossci-datasets.s3.amazonaws.com,storage.googleapis.com";
@@ -74,7 +78,7 @@ export const TASKS = {
     ...["run", "-q", "--allow-read", `--allow-write=.,${temp}`, `--allow-ffi=${cache}`, "--allow-run", "--allow-env"],
     "bench/peers.ts",
   ],
-  doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-sys=cpus", "cli/cli.ts", "doctor"],
+  doctor: ({ cache }) => [...RUN, ...kernel(cache), "--allow-run=mpicc", "--allow-sys=cpus", "cli/cli.ts", "doctor"],
   pack: ({ temp, deno }) => [
     ...["run", "-q", "--no-prompt", "--allow-read", `--allow-write=.,${temp}`, "--allow-env=TMPDIR,TEMP"],
     ...[`--allow-run=tar,${deno}`, ".ci/pack.ts"],

@@ -44,6 +44,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
     ...["cli", "export", "flags", "permissions", "predict", "require_permissions", "tabular", "tasks", "train"]
       .map((name) => `tests/cli/${name}.test.ts`),
     "tests/examples/replay.test.ts",
+    "tests/layers/parallel",
     ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
   ],
   ["a page, whose network learns in a browser", "tests/examples/page"],
@@ -66,7 +67,10 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
 ];
 
 /** Programs that some test runs. Deno complains once a file about one that a flag names and that is not installed. */
-export const PROGRAMS: readonly string[] = ["cc", "git", "node", "npm", "tar", "chromium", "/usr/bin/python3"];
+export const PROGRAMS: readonly string[] = [
+  ...["cc", "git", "node", "npm", "tar", "chromium", "/usr/bin/python3"],
+  ...["mpirun.openmpi", "mpirun.mpich", "mpicc.openmpi", "mpicc.mpich"],
+];
 
 /** Programs that the kernel's harness finds by itself. */
 const COMPILERS = ["clang", "musl-gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64", "qemu-x86_64"];

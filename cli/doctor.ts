@@ -10,6 +10,7 @@ import { compilerVersion } from "../core/backend/native/kernel_file.ts";
 import { openNative } from "../core/backend/native/native.ts";
 import { type WasmSimd, wasmSimd } from "../core/backend/wasm/wasm.ts";
 import { processorName } from "../core/host/program.ts";
+import { mpiVersion } from "../core/messages/shim_file.ts";
 import { backendReason, setThreads } from "../mod.ts";
 import { runCommand } from "./command_line.ts";
 
@@ -21,6 +22,8 @@ interface Findings {
   simd: WasmSimd | null;
   /** What `cc --version` prints, or `null` without a compiler. */
   cc: string | null;
+  /** Which MPI `mpicc` has, or `null` without one. */
+  mpi: string | null;
   /** The CPU's name, or `null` if it may not be read. */
   cpu: string | null;
   /** The speed of a matrix product. */
@@ -35,7 +38,14 @@ function examine(): Findings {
   const speed = measure(backend().name === "native" ? 1024 : 256, peak);
   const simd = backend().name === "wasm" ? wasmSimd() : null;
   return {
-    ...{ backend: backend().name, reason: backendReason(), simd, cc: compilerVersion(), cpu: processorName() },
+    ...{
+      backend: backend().name,
+      reason: backendReason(),
+      simd,
+      cc: compilerVersion(),
+      mpi: mpiVersion(),
+      cpu: processorName(),
+    },
     ...{ gflops: round(speed.gflops), peak: speed.peak === null ? null : round(speed.peak) },
   };
 }
@@ -69,11 +79,12 @@ function round(x: number): number {
   return Math.round(x * 10) / 10;
 }
 
-function lines({ backend, reason, simd, cc, cpu, gflops, peak }: Findings): string {
+function lines({ backend, reason, simd, cc, mpi, cpu, gflops, peak }: Findings): string {
   const share = peak === null ? "" : ` of ${peak} that one core can do (${Math.round(100 * gflops / peak)} %)`;
   return [
     `back end  ${backend}${simd === null ? "" : ` with ${simd} SIMD`}: ${reason}`,
     `compiler  ${cc ?? "none found, or not allowed"}`,
+    `MPI       ${mpi ?? "no mpicc found, or not allowed"}`,
     `CPU       ${cpu ?? "unknown"}`,
     `speed     ${gflops} GFLOP/s${share}`,
   ].join("\n");

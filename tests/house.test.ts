@@ -76,7 +76,7 @@ describe("the house", () => {
   it("uses the public interface in examples, and beside what they measure in measurements", () => {
     assertEquals(house.outsidersUseThePublicInterface(files), []);
   });
-  it("calls dlopen in core/backend/native/open_library.ts only", () => {
+  it("calls dlopen in two files only, that of the kernel and that of MPI", () => {
     assertEquals(house.onlyNativeOpensLibraries(files), []);
   });
   it("speaks of one runtime in named places only", () => {

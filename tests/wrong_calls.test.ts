@@ -13,6 +13,7 @@ import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } 
 import { DRAWN } from "./wrong_calls/display.ts";
 import { FUNCTIONAL, INIT, NN, OPTIM } from "./wrong_calls/layers.ts";
 import { AUTOGRAD, AUTOGRAD_FUNCTIONAL, LADDER, MAIN } from "./wrong_calls/main.ts";
+import { PARALLEL } from "./wrong_calls/parallel.ts";
 import { DATA, DISPLAY, IO, METRICS, ONNX, TRAIN } from "./wrong_calls/rooms.ts";
 import { STAGE_1, STAGE_2, STAGE_3, STAGE_4 } from "./wrong_calls/stages.ts";
 
@@ -30,6 +31,7 @@ const TABLE: Record<string, Record<string, Cases | typeof NEITHER>> = {
   "./data": DATA,
   "./io": IO,
   "./onnx": ONNX,
+  "./parallel": PARALLEL,
   "./train": TRAIN,
   "./ladder": LADDER,
   "./metrics": METRICS,

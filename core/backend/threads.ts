@@ -1,5 +1,6 @@
 /** How many threads the native kernels may use. Results have the same bits for every number. */
 import { environment } from "../host/host.ts";
+import { localSize } from "../messages/launch.ts";
 
 /** Most threads that the kernels can use. */
 const MAX_THREADS = 64;
@@ -20,7 +21,7 @@ let open = (): void => {};
  * Sets how many threads the native kernels may use, where that makes them faster; PyTorch's `set_num_threads`. Other back ends use one.
  *
  * It holds for the whole process, with the Workers that run and those that start later. Without this call it is
- * `GRADUS_THREADS`, or else the number of cores. The call also chooses the back end, if it was not chosen yet.
+ * `GRADUS_THREADS`, or else the number of cores, shared among the ranks that `mpirun` started on this machine. The call also chooses the back end, if it was not chosen yet.
  *
  * @example
  * ```ts
@@ -73,7 +74,7 @@ export function registerThreads(pool: Pool): () => void {
 function defaultCount(): number {
   const asked = environment("GRADUS_THREADS");
   if (asked !== undefined) return checked(Number(asked), "GRADUS_THREADS=");
-  return Math.min(MAX_THREADS, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1));
+  return Math.min(MAX_THREADS, Math.max(1, Math.floor((globalThis.navigator?.hardwareConcurrency ?? 1) / localSize())));
 }
 
 function checked(count: number, source: string): number {

@@ -27,6 +27,11 @@ export function setExitCode(code: number): void {
   else Deno.exitCode = code;
 }
 
+/** What the program will say to its shell at its end, as far as that is decided. */
+export function exitCode(): number {
+  return Number((typeof Deno === "undefined" ? nodeCommand().exitCode : Deno.exitCode) ?? 0);
+}
+
 /** What comes through standard input. */
 export async function standardInput(): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   if (typeof Deno !== "undefined") return Deno.stdin.readable;
