@@ -64,6 +64,17 @@ export const TASKS = {
     ...[...RUN, `--allow-write=.,${temp}`, "--allow-net=127.0.0.1", `--allow-run=${deno}`, "examples/page/serve.ts"],
   ],
   replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
+  notebooks: ({ temp, deno }) => [
+    ...[
+      "run",
+      "-q",
+      "--no-prompt",
+      "--allow-read",
+      `--allow-write=examples/notebooks,${temp}`,
+      "--allow-env=TMPDIR,TEMP",
+    ],
+    ...[`--allow-run=/usr/bin/python3,${deno}`, ".ci/notebooks.ts"],
+  ],
   test: ({ temp, deno, programs = PROGRAMS }) => [
     ...["test", "--doc", "--no-prompt", "--preload=tests/open_back_ends.ts", "--allow-read"],
     ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],

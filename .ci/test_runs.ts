@@ -45,6 +45,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
       .map((name) => `tests/cli/${name}.test.ts`),
     "tests/examples/replay.test.ts",
     "tests/layers/parallel",
+    "tests/examples/notebooks",
     ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
   ],
   ["a page, whose network learns in a browser", "tests/examples/page"],
