@@ -7,6 +7,7 @@ import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, InputActivation, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import type { BatchNorm, Pooling, Resampling } from "./backend/planes.ts";
 import { isFloating, type TypedArray } from "./dtype.ts";
+import type { CellKind } from "./ops/recurrent.ts";
 import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -222,6 +223,12 @@ export interface FunctionSettings {
   conv1d: ConvSettings;
   /** `convTranspose` of sequences. */
   convTranspose1d: ConvSettings;
+  /**
+   * A recurrent network over x [length, batch, input], the first input: the states of the last layer as rows [length · batch, …], or the
+   * last states h or c of all layers. Then come the first states h and c, which may be missing, and for each layer and direction the
+   * weights of input and state and their biases, which may be missing.
+   */
+  recurrent: { readonly cell: CellKind; readonly bidirectional: boolean; readonly part: "y" | "h" | "c" };
 }
 
 /** What `traceWith` tells of every operation, whether the tape records it or not. */

@@ -58,7 +58,7 @@ const MOST = 2 ** 31 - 1;
  * half as large: what differs then depends on the batch's size, and what cannot be told apart from a constant is refused. So the example
  * should be a typical one, with values other than 0.
  *
- * @param model A module whose `forward` takes tensors and returns a tensor, or an array of them
+ * @param model A module whose `forward` takes tensors and returns a tensor, or an array of them, as of states
  * @param example What it is called with: a tensor, or an array of tensors; those whose first size is that of the first have a batch
  * @throws {TypeError} If an operation cannot be written, or results depend on values that ONNX would not see; the module is named
  * @throws {RangeError} If a size is neither fixed nor a multiple of the batch, or the file would pass 2 GB

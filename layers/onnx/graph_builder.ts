@@ -16,14 +16,14 @@ export interface Value {
   readonly dtype: DType;
 }
 
-/** A setting of a node: a whole number or several, a text, or `{ f }`, a number with a fraction. */
-type Attribute = number | readonly number[] | string | { readonly f: number };
+/** A setting of a node: a whole number or a text, several of them, or `{ f }`, a number with a fraction. */
+type Attribute = number | readonly number[] | string | readonly string[] | { readonly f: number };
 
 /** The settings of a node by their names; one that is `undefined` is left out. */
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
 /** The kinds of attributes by their numbers in a file. */
-const KIND = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const KIND = { float: 1, int: 2, string: 3, ints: 7, strings: 8 } as const;
 
 /** The nodes and tensors of a graph. */
 export class GraphBuilder {
@@ -58,14 +58,19 @@ export class GraphBuilder {
 
   /** Adds a node; returns the name of its result. An input that is `null` is left out. */
   node(opType: string, inputs: readonly (string | null)[], attributes: Attributes = {}): string {
+    return this.nodeOf(opType, inputs, attributes, 1)[0];
+  }
+
+  /** Adds a node with so many results; returns their names. */
+  nodeOf(opType: string, inputs: readonly (string | null)[], attributes: Attributes, results: number): string[] {
     const name = this.unique(`${this.#scope}/${opType}`);
-    const output = this.unique(`${name}_output_0`);
+    const output = Array.from({ length: results }, (_, i) => this.unique(`${name}_output_${i}`));
     const given = inputs.map((input) => input ?? "");
     while (given.at(-1) === "") given.pop();
     const attribute = Object.entries(attributes).flatMap(([key, value]) =>
       value === undefined ? [] : [attributeOf(key, value)]
     );
-    this.nodes.push({ name, opType, input: given, output: [output], attribute });
+    this.nodes.push({ name, opType, input: given, output, attribute });
     return output;
   }
 
@@ -145,6 +150,8 @@ function attributeOf(name: string, value: Attribute): AttributeMessage {
   if (typeof value === "number") return { name, type: KIND.int, i: value };
   if (typeof value === "string") return { name, type: KIND.string, s: new TextEncoder().encode(value) };
   if ("f" in value) return { name, type: KIND.float, f: Math.fround(value.f) };
+  const isTexts = (list: readonly (number | string)[]): list is readonly string[] => typeof list[0] === "string";
+  if (isTexts(value)) return { name, type: KIND.strings, strings: value.map((text) => new TextEncoder().encode(text)) };
   return { name, type: KIND.ints, ints: [...value] };
 }
 

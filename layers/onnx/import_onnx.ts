@@ -9,10 +9,16 @@ import { nameOfNode, OnnxNode, type Operator } from "./onnx_node.ts";
 import { carryOut, OnnxModel, type OnnxValue, type Plan, type PlannedNode } from "./onnx_model.ts";
 import { ELEMENTWISE } from "./read_elementwise.ts";
 import { MOVEMENT } from "./read_movement.ts";
+import { RECURRENT } from "./read_recurrent.ts";
 import { dtypeOfElement, elementName, tensorOf } from "./read_tensor.ts";
 import { WINDOWS } from "./read_windows.ts";
 
-const OPERATORS: ReadonlyMap<string, Operator> = new Map(Object.entries({ ...ELEMENTWISE, ...MOVEMENT, ...WINDOWS }));
+const OPERATORS: ReadonlyMap<string, Operator> = new Map(
+  Object.entries({ ...ELEMENTWISE, ...MOVEMENT, ...WINDOWS, ...RECURRENT }),
+);
+
+/** The operations of which more than the first result may be wanted. */
+const OF_MANY: readonly string[] = ["Split", ...Object.keys(RECURRENT)];
 
 /** The versions of operations that are read. */
 const [OLDEST, NEWEST] = [9, 22];
@@ -174,12 +180,16 @@ class Planner {
     if (activation !== null) node.activation = FUSED[activation.opType as keyof typeof FUSED];
     const run = operator(node);
     node.finish();
-    if (used > 1 && opType !== "Split") throw node.refuse(`has ${used} outputs, and only the first is known here`);
-    const outputs = made.slice(0, used).map((name) => this.#place(name, null, `a result of ${where}`));
+    if (used > 1 && !OF_MANY.includes(opType)) {
+      throw node.refuse(`has ${used} outputs, and only the first is known here`);
+    }
+    const outputs = made.slice(0, used).map((name) =>
+      name === "" && OF_MANY.includes(opType) ? -1 : this.#place(name, null, `a result of ${where}`)
+    );
     const planned = { run, where, inputs, outputs, last: [] };
     if (inputs.some((place) => place >= 0 && this.#constants[place] === null)) return planned;
     carryOut(planned, this.#constants, `read ${this.cap.where}`);
-    for (const place of outputs) {
+    for (const place of outputs.filter((place) => place >= 0)) {
       this.cap.count(8 * (this.#constants[place]?.numel() ?? 0), () => `the result of ${where}`);
     }
     return null;

@@ -144,8 +144,11 @@ export function carryOut(
     const Kind = error instanceof TypeError ? TypeError : error instanceof RangeError ? RangeError : Error;
     throw new Kind(`Cannot ${action}: ${where} says "${error.message}"`, { cause: error });
   }
-  if (Array.isArray(made)) outputs.forEach((place, i) => values[place] = made[i] ?? null);
-  else values[outputs[0]] = made;
+  if (Array.isArray(made)) {
+    outputs.forEach((place, i) => {
+      if (place >= 0) values[place] = made[i] ?? null;
+    });
+  } else values[outputs[0]] = made;
   for (const place of last) values[place] = null;
 }
 

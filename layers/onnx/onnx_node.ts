@@ -13,7 +13,7 @@ export type Run = (...inputs: (Tensor | null)[]) => Tensor | Tensor[];
 export type Operator = (node: OnnxNode) => Run;
 
 /** The kinds of attributes by their numbers in a file. */
-const [FLOAT, INT, STRING, TENSOR, FLOATS, INTS] = [1, 2, 3, 4, 6, 7];
+const [FLOAT, INT, STRING, TENSOR, FLOATS, INTS, STRINGS] = [1, 2, 3, 4, 6, 7, 8];
 
 /** A node. */
 export class OnnxNode {
@@ -65,6 +65,12 @@ export class OnnxNode {
   text(name: string, otherwise: string): string {
     const found = this.#get(name, STRING);
     return found === undefined ? otherwise : new TextDecoder().decode(found.s);
+  }
+
+  /** Texts. */
+  texts(name: string): readonly string[] | null {
+    const found = this.#get(name, STRINGS);
+    return found === undefined ? null : (found.strings ?? []).map((text) => new TextDecoder().decode(text));
   }
 
   /** Whole numbers. */

@@ -63,7 +63,7 @@ export function traceModel(model: AnyModule, inputs: readonly Tensor[]): Trace {
 }
 
 function outputsOf(found: unknown, model: AnyModule): Tensor[] {
-  const list = Array.isArray(found) ? found : [found];
+  const list = [found].flat(Infinity).filter((one) => one !== null); // of an LSTM the states come in an array of their own
   if (list.length > 0 && list.every((one) => one instanceof Tensor)) return list;
   throw new TypeError(
     `Cannot export ${model.constructor.name}: its forward() must return a tensor, or an array of tensors`,

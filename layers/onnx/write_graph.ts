@@ -8,6 +8,7 @@ import { ELEMENT, type GraphMessage, type ValueMessage } from "./messages.ts";
 import { describeStep, type Source, type Step, type Trace, type TracedOp, whereIs } from "./trace.ts";
 import { BINARY_WRITERS, CHOICE_WRITERS, UNARY_WRITERS } from "./write_elementwise.ts";
 import { MOVEMENT_WRITERS, PRODUCT_WRITERS, REDUCTION_WRITERS } from "./write_movement.ts";
+import { RECURRENT_WRITERS } from "./write_recurrent.ts";
 import { WINDOW_WRITERS } from "./write_windows.ts";
 import { Unwritable, type Writer } from "./writer.ts";
 
@@ -27,6 +28,7 @@ const WRITERS: Readonly<Partial<Record<TracedOp, Writer<never>>>> = {
   ...REDUCTION_WRITERS,
   ...PRODUCT_WRITERS,
   ...WINDOW_WRITERS,
+  ...RECURRENT_WRITERS,
 };
 
 /** Names of what a graph takes and gives. */

@@ -4,6 +4,7 @@ import { zeros } from "../../../core/create.ts";
 import type { DType } from "../../../core/dtype.ts";
 import { pythonic } from "../../../core/format.ts";
 import { type CellKind, type CellWeights, GATES } from "../../../core/ops/recurrent.ts";
+import { isTraced, noteFunction } from "../../../core/record.ts";
 import { sameShape, show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { gather } from "../../../core/ops/index.ts";
@@ -94,6 +95,8 @@ interface Steps {
   readonly sequences: number;
   /** Which sequence stands where, if they were sorted. */
   readonly order: Int32Array | null;
+  /** The same as [length, batch, input]; `null` where lengths may differ. */
+  readonly byStep: Tensor | null;
   /** The outputs in the layout of the inputs. */
   readonly outputs: (rows: Tensor) => Sequences;
 }
@@ -199,8 +202,20 @@ export abstract class Recurrent<State>
       : given.map((s, i) => this.#stateFrom(s, names[i], shape, isSingle, steps.order));
     const network = { cell: this.cell, layers: this.#layers(), dropout: this.training ? this.dropout : 0 };
     const { rows, last } = runLayers(network, steps.rows, steps.batchSizes, state);
+    if (steps.byStep !== null && isTraced()) this.#note(steps.byStep, given === null ? [] : state, rows, last);
     const back = steps.order === null ? null : inverse(steps.order);
     return [steps.outputs(rows), last.map((s) => (isSingle ? s.squeeze(1) : back === null ? s : sorted(s, back)))];
+  }
+
+  /** Tells the tracer that all this was one network: without first states that are 0 anyway, and of the batch's size. */
+  #note(x: Tensor, [h = null, c = null]: readonly (Tensor | null)[], rows: Tensor, last: readonly Tensor[]): void {
+    const weights = this.#layers().flat().flatMap((w) => [w.weightIh, w.weightHh, w.biasIh, w.biasHh]);
+    [rows, ...last].forEach((out, i) => {
+      const part = (["y", "h", "c"] as const)[i];
+      noteFunction("recurrent", out, [x, h, c, ...weights], {
+        ...{ cell: this.cell, bidirectional: this.bidirectional, part },
+      });
+    });
   }
 
   #stepsOf(x: Sequences): Steps {
@@ -208,7 +223,7 @@ export abstract class Recurrent<State>
       this.#checkInput(x.data, 2, "[rows, input] in the PackedSequence");
       const { data, batchSizes, lengths, sortedIndices } = x;
       return {
-        ...{ rows: data, batchSizes, sequences: lengths.length, order: sortedIndices },
+        ...{ rows: data, batchSizes, sequences: lengths.length, order: sortedIndices, byStep: null },
         outputs: (rows) => x.withData(rows),
       };
     }
@@ -223,6 +238,7 @@ export abstract class Recurrent<State>
       batchSizes: new Array<number>(length).fill(batch),
       sequences: batch,
       order: null,
+      byStep,
       outputs: (rows) => {
         const y = rows.view(length, batch, this.hiddenSize * this.#directions);
         return isSingle ? y.squeeze(1) : batchFirst ? y.transpose(0, 1) : y;

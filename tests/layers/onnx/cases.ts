@@ -265,6 +265,41 @@ class Functions extends nn.Module {
   }
 }
 
+/** An LSTM's outputs, with first states that are given. */
+class WithStates extends nn.Module<[Tensor, Tensor, Tensor], Tensor[]> {
+  lstm = new nn.LSTM(3, 4, { numLayers: 2, bidirectional: true, batchFirst: true });
+
+  forward(x: Tensor, h: Tensor, c: Tensor): Tensor[] {
+    const [y, [hNext, cNext]] = this.lstm.call(x, [h.transpose(0, 1), c.transpose(0, 1)]);
+    return [y, hNext, cNext];
+  }
+}
+
+/** Classes of sequences by their last state. */
+class Classes extends nn.Module {
+  gru = new nn.GRU(3, 4, { batchFirst: true });
+  out = new nn.Linear(4, 2);
+
+  forward(x: Tensor): Tensor {
+    return this.out.call(this.gru.call(x)[1].select(0, 0));
+  }
+}
+
+function recurrentModels(): Case[] {
+  const batch = () => randn([2, 5, 3]), steps = () => randn([5, 2, 3]);
+  const named = (name: string, model: nn.AnyModule, example: Tensor | readonly Tensor[]) => ({ name, model, example });
+  return [
+    named("rnn", new nn.RNN(3, 4, { batchFirst: true }), batch()),
+    named("rnn_relu", new nn.RNN(3, 4, { nonlinearity: "relu", bias: false, bidirectional: true }), steps()),
+    named("gru", new nn.GRU(3, 4), steps()),
+    named("gru_deep", new nn.GRU(3, 4, { numLayers: 2, bidirectional: true, batchFirst: true }), batch()),
+    named("lstm", new nn.LSTM(3, 4, { batchFirst: true }), batch()),
+    named("lstm_deep", new nn.LSTM(3, 4, { numLayers: 3, bias: false, dropout: 0.5, batchFirst: true }), batch()),
+    named("lstm_states", new WithStates(), [batch(), randn([2, 4, 4]), randn([2, 4, 4])]),
+    named("classes", new Classes(), batch()),
+  ];
+}
+
 function ownModels(): Case[] {
   return [
     { name: "functions", model: new Functions(), example: rows() },
@@ -300,7 +335,11 @@ export function allCases(): Case[] {
   const networks = Object.entries(NETWORKS).map(([name, { make, shape }]): Case => ({
     ...{ name, model: trained(make()), example: randn([2, ...shape]) },
   }));
-  return [...layers, ...networks, ...ownModels().map((one) => ({ ...one, model: trained(one.model) }))];
+  return [
+    ...layers,
+    ...networks,
+    ...[...ownModels(), ...recurrentModels()].map((one) => ({ ...one, model: trained(one.model) })),
+  ];
 }
 
 /** The example as a list. */
@@ -315,8 +354,9 @@ export function largerInputs(one: Case): Tensor[] {
 
 /** What the model gives for these inputs, as a list. */
 export function outputsOf({ model }: Case, inputs: readonly Tensor[]): Tensor[] {
-  const found = noGrad(() => model.call(...inputs as never)) as Tensor | Tensor[];
-  return Array.isArray(found) ? found : [found];
+  const found = noGrad(() => model.call(...inputs as never)) as Tensor | readonly unknown[];
+  const list = [found].flat(Infinity) as Tensor[]; // the states of an LSTM come in an array of their own
+  return list.map((y) => y.clone()); // so that its memory has no more than its elements
 }
 
 /** How far the outputs are from those expected, of which 1 is counted as absolute and relative. */

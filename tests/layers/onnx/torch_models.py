@@ -6,6 +6,7 @@ Not among them is circular padding, of which PyTorch 1.13 writes another one tha
 """
 import io
 import json
+import math
 import sys
 import warnings
 
@@ -52,6 +53,42 @@ class Tables(nn.Module):
         return torch.sigmoid(self.out(self.embed(x).flatten(1)))
 
 
+class Outputs(nn.Module):
+    """What a recurrent layer gives, and nothing of its states."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
+class Last(nn.Module):
+    """Classes by the last state of a memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.out = nn.LSTM(3, 4, num_layers=2, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(self.lstm(x)[1][0][-1])
+
+
+class Text(nn.Module):
+    """A small language model, each of whose places sees those before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.token, self.place = nn.Embedding(5, 8), nn.Parameter(torch.randn(6, 8))
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", norm_first=True, batch_first=True)
+        self.register_buffer("mask", torch.triu(torch.full((6, 6), -math.inf), 1))
+        self.out = nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.out(self.layer(self.token(x) + self.place, src_mask=self.mask))
+
+
 rows, sequence, images = torch.randn(2, 6), torch.randn(2, 4, 11), torch.randn(2, 4, 8, 12)
 CASES = {
     "linear": (nn.Linear(6, 5), rows),
@@ -95,35 +132,48 @@ CASES["Softmax"] = (nn.Softmax(1), images)
 CASES["LogSoftmax"] = (nn.LogSoftmax(-1), rows)
 
 answers = []
-for name, (model, x) in CASES.items():
-    for norm in model.modules():
-        if hasattr(norm, "running_mean") and norm.running_mean is not None:
-            norm.running_mean.normal_()
-            norm.running_var.uniform_(0.5, 2)
-    model.eval()
-    for opset in (11, 14, 17):
-        if wanted and f"{name}_{opset}" not in wanted:
-            continue
-        file = io.BytesIO()
-        dynamic = {"input": {0: "batch"}, "output": {0: "batch"}}
-        settings = dict(input_names=["input"], output_names=["output"], dynamic_axes=dynamic, opset_version=opset)
-        try:
-            torch.onnx.export(model, x, file, **settings)
-        except torch.onnx.errors.OnnxExporterError:
-            continue  # PyTorch itself cannot write it in that version
-        with open(f"{folder}/{name}_{opset}.onnx", "wb") as out:
-            out.write(file.getvalue())
-        larger = torch.cat([x, x.flip(0), x])
-        y = model(larger).detach()
-        answers.append(
-            {
-                "name": f"{name}_{opset}",
-                "x": [float(f"{v:.9g}") for v in larger.flatten().tolist()],
-                "from": list(larger.shape),
-                "ints": not larger.is_floating_point(),
-                "y": [float(f"{v:.9g}") for v in y.flatten().tolist()],
-                "shape": list(y.shape),
-            }
-        )
+
+
+def write(cases):
+    for name, (model, x) in cases.items():
+        for norm in model.modules():
+            if hasattr(norm, "running_mean") and norm.running_mean is not None:
+                norm.running_mean.normal_()
+                norm.running_var.uniform_(0.5, 2)
+        model.eval()
+        for opset in (11, 14, 17):
+            if wanted and f"{name}_{opset}" not in wanted:
+                continue
+            file = io.BytesIO()
+            dynamic = {"input": {0: "batch"}, "output": {0: "batch"}}
+            settings = dict(input_names=["input"], output_names=["output"], dynamic_axes=dynamic, opset_version=opset)
+            try:
+                torch.onnx.export(model, x, file, **settings)
+            except torch.onnx.errors.OnnxExporterError:
+                continue  # PyTorch itself cannot write it in that version
+            with open(f"{folder}/{name}_{opset}.onnx", "wb") as out:
+                out.write(file.getvalue())
+            larger = torch.cat([x, x.flip(0), x])
+            y = model(larger).detach()
+            answers.append(
+                {
+                    "name": f"{name}_{opset}",
+                    "x": [float(f"{v:.9g}") for v in larger.flatten().tolist()],
+                    "from": list(larger.shape),
+                    "ints": not larger.is_floating_point(),
+                    "y": [float(f"{v:.9g}") for v in y.flatten().tolist()],
+                    "shape": list(y.shape),
+                }
+            )
+
+
+write(CASES)
+write({  # made after all others, whose numbers stay what they were
+    "rnn": (Outputs(nn.RNN(3, 4, nonlinearity="relu", batch_first=True)), torch.randn(2, 5, 3)),
+    "gru": (Outputs(nn.GRU(3, 4, num_layers=2, bidirectional=True, batch_first=True)), torch.randn(2, 5, 3)),
+    "lstm": (Outputs(nn.LSTM(3, 4, bias=False, bidirectional=True, batch_first=True)), torch.randn(2, 5, 3)),
+    "last": (Last(), torch.randn(2, 5, 3)),
+    "text": (Text(), torch.randint(0, 5, (2, 6))),
+})
 with open(f"{folder}/answers.json", "w") as out:
     out.write(json.dumps(answers).replace('}, {"name', '},\n{"name') + "\n")
