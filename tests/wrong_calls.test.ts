@@ -12,6 +12,7 @@ import * as g from "@gradus/gradus";
 import { type Cases, type Found, NEITHER, type OptionCase, type TensorCase, x } from "./wrong_calls/cases.ts";
 import { DRAWN } from "./wrong_calls/display.ts";
 import { FUNCTIONAL, INIT, NN } from "./wrong_calls/layers.ts";
+import { OPTIM } from "./wrong_calls/optim.ts";
 import { AUTOGRAD, AUTOGRAD_FUNCTIONAL, LADDER, MAIN } from "./wrong_calls/main.ts";
 import { PARALLEL } from "./wrong_calls/parallel.ts";
 import { DATA, DISPLAY, IO, METRICS, ONNX, TRAIN } from "./wrong_calls/rooms.ts";

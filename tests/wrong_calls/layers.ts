@@ -14,7 +14,6 @@ import {
   unary,
   type Wrong,
   x,
-  y,
 } from "./cases.ts";
 import { SEQUENCES } from "./sequences.ts";
 
