@@ -19,6 +19,6 @@ export { Context, type Differentiable, Function, type Gradients } from "./functi
 export * as functional from "./functional.ts";
 export { grad, type GradOptions, type Tensors } from "./grad.ts";
 export { checkRule, gradcheck, type GradcheckOptions, gradgradcheck } from "./gradcheck.ts";
-export { type GradHook, registerHook, retainGrad } from "./hooks.ts";
+export { type GradHook, registerHook, registerPostAccumulateGradHook, retainGrad } from "./hooks.ts";
 export { isGradEnabled, noGrad } from "./tape.ts";
 export type * from "../core/types.ts";

@@ -1,5 +1,5 @@
 /** Hooks on gradients, and gradients of intermediate values. */
-import { requireTensor } from "../core/arguments.ts";
+import { describe, requireTensor } from "../core/arguments.ts";
 import { sameShape, show } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
@@ -7,6 +7,8 @@ import type { Tensor } from "../core/tensor.ts";
 export type GradHook = (g: Tensor) => Tensor | void;
 
 const hooks = new WeakMap<Tensor, Set<{ hook: GradHook }>>();
+const leafHooks = new WeakMap<Tensor, Set<{ hook: (x: Tensor) => void }>>();
+let ends: (() => void)[] = [];
 const retained = new WeakSet<Tensor>();
 
 /**
@@ -20,6 +22,24 @@ export function registerHook(x: Tensor, hook: GradHook): () => void {
   const entry = { hook }; // the same function may be registered twice, and removed once
   const list = hooks.get(x) ?? new Set();
   hooks.set(x, list.add(entry));
+  return () => void list.delete(entry);
+}
+
+/**
+ * Calls `hook` with the leaf `x` in every backward pass, once its gradient of that pass has been added to `x.g`; returns a function that
+ * removes the hook. PyTorch's `register_post_accumulate_grad_hook`.
+ *
+ * @throws {Error} If `x` does not require a gradient, or is no leaf.
+ */
+export function registerPostAccumulateGradHook(x: Tensor, hook: (x: Tensor) => void): () => void {
+  requireGradient(x, "register a hook on");
+  if (x.node !== null) {
+    throw new Error(`Cannot register a hook on a tensor of shape ${show(x.shape)}: it is no leaf, take registerHook()`);
+  }
+  if (typeof hook !== "function") throw new TypeError(`Cannot call ${describe(hook)} as a hook: give a function`);
+  const entry = { hook };
+  const list = leafHooks.get(x) ?? new Set();
+  leafHooks.set(x, list.add(entry));
   return () => void list.delete(entry);
 }
 
@@ -63,4 +83,26 @@ export function hooked(x: Tensor, g: Tensor): Tensor {
     if (result !== g) g = result.to(x.dtype).clone(); // the hook may keep what it returned
   }
   return g;
+}
+
+/** Whether hooks wait for the gradient that is left on the leaf `x`. */
+export function hasLeafHooks(x: Tensor): boolean {
+  return leafHooks.has(x);
+}
+
+/** Runs the hooks that waited for the gradient of the leaf `x`. */
+export function gradientLeft(x: Tensor): void {
+  for (const { hook } of leafHooks.get(x) ?? []) hook(x);
+}
+
+/** Calls `body` once, when the pass that runs has left all gradients; called by a hook. PyTorch's `queue_callback`. */
+export function atEndOfPass(body: () => void): void {
+  ends.push(body);
+}
+
+/** Calls what waited for the end of the pass. */
+export function passEnded(): void {
+  const waiting = ends;
+  ends = [];
+  for (const body of waiting) body();
 }

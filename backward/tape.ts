@@ -4,7 +4,7 @@
  * Loading this file registers it with `core/`. There is no list of operations: each value points to the node that made it.
  */
 import { checkSentBack, isDetecting, noteCaller } from "./anomaly.ts";
-import { hasHooks, hooked, isRetained } from "./hooks.ts";
+import { gradientLeft, hasHooks, hasLeafHooks, hooked, isRetained, passEnded } from "./hooks.ts";
 import { bare, Ownership } from "./ownership.ts";
 import { isGradEnabled, RuleNode, withRecording } from "./nodes.ts";
 import { notDifferentiable } from "./rules/rule.ts";
@@ -130,8 +130,13 @@ export class BackwardPass {
   step(): boolean {
     const x = this.#ready.pop();
     if (x !== undefined) this.#visit(x);
-    else this.#blocks.releaseAll();
+    else this.#end();
     return x !== undefined;
+  }
+
+  #end(): void {
+    this.#blocks.releaseAll();
+    passEnded();
   }
 
   #visit(x: Tensor): void {
@@ -189,10 +194,11 @@ export class BackwardPass {
   #leave(x: Tensor, g: Tensor): void {
     if (this.#createGraph) {
       x.g = x.g === null ? this.#own(x, g) : x.g.add(g);
-      return;
+    } else {
+      const before = peekGradient(x);
+      this.#blocks.leave(x, before === null ? this.#own(x, g) : bare(before).add(g));
     }
-    const before = peekGradient(x);
-    this.#blocks.leave(x, before === null ? this.#own(x, g) : bare(before).add(g));
+    if (hasLeafHooks(x)) this.#blocks.untracked(() => gradientLeft(x));
   }
 
   /** `g` in memory that no other gradient uses: that of a value that is not a leaf is still needed. */

@@ -42,13 +42,13 @@ const DTYPE_CODES: Readonly<Record<DType, number>> = { float32: 1, float64: 2, i
 const MOST_ELEMENTS = 1 << 24; // that are on their way in one call: memory for as many is taken beside the tensor's
 
 /** Elements of a tensor in a row, in memory that MPI may use. */
-interface Piece {
+export interface Piece {
   readonly data: TypedArray;
   readonly dtype: DType;
 }
 
 /** Memory for elements, as a typed array that MPI may use. */
-function newPiece(dtype: DType, length: number): Piece {
+export function newPiece(dtype: DType, length: number): Piece {
   const { buffer } = room(length * bytesOf(dtype));
   return { data: typedArrayOver(dtype, buffer, 0, length), dtype };
 }
@@ -93,7 +93,7 @@ function* reducing(all: MpiWorld, name: CallName, piece: Piece, options: Require
 }
 
 /** Begins a reduction of a piece over all ranks, in its place. */
-function beginReduction(
+export function beginReduction(
   all: MpiWorld,
   piece: Piece,
   { op = "sum", deterministic = true }: AllReduceOptions,
@@ -103,7 +103,7 @@ function beginReduction(
 }
 
 /** The present world where MPI connects several processes, else `null`. */
-function connected(): MpiWorld | null {
+export function connected(): MpiWorld | null {
   const all = world();
   return all instanceof MpiWorld && all.size > 1 ? all : null;
 }

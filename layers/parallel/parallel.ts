@@ -30,6 +30,13 @@ export {
   type ReduceOp,
   reduceScatter,
 } from "./collectives.ts";
+export { DataParallel, type DataParallelOptions } from "./data_parallel.ts";
+export { SyncBatchNorm } from "./sync_batch_norm.ts";
+export type { Sending } from "./reducer.ts";
 
 // Types of other entry points that these speak of.
+export type { AnyModule, LoadOptions, LoadReport, Module, State } from "../nn/module.ts";
+export type { ForwardHook, ForwardPreHook, FullBackwardHook, HookHandle } from "../nn/module_hooks.ts";
+export type { ChannelNorm, ChannelNormOptions } from "../nn/channel_norm.ts";
+export type { Buffer, BufferOptions, Parameter, ParameterOptions } from "../nn/parameter.ts";
 export type * from "../../core/types.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import "../../backward/tape.ts"; // registers itself
 import { ones } from "@gradus/gradus";
-import { registerHook, retainGrad } from "@gradus/gradus/autograd";
+import { grad, registerHook, registerPostAccumulateGradHook, retainGrad } from "@gradus/gradus/autograd";
 import { leaf } from "./leaf.ts";
 
 describe("registerHook()", () => {
@@ -97,6 +97,32 @@ describe("registerHook()", () => {
 
   it("refuses a tensor that requires no gradient", () => {
     assertThrows(() => registerHook(ones([2]), () => {}), Error, "Cannot register a hook on a tensor of shape [2]");
+  });
+});
+
+describe("registerPostAccumulateGradHook()", () => {
+  it("calls once a pass, when the gradient has been added to the leaf's own", () => {
+    const x = leaf(3);
+    const seen: unknown[] = [];
+    const remove = registerPostAccumulateGradHook(x, (leaf) => void seen.push(leaf === x, leaf.g?.item()));
+    for (const _ of [1, 2]) x.mul(x).add(x).sum().backward(); // 2x + 1
+    remove();
+    x.sum().backward();
+    assertEquals(seen, [true, 7, true, 14]);
+  });
+
+  it("may change the gradient, and is not called by grad()", () => {
+    const x = leaf(3);
+    let calls = 0;
+    registerPostAccumulateGradHook(x, (leaf) => (calls++, leaf.g = null));
+    x.mul(2).sum().backward();
+    grad([x.mul(2).sum()], [x]);
+    assertEquals([x.g, calls], [null, 1]);
+  });
+
+  it("refuses what is no leaf", () => {
+    const call = () => registerPostAccumulateGradHook(leaf(3).mul(2), () => {});
+    assertThrows(call, Error, "it is no leaf, take registerHook()");
   });
 });
 

@@ -37,6 +37,7 @@ export const AUTOGRAD: Record<string, Cases | typeof NEITHER> = {
   },
   isGradEnabled: NEITHER,
   noGrad: NEITHER,
+  registerPostAccumulateGradHook: unary((x) => autograd.registerPostAccumulateGradHook(x, () => {})),
   registerHook: unary((x) => autograd.registerHook(x, () => {})),
   retainGrad: unary(autograd.retainGrad),
 };

@@ -1,9 +1,14 @@
 /** Wrong calls of what the entry point for several processes exports. */
 import * as parallel from "@gradus/gradus/parallel";
-import { type Cases, NEITHER, x } from "./cases.ts";
+import { type Cases, model, NEITHER, x } from "./cases.ts";
 
 export const PARALLEL: Record<string, Cases | typeof NEITHER> = {
   init: { options: [["timout", "timeout", parallel.init]] },
+  DataParallel: { options: [["buketBytes", "bucketBytes", (o) => new parallel.DataParallel(model(), o)]] },
+  SyncBatchNorm: {
+    options: [["moment", "momentum", (o) => new parallel.SyncBatchNorm(2, o)]],
+    tensors: [(x) => new parallel.SyncBatchNorm(2).call(x)],
+  },
   rank: NEITHER,
   worldSize: NEITHER,
   barrier: NEITHER,
