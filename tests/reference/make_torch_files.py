@@ -146,5 +146,31 @@ torch.jit.script(nn.Linear(1, 1)).save(os.path.join(folder, "script.pt"))
 with open(os.path.join(folder, "plain.pkl"), "wb") as file:
     pickle.dump({"w": [1.0]}, file, protocol=2)
 
+torch.manual_seed(2)
+gru = nn.GRU(3, 4, num_layers=2, bidirectional=True)
+x = torch.randn(5, 2, 3)
+save("gru.pt", gru.state_dict(), gru.state_dict(), x=x.tolist(), y=gru(x)[0].tolist())
+
+
+class Text(nn.Module):
+    """A small language model, each of whose places sees those before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.token, self.place = nn.Embedding(7, 8), nn.Embedding(6, 8)
+        layer = nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", norm_first=True, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(8))
+        self.head = nn.Linear(8, 7, bias=False)
+
+    def forward(self, x):
+        length = x.shape[1]
+        mask = torch.triu(torch.ones(length, length), 1).bool()
+        return self.head(self.layers(self.token(x) + self.place(torch.arange(length)), mask=mask))
+
+
+text = Text().eval()
+x = torch.randint(0, 7, (2, 6))
+save("transformer.pt", text.state_dict(), text.state_dict(), x=x.tolist(), y=text(x).tolist())
+
 with open(os.path.join(folder, "expected.json"), "w") as file:
     json.dump(expected, file)

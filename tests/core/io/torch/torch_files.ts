@@ -1,6 +1,6 @@
 /** What `tests/reference/make_torch_files.py` writes, and what this library must find in it. */
 import { assert, assertEquals } from "@std/assert";
-import { stack, type Tensor, tensor, zeros } from "@gradus/gradus";
+import { arange, type Tensor, tensor } from "@gradus/gradus";
 import { readTorch } from "@gradus/gradus/io";
 import * as nn from "@gradus/gradus/nn";
 import { fromFileUrl } from "@std/path";
@@ -74,21 +74,21 @@ async function assertOutputs(folder: string, file: string, model: nn.Sequential)
   assertNear(model.eval().call(tensor(x)), y);
 }
 
-/** A layer of PyTorch's LSTM by its formula: gates i, f, g, o of the input and the state before. */
-function lstm(x: Tensor, weights: Map<string, Tensor>): Tensor {
-  const [rows, steps] = x.shape, units = weights.get("weight_hh_l0")!.shape[1];
-  const gates = (name: string, of: Tensor) =>
-    of.matmul(weights.get(`weight_${name}_l0`)!.t()).add(weights.get(`bias_${name}_l0`)!);
-  let h = zeros([rows, units]), c = zeros([rows, units]);
-  const outputs = [];
-  for (let t = 0; t < steps; t++) {
-    const all = gates("ih", x.select(1, t)).add(gates("hh", h));
-    const [i, f, g, o] = [0, 1, 2, 3].map((at) => all.slice(1, at * units, (at + 1) * units));
-    c = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
-    h = o.sigmoid().mul(c.tanh());
-    outputs.push(h);
+/** A small language model, each of whose places sees those before it. */
+class Text extends nn.Module {
+  token = new nn.Embedding(7, 8);
+  place = new nn.Embedding(6, 8);
+  layers = new nn.TransformerEncoder(
+    new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, activation: "gelu", normFirst: true, batchFirst: true }),
+    2,
+    { norm: new nn.LayerNorm(8) },
+  );
+  head = new nn.Linear(8, 7, { bias: false });
+
+  forward(x: Tensor): Tensor {
+    const places = this.place.call(arange(x.shape[1]).int());
+    return this.head.call(this.layers.call(this.token.call(x).add(places), { isCausal: true }));
   }
-  return stack(outputs, 1);
 }
 
 const mlp = () => new nn.Sequential(new nn.Linear(4, 8), new nn.BatchNorm1d(8), new nn.ReLU(), new nn.Linear(8, 3));
@@ -107,9 +107,23 @@ export const FACTS: readonly [fact: string, check: (folder: string) => Promise<v
     await assertOutputs(folder, "mlp.pt", mlp());
   }],
   ["gives LeNet's state, and its outputs", (folder) => assertOutputs(folder, "lenet.pt", lenet())],
-  ["gives an LSTM's weights, and its outputs", async (folder) => {
-    const weights = await assertTensors(folder, "lstm.pt"), { x, y } = await expected(folder, "lstm.pt");
-    assertNear(lstm(tensor(x), weights), y);
+  ["gives the weights of recurrent networks, and their outputs", async (folder) => {
+    const networks: Record<string, { call(x: Tensor): [Tensor, unknown]; loadStateDict: nn.Module["loadStateDict"] }> =
+      {
+        "lstm.pt": new nn.LSTM(3, 5, { batchFirst: true }),
+        "gru.pt": new nn.GRU(3, 4, { numLayers: 2, bidirectional: true }),
+      };
+    for (const [file, network] of Object.entries(networks)) {
+      const weights = await assertTensors(folder, file), { x, y } = await expected(folder, file);
+      assertEquals(network.loadStateDict(weights), { missing: [], unexpected: [] });
+      assertNear(network.call(tensor(x))[0], y);
+    }
+  }],
+  ["gives a transformer's weights, and its outputs", async (folder) => {
+    const weights = await assertTensors(folder, "transformer.pt"), { x, y } = await expected(folder, "transformer.pt");
+    const model = new Text();
+    assertEquals(model.loadStateDict(weights), { missing: [], unexpected: [] });
+    assertNear(model.eval().call(tensor(x, { dtype: "int32" })), y);
   }],
   ["keeps strides and offsets, and one memory for what shares a storage", async (folder) => {
     const tensors = await assertTensors(folder, "views.pt"), at = (name: string) => tensors.get(name)!;
