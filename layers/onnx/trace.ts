@@ -119,6 +119,7 @@ class ModelTracer implements Tracer {
     if (op === "extreme") return; // told before as the maximum or minimum that it is
     for (const x of inputs) if (x !== null) this.#remember(this.#same(x)); // a weight is older than its views
     this.#remember(out);
+    this.#made.delete(out); // a function stands after all that was made for it
     this.#made.set(out, { op, out, inputs, settings, module: this.#module });
   }
 

@@ -94,6 +94,7 @@ function inOrder(graph: GraphBuilder, weights: Value | null, gates: readonly num
 export const RECURRENT_WRITERS: Writers<"recurrent"> = {
   recurrent: (graph, call) => {
     const { y, last } = networkOf(graph, call), { part } = call.settings;
-    return part === "y" ? graph.reshape(y, call.dims) : last[part === "h" ? 0 : 1];
+    const found = part === "y" ? y : last[part === "h" ? 0 : 1];
+    return part !== "y" && call.dims.length === 3 ? found : graph.reshape(found, call.dims); // of a cell it is [batch, hidden]
   },
 };

@@ -3,6 +3,7 @@ import { checkOptions, requireChoice, requireSizes, requireTensor } from "../../
 import { zeros } from "../../../core/create.ts";
 import type { DType } from "../../../core/dtype.ts";
 import { type CellKind, type CellState, recurrence } from "../../../core/ops/recurrent.ts";
+import { isTraced, noteFunction } from "../../../core/record.ts";
 import { sameShape, show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { Module } from "../module.ts";
@@ -97,7 +98,19 @@ export abstract class RecurrentCell<State> extends Module<[x: Tensor, state?: St
     const d = { cell: this.cell, batchSizes: [batch], reverse: true }; // in reverse the states come first
     const all = recurrence(d, rows, state as unknown as CellState, this);
     const parts = names.length === 1 ? [all] : names.map((_, i) => all.select(0, i));
-    return parts.map((part) => (isSingle ? part.select(0, 0) : part.narrow(0, 0, batch)));
+    const next = parts.map((part) => part.narrow(0, 0, batch));
+    if (isTraced()) this.#note(rows, given === null ? [] : state, next);
+    return isSingle ? next.map((part) => part.select(0, 0)) : next;
+  }
+
+  /** Tells the tracer that the step was a network of one layer over a sequence of one: without first states that are 0 anyway. */
+  #note(rows: Tensor, [h = null, c = null]: readonly (Tensor | null)[], next: readonly Tensor[]): void {
+    const [x, ...first] = [rows, h, c].map((part) => part && part.unsqueeze(0));
+    next.forEach((out, i) => {
+      const part = (["h", "c"] as const)[i], { cell, weightIh, weightHh, biasIh, biasHh } = this;
+      const inputs = [x, ...first, weightIh, weightHh, biasIh, biasHh];
+      noteFunction("recurrent", out, inputs, { cell, bidirectional: false, part });
+    });
   }
 
   /** Those of the products with both weights. */

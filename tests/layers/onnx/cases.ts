@@ -285,6 +285,20 @@ class Classes extends nn.Module {
   }
 }
 
+/** Two steps of cells, the first without a state. */
+class Cells extends nn.Module<[Tensor], Tensor[]> {
+  gru = new nn.GRUCell(3, 4);
+  lstm = new nn.LSTMCell(4, 5);
+  rnn = new nn.RNNCell(5, 2, { nonlinearity: "relu" });
+
+  forward(x: Tensor): Tensor[] {
+    const [a, b] = x.unbind(1);
+    const h = this.gru.call(b, this.gru.call(a));
+    const [hNext, c] = this.lstm.call(h, this.lstm.call(h));
+    return [this.rnn.call(hNext), c];
+  }
+}
+
 function recurrentModels(): Case[] {
   const batch = () => randn([2, 5, 3]), steps = () => randn([5, 2, 3]);
   const named = (name: string, model: nn.AnyModule, example: Tensor | readonly Tensor[]) => ({ name, model, example });
@@ -297,6 +311,7 @@ function recurrentModels(): Case[] {
     named("lstm_deep", new nn.LSTM(3, 4, { numLayers: 3, bias: false, dropout: 0.5, batchFirst: true }), batch()),
     named("lstm_states", new WithStates(), [batch(), randn([2, 4, 4]), randn([2, 4, 4])]),
     named("classes", new Classes(), batch()),
+    named("cells", new Cells(), randn([2, 2, 3])),
   ];
 }
 
