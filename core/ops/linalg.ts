@@ -8,7 +8,7 @@ import { record } from "../record.ts";
 import { broadcastShapes, resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast, unary } from "./elementwise.ts";
-import { detached, expand, permute, reshape, select, t, unsqueeze } from "./movement.ts";
+import { detached, expand, permute, reshape, select, t, transpose, unsqueeze } from "./movement.ts";
 import { norm } from "./reduce.ts";
 
 /**
@@ -319,5 +319,6 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
   if (a.shape.at(-1) !== b.shape.at(-1)) {
     throw mismatch(a, b, `rows of ${a.shape.at(-1)} and ${b.shape.at(-1)} have no distance`);
   }
-  return norm(unsqueeze(a, -2).sub(unsqueeze(b, -3)), -1, false, p);
+  // [elements of a row, rows of a, rows of b], so that no loop is as short as a row.
+  return norm(unsqueeze(transpose(a, -2, -1), -1).sub(unsqueeze(transpose(b, -2, -1), -2)), -3, false, p);
 }

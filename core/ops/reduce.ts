@@ -6,7 +6,7 @@ import { allocate, checkedConvert, type DType, isFloating, type TypedArray } fro
 import { newEmpty, wrap } from "../memory/allocate.ts";
 import { cast } from "./elementwise.ts";
 import { detached, elements, narrow, permute, view } from "./movement.ts";
-import { noteFunction, record } from "../record.ts";
+import { isRecorded, noteFunction, record } from "../record.ts";
 import { resolveDim, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -196,6 +196,7 @@ export function norm(x: Tensor, over: Over<NormOptions>, keepdim = false, p = 2)
 
 /** `√x` of sums of squares; its derivative at 0 is 0, so that the gradient of squares that are all 0 is not ∞ · 0. */
 function rootOfSquares(x: Tensor): Tensor {
+  if (!isRecorded(x)) return x.sqrt();
   const zero = x.eq(0);
   return x.add(zero).sqrt().sub(zero.to(x.dtype)); // √1 − 1 where x is 0
 }
