@@ -5,8 +5,9 @@ import { TimeSlice, yieldToEventLoop } from "../../core/event_loop.ts";
 import { defaultGenerator, Generator } from "../../core/random/generator.ts";
 import { randperm } from "../../core/random/torch_streams.ts";
 import { type Batch, collate as collateSamples, type Dataset, requireDataset } from "./dataset.ts";
-import type { Transform } from "../transforms/transform.ts";
-import { Prefetcher } from "./prefetcher.ts";
+import { type Transform, transformsOf } from "../transforms/transform.ts";
+import { orderOfFirst, partOfRank } from "./parallel_batches.ts";
+import { Prefetcher, requireReady } from "./prefetcher.ts";
 import { changeBatch, type Normalization, Normalizer } from "./normalize.ts";
 
 /** The numbers of the samples to visit, in order: PyTorch's `Sampler`. */
@@ -66,6 +67,13 @@ export interface DataLoaderOptions<T, B> {
    * `randomFlip()`, or several that follow each other.
    */
   transform?: Transform | readonly Transform[];
+  /**
+   * Whether the ranks of `parallel.init()` share each batch, of which `batchSize` is the whole: one after another each takes as many of its
+   * rows. All have the order that rank 0 draws; where the last batch is short, samples of the epoch's beginning make it even.
+   *
+   * @default {false}
+   */
+  parallel?: boolean;
 }
 
 const KNOWN = [
@@ -78,7 +86,10 @@ const KNOWN = [
   "generator",
   "normalize",
   "transform",
+  "parallel",
 ] as const satisfies readonly (keyof DataLoaderOptions<unknown, unknown>)[];
+
+const FLAGS = { shuffle: "boolean", dropLast: "boolean", parallel: "boolean" } as const;
 
 /** How far a {@linkcode DataLoader}, or a loop over it, has come. */
 export interface DataLoaderState {
@@ -98,6 +109,8 @@ export interface DataLoaderPlace {
   stateDict(): DataLoaderState;
   /** The numbers in the dataset of the samples in the latest batch. */
   samples(): Int32Array;
+  /** How many of the samples in the latest batch of all ranks are its own, not there to make it even. */
+  rows(): number;
 }
 
 /** The epoch of one loop: its order once that is drawn, and how many of its batches have been given out. */
@@ -158,7 +171,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
 
   /** A loader of `dataset`, or of the elements of an array. */
   constructor(dataset: Dataset<T> | readonly T[], options: DataLoaderOptions<T, B> = {}) {
-    checkOptions("load batches", options, KNOWN, { shuffle: "boolean", dropLast: "boolean", collate: "function" });
+    checkOptions("load batches", options, KNOWN, { ...FLAGS, collate: "function" });
     const isList = Array.isArray(dataset) || ArrayBuffer.isView(dataset);
     if (!isList) requireDataset(dataset as Dataset<T>, "load batches of", "an array, or ");
     const { batchSize = 1, prefetch = 1, shuffle, sampler, generator = defaultGenerator } = options;
@@ -182,6 +195,11 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     this.#generator = generator;
     this.#normalizer = options.normalize && new Normalizer(options.normalize);
     this.#transforms = transformsOf(options.transform);
+  }
+
+  /** Whether ranks share each batch. */
+  get parallel(): boolean {
+    return this.#options.parallel ?? false;
   }
 
   /** How many batches an epoch has. */
@@ -247,6 +265,7 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     return {
       stateDict: () => this.#stateOf(epoch),
       samples: () => this.#rows(epoch.order ?? new Int32Array(), epoch.position - 1).slice(),
+      rows: () => this.#wholeRows(epoch.order ?? new Int32Array(), epoch.position - 1).length,
     };
   }
 
@@ -296,6 +315,11 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   #draw(): Int32Array {
+    const order = this.#drawn();
+    return this.parallel ? orderOfFirst(order, this.#batchSize) : order;
+  }
+
+  #drawn(): Int32Array {
     const { shuffle = false, sampler, generator } = this.#options;
     const count = this.dataset.length;
     if (sampler) return Int32Array.from(sampler);
@@ -338,6 +362,11 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
   }
 
   #rows(order: Int32Array, i: number): Int32Array {
+    const rows = this.#wholeRows(order, i);
+    return this.parallel ? partOfRank(rows, order) : rows;
+  }
+
+  #wholeRows(order: Int32Array, i: number): Int32Array {
     return order.subarray(i * this.#batchSize, (i + 1) * this.#batchSize);
   }
 
@@ -364,29 +393,6 @@ export class DataLoader<T, B = Batch<Awaited<T>>> implements Iterable<B>, AsyncI
     const promised = samples.some((sample) => sample instanceof Promise);
     return promised ? Promise.all(samples).then(collate) : collate(samples as Awaited<T>[]);
   }
-}
-
-/**
- * Transforms, one or several, as an array.
- *
- * @throws {TypeError} if one is not a function
- */
-function transformsOf(transform: Transform | readonly Transform[] = []): readonly Transform[] {
-  const all: readonly Transform[] = Array.isArray(transform) ? transform : [transform];
-  const odd = all.find((one) => typeof one !== "function");
-  if (odd === undefined) return all;
-  throw new TypeError(`Cannot transform batches by ${describe(odd)}: give a function, such as randomFlip()`);
-}
-
-/**
- * The batch itself.
- *
- * @throws {TypeError} if it is a promise
- */
-function requireReady<B>(batch: B | Promise<B>): B {
-  if (!(batch instanceof Promise)) return batch;
-  batch.catch(() => {}); // nobody awaits it
-  throw new TypeError("Cannot loop over batches that come as promises: write for await");
 }
 
 function isSampler(sampler: Sampler): boolean {

@@ -33,6 +33,12 @@ export interface ImageLoaderOptions {
    * @default {normalizationOf(train.images.at(":10000"))}
    */
   normalize?: Normalization;
+  /**
+   * Whether the ranks of `parallel.init()` share each batch, as in a `DataLoader`.
+   *
+   * @default {false}
+   */
+  parallel?: boolean;
   /** What changes the pictures that are learned from, as in a `DataLoader`. */
   transform?: Transform | readonly Transform[];
 }
@@ -68,16 +74,16 @@ export function imageLoaders(
   options: ImageLoaderOptions = {},
 ): ImageLoaders {
   const action = "load pictures";
-  checkOptions(action, options, ["batchSize", "testBatchSize", "shape", "normalize", "transform"]);
+  checkOptions(action, options, ["batchSize", "testBatchSize", "shape", "normalize", "transform", "parallel"]);
   const { train, test } = dataset ?? {};
   for (const part of [train, test]) requireTensor(part?.images, `${action} from the images`);
   const { batchSize = 64, testBatchSize = 1000, normalize = normalizationOf(train.images.at(":10000")) } = options;
-  const { transform = [], shape = shapeOf(train.images) } = options;
+  const { transform = [], parallel = false, shape = shapeOf(train.images) } = options;
   requireArray(shape, `${action} in the shape`, "[784]");
   const setOf = ({ images, labels }: LabelledImages) => new TensorDataset(images.view(-1, ...shape), labels.int());
   return {
-    train: new DataLoader(setOf(train), { batchSize, shuffle: true, normalize, transform }),
-    valid: new DataLoader(setOf(test), { batchSize: testBatchSize, normalize }),
+    train: new DataLoader(setOf(train), { batchSize, shuffle: true, normalize, transform, parallel }),
+    valid: new DataLoader(setOf(test), { batchSize: testBatchSize, normalize, parallel }),
     normalize,
   };
 }

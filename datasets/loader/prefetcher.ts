@@ -35,3 +35,14 @@ export class Prefetcher<T> {
     this.#waiting.push(begun);
   }
 }
+
+/**
+ * The batch itself.
+ *
+ * @throws {TypeError} if it is a promise
+ */
+export function requireReady<B>(batch: B | Promise<B>): B {
+  if (!(batch instanceof Promise)) return batch;
+  batch.catch(() => {}); // nobody awaits it
+  throw new TypeError("Cannot loop over batches that come as promises: write for await");
+}

@@ -53,3 +53,15 @@ export function requireGenerator(action: string, generator: Generator): void {
   if (generator instanceof Generator) return;
   throw new TypeError(`Cannot ${action} by ${describe(generator)}: give new Generator(7)`);
 }
+
+/**
+ * Transforms, one or several, as an array.
+ *
+ * @throws {TypeError} if one is not a function
+ */
+export function transformsOf(transform: Transform | readonly Transform[] = []): readonly Transform[] {
+  const all: readonly Transform[] = Array.isArray(transform) ? transform : [transform];
+  const odd = all.find((one) => typeof one !== "function");
+  if (odd === undefined) return all;
+  throw new TypeError(`Cannot transform batches by ${describe(odd)}: give a function, such as randomFlip()`);
+}

@@ -2,12 +2,12 @@
 import { registerPostAccumulateGradHook } from "../../backward/hooks.ts";
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireNumber } from "../../core/arguments.ts";
+import { requireSame } from "../../core/messages/same.ts";
 import { show } from "../../core/shape.ts";
 import { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "../nn/module.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { broadcast_, connected } from "./collectives.ts";
 import { Reducer, type Sending } from "./reducer.ts";
-import { requireSame } from "./same.ts";
 
 /** The options of {@linkcode DataParallel}. */
 export interface DataParallelOptions {

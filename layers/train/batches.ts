@@ -1,5 +1,6 @@
 /** The data of a learner: anything that can be iterated again and again, batch by batch. */
 import { describe } from "../../core/arguments.ts";
+import { world } from "../../core/messages/world.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Module } from "../nn/module.ts";
 
@@ -10,6 +11,8 @@ export type TrainingBatch = readonly [x: Tensor, y: Tensor];
 export interface BatchSource {
   /** How many batches an epoch has. */
   readonly length: number;
+  /** Whether the ranks of `parallel.init()` share each batch: the run is then one of all ranks. */
+  readonly parallel?: boolean;
   /** The state that decides which batches are still to come. */
   stateDict?(): unknown;
   /** Loads what `stateDict` returned: the next iterator continues from there. */
@@ -69,4 +72,9 @@ export function evalMode(model: Module): () => void {
   const modes = model.modules().map((module) => [module, module.training] as const);
   model.eval();
   return () => modes.forEach(([module, training]) => module.training = training);
+}
+
+/** Whether several ranks share the batches. */
+export function isShared(batches: Batches | undefined): boolean {
+  return world().size > 1 && batches?.parallel === true;
 }

@@ -10,6 +10,7 @@ import {
   type Batches,
   evalMode,
   firstBatch,
+  isShared,
   type LearnerData,
   requireBatch,
   requireBatches,
@@ -51,6 +52,7 @@ import {
   warnOfMetrics,
 } from "./learner_options.ts";
 import { type EpochRecord, Recorder } from "./callbacks/recorder.ts";
+import { callbacksHere, rankToStop, shareGradients, stateOfFirst, wholeBatch } from "./shared_run.ts";
 import { schedulesOf } from "./callbacks/schedule.ts";
 import { type BatchResult, type Metric, MetricAccumulator, type MetricValue } from "./metrics/metric.ts";
 
@@ -184,6 +186,20 @@ export class Learner {
     return this.#pass?.samples?.() ?? null;
   }
 
+  /** Whether the ranks of `parallel.init()` share this run, by training data of a `DataLoader({ parallel: true })`. */
+  get shared(): boolean {
+    return isShared(this.data.train);
+  }
+
+  /** The present batch, or where ranks share it the parts of all as one: all call this at once. */
+  wholeBatch(): BatchResult {
+    return this.#whole(this, this.#pass);
+  }
+
+  #whole(batch: BatchResult, pass: BatchPass | null): BatchResult {
+    return pass?.shared === true ? wholeBatch(batch, this.lossFunction, pass.rows!()) : batch;
+  }
+
   /** How the last run ended, or how the present one is about to. */
   get outcome(): FitReport["outcome"] {
     return this.#ended.outcome;
@@ -213,10 +229,10 @@ export class Learner {
   }
 
   async #evaluate(batches: Batches): Promise<Record<string, MetricValue>> {
-    const accumulator = new MetricAccumulator(this.metrics);
-    for await (const batch of batches) {
+    const accumulator = new MetricAccumulator(this.metrics), pass = beginPass(batches);
+    for await (const batch of pass.batches) {
       requireBatch(batch);
-      accumulator.add(this.#evaluateBatch(batch[0], batch[1]));
+      accumulator.add(this.#whole(this.#evaluateBatch(batch[0], batch[1]), pass));
       await this.#yieldIfDue();
     }
     return { loss: accumulator.loss, ...accumulator.values() };
@@ -243,7 +259,8 @@ export class Learner {
   }
 
   async #resume(from: Resume): Promise<void> {
-    const state = await stateToResume(from, this.callbacks);
+    const load = () => stateToResume(from, this.callbacks);
+    const state = this.shared && from !== false ? await stateOfFirst(load) : await load();
     if (state !== null) this.loadStateDict(state);
   }
 
@@ -286,6 +303,7 @@ export class Learner {
     this.prediction = this.model.call(this.x);
     await this.#around("Loss", null, () => void (this.loss = lossOf(this)));
     await this.#around("Backward", null, async () => {
+      shareGradients(this.model, completes);
       await backwardInSlices(accumulation.weighted(this.loss, rows, completes));
       if (completes) accumulation.close(rows);
     });
@@ -372,7 +390,7 @@ export class Learner {
   }
 
   async #call(moment: Moment): Promise<void> {
-    for (const callback of this.callbacks) {
+    for (const callback of callbacksHere(this.callbacks, this.shared)) {
       const result = callback[moment]?.(this);
       if (result instanceof Promise) await result;
     }
@@ -395,6 +413,9 @@ export class Learner {
   }
 
   #checkStop(): void {
+    const stops = this.#ended.outcome === "stopped";
+    const rank = this.shared ? rankToStop(stops) : null; // where one stops, all do
+    if (rank !== null && !stops) this.stop(`a stop of rank ${rank}`);
     if (this.#ended.outcome === "stopped") throw new CancelFit(this.#ended.reason!);
   }
 }

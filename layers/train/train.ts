@@ -69,7 +69,7 @@ export type { LearnerState, RngState } from "./checkpoint/learner_state.ts";
 // Metrics, also an entry point of their own, and trained models as source text.
 /** The metrics as a namespace: `metrics.accuracy()`. */
 export * as metrics from "./metrics/metrics.ts";
-export type { Metric, MetricValue } from "./metrics/metric.ts";
+export type { BatchResult, Metric, MetricValue } from "./metrics/metric.ts";
 export { type ExportOptions, exportTs } from "./export/export_ts.ts";
 
 // Types of other entry points that these speak of.

@@ -46,6 +46,12 @@ export interface Callback {
    * @default {0}
    */
   readonly order?: number;
+  /**
+   * Whether only the first of the ranks that share a run calls it: it prints, or writes files.
+   *
+   * @default {false}
+   */
+  readonly firstRankOnly?: boolean;
   /** Before everything else; `learner.epochs` is set. */
   beforeFit?: Hook;
   /** At the end of the run, also of one that was stopped or cancelled; not after an error. */

@@ -6,6 +6,7 @@ import type { Learner } from "../learner.ts";
 import type { FitReport } from "../learner_options.ts";
 import type { Metric, MetricValue } from "../metrics/metric.ts";
 import { LossSum, MetricAccumulator } from "../metrics/metric.ts";
+import { lossesOfAll } from "../shared_run.ts";
 
 /** The record of an epoch. */
 export interface EpochRecord {
@@ -79,8 +80,9 @@ export class Recorder implements Callback {
 
   /** Adds the loss of the batch, and in validation its metrics. */
   afterLoss(learner: Learner): void {
-    if (!learner.training) return this.#valid?.add(learner);
-    this.#train.add(learner);
+    if (!learner.training) return this.#valid?.add(learner.wholeBatch());
+    if (learner.shared) { for (const [mean, rows] of lossesOfAll(learner)) this.#train.addMean(mean, rows); }
+    else this.#train.add(learner);
     if (!this.#isLost && !Number.isFinite(this.#train.sum)) this.#warnOf(learner);
   }
 

@@ -32,6 +32,8 @@ export interface ShowProgressOptions {
 export class ShowProgress implements Callback {
   /** After the record. */
   readonly order = 30;
+  /** The others would write the same. */
+  readonly firstRankOnly = true;
   readonly #given: Pick<ShowProgressOptions, "out" | "print">;
   readonly #line: (record: EpochRecord, epochs: number) => string;
   #notebook: NotebookProgress | null = null;

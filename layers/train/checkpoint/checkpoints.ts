@@ -65,6 +65,8 @@ export class Checkpoints implements Callback {
   readonly name = "Checkpoints";
   /** After all callbacks whose state a checkpoint holds. */
   readonly order = 90;
+  /** The others would write the same. */
+  readonly firstRankOnly = true;
   readonly #options: CheckpointsOptions;
   #saved: string | null = null;
   #lock: OpenFile | null = null;

@@ -4,7 +4,7 @@ import { defaultGenerator } from "../../../core/random/generator.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import type { OptimizerStateDict } from "../../optim/state_dict.ts";
 import type { AccumulatedState } from "../accumulation.ts";
-import type { Batches, LearnerData, TrainingBatch } from "../batches.ts";
+import { type Batches, isShared, type LearnerData, type TrainingBatch } from "../batches.ts";
 import type { Learner } from "../learner.ts";
 
 /** The state of a {@linkcode Learner}. */
@@ -121,6 +121,10 @@ export interface BatchPass {
   readonly stateDict?: () => unknown;
   /** The indices in the dataset of the last batch's samples; absent where the iterator has none. */
   readonly samples?: () => ArrayLike<number>;
+  /** Whether several ranks share the batches. */
+  readonly shared?: boolean;
+  /** How many rows of the last batch of all ranks are its own; absent where no ranks share it. */
+  readonly rows?: () => number;
 }
 
 /** The present random generator and places; that in the training data is the place of `pass`, whoever else loops over the data. */
@@ -154,18 +158,19 @@ export function resumePass(batches: Batches, done: number, start: RngState, last
 export function beginPass(batches: Batches): BatchPass {
   if (Symbol.asyncIterator in batches) {
     const iterator = batches[Symbol.asyncIterator]();
-    return { batches: { [Symbol.asyncIterator]: () => iterator }, ...placeOf(iterator) };
+    return { batches: { [Symbol.asyncIterator]: () => iterator }, shared: isShared(batches), ...placeOf(iterator) };
   }
   const iterator = batches[Symbol.iterator]();
-  return { batches: { [Symbol.iterator]: () => iterator }, ...placeOf(iterator) };
+  return { batches: { [Symbol.iterator]: () => iterator }, shared: isShared(batches), ...placeOf(iterator) };
 }
 
 /** What an iterator has beside its batches. */
 function placeOf(iterator: object): Omit<BatchPass, "batches"> {
-  const own = iterator as { stateDict?(): unknown; samples?(): ArrayLike<number> };
+  const own = iterator as { stateDict?(): unknown; samples?(): ArrayLike<number>; rows?(): number };
   return {
     ...own.stateDict === undefined ? {} : { stateDict: () => own.stateDict!() },
     ...own.samples === undefined ? {} : { samples: () => own.samples!() },
+    ...own.rows === undefined ? {} : { rows: () => own.rows!() },
   };
 }
 

@@ -43,6 +43,8 @@ export class RunSettings implements Callback {
   readonly name = "Settings";
   /** Before callbacks that print. */
   readonly order: number = -100;
+  /** The others would write the same. */
+  readonly firstRankOnly = true;
   readonly #print: (line: string) => void;
 
   /** Settings of a run whose checkpoints are in `folder`. */

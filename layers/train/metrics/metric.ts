@@ -58,6 +58,8 @@ export interface BatchResult {
   readonly prediction: Tensor;
   /** Its loss, a mean over the rows. */
   readonly loss: Tensor;
+  /** How many rows it has, where they are not those of `x`. */
+  readonly rows?: number;
 }
 
 /** A sum of losses, each weighted by its rows. */
@@ -68,9 +70,13 @@ export class LossSum {
   rows = 0;
 
   /** Adds a batch. */
-  add({ x, loss }: BatchResult): void {
-    const rows = x.shape[0] ?? 1;
-    this.sum += loss.item() * rows;
+  add({ x, loss, rows = x.shape[0] ?? 1 }: BatchResult): void {
+    this.addMean(loss.item(), rows);
+  }
+
+  /** Adds a mean over rows. */
+  addMean(mean: number, rows: number): void {
+    this.sum += mean * rows;
     this.rows += rows;
   }
 

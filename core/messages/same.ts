@@ -1,5 +1,5 @@
 /** Checks that all ranks have the same, before they wait for each other. */
-import { numbersOfAll, textOfFirst, world } from "../../core/messages/world.ts";
+import { numbersOfAll, textOfFirst, world } from "./world.ts";
 
 /**
  * Checks that `text` is the same on all ranks; `what` names it.
