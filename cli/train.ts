@@ -1,10 +1,11 @@
 /**
  * `train`: trains a network on MNIST, and shows what it learned.
  *
- *     train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--json]
+ *     train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--plot] [--json]
  */
 import { backendName, manualSeed, nn, noGrad, optim } from "../mod.ts";
 import { drawDigits, imageLoaders, loadMnist, normalizer } from "../datasets/data.ts";
+import { terminal } from "../core/host/host.ts";
 import { requireWritable, writeSafetensors } from "../core/io/io.ts";
 import { Checkpoints, Learner, metrics, RunSettings, showDownload, ShowProgress } from "../layers/train/train.ts";
 import { IMAGE_FOLDER, INTERRUPTED, requireWritableFolder, runCommand, tellData, type Values } from "./command_line.ts";
@@ -20,10 +21,12 @@ const options = {
   seed: { value: "S", least: 0, default: 42, help: "seed of the weights and of the order of the images" },
   out: { value: "FILE", default: "mnist.safetensors", help: "where the weights go" },
   checkpoints: { value: "DIR", help: KEEPING },
+  plot: { help: "draw the losses and the accuracy of the epochs" },
   json: { help: "one JSON object as the last line" },
 } as const;
 
-async function main({ data, epochs, seed, out, checkpoints, json, ...given }: Values<typeof options>): Promise<number> {
+type Given = Values<typeof options>;
+async function main({ data, epochs, seed, out, checkpoints, plot, json, ...given }: Given): Promise<number> {
   await requireWritable(out);
   if (checkpoints !== undefined) await requireWritableFolder(checkpoints);
   const dataset = await loadMnist({ dir: data, seed, onProgress: showDownload() });
@@ -54,10 +57,17 @@ async function main({ data, epochs, seed, out, checkpoints, json, ...given }: Va
   const captions = Array.from(guesses.data, (guess, i) => `taken for ${guess}, is ${labels.at(i).item()}`);
   console.log(`${drawDigits(shown, captions, { columns: 24 })}\n`);
 
+  if (plot && learner.history.length > 0) console.log(`${await drawn(learner)}\n`);
   const seconds = Math.round(performance.now()) / 1000;
   const facts = { dataset: dataset.name, ...counts, epochs: learner.epoch, seconds, accuracy, backend: backendName() };
   console.log(json ? JSON.stringify(facts) : `${(100 * accuracy).toFixed(2)} % right after ${seconds} s`);
   return reason === null ? 0 : INTERRUPTED;
+}
+
+/** The curves of a run, as wide as the terminal. */
+async function drawn({ history }: Learner): Promise<string> {
+  const { plotHistory } = await import("../display/display.ts"); // not at every start
+  return plotHistory(history).toText({ columns: Math.min(100, Math.max(40, terminal("stdout").columns)) });
 }
 
 const permissions = () => [...readingEnvironment(), compilingKernel(), readingMnist(), downloadingMnist()];

@@ -30,6 +30,15 @@ export { type ConfusionOptions, plotConfusion } from "./plot/confusion.ts";
 export { type BinOptions, type Histogram, histogram, type HistogramOptions, plotHistogram } from "./plot/histogram.ts";
 export { type ImagesOptions, type PictureClasses, plotImages } from "./plot/images.ts";
 
+export {
+  type HistogramsOptions,
+  LayerHistograms,
+  type LayerHistogramsOptions,
+  plotHistograms,
+  type StepHistogram,
+} from "./plot/layer_histograms.ts";
+export { pca, plotBoundary, plotScatter, type PrincipalComponents, type ScatterOptions } from "./plot/scatter.ts";
+
 // Notebooks.
 export { display } from "./notebook/notebook.ts";
 

@@ -29,7 +29,6 @@ const OTHERS: Names = {
   "datasets/named/mnist.ts": ["loadMnistOf"],
   "display/history/records.ts": ["crc32c"],
   "layers/nn/tabular_model.ts": ["embeddingSize"],
-  "layers/train/callbacks/model_monitors.ts": ["onEachCall"],
   "layers/train/export/layer_sources.ts": ["LAYERS"],
 };
 

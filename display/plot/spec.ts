@@ -5,8 +5,19 @@ export type VegaLiteSpec = Readonly<Record<string, unknown>>;
 
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
 
-/** Colours that are told apart by most eyes, on white and on black: those of Okabe and Ito, without their black. */
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442"];
+/** Colours that are told apart by most eyes, on white and on black: those of Okabe and Ito without their black, and two more. */
+export const COLOURS = [
+  "#0072B2",
+  "#D55E00",
+  "#009E73",
+  "#CC79A7",
+  "#E69F00",
+  "#56B4E9",
+  "#999999",
+  "#F0E442",
+  "#AA4499",
+  "#44AA99",
+];
 
 /** Text and lines take the colour of the page, so that a plot can be read on a dark one. */
 const INK = "currentColor";
@@ -46,7 +57,7 @@ export function short(x: number): string {
   return /e/.test(text) ? text.replace(/\.?0+e/, "e") : text.replace(/\.?0+$/, "");
 }
 
-/** `1 epoch`, `3 epochs`. */
+/** `1 epoch`, `3 epochs`, `2 classes`. */
 export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+  return `${count} ${what}${count === 1 ? "" : what.endsWith("s") ? "es" : "s"}`;
 }

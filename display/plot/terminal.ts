@@ -82,7 +82,10 @@ export function drawLines(all: readonly Series[], { columns, rows, xTitle, logX 
   for (const { points } of series) {
     points.forEach((point, i) => canvas.line(place(points[Math.max(0, i - 1)]), place(point)));
   }
-  const ends = namesAtEnds(series.map(({ name, points }) => [name, points.length ? place(points.at(-1)!)[1] >> 2 : 0]));
+  const last = series.map((
+    { name, points },
+  ): [string, number] => [name, points.length ? place(points.at(-1)!)[1] >> 2 : 0]);
+  const ends = namesAtEnds(last, rows);
   const label = (row: number) => (row === 0 ? top : row === rows - 1 ? bottom : "").padStart(margin);
   const drawn = canvas.lines().map((line, row) => `${label(row)} ┤${line} ${ends.get(row) ?? ""}`.trimEnd());
   const [from, to] = (logX ? [10 ** left, 10 ** right] : [left, right]).map(short);
@@ -90,15 +93,15 @@ export function drawLines(all: readonly Series[], { columns, rows, xTitle, logX 
   return [...drawn, " ".repeat(margin + 2) + axis.padEnd(canvas.columns - to.length) + to].join("\n");
 }
 
-/** The row of each name: where its curve ends, or the next one that is free. */
-function namesAtEnds(wanted: readonly (readonly [name: string, row: number])[]): Map<number, string> {
-  const rows = new Map<number, string>();
+/** The row of each name: where its curve ends, or the nearest one that is free. */
+function namesAtEnds(wanted: readonly (readonly [name: string, row: number])[], count: number): Map<number, string> {
+  const taken = new Map<number, string>();
   for (const [name, row] of wanted) {
-    let free = row;
-    while (rows.has(free)) free++;
-    rows.set(free, name);
+    const free = Array.from({ length: count }, (_, i) => i).filter((i) => !taken.has(i));
+    free.sort((a, b) => Math.abs(a - row) - Math.abs(b - row));
+    if (free.length > 0) taken.set(free[0], name);
   }
-  return rows;
+  return taken;
 }
 
 const HEIGHTS = " ▁▂▃▄▅▆▇█";
@@ -110,17 +113,17 @@ export function drawBars(values: readonly number[]): string {
   return values.map((value) => HEIGHTS[value > 0 ? Math.max(1, Math.round(8 * value / most)) : 0]).join("");
 }
 
-/** Levels from 0 to 1 as rows of shades, two characters each, so that a cell is about a square. */
-export function drawShades(levels: readonly (readonly number[])[]): string {
-  const shade = (level: number) => SHADES[Math.round(4 * Math.min(1, Math.max(0, level)))].repeat(2);
+/** Levels from 0 to 1 as rows of shades, by default two characters each, so that a cell is about a square. */
+export function drawShades(levels: readonly (readonly number[])[], width = 2): string {
+  const shade = (level: number) => SHADES[Math.round(4 * Math.min(1, Math.max(0, level)))].repeat(width);
   return levels.map((row) => row.map(shade).join("").trimEnd()).join("\n");
 }
 
-/** A table with columns two spaces apart, numbers aligned right. */
+/** A table with columns two spaces apart: after the first, which has names, numbers are aligned right. */
 export function drawTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heads, ...rows];
   const widths = heads.map((_, c) => Math.max(...all.map((cells) => cells[c].length)));
-  const isNumber = heads.map((_, c) => rows.every((cells) => /^[-+\d.,e%–]*$/.test(cells[c])));
+  const isNumber = heads.map((_, c) => c > 0 && rows.every((cells) => /^[-+\d.,e%–]*$/.test(cells[c])));
   return all.map((cells) =>
     cells.map((cell, c) => isNumber[c] ? cell.padStart(widths[c]) : cell.padEnd(widths[c])).join("  ").trimEnd()
   ).join("\n");

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../bdd.ts";
 import { readSafetensors } from "@gradus/gradus/io";
 import { inFolder, namesIn } from "../core/io/in_folder.ts";
@@ -11,7 +11,7 @@ describe("train", () => {
     inFolder(async (folder) => {
       const permissions = ["--allow-read", `--allow-write=${folder}`];
       const places = ["--out", `${folder}/w.safetensors`, "--checkpoints", `${folder}/kept`];
-      const said = await runScript("train", permissions, "--epochs", "1", "--json", ...places);
+      const said = await runScript("train", permissions, "--epochs", "1", "--plot", "--json", ...places);
       const notes = said.err.trimEnd().split("\n").map((line) => line.replace(/=.*/, ""));
       assertEquals([said.code, notes], [0, [
         "note: going on without permission to read GRADUS_BACKEND and GRADUS_THREADS (--allow-env",
@@ -23,6 +23,7 @@ describe("train", () => {
       assert(Number(seconds) > 0 && Number(accuracy) > 0.8, `${accuracy}`);
       assertEquals(facts, { dataset: "digits", train: 12000, test: 2000, epochs: 1, backend: facts.backend });
       assertStringIncludes(said.out, "epoch 1/1  loss ");
+      assertMatch(said.out, /┤ +[\u2800-\u28ff] +training\n/); // of one epoch a point
       assertEquals(namesIn(`${folder}/kept`), [".lock", "history.jsonl", "step-00000188-epoch-1"]);
 
       const { tensors, metadata } = await readSafetensors(`${folder}/w.safetensors`);
