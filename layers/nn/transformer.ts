@@ -191,6 +191,16 @@ export class TransformerEncoderLayer extends Module<[x: Tensor, options?: Transf
     [this.dropout1, this.dropout2] = [new Dropout(dropout), new Dropout(dropout)];
   }
 
+  /** What is applied between the linear layers. */
+  get activation(): "relu" | "gelu" {
+    return this.#settings.activation;
+  }
+
+  /** Whether each part normalises its input, and not the sum of its input and output. */
+  get normFirst(): boolean {
+    return this.#settings.normFirst;
+  }
+
   /** What becomes of tokens [batch, length, dModel], or [length, batch, dModel] unless `batchFirst`, or without a batch. */
   forward(x: Tensor, options: TransformerEncoderCallOptions = {}): Tensor {
     requireTensor(x, "call TransformerEncoderLayer with");

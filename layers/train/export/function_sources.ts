@@ -48,6 +48,28 @@ function rmsNorm(x: number[], eps: number, w?: Float32Array): number[] {
   const root = Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length + eps);
   return x.map((v, i) => (v / root) * (w === undefined ? 1 : w[i]!));
 }`,
+  plus: `
+function plus(x: number[], y: ArrayLike<number>): number[] {
+  return x.map((v, i) => v + y[i]!);
+}`,
+  attention: `
+function attention(x: number[], d: number, heads: number, w: Float32Array, v: Float32Array, b?: Float32Array, c?: Float32Array): number[] {
+  const all = eachRow(x, d, (row) => linear(row, w, b)), length = x.length / d, size = d / heads;
+  const at = (i: number, part: number, head: number) => (3 * i + part) * d + head * size;
+  const y: number[] = [];
+  for (let i = 0; i < length; i++) {
+    for (let h = 0; h < heads; h++) {
+      const scores = Array.from({ length }, (_, j) => {
+        let sum = 0;
+        for (let k = 0; k < size; k++) sum += all[at(i, 0, h) + k]! * all[at(j, 1, h) + k]!;
+        return sum / Math.sqrt(size);
+      });
+      const weights = softmax(scores);
+      for (let k = 0; k < size; k++) y.push(weights.reduce((sum, p, j) => sum + p * all[at(j, 2, h) + k]!, 0));
+    }
+  }
+  return eachRow(y, d, (row) => linear(row, v, c));
+}`,
   relu: `
 function relu(x: number): number {
   return x < 0 ? 0 : x;
@@ -101,7 +123,11 @@ function softmax(x: number[]): number[] {
 };
 
 /** The other functions that a function calls. */
-export const SOURCE_NEEDS: Readonly<Record<string, readonly string[]>> = { gelu: ["erf"], softmax: ["logSoftmax"] };
+export const SOURCE_NEEDS: Readonly<Record<string, readonly string[]>> = {
+  attention: ["eachRow", "linear", "softmax", "logSoftmax"],
+  gelu: ["erf"],
+  softmax: ["logSoftmax"],
+};
 
 /** The source of the function that decodes the weights. */
 export const DECODE = `

@@ -5,9 +5,10 @@ import type { AnyModule } from "../../nn/module.ts";
 import * as nn from "../../nn/nn.ts";
 import { affineOf, isOfItsClass } from "./fold_batch_norm.ts";
 import { traced } from "./traced.ts";
+import { encoder, encoderLayer, learnedPositions, list, sinusoidal } from "./text_sources.ts";
 
 /** Stores weights, and returns the expression for them. */
-type Take = (weights: Tensor) => string;
+export type Take = (weights: Tensor) => string;
 
 /** The source of a layer. */
 export interface Exported {
@@ -98,10 +99,10 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
       }
       return eachRow(shape, normalizedShape, normalizedShape, "rmsNorm", call);
     }),
-  LearnedPositions: () => ONNX_ALONE,
-  SinusoidalPositions: () => ONNX_ALONE,
-  TransformerEncoderLayer: () => ONNX_ALONE,
-  TransformerEncoder: () => ONNX_ALONE,
+  LearnedPositions: learnedPositions,
+  SinusoidalPositions: sinusoidal,
+  TransformerEncoderLayer: encoderLayer,
+  TransformerEncoder: encoder,
   Dropout: () => same,
   Dropout2d: () => same,
   Conv1d: traced,
@@ -142,8 +143,6 @@ export const LAYERS: { readonly [K in LayerName]: SourceOf<InstanceType<(typeof 
 const BY_CLASS: ReadonlyMap<unknown, SourceOf<never>> = new Map(
   Object.entries(LAYERS).map(([name, sourceOf]) => [nn[name as LayerName], sourceOf]),
 );
-
-const ONNX_ALONE = "there is no source for transformers, write it as a file of ONNX with exportOnnx()";
 
 const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs: null };
 
@@ -241,10 +240,6 @@ function along(name: string, dim: number, shape: Shape | null): Exported | strin
   if (shape === null || shape.length === 1) return all;
   const size = shape[at - 1], step = sizeOf(shape.slice(at));
   return { ...all, expression: () => `along(x, ${size}, ${step}, ${name})`, calls: ["along", name] };
-}
-
-function list(take: Take, ...weights: (Tensor | null)[]): string {
-  return weights.filter((part) => part !== null).map(take).join(", ");
 }
 
 function more(take: Take, ...weights: (Tensor | null)[]): string {
