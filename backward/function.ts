@@ -5,7 +5,7 @@ import type { OpNode } from "../core/record.ts";
 import { show } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { isDetecting, noteCaller } from "./anomaly.ts";
-import { differentiatedOnce, releasedError, Saved } from "./nodes.ts";
+import { differentiatedOnce, inputsThen, releasedError, Saved } from "./nodes.ts";
 import { isGradEnabled, noGrad } from "./tape.ts";
 
 /** Lets what was saved of a function's result be the value that its node made, so that gradients go through it. */
@@ -127,7 +127,8 @@ function checkMethods(op: Differentiable<never>): void {
 
 class FunctionNode implements OpNode {
   readonly name: string;
-  readonly inputs: readonly Tensor[];
+  readonly #inputs: readonly Tensor[];
+  readonly #versions: readonly number[];
   readonly #places: readonly number[];
   #ctx: Context | null;
 
@@ -135,7 +136,12 @@ class FunctionNode implements OpNode {
     this.name = op.name;
     this.#ctx = ctx;
     this.#places = args.flatMap((x, i) => (x instanceof Tensor ? [i] : []));
-    this.inputs = args.filter((x) => x instanceof Tensor);
+    this.#inputs = args.filter((x) => x instanceof Tensor);
+    this.#versions = this.#inputs.map((x) => x.version.count);
+  }
+
+  get inputs(): readonly Tensor[] {
+    return inputsThen(this.#inputs, () => this.#versions);
   }
 
   backward(g: Tensor): readonly (Tensor | null)[] {

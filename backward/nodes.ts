@@ -27,6 +27,54 @@ export class Saved {
   }
 }
 
+// Values that were written in place. The node of such a value is that of the writing; what was made of it before still leads to what it
+// was then, which an alias stands for.
+
+/** What a tensor was up to a version of its memory. */
+interface State {
+  readonly version: number;
+  readonly alias: Tensor;
+}
+
+const states = new WeakMap<Tensor, State[]>();
+/** The tensor that was written last in a memory, by the version that its views share, and the count after that. */
+const writings = new WeakMap<object, { readonly tensor: Tensor; readonly count: number }>();
+let anyWritten = false;
+
+/** Notes that `alias` is what x was up to now: x is about to be written, and to get another node. */
+export function noteState(x: Tensor, alias: Tensor): void {
+  anyWritten = true;
+  states.set(x, [...(states.get(x) ?? []), { version: x.version.count, alias }]);
+  writings.set(x.version, { tensor: x, count: x.version.count + 1 });
+}
+
+/** Whether x was made as a view of another recorded tensor, and not by a writing of its own. */
+export function isViewOfAnother(x: Tensor): boolean {
+  return x.node?.inputs.some(({ data, version }) => data === x.data && version === x.version) === true &&
+    states.get(x)?.some(({ alias }) => x.node!.inputs.includes(alias)) !== true;
+}
+
+/**
+ * Checks that x is no view that was taken before its memory was written and recorded: its own history has nothing of that.
+ *
+ * @throws {Error} If it is.
+ */
+export function requireCurrent(x: Tensor): void {
+  if (!anyWritten || !x.requiresGrad || !(x.node instanceof RuleNode)) return;
+  const last = writings.get(x.version);
+  if (last === undefined || last.tensor === x || x.node.born >= last.count) return;
+  throw new Error(
+    `Cannot use a view of shape ${show(x.shape)}: what it is a view of was written in place since, take the view again`,
+  );
+}
+
+/** The inputs of a node, those that were written since by aliases of what they were at these versions, when it was made. */
+export function inputsThen(inputs: readonly Tensor[], versions: () => readonly number[]): readonly Tensor[] {
+  if (!anyWritten) return inputs;
+  const then = versions();
+  return inputs.map((x, i) => states.get(x)?.find(({ version }) => version >= then[i])?.alias ?? x);
+}
+
 /** A saved value as rules read it: with its history where they are recorded, and else a plain view. */
 function forRule(x: Tensor): Tensor {
   return recording ? x : bare(x);
@@ -37,7 +85,9 @@ export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettin
   readonly #rule: Derivative<K>;
   #saved: Saved[];
   #y: Saved | null;
-  readonly inputs: readonly Tensor[];
+  readonly #inputs: readonly Tensor[];
+  /** The version that the result's memory had when it was made. */
+  readonly born: number;
 
   constructor(
     readonly name: K,
@@ -49,7 +99,12 @@ export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettin
     this.#rule = rule;
     this.#y = new Saved(y);
     this.#saved = inputs.map((x) => new Saved(x));
-    this.inputs = inputs;
+    this.#inputs = inputs;
+    this.born = y.version.count;
+  }
+
+  get inputs(): readonly Tensor[] {
+    return inputsThen(this.#inputs, () => this.#saved.map(({ version }) => version));
   }
 
   get a(): Tensor {

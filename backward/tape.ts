@@ -6,13 +6,13 @@
 import { checkSentBack, isDetecting, noteCaller } from "./anomaly.ts";
 import { gradientLeft, hasHooks, hasLeafHooks, hooked, isRetained, passEnded } from "./hooks.ts";
 import { bare, Ownership } from "./ownership.ts";
-import { isGradEnabled, RuleNode, withRecording } from "./nodes.ts";
+import { isGradEnabled, isViewOfAnother, noGrad, noteState, requireCurrent, RuleNode, withRecording } from "./nodes.ts";
 import { notDifferentiable } from "./rules/rule.ts";
 import { rules } from "./rules/table.ts";
 import { isFloating, type TypedArray } from "../core/dtype.ts";
 import { peekGradient } from "../core/gradient_slot.ts";
 import { scalar } from "../core/memory/allocate.ts";
-import { cast, copyOf } from "../core/ops/elementwise.ts";
+import { cast, copyInto, copyOf } from "../core/ops/elementwise.ts";
 import {
   type BackwardOptions,
   type OpName,
@@ -26,10 +26,11 @@ import type { Tensor } from "../core/tensor.ts";
 
 export { isGradEnabled, noGrad } from "./nodes.ts";
 
-registerRecorder({ isRecording: isGradEnabled, record: recordOp, beforeWrite, backward });
+registerRecorder({ isRecording: isGradEnabled, record: recordOp, beforeWrite, rewrite, backward });
 
 function recordOp<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void {
   if (!isGradEnabled() || rules[op] === notDifferentiable || !isFloating(out.dtype)) return;
+  for (let i = 0; i < inputs.length; i++) requireCurrent(inputs[i]);
   out.requiresGrad = true;
   out.node = new RuleNode(op, rules[op], out, inputs, settings);
   if (isDetecting()) noteCaller(out.node);
@@ -48,6 +49,23 @@ function beforeWrite(out: Tensor, x: Tensor, verb: string): void {
       show(x.shape)
     } that requires a gradient: it would be lost; use the method without "_"`,
   );
+}
+
+function rewrite(out: Tensor, y: Tensor, verb: string): void {
+  if (out.requiresGrad && out.node === null) beforeWrite(out, out, verb); // which says why not
+  if (out.data.length !== out.numel() || isViewOfAnother(out)) {
+    throw new Error(
+      `Cannot ${verb} in place: the tensor of shape ${
+        show(out.shape)
+      } is a view of another one, which would not hear of ` +
+        `the gradient; write into that one, or use the method without "_"`,
+    );
+  }
+  const before = out.detach();
+  [before.requiresGrad, before.node] = [out.requiresGrad, out.node];
+  noteState(out, before);
+  noGrad(() => copyInto(out, y));
+  [out.requiresGrad, out.node] = [true, y.node];
 }
 
 function backward(root: Tensor, options: BackwardOptions): void {

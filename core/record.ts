@@ -188,6 +188,8 @@ interface Recorder {
   record<K extends OpName>(op: K, out: Tensor, inputs: readonly Tensor[], settings: OpSettings[K]): void;
   /** Called before `out` is written in place with values that come from `x`; throws where that would lose a gradient. */
   beforeWrite(out: Tensor, x: Tensor, verb: string): void;
+  /** Writes y, which was made from `out`, into it, and gives it the history of y; throws where that cannot be. */
+  rewrite(out: Tensor, y: Tensor, verb: string): void;
   /** Sends the gradient of `x` back to everything it was made from. */
   backward(x: Tensor, options: BackwardOptions): void;
 }
@@ -338,6 +340,18 @@ export function runBackward(x: Tensor, options: BackwardOptions): void {
     throw new Error("Cannot go backward: nothing was recorded, import the tape (backward/tape.ts) first");
   }
   recorder.backward(x, options);
+}
+
+/**
+ * Writes a recorded value y, which was made from `out` and has its shape, into `out`: gradients that arrive there from now on go back
+ * through y, and those of what was made from `out` before do not.
+ *
+ * @throws {Error} If `out` is a leaf that requires a gradient, or a view.
+ */
+export function rewrite<T extends Tensor>(out: T, y: Tensor, verb: string): T {
+  if (tracer !== null) tracer.beforeWrite(out, y, verb);
+  recorder!.rewrite(out, y, verb);
+  return out;
 }
 
 /** To be called before `out` is written in place with values of `x`: increments the version that all views of its memory share. */

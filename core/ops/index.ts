@@ -3,7 +3,7 @@ import { newEmpty, newZeros, wrap } from "../memory/allocate.ts";
 import { checkOptions, describe, requireArray, requireTensor } from "../arguments.ts";
 import { backend } from "../backend/choose.ts";
 import { isFloating } from "../dtype.ts";
-import { noteFunction, record } from "../record.ts";
+import { isRecorded, noteFunction, record, rewrite } from "../record.ts";
 import { GradientSlot } from "../gradient_slot.ts";
 import { broadcastShapes, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -236,7 +236,11 @@ function placesOf(x: Tensor, indices: readonly (Index | Tensor)[], options: Inde
   };
 }
 
-/** `indexPut` in place: without tensors among the indices it writes into the view that they make. */
+/**
+ * `indexPut` in place: without tensors among the indices it writes into the view that they make. Where x or the values are recorded, so is
+ * the writing: gradients go to the values, and to what x was made from where it was not written. A view of x that was taken before does
+ * not follow.
+ */
 export function indexPutInto<T extends Tensor>(
   x: T,
   indices: readonly (Index | Tensor)[],
@@ -245,6 +249,8 @@ export function indexPutInto<T extends Tensor>(
 ): T {
   requireArray(indices, "write by the index", '[i, "1:"]');
   checkOptions("write by index", options, ["accumulate"], { accumulate: "boolean" });
+  const written = [x, values].filter((part) => typeof part === "object");
+  if (isRecorded(...written)) return rewrite(x, indexPut(x, indices, values, options), "write by index");
   if (indices.some(isTensor)) return copyInto(x, indexPut(x, indices, values, options));
   const part = at(x, indices as readonly Index[]);
   if (options.accumulate) binaryInto("add", part, values);
