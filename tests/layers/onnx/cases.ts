@@ -1,6 +1,7 @@
 /** Every layer of `nn`, in several settings, with an example; and models with modules of their own. */
 import { cat, manualSeed, nn, noGrad, randint, randn, type Tensor, where } from "@gradus/gradus";
 import { NETWORKS } from "../../../cli/networks.ts";
+import { sequenceModels } from "./sequence_cases.ts";
 
 /** A model to export, and what it is called with. */
 export interface Case {
@@ -265,56 +266,6 @@ class Functions extends nn.Module {
   }
 }
 
-/** An LSTM's outputs, with first states that are given. */
-class WithStates extends nn.Module<[Tensor, Tensor, Tensor], Tensor[]> {
-  lstm = new nn.LSTM(3, 4, { numLayers: 2, bidirectional: true, batchFirst: true });
-
-  forward(x: Tensor, h: Tensor, c: Tensor): Tensor[] {
-    const [y, [hNext, cNext]] = this.lstm.call(x, [h.transpose(0, 1), c.transpose(0, 1)]);
-    return [y, hNext, cNext];
-  }
-}
-
-/** Classes of sequences by their last state. */
-class Classes extends nn.Module {
-  gru = new nn.GRU(3, 4, { batchFirst: true });
-  out = new nn.Linear(4, 2);
-
-  forward(x: Tensor): Tensor {
-    return this.out.call(this.gru.call(x)[1].select(0, 0));
-  }
-}
-
-/** Two steps of cells, the first without a state. */
-class Cells extends nn.Module<[Tensor], Tensor[]> {
-  gru = new nn.GRUCell(3, 4);
-  lstm = new nn.LSTMCell(4, 5);
-  rnn = new nn.RNNCell(5, 2, { nonlinearity: "relu" });
-
-  forward(x: Tensor): Tensor[] {
-    const [a, b] = x.unbind(1);
-    const h = this.gru.call(b, this.gru.call(a));
-    const [hNext, c] = this.lstm.call(h, this.lstm.call(h));
-    return [this.rnn.call(hNext), c];
-  }
-}
-
-function recurrentModels(): Case[] {
-  const batch = () => randn([2, 5, 3]), steps = () => randn([5, 2, 3]);
-  const named = (name: string, model: nn.AnyModule, example: Tensor | readonly Tensor[]) => ({ name, model, example });
-  return [
-    named("rnn", new nn.RNN(3, 4, { batchFirst: true }), batch()),
-    named("rnn_relu", new nn.RNN(3, 4, { nonlinearity: "relu", bias: false, bidirectional: true }), steps()),
-    named("gru", new nn.GRU(3, 4), steps()),
-    named("gru_deep", new nn.GRU(3, 4, { numLayers: 2, bidirectional: true, batchFirst: true }), batch()),
-    named("lstm", new nn.LSTM(3, 4, { batchFirst: true }), batch()),
-    named("lstm_deep", new nn.LSTM(3, 4, { numLayers: 3, bias: false, dropout: 0.5, batchFirst: true }), batch()),
-    named("lstm_states", new WithStates(), [batch(), randn([2, 4, 4]), randn([2, 4, 4])]),
-    named("classes", new Classes(), batch()),
-    named("cells", new Cells(), randn([2, 2, 3])),
-  ];
-}
-
 function ownModels(): Case[] {
   return [
     { name: "functions", model: new Functions(), example: rows() },
@@ -353,7 +304,7 @@ export function allCases(): Case[] {
   return [
     ...layers,
     ...networks,
-    ...[...ownModels(), ...recurrentModels()].map((one) => ({ ...one, model: trained(one.model) })),
+    ...[...ownModels(), ...sequenceModels()].map((one) => ({ ...one, model: trained(one.model) })),
   ];
 }
 
