@@ -71,6 +71,31 @@ INLINE void store_partial(float *to, vec x, ptrdiff_t count) {
   wasm_v128_store64_lane(to, (v128_t)x, 0);
   if (count == 3) wasm_v128_store32_lane(to + 2, (v128_t)x, 2);
 }
+#elif defined(__AVX__) && LANES == 8
+#include <immintrin.h>
+// −1 in the first `count` lanes.
+INLINE __m256i first_lanes(ptrdiff_t count) {
+  static const int32_t lanes[2 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256((const __m256i *)(const void *)(lanes + LANES - count));
+}
+INLINE vec load_partial(const float *from, ptrdiff_t count, float rest) {
+  const __m256i mask = first_lanes(count);
+  const __m256 x = _mm256_maskload_ps(from, mask); // 0 elsewhere
+  return (vec)_mm256_blendv_ps((__m256)broadcast(rest), x, _mm256_castsi256_ps(mask));
+}
+// In halves: a store under a mask takes some machines forty operations.
+INLINE void store_partial(float *to, vec x, ptrdiff_t count) {
+  __m128 part = _mm256_castps256_ps128((__m256)x);
+  if (count & 4) {
+    _mm_storeu_ps(to, part);
+    part = _mm256_extractf128_ps((__m256)x, 1), to += 4;
+  }
+  if (count & 2) {
+    _mm_storel_pi((__m64 *)(void *)to, part);
+    part = _mm_movehl_ps(part, part), to += 2;
+  }
+  if (count & 1) _mm_store_ss(to, part);
+}
 #else
 INLINE void copy_part(char *to, const char *from, ptrdiff_t count) {
   for (ptrdiff_t part = LANES / 2; part; part /= 2) {
