@@ -5,7 +5,7 @@ import { terminal } from "../host/host.ts";
 import type { Launch } from "./launch.ts";
 import type { Shim } from "./open_shim.ts";
 import { loadShim, textOf } from "./shim_file.ts";
-import type { World } from "./world.ts";
+import { isThrownByAll, thrownByAll, type World } from "./world.ts";
 
 /** What ranks do together, by the number that stands in what they announce. */
 const CALLS = ["allReduce", "reduceScatter", "allGather", "broadcast", "barrier", "the end of its program"] as const;
@@ -106,7 +106,6 @@ export class MpiWorld implements World {
   readonly calls = new Set<Call>();
   readonly #shim: Shim;
   #begun = 0;
-  #faults = new WeakSet<object>();
   #closed = false;
 
   /**
@@ -132,9 +131,7 @@ export class MpiWorld implements World {
 
   /** An error that names the call and this rank; one that all ranks find is told by the lowest. */
   fault(name: CallName, what: string): Error {
-    const error = new Error(`Cannot go on with ${name} on rank ${this.rank} of ${this.size}: ${what}`);
-    this.#faults.add(error);
-    return error;
+    return thrownByAll(new Error(`Cannot go on with ${name} on rank ${this.rank} of ${this.size}: ${what}`));
   }
 
   /** Whether these messages have ended, after `milliseconds` at most. */
@@ -265,10 +262,10 @@ export class MpiWorld implements World {
   abort(why: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    const isFault = typeof why === "object" && why !== null && this.#faults.has(why);
+    const isFault = isThrownByAll(why);
     // All ranks find such a fault, and one is to tell of it: the lowest, whose abort ends the others while they wait.
     if (isFault) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STAGGER * this.rank);
-    const text = why instanceof Error && !isFault ? why.stack ?? String(why) : why instanceof Error ? why.message : why;
+    const text = isFault ? why.message : why instanceof Error ? why.stack ?? String(why) : why;
     terminal("stderr").write(`Rank ${this.rank} of ${this.size} ended the job: ${text}\n`);
     this.#shim.gradus_mpi_abort(1);
   }

@@ -36,11 +36,24 @@ export function numbersOfAll(number: number): number[] {
   );
 }
 
-/** The text of rank 0, which any length may have. */
-export function textOfFirst(text: string): string {
+/** The text of one rank, which any length may have. */
+export function textOf(rank: number, text: string): string {
   const bytes = new TextEncoder().encode(text);
-  const [length] = numbersOfAll(bytes.length);
-  const data = present.rank === 0 ? bytes : new Uint8Array(length);
-  present.broadcast(data, 0);
+  const length = numbersOfAll(bytes.length)[rank];
+  const data = present.rank === rank ? bytes : new Uint8Array(length);
+  present.broadcast(data, rank);
   return new TextDecoder().decode(data);
+}
+
+const ofAll = new WeakSet<object>();
+
+/** An error that every rank throws: one of them is to tell of it. */
+export function thrownByAll<E extends Error>(error: E): E {
+  ofAll.add(error);
+  return error;
+}
+
+/** Whether it is such an error. */
+export function isThrownByAll(error: unknown): error is Error {
+  return error instanceof Error && ofAll.has(error);
 }

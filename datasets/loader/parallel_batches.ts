@@ -1,6 +1,6 @@
 /** Batches that several ranks share: one order for all, and of each batch a part for each. */
 import { requireSame } from "../../core/messages/same.ts";
-import { world } from "../../core/messages/world.ts";
+import { thrownByAll, world } from "../../core/messages/world.ts";
 
 /**
  * The order that rank 0 drew, on every rank: nobody has to tell the loaders which epoch it is.
@@ -11,9 +11,8 @@ import { world } from "../../core/messages/world.ts";
 export function orderOfFirst(order: Int32Array, batchSize: number): Int32Array {
   const { size } = world();
   if (batchSize % size !== 0) {
-    throw new RangeError(
-      `Cannot share batches of ${batchSize} samples among ${size} ranks: give a batchSize that is a multiple of ${size}`,
-    );
+    const cure = `give a batchSize that is a multiple of ${size}`;
+    throw thrownByAll(new RangeError(`Cannot share batches of ${batchSize} samples among ${size} ranks: ${cure}`));
   }
   requireSame("the data", `${order.length} samples in batches of ${batchSize}`);
   const shared = Int32Array.from(order);

@@ -10,7 +10,7 @@ describe("parallel", () => {
     assertEquals(lines(await runAlone("collectives_program.ts")), [0, "", "rank 0 of 1 is right"]);
   });
   for (const mpi of MPIS) {
-    for (const ranks of [2, 3]) {
+    for (const ranks of mpi.name === "MPICH" ? [2, 3] : [2]) {
       (mpi.there ? it : it.skip)(`reduces, gathers and copies on ${ranks} ranks of ${mpi.name}`, async () => {
         const said = Array.from({ length: ranks }, (_, rank) => `rank ${rank} of ${ranks} is right`);
         assertEquals(lines(await runRanks(mpi, ranks, "collectives_program.ts")), [0, "", ...said]);

@@ -1,7 +1,7 @@
 /**
  * Run by each rank, or alone: a learner whose batches all ranks share. `learner_program.ts EPOCHS FOLDER PARTS`: checkpoints go into the
  * folder, "" for none, and alone it takes PARTS parts of each batch one after another. Prints a hash of the weights, the history, and
- * which samples each batch had.
+ * which samples each batch had. `… SLOW RANK SECONDS`: waits SLOW milliseconds after each batch, and kills that rank after so many seconds.
  */
 import { manualSeed, nn, optim, randn } from "../../../mod.ts";
 import { DataLoader, TensorDataset } from "../../../datasets/data.ts";
@@ -10,10 +10,16 @@ import { type Callback, Checkpoints, Learner, metrics } from "../../../layers/tr
 import { fromData } from "../../../core/create.ts";
 import { hashOf } from "./hash.ts";
 
-const [epochs, folder = "", parts = "1", slow = "0"] = Deno.args;
+const [epochs, folder = "", parts = "1", slow = "0", killed = "-1", seconds = "0"] = Deno.args;
 const BATCH = 24;
 
 init({ timeout: 60 });
+if (rank() === Number(killed)) {
+  const args = ["-c", `sleep ${seconds}; kill -9 ${Deno.pid}`]; // from outside: it may wait in MPI
+  new Deno.Command("sh", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn().unref();
+}
+// Held until the process ends: who finds it free knows that no rank is left.
+if (folder !== "") (await Deno.open(`${folder}/rank-${rank()}.lock`, { create: true, write: true })).lockSync(true);
 manualSeed(3);
 const x = randn([BATCH * 6, 8]), y = x.narrow(1, 0, 3).argmax(1);
 const set = new TensorDataset(x, y), validSet = new TensorDataset(x.narrow(0, 0, 50), y.narrow(0, 0, 50));
