@@ -151,6 +151,7 @@ const OF_ONE_RUNTIME: Readonly<Record<string, string>> = {
   "core/messages/open_shim.ts": "MPI, which Deno opens",
   "core/kernels/build.ts": "the script that compiles the C",
   "core/kernels/sources.ts": "what gives the C to a compiler",
+  "display/dashboard/build.ts": "the script that bundles the live page",
   "cli/command_line.ts": "Node.js's parseArgs, which Deno and Bun have too",
 };
 

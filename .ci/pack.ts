@@ -9,7 +9,13 @@
 import config from "../deno.json" with { type: "json" };
 
 /** What does not travel: the C, which `source_texts.js` holds as text, and the scripts that generate files. */
-const LEFT_OUT = ["core/kernels/**/*.c", "core/kernels/**/*.h", "core/kernels/build.ts", "display/explain/build.ts"];
+const LEFT_OUT = [
+  "core/kernels/**/*.c",
+  "core/kernels/**/*.h",
+  "core/kernels/build.ts",
+  "display/**/build.ts",
+  "display/dashboard/page/**",
+];
 
 /** The compiled kernel's module, and what stands in its place in a browser; that spares a bundle the C sources. */
 const [NATIVE, ABSENT] = ["core/backend/native/native.js", "core/backend/native/absent.js"];

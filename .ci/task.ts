@@ -36,6 +36,7 @@ const ENV = [
   ...["SLURM_NTASKS", "SLURM_TASKS_PER_NODE", "SLURM_NODEID"],
 ];
 const ALL_ENV = `--allow-env=${ENV.join(",")}`;
+const HERE = "127.0.0.1";
 const MIRRORS = "--allow-net=ossci-datasets.s3.amazonaws.com,storage.googleapis.com";
 const RUN = ["run", "-q", "--no-prompt", "--allow-read"];
 
@@ -53,11 +54,13 @@ const command = (name: string) => ["cli/cli.ts", name, "--require-permissions"];
 /** What Deno is told for each task; what is given to the task comes after it. */
 export const TASKS = {
   train: ({ cache, data }) => [
-    ...[...RUN, `--allow-write=.,${data}`, `--allow-ffi=${cache}`, MIRRORS, "--allow-run=cc", ALL_ENV],
+    ...[...RUN, `--allow-write=.,${data}`, `--allow-ffi=${cache}`, `${MIRRORS},${HERE}`, "--allow-run=cc", ALL_ENV],
     ...command("train"),
   ],
-  tabular: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("tabular")],
+  tabular:
+    () => [...RUN, "--allow-write=.", `--allow-net=${HERE}`, "--allow-env=GRADUS_BACKEND", ...command("tabular")],
   serve: () => [...RUN, "--allow-net=127.0.0.1", "--allow-env=GRADUS_BACKEND", ...command("serve")],
+  watch: () => [...RUN, `--allow-net=${HERE}`, "cli/cli.ts", "watch"],
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", ...command("predict")],
   export: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("export")],
   page: ({ temp, deno }) => [

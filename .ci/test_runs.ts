@@ -46,6 +46,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
     "tests/examples/replay.test.ts",
     "tests/layers/parallel",
     "tests/examples/notebooks",
+    "tests/display/dashboard/page.test.ts",
     ...["tests/bench", "tests/layers/train/checkpoint/kill.test.ts"],
   ],
   ["a page, whose network learns in a browser", "tests/examples/page"],

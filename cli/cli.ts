@@ -1,5 +1,5 @@
 /**
- * The commands: one program that trains, learns tables, predicts, serves, exports, and says what is in use and how fast it is.
+ * The commands: one program that trains, learns tables, predicts, serves, exports, shows runs, and says what is in use and how fast it is.
  *
  *     deno run -A jsr:@gradus/gradus/cli tabular FILE --target COLUMN
  *
@@ -8,7 +8,7 @@
  * import { COMMANDS } from "@gradus/gradus/cli";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(Object.keys(COMMANDS), ["train", "predict", "tabular", "serve", "export", "doctor", "bench"]);
+ * assertEquals(Object.keys(COMMANDS), ["train", "predict", "tabular", "serve", "export", "watch", "doctor", "bench"]);
  * ```
  * @module
  */
@@ -44,6 +44,10 @@ export const COMMANDS: Readonly<Record<string, CliCommand>> = {
   export: {
     purpose: "write what train or tabular learned as TypeScript that imports nothing, or as ONNX",
     run: async (args) => await (await import("./export.ts")).exportModel(args),
+  },
+  watch: {
+    purpose: "serve a page about runs, from the histories beside their checkpoints",
+    run: async (args) => await (await import("./watch.ts")).watch(args),
   },
   doctor: {
     purpose: "say which back end is in use, why, and how fast it is",

@@ -6,11 +6,23 @@ import { isFailure } from "../core/host/host.ts";
 import { programArguments, setExitCode } from "../core/host/program.ts";
 import { requireWritable } from "../core/io/io.ts";
 import type { ImageDataset } from "../datasets/data.ts";
+import type { Callback } from "../layers/train/train.ts";
 import { backendName, backendReason } from "../mod.ts";
 import { type PermissionUse, REQUIRE_PERMISSIONS, requirePermissions } from "./permissions.ts";
 
 /** The exit code after Ctrl-C, as shells count it: 128 and the signal's number. */
 export const INTERRUPTED = 130;
+
+/** The option that opens a page about the run. */
+export const WATCH = { help: "serve a page about the run at 127.0.0.1, whose address is printed" } as const;
+
+/** The callback that `--watch` asks for: what serves the page is loaded for those who want one. */
+export async function watching(
+  watch: boolean,
+  options: { runs?: string; classes?: readonly string[] } = {},
+): Promise<Callback[]> {
+  return watch ? [new (await import("../display/display.ts")).Dashboard(options)] : [];
+}
 
 /** What `--data` takes, for its help. */
 export const IMAGE_FOLDER = "folder with the four IDX files, gzipped or not";

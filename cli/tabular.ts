@@ -1,7 +1,7 @@
 /**
  * `tabular`: learns one column of any CSV file from the others, reports how well, and predicts it for other files.
  *
- *     tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out MODEL] [--json]
+ *     tabular FILE [--target COLUMN] [--skip-incomplete] [--categorical COLUMN] [--epochs N] [--out MODEL] [--watch] [--json]
  *     tabular predict NEW.csv [--model MODEL] [--out OUT.csv] [--probabilities] [--json]
  */
 import { fromData, Generator, manualSeed, nn, optim, randperm, type Tensor } from "../mod.ts";
@@ -15,8 +15,8 @@ import {
   TensorDataset,
 } from "../datasets/data.ts";
 import { requireWritable } from "../core/io/io.ts";
-import { KeepBest, Learner, metrics, NanWatchdog, ShowProgress } from "../layers/train/train.ts";
-import { INTERRUPTED, runCommand, UsageError, type Values, wholeNumber } from "./command_line.ts";
+import { type Callback, KeepBest, Learner, metrics, NanWatchdog, ShowProgress } from "../layers/train/train.ts";
+import { INTERRUPTED, runCommand, UsageError, type Values, WATCH, watching, wholeNumber } from "./command_line.ts";
 import { noteMissing, readingVariables, REQUIRE_PERMISSIONS } from "./permissions.ts";
 import { outputsOf, saveModel } from "./tabular_model.ts";
 import { predictTable, sourceOf } from "./tabular_predict.ts";
@@ -44,6 +44,7 @@ const options = {
   test: { value: "PERCENT", least: 1, default: 20, help: "rows kept apart to judge by" },
   seed: { value: "S", least: 0, default: 42, help: "seed of the split, the weights and the order of the rows" },
   out: { value: "FILE", default: "tabular.safetensors", help: "where the model goes" },
+  watch: WATCH,
   json: { help: "one JSON object as the last line" },
 } as const;
 
@@ -83,7 +84,10 @@ async function main(settings: Settings, words: string[]): Promise<number> {
   const { data, ...judging } = prepared(schema, await schema.read(source, text), rows);
   tell(schema, rows);
 
-  const learner = learnerOf(schema, data, rows, { hidden, epochs: settings.epochs });
+  const page = await watching(settings.watch, {
+    classes: schema.target!.kind === "categorical" ? schema.target!.categories : [],
+  });
+  const learner = learnerOf(schema, data, rows, { hidden, epochs: settings.epochs, page });
   const { outcome, reason } = await learner.fit(settings.epochs);
   if (outcome === "stopped") console.log(`ended by ${reason}`);
   const model = learner.model as nn.TabularModel;
@@ -203,7 +207,7 @@ function learnerOf(
   schema: TableSchema,
   data: TensorDataset<readonly [x: Tensor, y: Tensor]>,
   { learn, choose }: Split,
-  { hidden, epochs }: { hidden: number[]; epochs: number },
+  { hidden, epochs, page }: { hidden: number[]; epochs: number; page: Callback[] },
 ): Learner {
   const isNumber = schema.target!.kind === "numeric";
   const chooses = choose.length > 0;
@@ -222,6 +226,7 @@ function learnerOf(
       new ShowProgress({ print: tenLines(epochs) }),
       new NanWatchdog(),
       ...(chooses ? [new KeepBest()] : []),
+      ...page,
     ],
   });
 }

@@ -1,14 +1,23 @@
 /**
  * `train`: trains a network on MNIST, and shows what it learned.
  *
- *     train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--plot] [--json]
+ *     train [--model mlp|lenet|resnet] [--data DIR] [--epochs N] [--seed S] [--out FILE] [--checkpoints DIR] [--plot] [--watch] [--json]
  */
 import { backendName, manualSeed, nn, noGrad, optim } from "../mod.ts";
 import { drawDigits, imageLoaders, loadMnist, normalizer } from "../datasets/data.ts";
 import { terminal } from "../core/host/host.ts";
 import { requireWritable, writeSafetensors } from "../core/io/io.ts";
 import { Checkpoints, Learner, metrics, RunSettings, showDownload, ShowProgress } from "../layers/train/train.ts";
-import { IMAGE_FOLDER, INTERRUPTED, requireWritableFolder, runCommand, tellData, type Values } from "./command_line.ts";
+import {
+  IMAGE_FOLDER,
+  INTERRUPTED,
+  requireWritableFolder,
+  runCommand,
+  tellData,
+  type Values,
+  WATCH,
+  watching,
+} from "./command_line.ts";
 import { compilingKernel, downloadingMnist, noteMissing, readingEnvironment, readingMnist } from "./permissions.ts";
 import { type NetworkName, NETWORKS } from "./networks.ts";
 
@@ -22,11 +31,12 @@ const options = {
   out: { value: "FILE", default: "mnist.safetensors", help: "where the weights go" },
   checkpoints: { value: "DIR", help: KEEPING },
   plot: { help: "draw the losses and the accuracy of the epochs" },
+  watch: WATCH,
   json: { help: "one JSON object as the last line" },
 } as const;
 
 type Given = Values<typeof options>;
-async function main({ data, epochs, seed, out, checkpoints, plot, json, ...given }: Given): Promise<number> {
+async function main({ data, epochs, seed, out, checkpoints, plot, watch, json, ...given }: Given): Promise<number> {
   await requireWritable(out);
   if (checkpoints !== undefined) await requireWritableFolder(checkpoints);
   const dataset = await loadMnist({ dir: data, seed, onProgress: showDownload() });
@@ -43,7 +53,7 @@ async function main({ data, epochs, seed, out, checkpoints, plot, json, ...given
   const learner = new Learner({
     ...{ model, optimizer, loss: nn.functional.crossEntropy, metrics: [metrics.accuracy()], data: { train, valid } },
     scheduler: { scheduler, per: "batch" },
-    callbacks: [new ShowProgress(), ...keeping],
+    callbacks: [new ShowProgress(), ...keeping, ...await watching(watch, folderAbove(checkpoints))],
   });
   const { reason } = await learner.fit(epochs, { resume: checkpoints !== undefined });
   const accuracy = (await learner.evaluate()).accuracy as number;
@@ -68,6 +78,12 @@ async function main({ data, epochs, seed, out, checkpoints, plot, json, ...given
 async function drawn({ history }: Learner): Promise<string> {
   const { plotHistory } = await import("../display/display.ts"); // not at every start
   return plotHistory(history).toText({ columns: Math.min(100, Math.max(40, terminal("stdout").columns)) });
+}
+
+/** Where other runs may be: in the folders beside the checkpoints. */
+function folderAbove(checkpoints: string | undefined): { runs?: string } {
+  const above = checkpoints === undefined ? undefined : /^(.+)[/\\][^/\\]+[/\\]*$/.exec(checkpoints)?.[1];
+  return above === undefined ? {} : { runs: above };
 }
 
 const permissions = () => [...readingEnvironment(), compilingKernel(), readingMnist(), downloadingMnist()];

@@ -61,6 +61,15 @@ export { historyCsv, historyLines, parseHistory, readHistory, writeHistory } fro
 export { SummaryWriter } from "./history/summary_writer.ts";
 export { TensorBoard, type TensorBoardOptions } from "./history/tensor_board.ts";
 
+// A live page.
+export {
+  Dashboard,
+  type DashboardOptions,
+  type WatchedRuns,
+  type WatchOptions,
+  watchRuns,
+} from "./dashboard/dashboard.ts";
+
 // Types of other entry points that these speak of.
 export type * from "../core/types.ts";
 export type * from "../layers/train/train.ts";

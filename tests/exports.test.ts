@@ -9,6 +9,8 @@ const ENTRIES = [
   ...Object.values(config.exports).map((path) => path.slice(2)),
   "core/kernels/build.ts",
   "display/explain/build.ts",
+  "display/dashboard/build.ts",
+  "display/dashboard/page/page.ts",
 ];
 
 /** What tests, measurements or scripts take, and the library itself does not. */
@@ -27,6 +29,8 @@ const OTHERS: Names = {
   "core/random/torch_streams.ts": ["shuffledOrder"],
   "datasets/download/download.ts": ["DownloadOptions", "withFileLock"],
   "datasets/named/mnist.ts": ["loadMnistOf"],
+  "display/dashboard/build.ts": ["pageSources", "pageFingerprint"],
+  "display/dashboard/page_files.ts": ["PAGE_FINGERPRINT"],
   "display/history/records.ts": ["crc32c"],
   "layers/nn/tabular_model.ts": ["embeddingSize"],
   "layers/train/export/layer_sources.ts": ["LAYERS"],

@@ -12,6 +12,8 @@ const ENTRIES = [
   ...Object.values(config.exports).map((path) => path.slice(2)),
   "core/kernels/build.ts",
   "display/explain/build.ts",
+  "display/dashboard/build.ts",
+  "display/dashboard/page/page.ts",
 ];
 
 /** Each with the reason why splitting it would make it worse. */

@@ -118,6 +118,7 @@ const LEFT_OUT: Record<string, RegExp> = {
   "they change what every other test relies on": /: (useBackend|setThreads|setPrintOptions|manualSeed)$/,
   "they go to the network, or draw thousands of digits": /: (loadMnist|fashionMnist|openml|digits)$/,
   "they write files": /: write/,
+  "it serves a page until it is closed": /: watchRuns$/,
   "they are written for their own callers, who give them records and numbers": /: (describeEpoch|formatSeconds)$/,
   "they are abstract, so that nobody can call them": /: (Optimizer|Scheduler|Module|ChannelNorm|LayerFunction)$/,
 };

@@ -77,24 +77,65 @@ export async function serveHere(port: number, onListen: (port: number) => void, 
 }
 
 async function serveInNode(port: number, onListen: (port: number) => void, handler: Handler): Promise<void> {
+  const server = await nodeServer(handler);
+  await new Promise<void>((_, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => onListen((server.address() as { port: number }).port));
+  });
+}
+
+async function nodeServer(handler: Handler): Promise<import("node:http").Server> {
   const [{ createServer }, { Readable }] = await Promise.all([import("node:http"), import("node:stream")]);
-  const server = createServer(async (incoming, outgoing) => {
+  return createServer(async (incoming, outgoing) => {
     const { method = "GET", url = "/", headers } = incoming;
     const hasBody = method !== "GET" && method !== "HEAD";
     const body = hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" } : {};
     const own = Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === "string");
     try {
-      const response = await handler(new Request(`http://127.0.0.1${url}`, { method, headers: own, ...body }));
+      const response = await handler(new Request(`http://${headers.host}${url}`, { method, headers: own, ...body }));
       outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-      outgoing.end(await response.text());
+      const reader = response.body?.getReader();
+      outgoing.once("close", () => void reader?.cancel().catch(() => {})); // who has read enough ends a stream that has no end
+      for (let part = await reader?.read(); part && !part.done; part = await reader!.read()) outgoing.write(part.value);
+      outgoing.end();
     } catch {
-      outgoing.writeHead(500).end();
+      if (!outgoing.headersSent) outgoing.writeHead(500);
+      outgoing.end();
     }
   });
-  await new Promise<void>((_, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => onListen((server.address() as { port: number }).port));
-  });
+}
+
+/** A server that is open. */
+export interface OpenServer {
+  /** Its port. */
+  readonly port: number;
+  /** Closes it, and waits for the answers that are under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Answers requests at 127.0.0.1 and a port, 0 for any that is free, until it is closed; it does not keep the program from ending.
+ *
+ * @throws {Error} As `serveHere` does.
+ */
+export async function openServer(port: number, handler: Handler): Promise<OpenServer> {
+  if (typeof Deno !== "undefined") {
+    const server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, handler);
+    server.unref();
+    return { port: server.addr.port, close: async () => await server.shutdown() };
+  }
+  const server = await nodeServer(handler);
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
+  server.unref();
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  return { port: (server.address() as { port: number }).port, close };
+}
+
+/** The bytes of memory that the program holds; `null` where it cannot be told. */
+export function memoryInUse(): number | null {
+  if (typeof Deno !== "undefined") return Deno.memoryUsage().rss;
+  const { process } = globalThis as unknown as { process?: { memoryUsage?(): { rss: number } } };
+  return process?.memoryUsage?.().rss ?? null;
 }
 
 /** Whether a program is not installed: another failure than that it may not be run. */

@@ -33,6 +33,8 @@ export const DISPLAY: Record<string, Cases | typeof NEITHER> = {
       (x) => display.explain(zeros([1]).requiresGrad_().sum(), { element: [x, 0] }),
     ],
   },
+  Dashboard: { options: [["prt", "port", (o) => new display.Dashboard(o)]] },
+  watchRuns: { options: [["prt", "port", (o) => display.watchRuns("runs", o)]] },
   historyCsv: NEITHER,
   historyLines: NEITHER,
   parseHistory: NEITHER,
