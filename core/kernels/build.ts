@@ -15,12 +15,14 @@ const COMPILE = [
   ...["--target=wasm32", "-msimd128", "-mbulk-memory", "-Os", ...ORDER],
   ...["-std=c11", "-ffreestanding", "-fno-math-errno", "-fvisibility=hidden", "-c"],
 ];
+const CLANG = ["clang-19", "clang"];
 const RELAXED = "-mrelaxed-simd";
 const LINK = ["--no-entry", "--export-dynamic", "--export=__heap_base", "--strip-all"];
-const PACKAGES = "clang and lld (on Debian: apt-get install clang-19 lld-19)";
+const PACKAGES = "clang and lld, 19 or newer (on Debian: apt-get install clang-19 lld-19)";
+const OLDEST_CLANG = 19; // 14 knows no relaxed SIMD, and takes half an hour over the plain kernel
 
-/** Runs the first of several commands that is there. */
-function run(commands: string[], args: string[], cwd: string): void {
+/** Runs the first of several commands that is there; what it printed. */
+function run(commands: string[], args: string[], cwd: string): string {
   const [command, ...others] = commands;
   let result: Deno.CommandOutput;
   try {
@@ -29,8 +31,15 @@ function run(commands: string[], args: string[], cwd: string): void {
     if (others.length > 0) return run(others, args, cwd);
     throw new Error(`Cannot run ${command}: the wasm kernel is built by ${PACKAGES}`, { cause: error });
   }
-  if (result.success) return;
+  if (result.success) return new TextDecoder().decode(result.stdout);
   throw new Error(`Cannot build the wasm kernel: ${new TextDecoder().decode(result.stderr).split("\n", 3).join(" ")}`);
+}
+
+/** Throws where the clang that would compile is too old. */
+function requireClang(folder: string): void {
+  const said = run(CLANG, ["--version"], folder), version = Number(/version (\d+)/.exec(said)?.[1]);
+  if (version >= OLDEST_CLANG) return;
+  throw new Error(`Cannot build the wasm kernel by ${said.split("\n", 1)[0]}: it is built by ${PACKAGES}`);
 }
 
 /** The C sources in a folder and the folders in it, by their path. */
@@ -70,7 +79,7 @@ function buildWasm(folder: string, sources: Sources, extra: readonly string[] = 
   const room = Deno.makeTempDirSync({ dir: folder, prefix: "wasm-" });
   try {
     writeSources(room, sources);
-    run(["clang-19", "clang"], [...COMPILE, ...extra, MAIN_SOURCE, "-o", "kernel.o"], room);
+    run(CLANG, [...COMPILE, ...extra, MAIN_SOURCE, "-o", "kernel.o"], room);
     run(["wasm-ld-19", "wasm-ld"], [...LINK, "kernel.o", "-o", "kernel.wasm"], room);
     return Deno.readFileSync(`${room}/kernel.wasm`);
   } finally {
@@ -100,25 +109,36 @@ export const wasmPlain = () => "${plain.toBase64()}";
 `;
 }
 
+/** Writes the kernel for WebAssembly; what was written. */
+function writeWasm(folder: string, sources: Sources): string {
+  requireClang(folder);
+  const [plain, relaxed] = [buildWasm(folder, sources), buildWasm(folder, sources, [RELAXED])];
+  const text = wasmModule(sources, plain, relaxed);
+  Deno.writeTextFileSync(`${folder}/wasm_bytes.js`, text);
+  const sizes = `${plain.length} and, with relaxed SIMD, ${relaxed.length} bytes`;
+  return `${sizes}, written as ${text.length} characters to core/kernels/wasm_bytes.js`;
+}
+
+/** Says what was built, or why it was not. */
+function build(name: string, make: () => string): void {
+  try {
+    console.log(`${name}: ${make()}`);
+  } catch (error) {
+    console.error(`${name}: ${(error as Error).message}`);
+    Deno.exitCode = 1;
+  }
+}
+
 async function main(): Promise<void> {
   const folder = new URL(".", import.meta.url).pathname;
   const sources = readSources(folder);
   Deno.writeTextFileSync(`${folder}/source_texts.js`, sourceModule(sources));
-  if (Deno.args.includes("--wasm")) {
-    const [plain, relaxed] = [buildWasm(folder, sources), buildWasm(folder, sources, [RELAXED])];
-    const text = wasmModule(sources, plain, relaxed);
-    Deno.writeTextFileSync(`${folder}/wasm_bytes.js`, text);
-    const sizes = `${plain.length} and, with relaxed SIMD, ${relaxed.length} bytes`;
-    console.log(`wasm: ${sizes}, written as ${text.length} characters to core/kernels/wasm_bytes.js`);
-  }
-  try {
-    const { compileNative } = await import("../backend/native/native.ts"); // with the sources as they are now
+  if (Deno.args.includes("--wasm")) build("wasm", () => writeWasm(folder, sources));
+  const { compileNative } = await import("../backend/native/native.ts"); // with the sources as they are now
+  build("native", () => {
     const { path, compiler } = compileNative();
-    console.log(`native: compiled with ${compiler} into ${path}`);
-  } catch (error) {
-    console.error(`native: ${(error as Error).message}`);
-    Deno.exitCode = 1;
-  }
+    return `compiled with ${compiler} into ${path}`;
+  });
 }
 
 /** Whether it was told what it knows; else the error is said. */
