@@ -22,7 +22,8 @@ export interface ExportOptions {
  * mode. The weights are part of the source, as float32. It imports nothing, and runs in Deno, and with its types erased in Node and in
  * a browser.
  *
- * A model is a layer of `nn`, a `TabularModel`, or a `Sequential` of such. Batch normalisation becomes part of the layer before it or,
+ * A model is a layer of `nn`, a `TabularModel`, or a `Sequential` of such; where the shape of a sample is known also a module of your own,
+ * whose `forward` is made of layers over images, linear ones, activations, sums, products and `cat` of channels. Batch normalisation becomes part of the layer before it or,
  * for rows of values, after it, where there is one; categories and the indices of an `Embedding` are whole numbers among the values.
  *
  * With a `path` the source is also written to that file.
@@ -36,7 +37,7 @@ export interface ExportOptions {
  * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 2), new nn.Softmax(1));
  * assertStringIncludes(await exportTs(model), "export function predict(input: number[] | Float32Array): number[]");
  * ```
- * @throws {TypeError} If there is no source for one of its layers, such as one of your own: it is named, and nothing is written.
+ * @throws {TypeError} If there is no source for one of its layers, or for what one of your own does: it is named, and nothing is written.
  * @throws {RangeError} If the sizes of its layers do not fit together.
  */
 export async function exportTs(model: Module, path?: string, options: ExportOptions = {}): Promise<string> {

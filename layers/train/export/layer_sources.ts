@@ -4,6 +4,7 @@ import type { Tensor } from "../../../core/tensor.ts";
 import type { AnyModule } from "../../nn/module.ts";
 import * as nn from "../../nn/nn.ts";
 import { affineOf, isOfItsClass } from "./fold_batch_norm.ts";
+import { graphSource } from "./graph_source.ts";
 import { traced } from "./traced.ts";
 import { encoder, encoderLayer, learnedPositions, list, sinusoidal } from "./text_sources.ts";
 
@@ -153,10 +154,16 @@ const same: Exported = { expression: () => "x", calls: [], inputs: null, outputs
  */
 export function exportLayer(path: string, module: AnyModule, shape: Shape | null): Exported {
   const source = isOfItsClass(module) ? BY_CLASS.get(module.constructor) : undefined;
-  const exported = source?.(module as never, shape) ?? noSource();
+  const exported = source?.(module as never, shape) ?? ofOnesOwn(module, shape) ?? noSource();
   if (typeof exported !== "string") return exported;
   const { name } = module.constructor;
   throw new TypeError(`Cannot export ${path === "" ? name : `${path} (${name})`}: ${exported}`);
+}
+
+/** The source of a class that is none of `nn`, by what it does with a sample of a shape that is known. */
+function ofOnesOwn(module: AnyModule, shape: Shape | null): Exported | string | null {
+  const isOwn = !(Object.values(nn) as unknown[]).includes(module.constructor);
+  return shape === null || !isOwn || !isOfItsClass(module) ? null : graphSource(module, shape);
 }
 
 function noSource(): string {
