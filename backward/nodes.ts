@@ -108,11 +108,15 @@ export class RuleNode<K extends OpName> implements OpNode, BackwardStep<OpSettin
   }
 
   get a(): Tensor {
-    return forRule(this.#saved[0].read(this.name));
+    return this.input(0);
   }
 
   get b(): Tensor {
-    return forRule(this.#saved[1].read(this.name));
+    return this.input(1);
+  }
+
+  input(place: number): Tensor {
+    return forRule(this.#saved[place].read(this.name));
   }
 
   get y(): Tensor {

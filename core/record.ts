@@ -6,8 +6,9 @@
 import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, InputActivation, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import type { BatchNorm, Pooling, Resampling } from "./backend/planes.ts";
+import type { CellKind, Recurrent } from "./backend/recurrent.ts";
 import { isFloating, type TypedArray } from "./dtype.ts";
-import type { CellKind } from "./ops/recurrent.ts";
+
 import { show } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -112,6 +113,11 @@ export type OpSettings =
     pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
     /** The first input normalised by channel; then its weight and bias, both or neither. `stats` is the verb's, written. */
     batchNorm: BatchNorm & { readonly stats: TypedArray };
+    /**
+     * A recurrent layer in one direction; the inputs are x, the weights of x and of the state, the first states, and both biases, which are
+     * optional. `gates` are the verb's, written.
+     */
+    recurrence: Recurrent & { readonly gates: TypedArray };
   }
   & DerivativeSettings;
 

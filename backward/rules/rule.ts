@@ -9,6 +9,8 @@ export interface BackwardStep<S> {
   readonly a: Tensor;
   /** The second input. */
   readonly b: Tensor;
+  /** The input at a place, for operations of more than two. */
+  input(place: number): Tensor;
   /** The output. */
   readonly y: Tensor;
   /** The first input's shape, for rules that need nothing else of it. */

@@ -4,6 +4,7 @@ import { binaryRules, unaryRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";
 import { lossRules } from "./loss.ts";
 import { movementRules } from "./movement.ts";
+import { recurrentRules } from "./recurrent.ts";
 import { reduceRules } from "./reduce.ts";
 import type { Rules } from "./rule.ts";
 import { planeRules, windowRules } from "./windows.ts";
@@ -18,4 +19,5 @@ export const rules: Rules<OpName> = {
   ...lossRules,
   ...windowRules,
   ...planeRules,
+  ...recurrentRules,
 };

@@ -6,6 +6,7 @@
  */
 import type { TypedArray } from "../dtype.ts";
 import type { BatchNorm, Pooling, Resampling } from "./planes.ts";
+import type { Recurrent } from "./recurrent.ts";
 import type { BinaryOp, UnaryOp } from "./reference/formulas.ts";
 
 export type { BinaryOp, UnaryOp };
@@ -322,6 +323,31 @@ export interface Backend {
     dx: TypedArray | null,
     dw: TypedArray,
     db: TypedArray,
+  ): void;
+  /**
+   * Takes all steps of a recurrent layer: each adds the product of the state before it and the weight, transposed [H, G · H], to its gates,
+   * which hold those of its input and biases, applies the activations, and writes the next state. Of a GRU the gate that takes the product
+   * for n holds nothing at first: `bias` [H], or 0, is added there. The first states stand in `states`.
+   */
+  recurrent(
+    d: Recurrent,
+    gates: TypedArray,
+    weight: TypedArray,
+    bias: TypedArray | null,
+    states: TypedArray,
+  ): void;
+  /**
+   * The gradients of the gates before their activations, `dgates`, and of the first states, by g, those of all `states`; `gates` are what
+   * `recurrent` left, and the weight is [G · H, H].
+   */
+  recurrentBackward(
+    d: Recurrent,
+    g: TypedArray,
+    gates: TypedArray,
+    weight: TypedArray,
+    states: TypedArray,
+    dgates: TypedArray,
+    dfirst: TypedArray,
   ): void;
   /**
    * One step of an optimiser over all its parameters, with settings in the order of {@linkcode UPDATE_SETTINGS}.

@@ -174,13 +174,15 @@ export function checkBatchNorm(
   if (d.activation !== "none" && like.y === null) throw new RangeError(`Cannot ${action}: ${d.activation} needs y`);
 }
 
-function requireSizes(action: string, sizes: readonly number[]): void {
+/** Checks that these are sizes. */
+export function requireSizes(action: string, sizes: readonly number[]): void {
   // Written so that NaN and fractions fail as well.
   if (sizes.every((n) => n >= 0 && (n | 0) === n)) return;
   throw new RangeError(`Cannot ${action}: its sizes must be integers below 2147483648`);
 }
 
-function requireRoom(action: string, arrays: readonly Needed[]): void {
+/** Checks that each array has so many elements. */
+export function requireRoom(action: string, arrays: readonly Needed[]): void {
   for (const [name, array, elements] of arrays) {
     if (array === null || (elements <= array.length && elements < 2 ** 31)) continue;
     if (array.length === 0) throw memoryGone();
@@ -198,7 +200,8 @@ const BATCH_NORM_FIELDS = 10;
 // One descriptor for every call: it grows with the tables.
 let shared = new Int32Array(256);
 
-function described(length: number): Int32Array<ArrayBuffer> {
+/** The first `length` integers of the descriptor that all calls share; they hold until the next call. */
+export function described(length: number): Int32Array<ArrayBuffer> {
   if (shared.length < length) shared = new Int32Array(2 * length);
   return shared;
 }

@@ -22,6 +22,8 @@ int32_t gradus_call(int32_t function, const int32_t *d, void *p1, void *p2, void
     case CALL_DGEMM: return gradus_dgemm(d, p1, p2, p3, p4);
     case CALL_ADDRESS: return gradus_address(p1, d[0], p2), GRADUS_OK;
     case CALL_BATCH_NORM_BACKWARD: return gradus_batch_norm_backward(d, p1, p2, p3, p4, p5, p6);
+    case CALL_RECURRENT: return gradus_recurrent(d, p1, p2, p3, p4);
+    case CALL_RECURRENT_BACKWARD: return gradus_recurrent_backward(d, p1, p2, p3, p4, p5, p6);
     default: return GRADUS_OUT_OF_BOUNDS;
   }
 }

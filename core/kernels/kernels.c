@@ -30,6 +30,7 @@
 #include "gemm/gemm.c"
 #if !defined(__wasm__)
 #include "gemm/dgemm.c"
+#include "recurrent.c"
 #endif
 #include "conv/windows.c"
 #include "conv/tiles.c"

@@ -226,12 +226,27 @@ GRADUS_EXPORT int32_t gradus_resample(const int32_t *descriptor, const float *x,
 // The gradient of x by that of the results.
 GRADUS_EXPORT int32_t gradus_resample_backward(const int32_t *descriptor, const float *g, float *dx);
 
+// The descriptor of a recurrent layer's steps, with how many sequences reach each of them after it.
+enum { CELL_TANH, CELL_RELU, CELL_LSTM, CELL_GRU, CELL_COUNT };
+enum {
+  RECURRENT_CELL, RECURRENT_HIDDEN, RECURRENT_SEQUENCES, RECURRENT_STEPS, RECURRENT_REVERSE, RECURRENT_HAS_BIAS, RECURRENT_ROWS,
+  RECURRENT_GATES_LENGTH, RECURRENT_WEIGHT_LENGTH, RECURRENT_STATES_LENGTH, RECURRENT_FIRST_LENGTH, RECURRENT_LENGTH, // with the sizes
+  RECURRENT_SIZES
+};
+
+// All steps of a recurrent layer: the product of the state before each and the weight [hidden, gates · hidden] is added to the gates, which are
+// activated, and the next state written. The bias, which may be missing, goes with a GRU's product for n.
+GRADUS_EXPORT int32_t gradus_recurrent(const int32_t *descriptor, float *gates, const float *weight, const float *bias, float *states);
+
+// The gradients of the gates and of the first states by g, those of all states; here the weight is [gates · hidden, hidden].
+GRADUS_EXPORT int32_t gradus_recurrent_backward(const int32_t *descriptor, const float *g, const float *gates, const float *weight, const float *states, float *dgates, float *dfirst);
+
 // Any of these functions by its number: the language takes a quarter of a millisecond to make a function callable, at every start. The
 // descriptor and the pointers come in the function's own order; what is no pointer there is taken from the descriptor.
 enum {
   CALL_OPEN, CALL_THREADS, CALL_PEAK, CALL_TRIM_MEMORY, CALL_CONV, CALL_WHERE, CALL_REDUCE, CALL_GATHER, CALL_ACTIVATION_BACKWARD,
   CALL_CROSS_ENTROPY, CALL_UPDATE, CALL_POOL, CALL_POOL_BACKWARD, CALL_RESAMPLE, CALL_RESAMPLE_BACKWARD, CALL_BATCH_NORM,
-  CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_DGEMM
+  CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_DGEMM, CALL_RECURRENT, CALL_RECURRENT_BACKWARD
 };
 GRADUS_EXPORT int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6);
 #endif

@@ -2,7 +2,7 @@
 /** Generated from the C sources by `deno task build --wasm`; not to be edited. */
 
 /** The fingerprint of the sources that these bytes were compiled from. */
-export const WASM_SOURCES = "ae840b22131b99b7";
+export const WASM_SOURCES = "2042b8aa328d7fbc";
 
 /**
  * How the bytes below are written; the package of npm has them in hex, of which less is left when it is compressed.

@@ -5,6 +5,7 @@ import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import { functional as F } from "@gradus/gradus/nn";
 import { derivativeSamples } from "./derivative_samples.ts";
+import { recurrentSamples } from "./recurrent_samples.ts";
 import { float64, type Sample, type Samples, signed, values } from "./sample.ts";
 import { windowSamples } from "./window_samples.ts";
 
@@ -282,5 +283,6 @@ export const samples: { readonly [K in DifferentiableOp]: Samples } = {
     },
   },
   ...windowSamples,
+  ...recurrentSamples,
   ...derivativeSamples,
 };

@@ -18,6 +18,7 @@ import {
   nativeWhere,
 } from "./verbs.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
+import { nativeRecurrent } from "./recurrent.ts";
 import { libraryOpener } from "./open_library.ts";
 import { selfTest } from "./self_test.ts";
 import { type Buffer, type Functions, functionsOf } from "./symbols.ts";
@@ -119,9 +120,10 @@ function absolute(path: string): string {
 }
 
 function verbsOf(functions: Functions): Backend {
+  const gemm = nativeGemm(functions);
   return {
     name: "native",
-    gemm: nativeGemm(functions),
+    gemm,
     conv: nativeConv(functions),
     unary: nativeUnary(functions),
     binary: nativeBinary(functions),
@@ -137,6 +139,7 @@ function verbsOf(functions: Functions): Backend {
     resampleBackward: nativeResampleBackward(functions),
     batchNorm: nativeBatchNorm(functions),
     batchNormBackward: nativeBatchNormBackward(functions),
+    ...nativeRecurrent(functions, gemm),
   };
 }
 

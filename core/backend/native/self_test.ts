@@ -14,6 +14,7 @@ import {
 } from "../backend.ts";
 import { BINARY_OPS, REDUCE_OPS, UNARY_OPS } from "./verbs.ts";
 import type { BatchNorm, Pooling, Resampling, Windows } from "../planes.ts";
+import { CELL_GATES, type CellKind, partsOf, type Recurrent, rowsOf } from "../recurrent.ts";
 import { reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 
@@ -229,6 +230,9 @@ function* planeTrials(spread: Spread): Iterable<[string, Trial]> {
       }
     }
   }
+  for (const cell of ["tanh", "relu", "lstm", "gru"] as const) {
+    for (const reverse of [false, true]) yield [`steps of ${cell}`, recurrent(spread, cell, reverse)];
+  }
 }
 
 function windows(size: number, kernel: number, stride: number): Windows {
@@ -270,6 +274,20 @@ function batchNorm(spread: Spread, d: BatchNorm): Trial {
     verbs.batchNorm(d, x, stats, y);
     verbs.batchNormBackward(d, g, x, y, stats, dx, dw, db);
     return [stats, y, dx, dw, db];
+  };
+}
+
+/** Sequences of several lengths, with more values than a vector. */
+function recurrent(spread: Spread, cell: CellKind, reverse: boolean): Trial {
+  return (verbs: Backend) => {
+    const d: Recurrent = { cell, hidden: 37, sequences: 9, batchSizes: [9, 8, 8, 3], reverse };
+    const { made, kept } = CELL_GATES[cell], states = partsOf(d) * (rowsOf(d) + d.sequences) * d.hidden;
+    const weight = spread(made * d.hidden ** 2).map((v) => v / d.hidden);
+    const [gates, all, g] = [spread(rowsOf(d) * kept * d.hidden, 1), spread(states, 2), spread(states, 3)];
+    const [dgates, dfirst] = [x0(gates.length), x0(partsOf(d) * d.sequences * d.hidden)];
+    verbs.recurrent(d, gates, weight, spread(d.hidden, 4), all);
+    verbs.recurrentBackward(d, g, gates, weight, all, dgates, dfirst);
+    return [gates, all, dgates, dfirst];
   };
 }
 

@@ -21,6 +21,7 @@ export const CALLS = {
   ...{ gradus_reduce: 6, gradus_gather: 7, gradus_activation_backward: 8, gradus_cross_entropy: 9, gradus_update: 10 },
   ...{ gradus_pool: 11, gradus_pool_backward: 12, gradus_resample: 13, gradus_resample_backward: 14 },
   ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16, gradus_address: 17, gradus_dgemm: 18 },
+  ...{ gradus_recurrent: 19, gradus_recurrent_backward: 20 },
 } as const;
 
 /** Those that the wasm module has too; for the others there is nothing to do there, or copying would cost more than the work. */
@@ -82,6 +83,16 @@ export interface Functions extends Omit<Symbols, "gradus_call"> {
     dw: Buffer,
     db: Buffer,
   ): number;
+  gradus_recurrent(descriptor: Ints, gates: Buffer, weight: Buffer, bias: Buffer, states: Buffer): number;
+  gradus_recurrent_backward(
+    descriptor: Ints,
+    g: Buffer,
+    gates: Buffer,
+    weight: Buffer,
+    states: Buffer,
+    dgates: Buffer,
+    dfirst: Buffer,
+  ): number;
 }
 
 /** Gives each function behind `gradus_call` its own name and parameters. */
@@ -122,5 +133,8 @@ export function functionsOf(symbols: Symbols): Functions {
     gradus_batch_norm: of3(CALLS.gradus_batch_norm),
     gradus_batch_norm_backward: (d, p1, p2, p3, p4, p5, p6) =>
       call(CALLS.gradus_batch_norm_backward, d, p1, p2, p3, p4, p5, p6),
+    gradus_recurrent: of4(CALLS.gradus_recurrent),
+    gradus_recurrent_backward: (d, p1, p2, p3, p4, p5, p6) =>
+      call(CALLS.gradus_recurrent_backward, d, p1, p2, p3, p4, p5, p6),
   };
 }

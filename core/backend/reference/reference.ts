@@ -21,6 +21,7 @@ import { checkGemm, checkStrided } from "../descriptor.ts";
 import { batchNorm, batchNormBackward, pool, poolBackward, resample, resampleBackward } from "./planes.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import { COLUMNS, FLOAT_ROWS, FLOAT_UNARY_ROWS, floatDots, integerDots, REDUCE_ROWS, ROWS } from "./inner_loops.ts";
+import { recurrentBy } from "./recurrent.ts";
 import { conv } from "./windows.ts";
 import type { TypedArray } from "../../dtype.ts";
 
@@ -97,6 +98,7 @@ export const reference: Backend = {
   resampleBackward,
   batchNorm,
   batchNormBackward,
+  ...recurrentBy(gemm),
 };
 
 function isInteger(data: TypedArray): boolean {

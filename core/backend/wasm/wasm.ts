@@ -21,6 +21,7 @@ import {
   wasmReduce,
   wasmWhere,
 } from "./verbs.ts";
+import { recurrentBy } from "../reference/recurrent.ts";
 import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_ENCODING, wasmPlain, wasmRelaxed } from "../../kernels/wasm_bytes.js";
@@ -130,11 +131,11 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
     const known = simd ?? wasmSimd();
     const instance = new WebAssembly.Instance(new WebAssembly.Module(build(known)));
     const workspace = wasmWorkspace(instance.exports as unknown as WasmKernel);
-    const unary = wasmUnary(workspace);
+    const gemm = wasmGemm(workspace), unary = wasmUnary(workspace);
     const backend = {
       ...reference,
       name: "wasm",
-      gemm: wasmGemm(workspace),
+      gemm,
       conv: wasmConv(workspace, unary),
       unary,
       binary: wasmBinary(workspace),
@@ -147,6 +148,7 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       poolBackward: wasmPoolBackward(workspace),
       batchNorm: wasmBatchNorm(workspace),
       batchNormBackward: wasmBatchNormBackward(workspace),
+      ...recurrentBy(gemm),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {

@@ -3,7 +3,8 @@ import { checkOptions, requireNumber, requireSizes, requireTensor } from "../../
 import { zeros } from "../../../core/create.ts";
 import type { DType } from "../../../core/dtype.ts";
 import { pythonic } from "../../../core/format.ts";
-import { type CellKind, type CellWeights, GATES } from "../../../core/ops/recurrent.ts";
+import { CELL_GATES } from "../../../core/backend/recurrent.ts";
+import type { CellKind, CellWeights } from "../../../core/ops/recurrent.ts";
 import { isTraced, noteFunction } from "../../../core/record.ts";
 import { sameShape, show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
@@ -75,7 +76,7 @@ export function newWeights(
   bias: boolean,
   dtype: DType,
 ): CellWeights<Parameter> {
-  const wide = GATES[cell] * hiddenSize;
+  const wide = CELL_GATES[cell].made * hiddenSize;
   const make = (...shape: number[]) => new Parameter(zeros(shape, { dtype }));
   return {
     weightIh: make(wide, inputSize),
