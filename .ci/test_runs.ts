@@ -13,6 +13,7 @@ export const ALONE: readonly string[] = [
   "tests/datasets/formats/png.test.ts",
   "tests/datasets/named/mnist_folder.test.ts",
   "tests/datasets/table/event_loop.test.ts",
+  "tests/display/dashboard/page.test.ts",
   "tests/examples/page/browser.test.ts",
   "tests/layers/train/checkpoint/checkpoints.test.ts",
   "tests/layers/train/event_loop.test.ts",
@@ -23,7 +24,7 @@ export const HARNESS = "tests/core/kernels/harness";
 
 /** Whether a file is one of those, by its text. */
 export function mustBeAlone(text: string): boolean {
-  return /^import .*(\blongestGap\b|visit_page\.ts)/m.test(text) ||
+  return /^import .*(\blongestGap\b|visit_(page|dashboard)\.ts)/m.test(text) ||
     /\bDeno\.(env\.(set|delete)|chdir)\(|\bsetThreads\([^)]/.test(text);
 }
 
