@@ -25,7 +25,7 @@ export { Plot, type PlotParts, type PlotTextOptions } from "./plot/plot.ts";
 export type { Picture } from "./plot/picture.ts";
 export type { Values } from "./plot/html.ts";
 export type { VegaLiteSpec } from "./plot/spec.ts";
-export { plotHistory, plotLr, type TitleOptions } from "./plot/curves.ts";
+export { type CurvesOptions, plotCurves, plotHistory, plotLr, type TitleOptions } from "./plot/curves.ts";
 export { type ConfusionOptions, plotConfusion } from "./plot/confusion.ts";
 export { type BinOptions, type Histogram, histogram, type HistogramOptions, plotHistogram } from "./plot/histogram.ts";
 export { type ImagesOptions, type PictureClasses, plotImages } from "./plot/images.ts";

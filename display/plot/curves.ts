@@ -1,5 +1,5 @@
 /** Curves: the losses and metrics of a run, and the losses of a search for a learning rate. */
-import { checkOptions, describe, requireArray } from "../../core/arguments.ts";
+import { checkOptions, describe, isPlainObject, requireArray } from "../../core/arguments.ts";
 import type { EpochRecord, LrCurve } from "../../layers/train/train.ts";
 import type { Values } from "./html.ts";
 import { Plot } from "./plot.ts";
@@ -83,7 +83,7 @@ function metricsOf(history: readonly EpochRecord[]): Series[] {
 function fromTo({ name, points }: Series): string {
   const what = name === "training" || name === "validation"
     ? `Loss in ${name}`
-    : `${name[0].toUpperCase()}${name.slice(1)}`;
+    : `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
   const [[, first], [, last]] = [points[0], points[points.length - 1]];
   return points.length === 1 ? `${what} ${short(first)}.` : `${what} from ${short(first)} to ${short(last)}.`;
 }
@@ -92,8 +92,8 @@ function pointsOf(series: readonly Series[]): object[] {
   return series.flatMap(({ name, points }) => points.map(([x, y]) => ({ series: name, x, y })));
 }
 
-/** Lines with a point an epoch, told apart by colour and by dashes. */
-function panel(yTitle: string, series: readonly Series[]): object {
+/** Lines told apart by colour and by dashes, with a point for each number where they are few. */
+function panel(yTitle: string, series: readonly Series[], xTitle = "Epoch"): object {
   const names = series.map(({ name }) => name);
   const named = (more: object) => ({
     field: "series",
@@ -106,7 +106,7 @@ function panel(yTitle: string, series: readonly Series[]): object {
     ...{ width: WIDTH, height: HEIGHT },
     transform: [{ filter: { field: "series", oneOf: names } }],
     encoding: {
-      x: quantity("x", "Epoch", { axis: { tickMinStep: 1, format: "d" } }),
+      x: quantity("x", xTitle, { axis: { tickMinStep: 1, format: "d" } }),
       y: quantity("y", yTitle, { scale: { zero: false } }),
     },
     layer: [
@@ -114,7 +114,9 @@ function panel(yTitle: string, series: readonly Series[]): object {
         mark: "line",
         encoding: { color: named({ legend: { orient: "top", symbolType: "stroke" } }), strokeDash: named({}) },
       },
-      { mark: { type: "point", filled: true }, encoding: { color: named({ legend: null }) } },
+      ...(series.every(({ points }) => points.length <= 30)
+        ? [{ mark: { type: "point", filled: true }, encoding: { color: named({ legend: null }) } }]
+        : []),
     ],
     resolve: { scale: { color: "independent", strokeDash: "independent" } },
   };
@@ -133,6 +135,75 @@ function valuesOf(history: readonly EpochRecord[], series: readonly Series[]): V
       return [`${epoch}`, ...cells, short(lr)];
     }),
   };
+}
+
+/** The options of {@linkcode plotCurves}. */
+export interface CurvesOptions extends TitleOptions {
+  /**
+   * What the horizontal axis counts, from 1.
+   *
+   * @default {"Step"}
+   */
+  xTitle?: string;
+  /**
+   * What the numbers are.
+   *
+   * @default {"Value"}
+   */
+  yTitle?: string;
+}
+
+/**
+ * Lists of numbers as curves, by their names: losses of single batches, say.
+ *
+ * @throws {TypeError} If a list is no array of numbers.
+ * @throws {RangeError} If there is none, or one is empty.
+ *
+ * @example
+ * ```ts
+ * import { plotCurves } from "@gradus/gradus/display";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(plotCurves({ SGD: [4, 2, 1], Adam: [4, 1] }).description, "SGD from 4 to 1. Adam from 4 to 1.");
+ * ```
+ */
+export function plotCurves(
+  curves: Readonly<Record<string, readonly number[]>>,
+  options: CurvesOptions = {},
+): Plot {
+  checkOptions("plot curves", options, ["title", "xTitle", "yTitle"], {
+    title: "string",
+    xTitle: "string",
+    yTitle: "string",
+  });
+  const { title = "Curves", xTitle = "Step", yTitle = "Value" } = options;
+  const series = seriesOf(curves);
+  const description = series.map(fromTo).join(" ");
+  const most = Math.max(...series.map(({ points }) => points.length));
+  const rows = Array.from({ length: most }, (_, i) => [
+    `${i + 1}`,
+    ...series.map(({ points }) => i < points.length ? short(points[i][1]) : "–"),
+  ]);
+  return new Plot({
+    ...{ title, description, values: { heads: [xTitle, ...series.map(({ name }) => name)], rows } },
+    spec: specOf(title, description, pointsOf(series), panel(yTitle, series, xTitle) as Record<string, unknown>),
+    text: (columns) => drawLines(series, { columns, rows: 8, xTitle: xTitle.toLowerCase() }),
+  });
+}
+
+function seriesOf(curves: Readonly<Record<string, readonly number[]>>): Series[] {
+  if (!isPlainObject(curves)) {
+    throw new TypeError(`Cannot plot ${describe(curves)} as curves: give { name: [numbers] }`);
+  }
+  const all = Object.entries(curves as Record<string, readonly number[]>);
+  if (all.length === 0) throw new RangeError("Cannot plot curves: there is none, give { name: [numbers] }");
+  return all.map(([name, values]) => {
+    if (!Array.isArray(values) || values.some((value) => typeof value !== "number")) {
+      throw new TypeError(`Cannot plot ${describe(values)} as the curve ${name}: give an array of numbers`);
+    }
+    if (values.length === 0) throw new RangeError(`Cannot plot the curve ${name}: it has no numbers`);
+    return { name, points: values.map((value, i) => [i + 1, value] as const) };
+  });
 }
 
 /**

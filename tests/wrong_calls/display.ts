@@ -20,6 +20,7 @@ export const DRAWN: Record<string, Cases | typeof NEITHER> = {
   plotScatter: { options: [["lables", "labels", (o) => d.plotScatter(x, o)]], tensors: [(x) => d.plotScatter(x)] },
   plotConfusion: { options: [["clases", "classes", (o) => d.plotConfusion([[1]], o)]] },
   plotHistogram: { options: [["bin", "bins", (o) => d.plotHistogram(x, o)]], tensors: [(x) => d.plotHistogram(x)] },
+  plotCurves: { options: [["xTitel", "xTitle", (o) => d.plotCurves({ a: [1] }, o)]] },
   plotHistory: { options: [["titel", "title", (o) => d.plotHistory([epoch], o)]] },
   plotImages: { options: [["lables", "labels", (o) => d.plotImages(x, o)]], tensors: [(x) => d.plotImages(x)] },
   plotLr: { options: [["titel", "title", (o) => d.plotLr(curve, o)]] },

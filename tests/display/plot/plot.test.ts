@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import { Plot, plot, plotConfusion, plotHistory, plotImages, plotLr } from "@gradus/gradus/display";
+import { Plot, plot, plotConfusion, plotCurves, plotHistory, plotImages, plotLr } from "@gradus/gradus/display";
 import { parsePng } from "@gradus/gradus/data";
 import { rand, tensor } from "@gradus/gradus";
 import structures from "../../reference/svg_structures.json" with { type: "json" };
@@ -11,7 +11,7 @@ type Spec = Record<string, unknown>;
 
 describe("plot()", () => {
   it("chooses by what it is given", () => {
-    const titles = Object.values(PLOTS).slice(0, 5).map((make) => make().title);
+    const titles = ["history", "lr", "confusion", "images", "histogram"].map((kind) => PLOTS[kind]().title);
     assertEquals(titles, [
       "Losses and metrics by epoch",
       "Loss by learning rate",
@@ -76,6 +76,17 @@ describe("plotHistory()", () => {
   });
   it("refuses a run without epochs", () => {
     assertThrows(() => plotHistory([]), RangeError, "Cannot plot a history of no epochs: fit() first");
+  });
+});
+
+describe("plotCurves()", () => {
+  it("has a row for each number of the longest list", () => {
+    assertEquals(plotCurves({ SGD: [4, 2, 1], Adam: [4, 1] }).values.rows[2], ["3", "1", "–"]);
+  });
+  it("refuses what is no list of numbers, and an empty one", () => {
+    assertThrows(() => plotCurves({ a: [] }), RangeError, "Cannot plot the curve a: it has no numbers");
+    assertThrows(() => plotCurves({ a: 1 as never }), TypeError, "Cannot plot the number 1 as the curve a");
+    assertThrows(() => plotCurves([1] as never), TypeError, "give { name: [numbers] }");
   });
 });
 

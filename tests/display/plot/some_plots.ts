@@ -6,6 +6,7 @@ import {
   type Plot,
   plot,
   plotBoundary,
+  plotCurves,
   plotHistograms,
   plotScatter,
 } from "@gradus/gradus/display";
@@ -57,6 +58,7 @@ export const PLOTS: Readonly<Record<string, () => Plot>> = {
   lr: () => plot(CURVE),
   confusion: () => plot(CONFUSION, { classes: ["no", "yes"] }),
   images: () => plot(PICTURES, { labels: [1, 7], predictions: [1, 2] }),
+  curves: () => plotCurves({ SGD: [4, 2, 1], Adam: [4, 1] }),
   histogram: () => plot(arange(10), { bins: 5 }),
   histograms: () => plotHistograms(SPREAD),
   scatter: () => plotScatter(CROSS[0], { labels: CROSS[1] }),
