@@ -12,7 +12,7 @@
 import { manualSeed, randn, zeros } from "@gradus/gradus";
 import { lin, linGrad, mse, mseGrad, relu, reluGrad } from "@gradus/gradus/functional";
 import { Lin, Model, Mse, Relu } from "@gradus/gradus/classes";
-import { plot } from "@gradus/gradus/display";
+import { plotCurves } from "@gradus/gradus/display";
 manualSeed(42);
 
 // %% [markdown]
@@ -96,15 +96,7 @@ for (let step = 0; step < 40; step++) {
   model.backward();
   for (const p of model.parameters) p.sub_(p.g!.mul(0.05));
 }
-const history = losses.map((trainLoss, i) => ({
-  epoch: i + 1,
-  step: i + 1,
-  seconds: 0,
-  lr: 0.05,
-  trainLoss,
-  metrics: {},
-}));
-plot(history, { title: "Forty steps downhill" });
+plotCurves({ loss: losses }, { title: "Forty steps downhill", yTitle: "Loss" });
 
 // %% [markdown]
 // ## Exercises
