@@ -2,19 +2,52 @@
 import type { ReduceOp } from "../../core/backend/backend.ts";
 import { arange, eye } from "../../core/create.ts";
 import { productsOfOthers } from "../../core/ops/reduce.ts";
+import { softmaxGradient } from "../../core/ops/fused.ts";
+import { isRecorded } from "../../core/record.ts";
 import { isfinite, where } from "../../core/ops/where.ts";
-import { type Shape, sizeOf } from "../../core/shape.ts";
+import { sameShape, type Shape, sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { notDifferentiable, type Rules } from "./rule.ts";
 
 /** `y = eˣ / Σeˣ` along `dim`, so `dx = y · (g − Σ g·y)`. */
 export function softmaxBackward(g: Tensor, y: Tensor, dim = -1): [dx: Tensor] {
+  if (isOfRows(g, y, dim)) return [softmaxGradient(g, y, false)];
   return [y.mul(g.sub(g.mul(y).sum(dim, true)))];
 }
 
 /** `y = x − ln Σeˣ` along `dim`, so `dx = g − eʸ · Σg`. */
 export function logSoftmaxBackward(g: Tensor, y: Tensor, dim = -1): [dx: Tensor] {
+  if (isOfRows(g, y, dim)) return [softmaxGradient(g, y, true)];
   return [g.sub(y.exp().mul(g.sum(dim, true)))];
+}
+
+/** Whether one pass of the back end computes it: over the last dimension, where the gradient needs none of its own. */
+function isOfRows(g: Tensor, y: Tensor, dim: number): boolean {
+  const last = y.ndim > 0 && (dim === -1 || dim === y.ndim - 1);
+  return last && g.dtype === y.dtype && sameShape(g.shape, y.shape) && !isRecorded(g, y);
+}
+
+/**
+ * `y = x̂ · w + b` with `x̂ = (x − μ) / σ` over the n elements of each row, the last dimensions, as many as w has. With `ĝ = g · w`,
+ * `dx = (ĝ − Σĝ / n − x̂ · Σĝ·x̂ / n) / σ`, and over the rows `dw = Σ g·x̂` and `db = Σ g`. The back end computes them in one pass; as operations
+ * they are recorded.
+ */
+export function layerNormBackward(
+  g: Tensor,
+  x: Tensor,
+  weight: Tensor | null,
+  dims: number,
+  eps: number,
+): [dx: Tensor, dw: Tensor | null, db: Tensor | null] {
+  const last = x.shape.slice(x.ndim - dims).map((_, i) => i - dims);
+  const apart = x.sub(x.mean(last, true));
+  const inverse = apart.square().mean(last, true).add(eps).rsqrt();
+  const normal = apart.mul(inverse), scaled = weight === null ? g : g.mul(weight);
+  const slope = normal.mul(scaled.mul(normal).mean(last, true));
+  const dx = scaled.sub(scaled.mean(last, true)).sub(slope).mul(inverse);
+  const rows = x.shape.slice(dims).map((_, d) => d);
+  const overRows = (y: Tensor) => rows.length === 0 ? y : y.sum(rows);
+  return weight === null ? [dx, null, null] : [dx, overRows(g.mul(normal)), overRows(g)];
 }
 
 /** `y = Σx`, so every element gets `g`. */

@@ -19,6 +19,14 @@ int32_t gradus_call(int32_t function, const int32_t *d, void *p1, void *p2, void
     case CALL_RESAMPLE: return gradus_resample(d, p1, p2);
     case CALL_RESAMPLE_BACKWARD: return gradus_resample_backward(d, p1, p2);
     case CALL_BATCH_NORM: return gradus_batch_norm(d, p1, p2, p3);
+    case CALL_SOFTMAX: return gradus_softmax(d, p1, p2);
+    case CALL_SOFTMAX_BACKWARD: return gradus_softmax_backward(d, p1, p2, p3);
+    case CALL_LAYER_NORM: return gradus_layer_norm(d, p1, p2, p3, p4, p5);
+    case CALL_LAYER_NORM_BACKWARD: return gradus_layer_norm_backward(d, p1, p2, p3, p4, p5, p6);
+    case CALL_PLACES: return gradus_places(d, p1, p2, p3);
+    case CALL_SCATTER_ADD: return gradus_scatter_add(d, p1, p2, p3, p4);
+    case CALL_SCAN: return gradus_scan(d, p1, p2);
+    case CALL_ORDER: return gradus_order(d, p1, p2);
     case CALL_DGEMM: return gradus_dgemm(d, p1, p2, p3, p4);
     case CALL_ADDRESS: return gradus_address(p1, d[0], p2), GRADUS_OK;
     case CALL_BATCH_NORM_BACKWARD: return gradus_batch_norm_backward(d, p1, p2, p3, p4, p5, p6);

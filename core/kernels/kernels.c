@@ -17,9 +17,11 @@
 #include "pool.c"
 #include "batch_norm.c"
 #include "cross_entropy.c"
+#include "rows.c"
 #include "update.c"
 #if !defined(__wasm__)
 #include "resample.c"
+#include "along.c"
 #include "cpu.c"
 #endif
 #include "gemm/pack.c"

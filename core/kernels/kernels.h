@@ -143,6 +143,20 @@ enum {
   NORM_DESCRIPTOR_LENGTH
 };
 
+// The descriptors of softmax, or with LOG its logarithm, and of layer normalisation, both of rows.
+enum { SOFTMAX_LOG, SOFTMAX_ROWS, SOFTMAX_COLS, SOFTMAX_X_LENGTH, SOFTMAX_OUT_LENGTH, SOFTMAX_G_LENGTH, SOFTMAX_DESCRIPTOR_LENGTH };
+enum {
+  LAYER_ROWS, LAYER_COLS, LAYER_EPS, LAYER_HAS_AFFINE, LAYER_HAS_DX, // EPS: the bits of a float
+  LAYER_LENGTH, LAYER_STATS_LENGTH, LAYER_COLS_LENGTH,
+  LAYER_DESCRIPTOR_LENGTH
+};
+
+// The descriptors along one dimension, of dense arrays [outer, count, inner].
+enum { PLACES_OUTER, PLACES_SIZE, PLACES_COUNT, PLACES_INNER, PLACES_INDEX_LENGTH, PLACES_OUT_LENGTH, PLACES_DESCRIPTOR_LENGTH };
+enum { SCATTER_WIDTH, SCATTER_COUNT, SCATTER_G_LENGTH, SCATTER_INDEX_LENGTH, SCATTER_OUT_LENGTH, SCATTER_DESCRIPTOR_LENGTH };
+enum { SCAN_PRODUCTS, SCAN_OUTER, SCAN_COUNT, SCAN_INNER, SCAN_X_LENGTH, SCAN_OUT_LENGTH, SCAN_DESCRIPTOR_LENGTH };
+enum { ORDER_ROWS, ORDER_COUNT, ORDER_DESCENDING, ORDER_FIRST, ORDER_X_LENGTH, ORDER_OUT_LENGTH, ORDER_DESCRIPTOR_LENGTH };
+
 #if defined(__wasm__)
 #define GRADUS_EXPORT __attribute__((visibility("default"), used))
 #elif defined(_WIN32)
@@ -195,6 +209,18 @@ GRADUS_EXPORT int32_t gradus_batch_norm(const int32_t *descriptor, const float *
 // The gradients of x, which may be missing, weight and bias. What relu let pass is computed again.
 GRADUS_EXPORT int32_t gradus_batch_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *stats, float *dx, float *dw, float *db);
 
+// out = e^x / Σe^x of each row, or its logarithm.
+GRADUS_EXPORT int32_t gradus_softmax(const int32_t *descriptor, const float *x, float *out);
+
+// The gradient of x by that of the result, y.
+GRADUS_EXPORT int32_t gradus_softmax_backward(const int32_t *descriptor, const float *g, const float *y, float *out);
+
+// y = (x − mean) / √(variance + eps) · weight + bias for each row. The means and then 1 / √(variance + eps) are written into stats.
+GRADUS_EXPORT int32_t gradus_layer_norm(const int32_t *descriptor, const float *x, const float *weight, const float *bias, float *stats, float *y);
+
+// The gradients of x, which may be missing, and, with weight and bias, theirs: the two rows of sums.
+GRADUS_EXPORT int32_t gradus_layer_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *weight, const float *stats, float *dx, double *sums);
+
 #if !defined(__wasm__) // for these there is nothing to do there, or copying into another memory would cost more than the work
 // To be called first: GRADUS_OK if this CPU has the instructions that the kernels were compiled for. If so, memory that is freed
 // stays with the process from now on, to be used again, in blocks of up to 32 MB.
@@ -241,12 +267,26 @@ GRADUS_EXPORT int32_t gradus_recurrent(const int32_t *descriptor, float *gates, 
 // The gradients of the gates and of the first states by g, those of all states; here the weight is [gates · hidden, hidden].
 GRADUS_EXPORT int32_t gradus_recurrent_backward(const int32_t *descriptor, const float *g, const float *gates, const float *weight, const float *states, float *dgates, float *dfirst);
 
+// Where the elements that index [outer, count, inner] names along the middle of [outer, size, inner] stand; those below 0 count from the
+// end. After GRADUS_BAD_INDEX answer[0] is the one that is out of range.
+GRADUS_EXPORT int32_t gradus_places(const int32_t *descriptor, const int32_t *index, int32_t *out, double *answer);
+
+// Adds rows of g to those of out by their number, one after the other. After GRADUS_BAD_INDEX answer[0] is the number that is none.
+GRADUS_EXPORT int32_t gradus_scatter_add(const int32_t *descriptor, const float *g, const int32_t *index, float *out, double *answer);
+
+// Running sums, or products, along the middle of [outer, count, inner].
+GRADUS_EXPORT int32_t gradus_scan(const int32_t *descriptor, const float *x, float *out);
+
+// The order of each row, stable, with NaN as the largest; no more than the first need be written.
+GRADUS_EXPORT int32_t gradus_order(const int32_t *descriptor, const float *x, int32_t *order);
+
 // Any of these functions by its number: the language takes a quarter of a millisecond to make a function callable, at every start. The
 // descriptor and the pointers come in the function's own order; what is no pointer there is taken from the descriptor.
 enum {
   CALL_OPEN, CALL_THREADS, CALL_PEAK, CALL_TRIM_MEMORY, CALL_CONV, CALL_WHERE, CALL_REDUCE, CALL_GATHER, CALL_ACTIVATION_BACKWARD,
   CALL_CROSS_ENTROPY, CALL_UPDATE, CALL_POOL, CALL_POOL_BACKWARD, CALL_RESAMPLE, CALL_RESAMPLE_BACKWARD, CALL_BATCH_NORM,
-  CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_DGEMM, CALL_RECURRENT, CALL_RECURRENT_BACKWARD
+  CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_DGEMM, CALL_RECURRENT, CALL_RECURRENT_BACKWARD, CALL_SOFTMAX, CALL_SOFTMAX_BACKWARD,
+  CALL_LAYER_NORM, CALL_LAYER_NORM_BACKWARD, CALL_PLACES, CALL_SCATTER_ADD, CALL_SCAN, CALL_ORDER
 };
 GRADUS_EXPORT int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6);
 #endif

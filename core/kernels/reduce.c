@@ -64,15 +64,16 @@ INLINE vec extreme_vec(vec x, vec y, const int most) { return most ? maximum_vec
 INLINE vec worst(const int most) { return broadcast(most ? -__builtin_inff() : __builtin_inff()); }
 
 INLINE float row_extreme(const float *x, ptrdiff_t n, const int most) {
-  vec best = worst(most);
+  vec some[4]; // side by side, so that none waits for another
+  UNROLL for (int v = 0; v < 4; v++) some[v] = worst(most);
+  for (; n >= 4 * LANES; n -= 4 * LANES, x += 4 * LANES) {
+    UNROLL for (int v = 0; v < 4; v++) some[v] = extreme_vec(CVEC(x + v * LANES), some[v], most);
+  }
+  vec best = extreme_vec(extreme_vec(some[0], some[1], most), extreme_vec(some[2], some[3], most), most);
   for (; n >= LANES; n -= LANES, x += LANES) best = extreme_vec(CVEC(x), best, most);
   if (n) best = extreme_vec(load_partial(x, n, worst(most)[0]), best, most);
-  // The upper half against the lower, until one lane is left.
-  for (ptrdiff_t half = LANES / 2; half; half /= 2) {
-    float lanes[LANES];
-    __builtin_memcpy(lanes, &best, sizeof best);
-    best = extreme_vec(best, load_partial(lanes + half, half, worst(most)[0]), most);
-  }
+  // Every second lane against those between, until all are one.
+  for (int left = LANES; left > 1; left /= 2) best = extreme_vec(EVENS(best, best), ODDS(best, best), most);
   return best[0];
 }
 

@@ -7,7 +7,7 @@ import { newEmpty, scalar } from "../memory/allocate.ts";
 import { requireTensor } from "../arguments.ts";
 import type { Activation } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { isFloating, type TypedArray } from "../dtype.ts";
+import { allocate, isFloating, type TypedArray } from "../dtype.ts";
 import { type DerivedActivation, isRecorded, record } from "../record.ts";
 import { show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -79,6 +79,65 @@ export function activationBiasBackward(
     backend().activationBackward(activation, rows, columns, from, after, out?.data ?? null, db?.data ?? null);
   }
   return [out ?? g, db];
+}
+
+/** The softmax of float x over its last dimension, or its logarithm; it is not recorded. */
+export function softmaxOfRows(x: Tensor, log: boolean): Tensor {
+  const y = newEmpty(x.shape, x.dtype);
+  backend().softmax({ log, ...rowsOf(x) }, elements(x), y.data);
+  return y;
+}
+
+/** Its derivative by g, that of the result y; it is not recorded. */
+export function softmaxGradient(g: Tensor, y: Tensor, log: boolean): Tensor {
+  const dx = newEmpty(y.shape, y.dtype);
+  backend().softmaxBackward({ log, ...rowsOf(y) }, elements(g), elements(y), dx.data);
+  return dx;
+}
+
+function rowsOf(x: Tensor): { rows: number; cols: number } {
+  return { rows: sizeOf(x.shape.slice(0, -1)), cols: x.shape.at(-1) ?? 1 };
+}
+
+/** Float x normalised over its last dimensions, `cols` elements a row, and what its derivative needs; it is not recorded. */
+export function normaliseRows(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  cols: number,
+  eps: number,
+): { y: Tensor; stats: TypedArray } {
+  const d = { rows: cols === 0 ? 0 : sizeOf(x.shape) / cols, cols, eps };
+  const [y, stats] = [newEmpty(x.shape, x.dtype), allocate(x.dtype, 2 * d.rows)];
+  const affine = [weight, bias].map((v) => v && elements(v));
+  backend().layerNorm(d, elements(x), affine[0], affine[1], stats, y.data);
+  return { y, stats };
+}
+
+/** The gradients of x, unless it needs none, weight and bias by g; they are not recorded. */
+export function normaliseRowsGradients(
+  g: Tensor,
+  x: Tensor,
+  weight: Tensor | null,
+  cols: number,
+  stats: TypedArray,
+  withInput: boolean,
+): [dx: Tensor | null, dw: Tensor | null, db: Tensor | null] {
+  const dx = withInput ? newEmpty(x.shape, x.dtype) : null;
+  const [dw, db] = [0, 1].map(() => weight && newEmpty(weight.shape, x.dtype));
+  const d = { rows: stats.length / 2, cols, eps: 0 };
+  const scale = weight && elements(weight);
+  backend().layerNormBackward(
+    d,
+    elements(g),
+    elements(x),
+    scale,
+    stats,
+    dx?.data ?? null,
+    dw?.data ?? null,
+    db?.data ?? null,
+  );
+  return [dx, dw, db];
 }
 
 /**

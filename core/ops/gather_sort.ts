@@ -1,12 +1,13 @@
 /** Along one dimension: elements gathered and scattered by index, and in order. */
 import { byName, checkOptions, requireNumber, requireTensor } from "../arguments.ts";
+import { backend } from "../backend/choose.ts";
 import type { TypedArray } from "../dtype.ts";
 import { wrap } from "../memory/allocate.ts";
 import { resolveDim, rowMajor, sameShape, show, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Dim, dimOf } from "./arrange.ts";
 import { cast, copyOf, type Operand, operand } from "./elementwise.ts";
-import { addAt, gather as rowsOf, gatherGradient, put, rowIndices } from "./index.ts";
+import { addAt, gather as rowsOf, gatherGradient, indexElements, put, rowIndices } from "./index.ts";
 import { contiguous, detached, elements, expand, narrow, reshape, select, squeeze, transpose } from "./movement.ts";
 
 /** Elements and where they stood. */
@@ -67,15 +68,19 @@ function placesAlong(x: Tensor, dim: number, index: Tensor, verb: string): Int32
         `it must have as many dimensions, and no larger ones but that`,
     );
   }
-  const steps = rowMajor(x.shape);
-  let places = Int32Array.of(0);
-  index.shape.forEach((n, e) => {
-    const [before, step] = [places, e === d ? 0 : steps[e]];
-    places = new Int32Array(before.length * n);
-    for (let p = 0; p < before.length; p++) for (let i = 0; i < n; i++) places[p * n + i] = before[p] + i * step;
-  });
+  const places = new Int32Array(sizeOf(index.shape));
   if (x.shape.length === 0) return places;
-  const along = rowIndices(x, index, d);
+  const given = indexElements(index);
+  const [outer, size, inner] = [sizeOf(x.shape.slice(0, d)), x.shape[d], sizeOf(x.shape.slice(d + 1))];
+  if (index.shape.every((n, e) => e === d || n === x.shape[e])) {
+    backend().places({ outer, size, count: index.shape[d] ?? 0, inner, dim: d }, given, places);
+    return places;
+  }
+  const steps = rowMajor(x.shape), along = rowIndices(x, index, d);
+  index.shape.forEach((n, e) => { // the place of its own element, but for the dimension
+    const block = sizeOf(index.shape.slice(e + 1));
+    for (let k = 0; e !== d && k < places.length; k++) places[k] += (Math.floor(k / block) % n) * steps[e];
+  });
   for (let k = 0; k < places.length; k++) places[k] += along[k] * steps[d];
   return places;
 }
@@ -204,99 +209,12 @@ export function argsort(x: Tensor, dim: number | SortOptions = -1, descending = 
   return sort(x, dim, descending).indices;
 }
 
-/** The order of each run of n elements, stable: a radix sort, whose time grows with n alone. The first few can be had for less. */
+/** The order of each run of n elements, stable; no more than the first need stand in order. */
 export function sortRows(from: TypedArray, n: number, descending: boolean, first = n): Int32Array {
   const order = new Int32Array(from.length);
-  if (first * PASSES < n) {
-    for (let start = 0; start < from.length; start += n) {
-      firstFew(from.subarray(start, start + n), order.subarray(start, start + n), descending, first);
-    }
-    return order;
-  }
-  const words = ranksOf(from);
-  if (descending) { for (const word of words) for (let i = 0; i < word.length; i++) word[i] = ~word[i]; }
-  const [spare, counts] = [new Int32Array(n), new Int32Array(1 << DIGIT)];
-  for (let start = 0; start < from.length; start += n) {
-    const row = order.subarray(start, start + n);
-    for (let i = 0; i < n; i++) row[i] = i;
-    const keys = words.map((word) => word.subarray(start, start + n));
-    if (n <= FEW) insert(keys, row);
-    else for (const key of keys) sortDigits(key, row, spare, counts);
-  }
+  const rows = n === 0 ? 0 : from.length / n;
+  backend().order({ rows, count: n, descending, first }, from, order);
   return order;
-}
-
-const DIGIT = 11; // bits: a third of a word
-const PASSES = 16; // over all elements, which it takes to sort them
-const FEW = 32; // elements that are inserted one by one
-
-/** The places of the first few, in order: most elements take one comparison, with the last of those so far. */
-function firstFew(from: TypedArray, order: Int32Array, descending: boolean, count: number): void {
-  const isBefore = descending
-    ? (x: number, y: number) => x > y || (x !== x && y === y)
-    : (x: number, y: number) => x < y || (y !== y && x === x); // NaN counts as the largest
-  for (let i = 0, have = 0; count > 0 && i < from.length; i++) {
-    const x = from[i];
-    if (have === count) {
-      const last = from[order[count - 1]];
-      if ((descending ? x <= last : x >= last) || !isBefore(x, last)) continue;
-    }
-    let place = have < count ? have++ : count - 1;
-    for (; place > 0 && isBefore(x, from[order[place - 1]]); place--) order[place] = order[place - 1];
-    order[place] = i;
-  }
-}
-
-/** Whole numbers in the order of the elements, the largest for NaN: words of 32 bits, of float64 the lower ones first. */
-function ranksOf(from: TypedArray): Uint32Array[] {
-  const n = from.length;
-  if (!(from instanceof Float32Array || from instanceof Float64Array)) {
-    const whole = new Uint32Array(n);
-    for (let i = 0; i < n; i++) whole[i] = from[i] ^ 0x80000000;
-    return [whole];
-  }
-  const each = from instanceof Float64Array ? 2 : 1;
-  const numbers = from.slice();
-  for (let i = 0; i < n; i++) numbers[i] += 0; // −0 + 0 is 0
-  const bits = new Int32Array(numbers.buffer); // of two words the upper one comes last
-  const words = Array.from({ length: each }, () => new Uint32Array(n));
-  for (let i = 0; i < n; i++) {
-    const isNaN = from[i] !== from[i], sign = bits[i * each + each - 1];
-    for (let w = 0; w < each; w++) {
-      const flip = sign < 0 ? -1 : w === each - 1 ? 0x80000000 : 0; // of negative numbers the larger bits are less
-      words[w][i] = isNaN ? -1 : bits[i * each + w] ^ flip;
-    }
-  }
-  return words;
-}
-
-/** Sorts an order by one word of the keys, a digit at a time from the last, each pass stable. */
-function sortDigits(key: Uint32Array, order: Int32Array, spare: Int32Array, counts: Int32Array): void {
-  const n = order.length, mask = counts.length - 1;
-  let [from, to] = [order, spare];
-  for (let shift = 0; shift < 32; shift += DIGIT) {
-    counts.fill(0);
-    for (let i = 0; i < n; i++) counts[(key[i] >>> shift) & mask]++;
-    if (counts[(key[0] >>> shift) & mask] === n) continue; // the digit is the same everywhere
-    for (let b = 0, before = 0; b < counts.length; b++) before += counts[b], counts[b] = before - counts[b];
-    for (let i = 0; i < n; i++) to[counts[(key[from[i]] >>> shift) & mask]++] = from[i];
-    [from, to] = [to, from];
-  }
-  if (from !== order) order.set(from);
-}
-
-/** Sorts a short order by inserting. */
-function insert(keys: readonly Uint32Array[], order: Int32Array): void {
-  const [low, high] = [keys[0], keys.at(-1)!];
-  for (let i = 1; i < order.length; i++) {
-    let at = i;
-    for (; at > 0; at--) {
-      const before = order[at - 1];
-      if (high[before] < high[i] || (high[before] === high[i] && low[before] <= low[i])) break;
-      order[at] = before;
-    }
-    order[at] = i;
-  }
 }
 
 /** The options of `topk`. */

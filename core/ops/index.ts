@@ -288,10 +288,7 @@ export function indexBytes(x: Tensor, by: Tensor, table: Float32Array): Tensor {
 
 /** Indices along a dimension, checked; those from the end count from the beginning. */
 export function rowIndices(x: Tensor, by: Tensor, dim = 0, named = dim): Int32Array {
-  if (by.dtype !== "int32" && by.dtype !== "uint8") {
-    throw new TypeError(`Cannot index with a ${by.dtype} tensor: use an int32 tensor or a bool mask`);
-  }
-  const size = x.shape[dim], given = elements(by);
+  const size = x.shape[dim], given = indexElements(by);
   const whole = new Int32Array(given.length);
   for (let k = 0; k < given.length; k++) { // a batch is short: Int32Array.from() would take as long as the copy
     const i = given[k];
@@ -301,6 +298,14 @@ export function rowIndices(x: Tensor, by: Tensor, dim = 0, named = dim): Int32Ar
     whole[k] = i < 0 ? i + size : i;
   }
   return whole;
+}
+
+/** The elements of an index, one after the other. */
+export function indexElements(by: Tensor): Int32Array {
+  if (by.dtype !== "int32" && by.dtype !== "uint8") {
+    throw new TypeError(`Cannot index with a ${by.dtype} tensor: use an int32 tensor or a bool mask`);
+  }
+  return elements(by.dtype === "int32" ? by : cast(by, "int32")) as Int32Array;
 }
 
 /** The `rows` of x, in the leading shape `lead`. */
@@ -320,10 +325,8 @@ function gatherInto(from: Tensor, rows: Int32Array, out: Tensor, table?: Float32
 /** The gradient of a tensor of `shape` by that of `rows` of it, g [rows, …]: each is added to its row, 0 at first. */
 export function gatherGradient(g: Tensor, shape: readonly number[], rows: Int32Array): Tensor {
   const dx = newZeros(shape, g.dtype);
-  const [from, to, width] = [elements(detached(g)), dx.data, sizeOf(shape.slice(1))];
-  for (let i = 0, read = 0; i < rows.length; i++) {
-    for (let end = read + width, write = rows[i] * width; read < end;) to[write++] += from[read++];
-  }
+  const width = sizeOf(shape.slice(1));
+  if (width > 0 && rows.length > 0) backend().scatterAdd(elements(detached(g)), width, rows, dx.data);
   return record("gatherBackward", dx, [g], { rows });
 }
 

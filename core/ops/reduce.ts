@@ -2,7 +2,7 @@
 import { byName, describe, requireNumber, requireTensor } from "../arguments.ts";
 import type { ReduceOp } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
-import { allocate, checkedConvert, type DType, isFloating, type TypedArray } from "../dtype.ts";
+import { allocate, checkedConvert, type DType, isFloating } from "../dtype.ts";
 import { newEmpty, wrap } from "../memory/allocate.ts";
 import { cast } from "./elementwise.ts";
 import { detached, elements, narrow, permute, view } from "./movement.ts";
@@ -258,30 +258,10 @@ export function cumulate(op: "cumsum" | "cumprod", x: Tensor, over: number | { d
   if (x.shape.length === 0) return view(cumulate(op, view(x, [1]), 0), []);
   const out = newEmpty(x.shape, isFloating(x.dtype) ? x.dtype : "int32");
   const exact = isFloating(out.dtype) ? out.data : new Float64Array(out.data.length);
-  const scan = op === "cumsum" ? scanSums : scanProducts;
-  scan(elements(detached(x)), x.shape[d], sizeOf(x.shape.slice(d + 1)), exact);
+  const outer = sizeOf(x.shape.slice(0, d)), inner = sizeOf(x.shape.slice(d + 1));
+  backend().scan({ products: op === "cumprod", outer, count: x.shape[d], inner }, elements(detached(x)), exact);
   if (exact !== out.data) storeIntegers(what, exact, out);
   return record(op, out, [x], { dim: d });
-}
-
-/** Sums along runs of `length` elements that stand `step` apart. */
-function scanSums(x: TypedArray, length: number, step: number, out: TypedArray): void {
-  for (let block = 0; block < x.length; block += length * step) {
-    for (let start = block; start < block + step; start++) {
-      let sum = 0;
-      for (let at = start; at < start + length * step; at += step) out[at] = sum += x[at];
-    }
-  }
-}
-
-/** Products along such runs. */
-function scanProducts(x: TypedArray, length: number, step: number, out: TypedArray): void {
-  for (let block = 0; block < x.length; block += length * step) {
-    for (let start = block; start < block + step; start++) {
-      let product = 1;
-      for (let at = start; at < start + length * step; at += step) out[at] = product *= x[at];
-    }
-  }
 }
 
 /** The arguments of `diff` by name. */

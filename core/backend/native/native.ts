@@ -17,6 +17,8 @@ import {
   nativeUnary,
   nativeWhere,
 } from "./verbs.ts";
+import { nativeAlong } from "./along.ts";
+import { nativeLayerNorm, nativeLayerNormBackward, nativeSoftmax, nativeSoftmaxBackward } from "./rows.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
 import { nativeRecurrent } from "./recurrent.ts";
 import { libraryOpener } from "./open_library.ts";
@@ -140,6 +142,11 @@ function verbsOf(functions: Functions): Backend {
     batchNorm: nativeBatchNorm(functions),
     batchNormBackward: nativeBatchNormBackward(functions),
     ...nativeRecurrent(functions, gemm),
+    ...nativeAlong(functions),
+    softmax: nativeSoftmax(functions),
+    softmaxBackward: nativeSoftmaxBackward(functions),
+    layerNorm: nativeLayerNorm(functions),
+    layerNormBackward: nativeLayerNormBackward(functions),
   };
 }
 

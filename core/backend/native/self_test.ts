@@ -61,6 +61,8 @@ function* trials(): Iterable<[string, Trial]> {
   yield ["where", where];
   yield ["gather", gather];
   for (const cols of [10, 70]) yield ["cross-entropy", crossEntropy(cols)];
+  for (const cols of [5, 83, 300]) yield [`softmax and layer normalisation of ${cols}`, rows(cols)];
+  for (const n of [7, 83, 700]) yield [`what goes along ${n} elements`, along(n)];
   for (const kind of ["sgd", "adam"] as const) yield [kind, update(kind)];
   yield* planeTrials(spread);
 }
@@ -212,6 +214,50 @@ function update(kind: "sgd" | "adam"): Trial {
 }
 
 /** Some numbers of both signs: a length, and the largest of them. */
+/** Places, sums at places, running sums and orders. */
+function along(n: number): Trial {
+  return (verbs) => {
+    const x = spread(5 * n), index = new Int32Array(5 * n).map((_, i) => (i * 37) % (2 * n) - n);
+    const [places, order, sums] = [index.slice(), index.slice(), x.slice()];
+    verbs.places({ outer: 1, size: n, count: n, inner: 5, dim: 0 }, index, places);
+    verbs.scatterAdd(x, 1, places, sums);
+    verbs.order({ rows: 5, count: n, descending: true, first: n }, x, order);
+    const found: TypedArray[] = [places, sums, order];
+    const few = new Int32Array(5 * n);
+    verbs.order({ rows: 5, count: n, descending: false, first: 3 }, x, few);
+    found.push(Int32Array.from({ length: 15 }, (_, i) => few[Math.floor(i / 3) * n + i % 3]));
+    for (const inner of [1, 5]) {
+      const running = x.slice();
+      verbs.scan({ products: false, outer: 5 / inner, count: n, inner }, x, running);
+      found.push(running);
+    }
+    return found;
+  };
+}
+
+/** Both of rows, and their derivatives. */
+function rows(cols: number): Trial {
+  return (verbs) => {
+    const [x, g, weight] = [spread(33 * cols), spread(33 * cols, 1), spread(cols)];
+    const [y, dx, stats] = [new Float32Array(33 * cols), new Float32Array(33 * cols), new Float32Array(66)];
+    const found: TypedArray[] = [];
+    for (const log of [false, true]) {
+      const d = { log, rows: 33, cols };
+      verbs.softmax(d, x, y);
+      verbs.softmaxBackward(d, g, y, dx);
+      found.push(y.slice(), dx.slice());
+    }
+    const d = { rows: 33, cols, eps: 1e-5 };
+    for (const scale of [weight, null]) {
+      const [dw, db] = [0, 1].map(() => scale && new Float32Array(cols));
+      verbs.layerNorm(d, x, scale, scale, stats, y);
+      verbs.layerNormBackward(d, g, x, scale, stats, dx, dw, db);
+      found.push(y.slice(), dx.slice(), ...(dw === null ? [] : [dw, db!]));
+    }
+    return found;
+  };
+}
+
 type Spread = (length: number, size?: number) => Float32Array;
 
 /** Poolings by pairs and by windows that overlap, resamplings, and batch normalisations in both layouts. */

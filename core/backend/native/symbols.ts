@@ -22,6 +22,8 @@ export const CALLS = {
   ...{ gradus_pool: 11, gradus_pool_backward: 12, gradus_resample: 13, gradus_resample_backward: 14 },
   ...{ gradus_batch_norm: 15, gradus_batch_norm_backward: 16, gradus_address: 17, gradus_dgemm: 18 },
   ...{ gradus_recurrent: 19, gradus_recurrent_backward: 20 },
+  ...{ gradus_softmax: 21, gradus_softmax_backward: 22, gradus_layer_norm: 23, gradus_layer_norm_backward: 24 },
+  ...{ gradus_places: 25, gradus_scatter_add: 26, gradus_scan: 27, gradus_order: 28 },
 } as const;
 
 /** Those that the wasm module has too; for the others there is nothing to do there, or copying would cost more than the work. */
@@ -39,6 +41,10 @@ export const WASM_SYMBOLS = [
   "gradus_pool_backward",
   "gradus_batch_norm",
   "gradus_batch_norm_backward",
+  "gradus_softmax",
+  "gradus_softmax_backward",
+  "gradus_layer_norm",
+  "gradus_layer_norm_backward",
 ] as const;
 
 /** Memory that C may be handed: never shared with another wasm instance, and of fixed length. */
@@ -93,6 +99,22 @@ export interface Functions extends Omit<Symbols, "gradus_call"> {
     dgates: Buffer,
     dfirst: Buffer,
   ): number;
+  gradus_places(descriptor: Ints, index: Ints, out: Ints, answer: Doubles): number;
+  gradus_scatter_add(descriptor: Ints, g: Buffer, index: Ints, out: Buffer, answer: Doubles): number;
+  gradus_scan(descriptor: Ints, x: Buffer, out: Buffer): number;
+  gradus_order(descriptor: Ints, x: Buffer, order: Ints): number;
+  gradus_softmax(descriptor: Ints, x: Buffer, out: Buffer): number;
+  gradus_softmax_backward(descriptor: Ints, g: Buffer, y: Buffer, out: Buffer): number;
+  gradus_layer_norm(descriptor: Ints, x: Buffer, weight: Buffer, bias: Buffer, stats: Buffer, y: Buffer): number;
+  gradus_layer_norm_backward(
+    descriptor: Ints,
+    g: Buffer,
+    x: Buffer,
+    weight: Buffer,
+    stats: Buffer,
+    dx: Buffer,
+    sums: Doubles,
+  ): number;
 }
 
 /** Gives each function behind `gradus_call` its own name and parameters. */
@@ -103,9 +125,9 @@ export function functionsOf(symbols: Symbols): Functions {
     ints[0] = first, ints[1] = second;
     return call(code, ints, p1, p2, NOTHING, NOTHING, NOTHING, NOTHING);
   };
-  const of2 = (code: number) => (d: Ints, p1: Buffer, p2: Buffer) =>
+  const of2 = (code: number) => (d: Ints, p1: Buffer, p2: BufferSource) =>
     call(code, d, p1, p2, NOTHING, NOTHING, NOTHING, NOTHING);
-  const of3 = (code: number) => (d: Ints, p1: Buffer, p2: BufferSource, p3: BufferSource) =>
+  const of3 = (code: number) => (d: Ints, p1: BufferSource, p2: BufferSource, p3: BufferSource) =>
     call(code, d, p1, p2, p3, NOTHING, NOTHING, NOTHING);
   const of4 = (code: number) => (d: Ints, p1: BufferSource, p2: BufferSource, p3: BufferSource, p4: BufferSource) =>
     call(code, d, p1, p2, p3, p4, NOTHING, NOTHING);
@@ -131,6 +153,15 @@ export function functionsOf(symbols: Symbols): Functions {
     gradus_resample: of2(CALLS.gradus_resample),
     gradus_resample_backward: of2(CALLS.gradus_resample_backward),
     gradus_batch_norm: of3(CALLS.gradus_batch_norm),
+    gradus_places: of3(CALLS.gradus_places),
+    gradus_scatter_add: of4(CALLS.gradus_scatter_add),
+    gradus_scan: of2(CALLS.gradus_scan),
+    gradus_order: of2(CALLS.gradus_order),
+    gradus_softmax: of2(CALLS.gradus_softmax),
+    gradus_softmax_backward: of3(CALLS.gradus_softmax_backward),
+    gradus_layer_norm: (d, p1, p2, p3, p4, p5) => call(CALLS.gradus_layer_norm, d, p1, p2, p3, p4, p5, NOTHING),
+    gradus_layer_norm_backward: (d, p1, p2, p3, p4, p5, p6) =>
+      call(CALLS.gradus_layer_norm_backward, d, p1, p2, p3, p4, p5, p6),
     gradus_batch_norm_backward: (d, p1, p2, p3, p4, p5, p6) =>
       call(CALLS.gradus_batch_norm_backward, d, p1, p2, p3, p4, p5, p6),
     gradus_recurrent: of4(CALLS.gradus_recurrent),

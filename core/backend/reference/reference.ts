@@ -19,6 +19,8 @@ import {
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
 import { batchNorm, batchNormBackward, pool, poolBackward, resample, resampleBackward } from "./planes.ts";
+import { order, places, scan, scatterAdd } from "./along.ts";
+import { layerNorm, layerNormBackward, softmax, softmaxBackward, softmaxSum } from "./rows.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import { COLUMNS, FLOAT_ROWS, FLOAT_UNARY_ROWS, floatDots, integerDots, REDUCE_ROWS, ROWS } from "./inner_loops.ts";
 import { recurrentBy } from "./recurrent.ts";
@@ -99,6 +101,14 @@ export const reference: Backend = {
   batchNorm,
   batchNormBackward,
   ...recurrentBy(gemm),
+  places,
+  scatterAdd,
+  scan,
+  order,
+  softmax,
+  softmaxBackward,
+  layerNorm,
+  layerNormBackward,
 };
 
 function isInteger(data: TypedArray): boolean {
@@ -306,15 +316,6 @@ function crossEntropy(
     for (let j = at; j < at + cols; j++) dz[j] = (Math.exp(z[j] - max) / sum - (j === target ? 1 : 0)) / rows;
   }
   return loss / rows;
-}
-
-/** The maximum of a row, and `Σ e^(z − max)`, which cannot overflow. */
-function softmaxSum(z: TypedArray, at: number, cols: number): { max: number; sum: number } {
-  let max = -Infinity;
-  for (let j = at; j < at + cols; j++) max = Math.max(max, z[j]);
-  let sum = 0;
-  for (let j = at; j < at + cols; j++) sum += Math.exp(z[j] - max);
-  return { max, sum };
 }
 
 /** One step of an optimiser over all its parameters. */

@@ -22,6 +22,7 @@ import {
   wasmWhere,
 } from "./verbs.ts";
 import { recurrentBy } from "../reference/recurrent.ts";
+import { wasmRows } from "./rows.ts";
 import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_ENCODING, wasmPlain, wasmRelaxed } from "../../kernels/wasm_bytes.js";
@@ -149,6 +150,7 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       batchNorm: wasmBatchNorm(workspace),
       batchNormBackward: wasmBatchNormBackward(workspace),
       ...recurrentBy(gemm),
+      ...wasmRows(workspace),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {

@@ -42,6 +42,22 @@ export interface WasmKernel {
     dw: number,
     db: number,
   ): number;
+  /** As in `kernels.h`. */
+  gradus_softmax(descriptor: number, x: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_softmax_backward(descriptor: number, g: number, y: number, out: number): number;
+  /** As in `kernels.h`. */
+  gradus_layer_norm(descriptor: number, x: number, weight: number, bias: number, stats: number, y: number): number;
+  /** As in `kernels.h`. */
+  gradus_layer_norm_backward(
+    descriptor: number,
+    g: number,
+    x: number,
+    weight: number,
+    stats: number,
+    dx: number,
+    sums: number,
+  ): number;
 }
 
 /** A kernel, and memory for the operands of one call. */

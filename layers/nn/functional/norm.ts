@@ -1,4 +1,6 @@
 /** Normalisations as functions: `(x − mean) / √(variance + ε)`, then scaled and shifted. */
+import { type Context, Function } from "../../../backward/function.ts";
+import { layerNormBackward } from "../../../backward/rules/reduce.ts";
 import { noGrad } from "../../../backward/tape.ts";
 import {
   checkOptions,
@@ -13,7 +15,8 @@ import { fromData, ones, zeros } from "../../../core/create.ts";
 import { isFloating, promote, type TypedArray } from "../../../core/dtype.ts";
 import { cast } from "../../../core/ops/elementwise.ts";
 import { normaliseChannels } from "../../../core/ops/windows/planes.ts";
-import { noteFunction } from "../../../core/record.ts";
+import { normaliseRows, normaliseRowsGradients } from "../../../core/ops/fused.ts";
+import { isRecorded, noteFunction } from "../../../core/record.ts";
 import { sameShape, show, sizeOf } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 
@@ -260,11 +263,20 @@ export function layerNorm(
   requireTensor(x, "take layerNorm() of");
   const { weight = null, bias = null, eps = 1e-5 } = options;
   checkAffine(weight, bias);
-  const last = lastDims(x, normalizedShape);
-  const mean = x.mean(last, true);
-  const apart = x.sub(mean);
-  const variance = apart.square().mean(last, true); // biased
-  const out = affine(apart.mul(variance.add(eps).rsqrt()), weight, bias);
+  lastDims(x, normalizedShape);
+  const dtype = [weight, bias].reduce((common, v) => v === null ? common : promote(common, v.dtype), x.dtype);
+  if (!isFloating(dtype)) throw new TypeError(`Cannot normalise a ${x.dtype} tensor: cast it with float()`);
+  const plain = weight === null && bias === null;
+  const each = (v: Tensor) => cast(v, dtype).expand(...normalizedShape);
+  const out = plain
+    ? LayerNormFunction.apply(cast(x, dtype), null, null, normalizedShape.length, eps)
+    : LayerNormFunction.apply(
+      cast(x, dtype),
+      each(weight ?? ones(normalizedShape)),
+      each(bias ?? zeros(normalizedShape)),
+      normalizedShape.length,
+      eps,
+    );
   return noteFunction("layerNorm", out, [x, weight, bias], { eps, dims: normalizedShape.length });
 }
 
@@ -313,6 +325,38 @@ function lastDims(x: Tensor, normalizedShape: readonly number[]): number[] {
     );
   }
   return normalizedShape.map((_, i) => lead + i);
+}
+
+/** What `layerNorm` keeps beside tensors. */
+interface LayerNormContext extends Context {
+  stats: TypedArray;
+  dims: number;
+  eps: number;
+}
+
+/** Layer normalisation as one step of the tape. */
+class LayerNormFunction extends Function {
+  static forward(
+    ctx: LayerNormContext,
+    x: Tensor,
+    weight: Tensor | null,
+    bias: Tensor | null,
+    dims: number,
+    eps: number,
+  ): Tensor {
+    const { y, stats } = normaliseRows(x, weight, bias, sizeOf(x.shape.slice(-dims)), eps);
+    ctx.saveForBackward(x, ...(weight === null ? [] : [weight]));
+    [ctx.stats, ctx.dims, ctx.eps] = [stats, dims, eps];
+    return y;
+  }
+  /** By `layerNormBackward` in backward/rules/reduce.ts where it is recorded. */
+  static backward(ctx: LayerNormContext, g: Tensor): (Tensor | null)[] {
+    const [x, weight = null] = ctx.savedTensors;
+    const [dx, dw, db] = isRecorded(g, x, ...(weight === null ? [] : [weight]))
+      ? layerNormBackward(g, x, weight, ctx.dims, ctx.eps)
+      : normaliseRowsGradients(g, x, weight, sizeOf(x.shape.slice(-ctx.dims)), ctx.stats, ctx.needsInputGrad[0]);
+    return [dx, dw, db];
+  }
 }
 
 function checkAffine(weight: Tensor | null, bias: Tensor | null): void {

@@ -2,13 +2,17 @@
 import { type Context, Function } from "../../../backward/function.ts";
 import { logSoftmaxBackward, softmaxBackward } from "../../../backward/rules/reduce.ts";
 import { requireTensor } from "../../../core/arguments.ts";
+import { isFloating } from "../../../core/dtype.ts";
+import { softmaxOfRows } from "../../../core/ops/fused.ts";
+import { isRecorded } from "../../../core/record.ts";
 import { resolveDim } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 
 /** `eˣ / Σeˣ` along `dim`, which is not recorded as a step of its own. */
 export function softmaxValues(x: Tensor, dim = -1): Tensor {
   requireTensor(x, "take softmax() of");
-  resolveDim(dim, x.ndim, "take softmax() over");
+  const d = resolveDim(dim, x.ndim, "take softmax() over");
+  if (isOfRows(x, d)) return softmaxOfRows(x, false);
   const e = belowMax(x, dim).exp();
   return e.div(e.sum(dim, true));
 }
@@ -16,9 +20,15 @@ export function softmaxValues(x: Tensor, dim = -1): Tensor {
 /** `x − ln Σeˣ` along `dim`, which is not recorded as a step of its own. */
 export function logSoftmaxValues(x: Tensor, dim = -1): Tensor {
   requireTensor(x, "take logSoftmax() of");
-  resolveDim(dim, x.ndim, "take logSoftmax() over");
+  const d = resolveDim(dim, x.ndim, "take logSoftmax() over");
+  if (isOfRows(x, d)) return softmaxOfRows(x, true);
   const shifted = belowMax(x, dim);
   return shifted.sub(shifted.exp().sum(dim, true).log());
+}
+
+/** Whether one pass of the back end computes it: over the last dimension, and where no gradient goes back through its parts. */
+function isOfRows(x: Tensor, d: number): boolean {
+  return x.ndim > 0 && d === x.ndim - 1 && isFloating(x.dtype) && !isRecorded(x);
 }
 
 /** `x − max x` along `dim`, so that nothing overflows and large logits keep their digits; an empty tensor has no maximum. */

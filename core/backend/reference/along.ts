@@ -1,0 +1,147 @@
+/** The reference verbs along one dimension: places by index, sums at places, running sums, and in order. */
+import type { TypedArray } from "../../dtype.ts";
+import {
+  badPlace,
+  badTarget,
+  checkOrder,
+  checkPlaces,
+  checkScan,
+  checkScatter,
+  type Order,
+  type Places,
+  type Scan,
+} from "../along.ts";
+
+/** `out[o, i, j] = (o · size + index[o, i, j]) · inner + j`, with indices from the end counted from the beginning. */
+export function places(d: Places, index: Int32Array, out: Int32Array): void {
+  checkPlaces(d, index, out);
+  const { outer, size, count, inner } = d;
+  for (let o = 0, k = 0; o < outer; o++) {
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < inner; j++, k++) {
+        const given = index[k];
+        if (given < -size || given >= size) throw badPlace(given, d);
+        out[k] = (o * size + (given < 0 ? given + size : given)) * inner + j;
+      }
+    }
+  }
+}
+
+/** `out[index[i], j] += g[i, j]`. */
+export function scatterAdd(g: TypedArray, width: number, index: Int32Array, out: TypedArray): void {
+  checkScatter(g, width, index, out);
+  const rows = out.length / width;
+  for (let i = 0, read = 0; i < index.length; i++) {
+    if (!(index[i] >= 0 && index[i] < rows)) throw badTarget(index[i], rows);
+    for (let end = read + width, write = index[i] * width; read < end;) out[write++] += g[read++];
+  }
+}
+
+/** Running sums or products along the middle of [outer, count, inner]. */
+export function scan(d: Scan, x: TypedArray, out: TypedArray): void {
+  checkScan(d, x, out);
+  const { products, outer, count, inner } = d;
+  for (let o = 0, block = 0; o < outer; o++, block += count * inner) {
+    for (let start = block; start < block + inner; start++) {
+      let carried = products ? 1 : 0;
+      for (let i = 0, at = start; i < count; i++, at += inner) {
+        out[at] = carried = products ? carried * x[at] : carried + x[at];
+      }
+    }
+  }
+}
+
+/** The order of each run of `count` elements, stable: a radix sort, whose time grows with them alone. The first few can be had for less. */
+export function order(d: Order, from: TypedArray, out: Int32Array): void {
+  checkOrder(d, from, out);
+  const { rows, count: n, descending, first } = d;
+  if (first * PASSES < n) {
+    for (let start = 0; start < rows * n; start += n) {
+      firstFew(from.subarray(start, start + n), out.subarray(start, start + n), descending, first);
+    }
+    return;
+  }
+  const words = ranksOf(from);
+  if (descending) { for (const word of words) for (let i = 0; i < word.length; i++) word[i] = ~word[i]; }
+  const [spare, counts] = [new Int32Array(n), new Int32Array(1 << DIGIT)];
+  for (let start = 0; start < rows * n; start += n) {
+    const row = out.subarray(start, start + n);
+    for (let i = 0; i < n; i++) row[i] = i;
+    const keys = words.map((word) => word.subarray(start, start + n));
+    if (n <= FEW) insert(keys, row);
+    else for (const key of keys) sortDigits(key, row, spare, counts);
+  }
+}
+
+const DIGIT = 11; // bits: a third of a word
+const PASSES = 16; // over all elements, which it takes to sort them
+const FEW = 32; // elements that are inserted one by one
+
+/** The places of the first few, in order: most elements take one comparison, with the last of those so far. */
+function firstFew(from: TypedArray, order: Int32Array, descending: boolean, count: number): void {
+  const isBefore = descending
+    ? (x: number, y: number) => x > y || (x !== x && y === y)
+    : (x: number, y: number) => x < y || (y !== y && x === x); // NaN counts as the largest
+  for (let i = 0, have = 0; count > 0 && i < from.length; i++) {
+    const x = from[i];
+    if (have === count) {
+      const last = from[order[count - 1]];
+      if ((descending ? x <= last : x >= last) || !isBefore(x, last)) continue;
+    }
+    let place = have < count ? have++ : count - 1;
+    for (; place > 0 && isBefore(x, from[order[place - 1]]); place--) order[place] = order[place - 1];
+    order[place] = i;
+  }
+}
+
+/** Whole numbers in the order of the elements, the largest for NaN: words of 32 bits, of float64 the lower ones first. */
+function ranksOf(from: TypedArray): Uint32Array[] {
+  const n = from.length;
+  if (!(from instanceof Float32Array || from instanceof Float64Array)) {
+    const whole = new Uint32Array(n);
+    for (let i = 0; i < n; i++) whole[i] = from[i] ^ 0x80000000;
+    return [whole];
+  }
+  const each = from instanceof Float64Array ? 2 : 1;
+  const numbers = from.slice();
+  for (let i = 0; i < n; i++) numbers[i] += 0; // −0 + 0 is 0
+  const bits = new Int32Array(numbers.buffer); // of two words the upper one comes last
+  const words = Array.from({ length: each }, () => new Uint32Array(n));
+  for (let i = 0; i < n; i++) {
+    const isNaN = from[i] !== from[i], sign = bits[i * each + each - 1];
+    for (let w = 0; w < each; w++) {
+      const flip = sign < 0 ? -1 : w === each - 1 ? 0x80000000 : 0; // of negative numbers the larger bits are less
+      words[w][i] = isNaN ? -1 : bits[i * each + w] ^ flip;
+    }
+  }
+  return words;
+}
+
+/** Sorts an order by one word of the keys, a digit at a time from the last, each pass stable. */
+function sortDigits(key: Uint32Array, order: Int32Array, spare: Int32Array, counts: Int32Array): void {
+  const n = order.length, mask = counts.length - 1;
+  let [from, to] = [order, spare];
+  for (let shift = 0; shift < 32; shift += DIGIT) {
+    counts.fill(0);
+    for (let i = 0; i < n; i++) counts[(key[i] >>> shift) & mask]++;
+    if (counts[(key[0] >>> shift) & mask] === n) continue; // the digit is the same everywhere
+    for (let b = 0, before = 0; b < counts.length; b++) before += counts[b], counts[b] = before - counts[b];
+    for (let i = 0; i < n; i++) to[counts[(key[from[i]] >>> shift) & mask]++] = from[i];
+    [from, to] = [to, from];
+  }
+  if (from !== order) order.set(from);
+}
+
+/** Sorts a short order by inserting. */
+function insert(keys: readonly Uint32Array[], order: Int32Array): void {
+  const [low, high] = [keys[0], keys.at(-1)!];
+  for (let i = 1; i < order.length; i++) {
+    let at = i;
+    for (; at > 0; at--) {
+      const before = order[at - 1];
+      if (high[before] < high[i] || (high[before] === high[i] && low[before] <= low[i])) break;
+      order[at] = before;
+    }
+    order[at] = i;
+  }
+}
