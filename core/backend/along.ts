@@ -39,6 +39,27 @@ export interface Order {
   readonly first: number;
 }
 
+/** The verbs along one dimension. */
+export interface AlongVerbs {
+  /**
+   * Where the elements that an index names stand: `out[o, i, j] = (o · size + index[o, i, j]) · inner + j`; indices below 0 count from the
+   * end.
+   *
+   * @throws {RangeError} If an index is out of range.
+   */
+  places(d: Places, index: Int32Array, out: Int32Array): void;
+  /**
+   * `out[index[i], j] += g[i, j]` for rows of `width` elements.
+   *
+   * @throws {RangeError} If there is no such row.
+   */
+  scatterAdd(g: TypedArray, width: number, index: Int32Array, out: TypedArray): void;
+  /** Running sums, or products, carried in float64. */
+  scan(d: Scan, x: TypedArray, out: TypedArray): void;
+  /** The order of the elements of each row, equal ones as they stand; NaN counts as the largest. */
+  order(d: Order, x: TypedArray, out: Int32Array): void;
+}
+
 /** Checks the arrays of `places`. */
 export function checkPlaces({ outer, size, count, inner }: Places, index: Int32Array, out: Int32Array): void {
   const needed = outer * count * inner;

@@ -7,8 +7,8 @@
 import type { TypedArray } from "../dtype.ts";
 import type { BatchNorm, Pooling, Resampling } from "./planes.ts";
 import type { Recurrent } from "./recurrent.ts";
-import type { Order, Places, Scan } from "./along.ts";
-import type { LayerNorm, Softmax } from "./rows.ts";
+import type { AlongVerbs } from "./along.ts";
+import type { RowVerbs } from "./rows.ts";
 import type { BinaryOp, UnaryOp } from "./reference/formulas.ts";
 
 export type { BinaryOp, UnaryOp };
@@ -232,7 +232,7 @@ export interface UpdateSlot {
 }
 
 /** A back end: one implementation of every verb. */
-export interface Backend {
+export interface Backend extends AlongVerbs, RowVerbs {
   /** Which one this is. */
   readonly name: Exclude<BackendName, "auto">;
   /** `C = activation(A·B + bias + beta·C)`. */
@@ -350,54 +350,6 @@ export interface Backend {
     states: TypedArray,
     dgates: TypedArray,
     dfirst: TypedArray,
-  ): void;
-  /**
-   * Where the elements that an index names stand: `out[o, i, j] = (o · size + index[o, i, j]) · inner + j`; indices below 0 count from the
-   * end.
-   *
-   * @throws {RangeError} If an index is out of range.
-   */
-  places(d: Places, index: Int32Array, out: Int32Array): void;
-  /**
-   * `out[index[i], j] += g[i, j]` for rows of `width` elements.
-   *
-   * @throws {RangeError} If there is no such row.
-   */
-  scatterAdd(g: TypedArray, width: number, index: Int32Array, out: TypedArray): void;
-  /** Running sums, or products, carried in float64. */
-  scan(d: Scan, x: TypedArray, out: TypedArray): void;
-  /** The order of the elements of each row, equal ones as they stand; NaN counts as the largest. */
-  order(d: Order, x: TypedArray, out: Int32Array): void;
-  /** `y = eˣ / Σeˣ`, or its logarithm, of each row. */
-  softmax(d: Softmax, x: TypedArray, y: TypedArray): void;
-  /** The gradient of x by g, that of the result y: `y · (g − Σ g·y)`, or of the logarithm `g − eʸ · Σg`. */
-  softmaxBackward(d: Softmax, g: TypedArray, y: TypedArray, dx: TypedArray): void;
-  /**
-   * `y = (x − mean) / √(variance + ε) · weight + bias` of each row, with the biased variance; weight and bias are both there or not. `stats`
-   * [2, rows] is written: the means, and `1 / √(variance + ε)`.
-   */
-  layerNorm(
-    d: LayerNorm,
-    x: TypedArray,
-    weight: TypedArray | null,
-    bias: TypedArray | null,
-    stats: TypedArray,
-    y: TypedArray,
-  ): void;
-  /**
-   * The gradients of x, weight and bias by g, that of y; dx may be null, and dw and db are where there is no weight. With `ĝ = g · weight`
-   * and `x̂` the normalised x of n elements a row, `dx = (ĝ − Σĝ / n − x̂ · Σĝ·x̂ / n) / √(variance + ε)`, and over the rows `dw = Σ g·x̂`,
-   * `db = Σ g`.
-   */
-  layerNormBackward(
-    d: LayerNorm,
-    g: TypedArray,
-    x: TypedArray,
-    weight: TypedArray | null,
-    stats: TypedArray,
-    dx: TypedArray | null,
-    dw: TypedArray | null,
-    db: TypedArray | null,
   ): void;
   /**
    * One step of an optimiser over all its parameters, with settings in the order of {@linkcode UPDATE_SETTINGS}.

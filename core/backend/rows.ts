@@ -22,6 +22,41 @@ export interface LayerNorm {
   readonly eps: number;
 }
 
+/** The verbs of rows. */
+export interface RowVerbs {
+  /** `y = eˣ / Σeˣ`, or its logarithm, of each row. */
+  softmax(d: Softmax, x: TypedArray, y: TypedArray): void;
+  /** The gradient of x by g, that of the result y: `y · (g − Σ g·y)`, or of the logarithm `g − eʸ · Σg`. */
+  softmaxBackward(d: Softmax, g: TypedArray, y: TypedArray, dx: TypedArray): void;
+  /**
+   * `y = (x − mean) / √(variance + ε) · weight + bias` of each row, with the biased variance; weight and bias are both there or not. `stats`
+   * [2, rows] is written: the means, and `1 / √(variance + ε)`.
+   */
+  layerNorm(
+    d: LayerNorm,
+    x: TypedArray,
+    weight: TypedArray | null,
+    bias: TypedArray | null,
+    stats: TypedArray,
+    y: TypedArray,
+  ): void;
+  /**
+   * The gradients of x, weight and bias by g, that of y; dx may be null, and dw and db are where there is no weight. With `ĝ = g · weight`
+   * and `x̂` the normalised x of n elements a row, `dx = (ĝ − Σĝ / n − x̂ · Σĝ·x̂ / n) / √(variance + ε)`, and over the rows `dw = Σ g·x̂`,
+   * `db = Σ g`.
+   */
+  layerNormBackward(
+    d: LayerNorm,
+    g: TypedArray,
+    x: TypedArray,
+    weight: TypedArray | null,
+    stats: TypedArray,
+    dx: TypedArray | null,
+    dw: TypedArray | null,
+    db: TypedArray | null,
+  ): void;
+}
+
 /** An array, and how many elements of it are needed. */
 type Needed = readonly [name: string, array: TypedArray | null, elements: number];
 

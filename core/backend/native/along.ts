@@ -1,12 +1,10 @@
 /** The native verbs along one dimension: places by index, sums at places, running sums, and in order. */
-import { badPlace, badTarget, checkOrder, checkPlaces, checkScan, checkScatter } from "../along.ts";
-import type { Backend } from "../backend.ts";
+import { type AlongVerbs, badPlace, badTarget, checkOrder, checkPlaces, checkScan, checkScatter } from "../along.ts";
 import { unwrap } from "../descriptor.ts";
 import { order, scan, scatterAdd } from "../reference/along.ts";
 import type { Buffer, Functions } from "./symbols.ts";
 
 type Ints = Int32Array<ArrayBuffer>;
-type AlongVerbs = Pick<Backend, "places" | "scatterAdd" | "scan" | "order">;
 
 const BAD_INDEX = 4; // the status code for an index that is out of bounds
 const answer = new Float64Array(1);

@@ -1,10 +1,8 @@
 /** The wasm verbs of rows: softmax and layer normalisation, of which the operands are copied. */
 import type { TypedArray } from "../../dtype.ts";
-import type { Backend } from "../backend.ts";
+import type { RowVerbs } from "../rows.ts";
 import { nativeLayerNorm, nativeLayerNormBackward, nativeSoftmax, nativeSoftmaxBackward } from "../native/rows.ts";
 import { callWith, type Part, type WasmWorkspace } from "./workspace.ts";
-
-type RowVerbs = Pick<Backend, "softmax" | "softmaxBackward" | "layerNorm" | "layerNormBackward">;
 
 /** The verbs for float32; other dtypes are passed on to the reference. */
 export function wasmRows(workspace: WasmWorkspace): RowVerbs {
