@@ -23,8 +23,9 @@ export interface ExportOptions {
  * a browser.
  *
  * A model is a layer of `nn`, a `TabularModel`, or a `Sequential` of such; where the shape of a sample is known also a module of your own,
- * whose `forward` is made of layers over images, linear ones, activations, sums, products and `cat` of channels. Batch normalisation becomes part of the layer before it or,
- * for rows of values, after it, where there is one; categories and the indices of an `Embedding` are whole numbers among the values.
+ * whose `forward` is made of layers over images, linear and recurrent ones, activations, sums, products, parts of tensors and `cat`. Batch
+ * normalisation becomes part of the layer before it or, for rows of values, after it, where there is one; categories and the indices of an
+ * `Embedding` are whole numbers among the values.
  *
  * With a `path` the source is also written to that file.
  *

@@ -8,6 +8,7 @@ import type { Tensor } from "../../../core/tensor.ts";
 import type { AnyModule } from "../../nn/module.ts";
 import { hasHooks } from "../../nn/module_hooks.ts";
 import type { Exported, Take } from "./layer_sources.ts";
+import { part, recurrence } from "./sequence_sources.ts";
 import { WRITERS, written } from "./window_sources.ts";
 
 /** An operation, and what came out. */
@@ -55,10 +56,18 @@ function traceOf(module: AnyModule, shape: Shape, seed: number): Trace {
   const x = randn([1, ...shape], { generator: new Generator(seed) }).requiresGrad_();
   modules.forEach((one) => one.training = false);
   try {
-    const y: unknown = module.call(...[x] as never);
-    return { x, steps: stepsTo(y, x) };
+    return { x, steps: stepsTo(called(module, x), x) };
   } finally {
     modules.forEach((one, i) => one.training = training[i]);
+  }
+}
+
+/** What the module gives; what it says against random numbers, as of indices, is the reason that there is no source. */
+function called(module: AnyModule, x: Tensor): unknown {
+  try {
+    return module.call(...[x] as never);
+  } catch (error) {
+    throw error instanceof Error ? new Unwritable(`with random numbers it says "${error.message}"`) : error;
   }
 }
 
@@ -112,12 +121,19 @@ function statement({ node, y }: Step, names: ReadonlyMap<Tensor, string>, take: 
     others = node.inputs.filter((_, i) => from[i] === undefined);
   const noSource = (why = "") => new Unwritable(`there is no source for its operation ${node.name}${why}`);
   if (values.length > 1) {
-    const text = others.length === 0 ? ofSeveral({ node, y }, values, settings) : null;
+    const text = others.length === 0 ? ofSeveral({ node, y }, values, settings, calls) : null;
     if (text === null) throw noSource(" of several values");
     return text;
   }
   const [name] = values, input = node.inputs[from.indexOf(name)];
   if (["relu", "sigmoid", "tanh"].includes(node.name)) return mapped(node.name, name!, calls);
+  const ofSequences = sequenceText(name!, input, { node, y }, others, settings, take);
+  if (ofSequences !== undefined) {
+    if (ofSequences === null) throw noSource(" with such settings");
+    calls.add(node.name === "window" ? "part" : node.name);
+    return ofSequences;
+  }
+  if (node.name === "cat" && others.length === 0) return name!; // of one
   if (node.name === "linear") return linear(name!, input, others, settings, take, calls);
   if (!(node.name in WRITERS)) throw noSource();
   const isWide = node.name in SIGNS &&
@@ -132,13 +148,28 @@ function statement({ node, y }: Step, names: ReadonlyMap<Tensor, string>, take: 
 }
 
 /** A sum, difference or product, or values one after the other. */
-function ofSeveral({ node, y }: Step, values: readonly string[], settings: unknown): string | null {
+function ofSeveral({ node, y }: Step, values: readonly string[], settings: unknown, calls: Set<string>): string | null {
   const sign = SIGNS[node.name];
   if (sign !== undefined && node.inputs.every(({ shape }) => sameShape(shape, y.shape))) {
     return `${values[0]}.map((v, i) => v ${sign} ${values[1]}[i]!)`;
   }
-  if (node.name !== "cat" || (settings as OpSettings["cat"]).dim !== 1 || y.shape[0] !== 1) return null;
-  return `[${values.map((name) => `...${name}`).join(", ")}]`;
+  if (node.name !== "cat") return null;
+  calls.add("join");
+  return `join([${values.join(", ")}], ${sizeOf(y.shape.slice(0, (settings as OpSettings["cat"]).dim))})`;
+}
+
+/** The source of operations over sequences; `undefined` for others. */
+function sequenceText(
+  name: string,
+  x: Tensor,
+  { node, y }: Step,
+  others: readonly Tensor[],
+  settings: never,
+  take: Take,
+): string | null | undefined {
+  if (node.name === "window") return part(name, x, y, settings);
+  if (node.name === "recurrence") return x === node.inputs[0] ? recurrence(name, others, settings, take) : null;
+  return undefined;
 }
 
 function callOf(name: string, step: object, take: Take): ReturnType<typeof WRITERS[string]> {

@@ -11,6 +11,7 @@ import { Sequential } from "../../nn/sequential.ts";
 import { folded, isOfItsClass } from "./fold_batch_norm.ts";
 import { DECODE, SOURCE_NEEDS, SOURCES } from "./function_sources.ts";
 import { type Exported, exportLayer } from "./layer_sources.ts";
+import { SEQUENCE_NEEDS, SEQUENCE_SOURCES } from "./sequence_sources.ts";
 import { WINDOW_SOURCES } from "./window_sources.ts";
 
 /** The source of a model in parts, each short enough to be encoded at once. */
@@ -25,7 +26,7 @@ export function* sourceOf(model: AnyModule, inputShape: Shape | null): Steps<str
   };
   const statements = layers.map(([, layer]) => layer.expression(take)).filter((text) => text !== "x");
   const base64 = yield* toBase64(weights);
-  const functions = needed(layers).map((name) => SOURCES[name] ?? WINDOW_SOURCES[name]);
+  const functions = needed(layers).map((name) => SOURCES[name] ?? WINDOW_SOURCES[name] ?? SEQUENCE_SOURCES[name]);
   return [
     `${header(model, inputs, outputs)}\nconst weights: Float32Array = decode("`,
     ...base64,
@@ -135,7 +136,7 @@ function sizesOf(
 
 function needed(layers: readonly [path: string, layer: Exported][]): string[] {
   const calls = layers.flatMap(([, layer]) => layer.calls);
-  return [...new Set(calls.flatMap((name) => [name, ...(SOURCE_NEEDS[name] ?? [])]))];
+  return [...new Set(calls.flatMap((name) => [name, ...(SOURCE_NEEDS[name] ?? SEQUENCE_NEEDS[name] ?? [])]))];
 }
 
 /** Characters that one call takes as arguments. */

@@ -51,7 +51,51 @@ const OWN: Record<string, [does: (of: Own, x: Tensor) => unknown, shape: number[
   ],
 };
 
+/** Classes by the last state, and the outputs, of a recurrent network. */
+class Steps extends nn.Module {
+  out: nn.Linear;
+  constructor(readonly layer: { call(x: Tensor): [y: Tensor, state: unknown] }, width: number) {
+    super();
+    this.out = new nn.Linear(width, 2);
+  }
+  forward(x: Tensor): Tensor {
+    const [y, state] = this.layer.call(x), h = (Array.isArray(state) ? state[0] : state) as Tensor;
+    return cat([this.out.call(y).flatten(1), h.select(0, -1), y.select(1, -1).tanh()], 1);
+  }
+}
+
+const RECURRENT: Record<string, () => { call(x: Tensor): [y: Tensor, state: unknown] }> = {
+  RNN: () => new nn.RNN(3, 4, { batchFirst: true, nonlinearity: "relu" }),
+  GRU: () => new nn.GRU(3, 4, { batchFirst: true, numLayers: 2, bias: false }),
+  LSTM: () => new nn.LSTM(3, 4, { batchFirst: true }),
+  "GRU in both directions": () => new nn.GRU(3, 4, { batchFirst: true, bidirectional: true }),
+  "LSTM in both directions": () => new nn.LSTM(3, 4, { batchFirst: true, numLayers: 2, bidirectional: true }),
+};
+
 describe("exportTs() of modules of one's own", () => {
+  for (const [what, make] of Object.entries(RECURRENT)) {
+    it(`gives a predict() of outputs and states of a ${what}`, async () => {
+      manualSeed(8);
+      const model = new Steps(make(), what.includes("both") ? 8 : 4).eval();
+      await assertPredicts(model, [5, 3]);
+      await assertPredicts(model, [1, 3]);
+    });
+  }
+  it("gives a predict() of parts of a tensor", async () => {
+    manualSeed(9);
+    const parts = (_: Own, x: Tensor) =>
+      cat([
+        x.slice(2, 3, 0, -2),
+        x.narrow(2, 1, 2),
+        x.select(1, 1).unsqueeze(1).expandAs(x).mul(0).add(x).narrow(2, 0, 1),
+      ], 2);
+    await assertRejects(() => assertPredicts(new Own(parts), [2, 4, 3]), TypeError, "its operation expand");
+    await assertPredicts(new Own((_, x) => cat([x.slice(2, 3, 0, -2), x.narrow(2, 1, 2), x.at(":", ":", "::3")], 2)), [
+      2,
+      4,
+      3,
+    ]);
+  });
   for (const [what, [does, shape]] of Object.entries(OWN)) {
     it(`gives a predict() of ${what}`, async () => {
       manualSeed(3);
@@ -86,6 +130,7 @@ describe("exportTs() of modules of one's own", () => {
       "comes from the values by a way that no operation tells of",
     ],
     "what broadcasts": [(_, x) => x.add(x.max(1, true).values), "there is no source for its operation"],
+    "indices": [(_, x) => nn.functional.embedding(x, randn([3, 2])), 'with random numbers it says "Cannot look up row'],
     "several outputs": [(_, x) => [x, x], "its forward() gives no tensor of one sample"],
     "what its input is not for": [(of) => of.scale.unsqueeze(0).mul(2), "its output does not come from its input"],
   };
