@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { launch } from "../core/messages/launch.ts";
 import { paths } from "./paths.ts";
 import { absentPrograms, HARNESS, isThere, PROGRAMS, programsHere, testRuns } from "./test_runs.ts";
 
@@ -30,10 +31,6 @@ const ENV = [
   "XDG_CACHE_HOME",
   "HOME",
   "LOCALAPPDATA",
-  "GRADUS_MPICC",
-  // What mpirun and srun say of the processes that they start.
-  ...["OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS", "PMIX_RANK"],
-  ...["SLURM_NTASKS", "SLURM_TASKS_PER_NODE", "SLURM_NODEID"],
 ];
 const ALL_ENV = `--allow-env=${ENV.join(",")}`;
 const HERE = "127.0.0.1";
@@ -47,6 +44,13 @@ const kernel = (cache: string, ...beside: string[]) => [
   "--allow-run=cc",
   ALL_ENV,
 ];
+
+/** What a process takes beside, that `mpirun` or `srun` started: to read what they say, and to compile what speaks with MPI. */
+const MPI_ENV = [
+  ...["OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS", "PMIX_RANK"],
+  ...["SLURM_NTASKS", "SLURM_TASKS_PER_NODE", "SLURM_NODEID", "GRADUS_MPICC"],
+];
+const MPI = [`--allow-env=${MPI_ENV.join(",")}`, "--allow-run=mpicc,mpicc.openmpi,mpicc.mpich"];
 
 /** A command of `cli/`, which ends where a permission is missing. */
 const command = (name: string) => ["cli/cli.ts", name, "--require-permissions"];
@@ -182,11 +186,52 @@ function folderOf(path: string): string {
   return folder === "" ? "/" : folder ?? ".";
 }
 
+/**
+ * `train --parallel N` without that option, and how many processes there are to be; `--parallel` alone is one a core.
+ *
+ * @throws {RangeError} If it is not a whole number from 1.
+ */
+export function takeParallel(args: readonly string[], cores: number): { ranks: number | null; left: string[] } {
+  const at = args.findIndex((arg) => /^--parallel(=|$)/.test(arg));
+  if (at < 0) return { ranks: null, left: [...args] };
+  const inside = args[at].slice("--parallel=".length), next = args[at + 1] ?? "";
+  const isNext = inside === "" && /^[^-]/.test(next), text = isNext ? next : inside;
+  const ranks = text === "" ? cores : Number(text);
+  if (!Number.isInteger(ranks) || ranks < 1) throw new RangeError(`Cannot train on ${text} ranks: give --parallel 2`);
+  return { ranks, left: args.filter((_, i) => i !== at && !(isNext && i === at + 1)) };
+}
+
+/** Runs Deno on several ranks of the MPI that is installed. */
+async function runRanks(ranks: number, args: readonly string[]): Promise<number> {
+  let said: Deno.CommandOutput;
+  try {
+    said = await new Deno.Command("mpirun", { args: ["--version"] }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.error(
+      "Cannot train with --parallel: mpirun is not installed (Debian: openmpi-bin libopenmpi-dev, or mpich)",
+    );
+    return 1;
+  }
+  const isOpen = new TextDecoder().decode(said.stdout).includes("Open MPI");
+  const own = isOpen ? ["--quiet", "--oversubscribe", "--bind-to", "none"] : [];
+  // Whoever may start this task as root may start its ranks so.
+  const env = { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
+  const all = [...own, "-n", `${ranks}`, Deno.execPath(), ...args];
+  return (await new Deno.Command("mpirun", { args: all, env }).spawn().status).code;
+}
+
 async function runTask(task: string, args: readonly string[]): Promise<number> {
   if (task === "vendor") return await vendor();
   if (task === "test") return await test(args);
   if (task === "bench") return await runDeno([...benchRun(placesHere(), args, isThere), ...args]);
   if (task === "harness") sayAbsent("harness");
+  if (task === "train") {
+    const { ranks, left } = takeParallel(args, navigator.hardwareConcurrency);
+    const [run, ...words] = flagsFor(TASKS.train(placesHere()), left);
+    if (ranks !== null) return await runRanks(ranks, [run, ...MPI, ...words, ...left]);
+    if (launch() !== null) return await runDeno([run, ...MPI, ...words, ...left]);
+  }
   return await runDeno([...flagsFor(TASKS[task as keyof typeof TASKS](placesHere()), args), ...args]);
 }
 

@@ -19,6 +19,7 @@ import {
   watching,
 } from "./command_line.ts";
 import { compilingKernel, downloadingMnist, noteMissing, readingEnvironment, readingMnist } from "./permissions.ts";
+import { joinRanks, speakingWithMpi } from "./ranks.ts";
 import { type NetworkName, NETWORKS } from "./networks.ts";
 
 const KEEPING =
@@ -39,13 +40,18 @@ type Given = Values<typeof options>;
 async function main({ data, epochs, seed, out, checkpoints, plot, watch, json, ...given }: Given): Promise<number> {
   await requireWritable(out);
   if (checkpoints !== undefined) await requireWritableFolder(checkpoints);
-  const dataset = await loadMnist({ dir: data, seed, onProgress: showDownload() });
-  const counts = tellData(dataset);
-  noteMissing(readingEnvironment());
+  const ranks = await joinRanks(), isFirst = ranks.rank === 0;
+  if (!isFirst) ranks.meet(); // the first may have to download
+  const dataset = await loadMnist({ dir: data, seed, ...isFirst ? { onProgress: showDownload() } : {} });
+  if (isFirst) ranks.meet();
+  const counts = isFirst ? tellData(dataset) : {};
+  if (isFirst) noteMissing(readingEnvironment());
 
   manualSeed(seed);
-  const { make, shape, maxLr } = NETWORKS[given.model as NetworkName], model = make();
-  const { train, valid, normalize } = imageLoaders(dataset, { shape });
+  const { make, shape, maxLr } = NETWORKS[given.model as NetworkName], model = ranks.share(make());
+  const [batchSize, testBatchSize] = [64, 1000].map((rows) => Math.ceil(rows / ranks.size) * ranks.size);
+  const parallel = ranks.size > 1;
+  const { train, valid, normalize } = imageLoaders(dataset, { shape, batchSize, testBatchSize, parallel });
   const optimizer = new optim.AdamW(model.parameters(), { weightDecay: 0.1 });
   const scheduler = new optim.OneCycleLR(optimizer, { maxLr, totalSteps: epochs * train.length });
   const settings = { "--model": given.model, "--seed": seed, "--epochs": epochs, data: dataset.name };
@@ -53,10 +59,15 @@ async function main({ data, epochs, seed, out, checkpoints, plot, watch, json, .
   const learner = new Learner({
     ...{ model, optimizer, loss: nn.functional.crossEntropy, metrics: [metrics.accuracy()], data: { train, valid } },
     scheduler: { scheduler, per: "batch" },
-    callbacks: [new ShowProgress(), ...keeping, ...await watching(watch, folderAbove(checkpoints))],
+    callbacks: [
+      new ShowProgress(),
+      ...keeping,
+      ...await watching(isFirst && watch, folderAbove(checkpoints)),
+    ],
   });
   const { reason } = await learner.fit(epochs, { resume: checkpoints !== undefined });
   const accuracy = (await learner.evaluate()).accuracy as number;
+  if (!isFirst) return reason === null ? 0 : INTERRUPTED;
 
   const goOn = checkpoints ? `: the same command goes on from there, by the checkpoints in ${checkpoints}` : "";
   if (reason !== null) console.log(`Ended by ${reason} at step ${learner.step}${goOn}`);
@@ -86,7 +97,10 @@ function folderAbove(checkpoints: string | undefined): { runs?: string } {
   return above === undefined ? {} : { runs: above };
 }
 
-const permissions = () => [...readingEnvironment(), compilingKernel(), readingMnist(), downloadingMnist()];
+const permissions = () => [
+  ...[...readingEnvironment(), compilingKernel(), readingMnist(), downloadingMnist()],
+  ...speakingWithMpi(),
+];
 /** Runs `train`, and gives its exit code. */
 export async function train(args: readonly string[]): Promise<number> {
   return await runCommand({ purpose: "Train a network on handwritten digits.", options, permissions, run: main }, args);

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
-import { benchRun, flagsFor, TASKS } from "../../.ci/task.ts";
+import { benchRun, flagsFor, takeParallel, TASKS } from "../../.ci/task.ts";
 import { ALONE, ANY_BACK_END, HARNESS, mustBeAlone, testRuns } from "../../.ci/test_runs.ts";
 import config from "../../deno.json" with { type: "json" };
 
@@ -27,6 +27,18 @@ describe("tasks", () => {
         assert((await Deno.stat(new URL(`../../${script}`, import.meta.url))).isFile, script);
       }
     }
+  });
+});
+
+describe("takeParallel()", () => {
+  it("takes --parallel and its number out of a command line", () => {
+    const take = (...args: string[]) => Object.values(takeParallel(args, 8));
+    assertEquals(take("--epochs", "1"), [null, ["--epochs", "1"]]);
+    assertEquals(take("--epochs", "1", "--parallel", "2", "--json"), [2, ["--epochs", "1", "--json"]]);
+    assertEquals([take("--parallel=3"), take("--parallel", "--json"), take("--parallel")], [
+      ...[[3, []], [8, ["--json"]], [8, []]],
+    ]);
+    assertThrows(() => take("--parallel", "some"), RangeError, "Cannot train on some ranks: give --parallel 2");
   });
 });
 

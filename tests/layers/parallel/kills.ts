@@ -22,7 +22,7 @@ export async function killRanks(mpi: Mpi, place: string, kills: number, seed: nu
     await Deno.mkdir(folder);
     let hash: string | null = null;
     while (hash === null) {
-      const [rank, seconds] = [random.nextBelow(RANKS), 0.1 + 0.4 * random.nextDouble()];
+      const [rank, seconds] = [random.nextBelow(RANKS), 0.1 + 0.9 * random.nextDouble()];
       const args = report.kills < kills ? [`${rank}`, seconds.toFixed(3)] : [];
       const said = await runRanks(mpi, RANKS, PROGRAM, EPOCHS, folder, "1", SLOW, ...args);
       report.complaints.push(...await leftIn(folder), ...said.seconds > 30 ? [`took ${said.seconds} s`] : []);
