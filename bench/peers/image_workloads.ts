@@ -14,8 +14,8 @@ export interface Convolution {
   backward: boolean;
 }
 
-/** The networks: a perceptron of 784-128-64-10, LeNet, and the course's convnet and residual net. */
-export type NetworkName = "mlp" | "lenet" | "convnet" | "resnet";
+/** The networks: a perceptron of 784-128-64-10, LeNet, the course's convnet and residual net, and recurrent ones that read row by row. */
+export type NetworkName = "mlp" | "lenet" | "convnet" | "resnet" | "lstm" | "gru";
 
 /** A training step with cross-entropy, or a prediction, of one of the networks for digits of 28 x 28. */
 export interface Network {
@@ -24,7 +24,7 @@ export interface Network {
   network: NetworkName;
   batch: number;
   task: "step" | "predict";
-  optimizer: "sgd" | "adamw";
+  optimizer: "sgd" | "adam" | "adamw";
 }
 
 const SHAPES = [
@@ -66,6 +66,8 @@ export const NETWORKS: readonly Network[] = [
   network("lenet", 1, "step"),
   network("convnet", 256, "step", "adamw"),
   RESNET_STEP,
+  network("lstm", 64, "step", "adam"),
+  network("gru", 64, "step", "adam"),
   ...PREDICTIONS,
 ];
 
@@ -102,7 +104,15 @@ const LAYERS: Readonly<Record<NetworkName, readonly Layer[]>> = {
     ...residual(64, 128, 4, 2),
     [128, 10, 1, 1],
   ],
+  lstm: [...recurrent(4), [64, 10, 1, 1]],
+  gru: [...recurrent(3), [64, 10, 1, 1]],
 };
+
+/** The products of 28 rows, and of the states before them, with the weights of so many gates: as many as 28 pixels have. */
+function recurrent(gates: number): Layer[] {
+  const rows = Math.sqrt(28);
+  return [[28, 64 * gates, 1, rows], [64, 64 * gates, 1, rows]];
+}
 
 /** The second convolution of a residual block has the stride; the shortcut is one of 1 x 1. */
 function residual(channels: number, out: number, before: number, after: number): Layer[] {

@@ -41,4 +41,21 @@ def resnet():
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
 
 
-MODELS = {"mlp": mlp, "lenet": lenet, "convnet": convnet, "resnet": resnet}
+class Rows(nn.Module):
+    def __init__(self, rnn):
+        super().__init__()
+        self.rnn, self.head = rnn, nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.head(self.rnn(x.squeeze(1))[0][:, -1])
+
+
+def lstm():
+    return Rows(nn.LSTM(28, 64, batch_first=True))
+
+
+def gru():
+    return Rows(nn.GRU(28, 64, batch_first=True))
+
+
+MODELS = {"mlp": mlp, "lenet": lenet, "convnet": convnet, "resnet": resnet, "lstm": lstm, "gru": gru}

@@ -45,9 +45,7 @@ export async function writeNetworks(folder: string, names: readonly NetworkName[
 
 function networkStep(workload: Network): () => number {
   const model = MODELS[workload.network]();
-  const optimizer = workload.optimizer === "adamw"
-    ? new optim.AdamW(model.parameters(), { lr: 0.01 })
-    : new optim.SGD(model.parameters(), { lr: 0.05, momentum: 0.9 });
+  const optimizer = OPTIMIZERS[workload.optimizer](model.parameters());
   const [x, y] = images(workload);
   return () => {
     optimizer.zeroGrad();
@@ -57,6 +55,12 @@ function networkStep(workload: Network): () => number {
     return loss.item();
   };
 }
+
+const OPTIMIZERS: Readonly<Record<Network["optimizer"], (parameters: nn.Parameter[]) => optim.Optimizer>> = {
+  adam: (parameters) => new optim.Adam(parameters, { lr: 2e-3 }),
+  adamw: (parameters) => new optim.AdamW(parameters, { lr: 0.01 }),
+  sgd: (parameters) => new optim.SGD(parameters, { lr: 0.05, momentum: 0.9 }),
+};
 
 function images({ network, batch }: Pick<Network, "network" | "batch">): [x: Tensor, y: Tensor] {
   return [randn(network === "mlp" ? [batch, 784] : [batch, 1, 28, 28]), randint(0, 10, [batch])];
@@ -89,6 +93,21 @@ class Residual extends nn.Module {
   }
 }
 
+/** A recurrent network over the rows of images, and a linear layer over its last state. */
+class Rows extends nn.Module {
+  readonly head = new nn.Linear(64, 10);
+
+  constructor(readonly rnn: nn.LSTM | nn.GRU) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    const rows = x.squeeze(1);
+    const [y] = this.rnn instanceof nn.LSTM ? this.rnn.call(rows) : this.rnn.call(rows);
+    return this.head.call(y.select(1, -1));
+  }
+}
+
 const MODELS: Readonly<Record<NetworkName, () => nn.Module>> = {
   mlp: () =>
     new nn.Sequential(
@@ -112,4 +131,6 @@ const MODELS: Readonly<Record<NetworkName, () => nn.Module>> = {
       ...[[1, 8, 1], [8, 16, 2], [16, 32, 2], [32, 64, 2], [64, 128, 2]].map(([c, o, s]) => new Residual(c, o, s)),
       ...[new nn.AdaptiveAvgPool2d(1), new nn.Flatten(), new nn.Linear(128, 10)],
     ),
+  lstm: () => new Rows(new nn.LSTM(28, 64, { batchFirst: true })),
+  gru: () => new Rows(new nn.GRU(28, 64, { batchFirst: true })),
 };

@@ -61,15 +61,20 @@ def convolution(workload):
     return run
 
 
+OPTIMIZERS = {
+    "adam": lambda parameters: torch.optim.Adam(parameters, 2e-3),
+    "adamw": lambda parameters: torch.optim.AdamW(parameters, 0.01),
+    "sgd": lambda parameters: torch.optim.SGD(parameters, 0.05, momentum=0.9),
+}
+
+
 def network(workload):
     model, batch = MODELS[workload["network"]](), workload["batch"]
     x = torch.randn(batch, 784) if workload["network"] == "mlp" else torch.randn(batch, 1, 28, 28)
     if workload["task"] == "predict":
         model.eval()
         return torch.no_grad()(lambda: model(x))
-    adamw = workload["optimizer"] == "adamw"
-    parameters = model.parameters()
-    optimizer = torch.optim.AdamW(parameters, 0.01) if adamw else torch.optim.SGD(parameters, 0.05, momentum=0.9)
+    optimizer = OPTIMIZERS[workload["optimizer"]](model.parameters())
     y = torch.randint(0, 10, (batch,))
 
     def run():
