@@ -98,9 +98,10 @@ export async function install(programs: readonly string[]): Promise<Installed> {
   const folder = await Deno.makeTempDir();
   const tarball = await pack(folder);
   await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ name: "app", type: "module" }));
-  const here = ["fflate", "@bufbuild/protobuf"].map((name) => new URL(`node_modules/${name}`, ROOT).pathname); // no network is needed
+  const names = ["fflate", "@bufbuild/protobuf", "fast-png", ".deno/node_modules/iobuffer"]; // the last one is what fast-png needs
+  const here = names.map((name) => new URL(`node_modules/${name}`, ROOT).pathname); // no network is needed
   const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--install-links"];
-  assertMatch(await runIn(folder, "npm", "install", ...quiet, ...here, tarball), /added 3 packages/);
+  assertMatch(await runIn(folder, "npm", "install", ...quiet, ...here, tarball), /added 5 packages/);
   for (const name of programs) await Deno.copyFile(new URL(name, import.meta.url), `${folder}/${name}`);
   const path = `${folder}/node_modules/${config.name}`;
   return {
@@ -122,6 +123,8 @@ async function importMap(path: string): Promise<Record<string, string>> {
   return {
     ...Object.fromEntries(entries),
     fflate: "/app/node_modules/fflate/esm/browser.js",
+    "fast-png": "/app/node_modules/fast-png/lib/index.js",
+    iobuffer: "/app/node_modules/iobuffer/lib/iobuffer.js",
     "@bufbuild/protobuf/wire": "/app/node_modules/@bufbuild/protobuf/dist/esm/wire/index.js",
   };
 }
