@@ -61,6 +61,13 @@ describe("the house", () => {
   it("imports one way: core → backward → layers, datasets → core, all → display → cli", () => {
     assertEquals(house.importsGoOneWay(files), []);
   });
+  it("loads nothing of display/ with the main module", () => {
+    const targets = importsOf("mod.ts", files.get("mod.ts")!).map(({ target }) => target);
+    assertEquals([targets.includes("core/tensor.ts"), targets.filter((path) => path.startsWith("display/"))], [
+      true,
+      [],
+    ]);
+  });
   it("lets a stage of layers/ import only lower stages", () => {
     assertEquals(house.stagesImportLowerStages(files), []);
   });
