@@ -36,7 +36,7 @@ export const ANY_BACK_END: readonly (readonly [why: string, ...paths: string[]])
   [
     "each back end, opened by name",
     ...["native", "wasm"].map((room) => `tests/core/backend/${room}`),
-    ...["activation", "conv", "elementwise", "planes", "reduce_gather", "training"]
+    ...["activation", "attention", "conv", "elementwise", "planes", "reduce_gather", "training"]
       .map((name) => `tests/core/backend/${name}.test.ts`),
   ],
   [

@@ -49,6 +49,20 @@ export interface WindowSettings {
   readonly kernel: readonly [number, number];
 }
 
+/** The settings of attention. */
+export interface AttentionSettings {
+  /** The factor of the products. */
+  readonly scale: number;
+  /** Query i sees the keys up to i + this; `null` for all. */
+  readonly causal: number | null;
+  /** Whether one input holds queries, keys and values. */
+  readonly packed: boolean;
+  /** The probability that a weight becomes 0, and where the stream stood; `null` for no dropout. */
+  readonly dropout: { readonly p: number; readonly state: Uint8Array } | null;
+  /** The logarithms of the sums of each query's exponentials, written. */
+  readonly lse: TypedArray;
+}
+
 /** The settings of a convolution. */
 export interface ConvSettings extends WindowSettings {
   /** In how many groups the channels are. */
@@ -118,6 +132,8 @@ export type OpSettings =
      * optional. `gates` are the verb's, written.
      */
     recurrence: Recurrent & { readonly gates: TypedArray };
+    /** Attention by queries, keys and values, the first three inputs, or by one that holds them; then the mask, which is optional. */
+    attention: AttentionSettings;
   }
   & DerivativeSettings;
 

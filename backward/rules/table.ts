@@ -1,5 +1,6 @@
 /** All derivatives in one table: a rule for every operation of `core/`. Without a rule for each it does not compile. */
 import type { OpName } from "../../core/record.ts";
+import { attentionRules } from "./attention.ts";
 import { binaryRules, unaryRules } from "./elementwise.ts";
 import { linalgRules } from "./linalg.ts";
 import { lossRules } from "./loss.ts";
@@ -20,4 +21,5 @@ export const rules: Rules<OpName> = {
   ...windowRules,
   ...planeRules,
   ...recurrentRules,
+  ...attentionRules,
 };

@@ -5,6 +5,7 @@
  * checked the shapes. A back end that implements one verb is `{ ...reference, name, gemm }`.
  */
 import type { TypedArray } from "../dtype.ts";
+import type { Attention, AttentionGradients, AttentionOperands } from "./attention.ts";
 import type { BatchNorm, Pooling, Resampling } from "./planes.ts";
 import type { Recurrent } from "./recurrent.ts";
 import type { AlongVerbs } from "./along.ts";
@@ -351,6 +352,13 @@ export interface Backend extends AlongVerbs, RowVerbs {
     dgates: TypedArray,
     dfirst: TypedArray,
   ): void;
+  /**
+   * `y = softmax(scale · q kᵀ + mask) v` for each head; a query that sees nothing gets zeros. The logarithms of the sums go into `aux`,
+   * whose factors, if it has some, the weights are multiplied by.
+   */
+  attention(d: Attention, read: AttentionOperands): void;
+  /** The gradients of q, k and v by that of y; what was in them is overwritten, or for dk and dv added to. */
+  attentionBackward(d: Attention, read: AttentionOperands, back: AttentionGradients): void;
   /**
    * One step of an optimiser over all its parameters, with settings in the order of {@linkcode UPDATE_SETTINGS}.
    *

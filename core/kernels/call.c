@@ -1,7 +1,7 @@
 // One door for the functions that are called seldom, or take so long that finding them costs nothing beside.
 #include "kernels.h"
 
-int32_t gradus_call(int32_t function, const int32_t *d, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6) {
+int32_t gradus_call(int32_t function, const int32_t *d, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6, void *p7, void *p8) {
   switch (function) {
     case CALL_OPEN: return gradus_open();
     case CALL_THREADS: return gradus_threads(d[0], d[1]);
@@ -32,6 +32,8 @@ int32_t gradus_call(int32_t function, const int32_t *d, void *p1, void *p2, void
     case CALL_BATCH_NORM_BACKWARD: return gradus_batch_norm_backward(d, p1, p2, p3, p4, p5, p6);
     case CALL_RECURRENT: return gradus_recurrent(d, p1, p2, p3, p4);
     case CALL_RECURRENT_BACKWARD: return gradus_recurrent_backward(d, p1, p2, p3, p4, p5, p6);
+    case CALL_ATTENTION: return gradus_attention(d, p1, p2, p3, p4, p5, p6);
+    case CALL_ATTENTION_BACKWARD: return gradus_attention_backward(d, p1, p2, p3, p4, p5, p6, p7, p8);
     default: return GRADUS_OUT_OF_BOUNDS;
   }
 }

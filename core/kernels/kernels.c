@@ -30,6 +30,7 @@
 #include "gemm/thin.c"
 #include "gemm/loops.c"
 #include "gemm/gemm.c"
+#include "attention.c"
 #if !defined(__wasm__)
 #include "gemm/dgemm.c"
 #include "recurrent.c"

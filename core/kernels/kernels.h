@@ -157,6 +157,18 @@ enum { SCATTER_WIDTH, SCATTER_COUNT, SCATTER_G_LENGTH, SCATTER_INDEX_LENGTH, SCA
 enum { SCAN_PRODUCTS, SCAN_OUTER, SCAN_COUNT, SCAN_INNER, SCAN_X_LENGTH, SCAN_OUT_LENGTH, SCAN_DESCRIPTOR_LENGTH };
 enum { ORDER_ROWS, ORDER_COUNT, ORDER_DESCENDING, ORDER_FIRST, ORDER_X_LENGTH, ORDER_OUT_LENGTH, ORDER_DESCRIPTOR_LENGTH };
 
+// The descriptor of attention: sizes, settings, and of each operand an offset, four strides, and the length of its buffer. SHIFT: row i
+// sees columns up to i + SHIFT where CAUSAL is set. In `aux` stand the logarithms of the rows' sums, [batch, heads, rows], and then, with
+// HAS_KEEP, factors of the weights, [batch, heads, rows, cols]. With ADD, which takes one head alone, dk and dv are added to.
+enum { ATTEND_Q, ATTEND_K, ATTEND_V, ATTEND_MASK, ATTEND_Y, ATTEND_G, ATTEND_DQ, ATTEND_DK, ATTEND_DV, ATTEND_OPERAND_COUNT };
+enum {
+  ATTEND_BATCH, ATTEND_HEADS, ATTEND_ROWS, ATTEND_COLS, ATTEND_WIDTH, ATTEND_VALUES,
+  ATTEND_CAUSAL, ATTEND_SHIFT, ATTEND_SCALE, ATTEND_ADD, ATTEND_HAS_MASK, ATTEND_HAS_KEEP, ATTEND_AUX_LENGTH, // SCALE: the bits of a float
+  ATTEND_OPERANDS,
+  ATTEND_OPERAND_LENGTH = 6,
+  ATTEND_DESCRIPTOR_LENGTH = ATTEND_OPERANDS + ATTEND_OPERAND_COUNT * ATTEND_OPERAND_LENGTH
+};
+
 #if defined(__wasm__)
 #define GRADUS_EXPORT __attribute__((visibility("default"), used))
 #elif defined(_WIN32)
@@ -220,6 +232,12 @@ GRADUS_EXPORT int32_t gradus_layer_norm(const int32_t *descriptor, const float *
 
 // The gradients of x, which may be missing, and, with weight and bias, theirs: the two rows of sums.
 GRADUS_EXPORT int32_t gradus_layer_norm_backward(const int32_t *descriptor, const float *g, const float *x, const float *weight, const float *stats, float *dx, double *sums);
+// y = softmax(scale · q kᵀ + mask) v, with the weights multiplied by the factors; rows that see nothing become zeros. The columns of all
+// but the mask lie side by side.
+GRADUS_EXPORT int32_t gradus_attention(const int32_t *descriptor, const float *q, const float *k, const float *v, const float *mask, float *aux, float *y);
+
+// The gradients of q, k and v, which stand in one buffer, by g, that of y.
+GRADUS_EXPORT int32_t gradus_attention_backward(const int32_t *descriptor, const float *q, const float *k, const float *v, const float *mask, const float *aux, const float *y, const float *g, float *out);
 
 #if !defined(__wasm__) // for these there is nothing to do there, or copying into another memory would cost more than the work
 // To be called first: GRADUS_OK if this CPU has the instructions that the kernels were compiled for. If so, memory that is freed
@@ -286,9 +304,10 @@ enum {
   CALL_OPEN, CALL_THREADS, CALL_PEAK, CALL_TRIM_MEMORY, CALL_CONV, CALL_WHERE, CALL_REDUCE, CALL_GATHER, CALL_ACTIVATION_BACKWARD,
   CALL_CROSS_ENTROPY, CALL_UPDATE, CALL_POOL, CALL_POOL_BACKWARD, CALL_RESAMPLE, CALL_RESAMPLE_BACKWARD, CALL_BATCH_NORM,
   CALL_BATCH_NORM_BACKWARD, CALL_ADDRESS, CALL_DGEMM, CALL_RECURRENT, CALL_RECURRENT_BACKWARD, CALL_SOFTMAX, CALL_SOFTMAX_BACKWARD,
-  CALL_LAYER_NORM, CALL_LAYER_NORM_BACKWARD, CALL_PLACES, CALL_SCATTER_ADD, CALL_SCAN, CALL_ORDER
+  CALL_LAYER_NORM, CALL_LAYER_NORM_BACKWARD, CALL_PLACES, CALL_SCATTER_ADD, CALL_SCAN, CALL_ORDER,
+  CALL_ATTENTION, CALL_ATTENTION_BACKWARD
 };
-GRADUS_EXPORT int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6);
+GRADUS_EXPORT int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6, void *p7, void *p8);
 #endif
 
 #endif

@@ -2,10 +2,12 @@
 import { checkOptions, type OptionTypes, requireSizes, requireTensor } from "../../core/arguments.ts";
 import { zeros } from "../../core/create.ts";
 import { type DType, isFloating } from "../../core/dtype.ts";
+import { type Packed, unpacked } from "../../core/ops/attention.ts";
 import { where } from "../../core/ops/where.ts";
+import { defaultGenerator } from "../../core/random/generator.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { attend, rotaryEmbedding } from "./functional/attention.ts";
+import { attend, attended, rotaryEmbedding } from "./functional/attention.ts";
 import { linear } from "./functional/layer.ts";
 import { xavierUniform_, zeros_ } from "./init.ts";
 import { Linear } from "./layers.ts";
@@ -221,16 +223,24 @@ export class MultiheadAttention extends Module<
     checkInputs(this, query, key, value);
     if (query.ndim === 2) return this.#alone(query, key, value, options);
     const { cache = null, isCausal = false, needWeights = true, averageAttnWeights = true } = options;
-    const from = cache?.lengthOf(this) ?? 0;
-    let [q, k, v] = this.#projected(query, key, value).map((x) => this.#heads(x)); // [batch, heads, length, width]
-    if (this.rotary) [q, k] = [rotaryEmbedding(q, { from }), rotaryEmbedding(k, { from })];
-    if (cache !== null) [k, v] = cache.append(this, k, v);
-    const settings = { scale: 1 / Math.sqrt(q.shape[3]), causal: isCausal ? from : null };
-    const p = this.training ? this.dropout : 0;
-    const { y, weights } = attend(q, k, v, this.#mask(options, q, k), settings, { p });
+    const from = cache?.lengthOf(this) ?? 0, p = this.training ? this.dropout : 0;
+    const all = this.#projected(query, key, value); // [3, batch, heads, length, width], or three without the 3
+    const inputs = this.rotary || cache !== null || needWeights ? this.#moved(all, from, cache) : all;
+    const by = { scale: 1 / Math.sqrt(this.embedDim / this.numHeads), causal: isCausal ? from : null };
+    const mask = this.#mask(options, unpacked(inputs));
+    const found = needWeights ? attend(...unpacked(inputs), mask, by, { p }) : null;
+    const y = found?.y ?? attended(inputs, mask, by, { p, generator: defaultGenerator });
     const joined = this.batchFirst ? y.permute(0, 2, 1, 3) : y.permute(2, 0, 1, 3);
     const output = this.outProj.call(joined.reshape(...query.shape));
-    return [output, needWeights ? (averageAttnWeights ? weights.mean(1) : weights) : null];
+    return [output, found && (averageAttnWeights ? found.weights.mean(1) : found.weights)];
+  }
+
+  /** Queries, keys and values apart: turned by their positions, and after those of the cache. */
+  #moved(inputs: Packed, from: number, cache: KeyValueCache | null): Packed {
+    let [q, k, v] = unpacked(inputs);
+    if (this.rotary) [q, k] = [rotaryEmbedding(q, { from }), rotaryEmbedding(k, { from })];
+    if (cache !== null) [k, v] = cache.append(this, k, v);
+    return [q, k, v];
   }
 
   /** A text without a batch, as a batch of one. */
@@ -244,24 +254,25 @@ export class MultiheadAttention extends Module<
     return [y.squeeze(dim), weights?.squeeze(0) ?? null];
   }
 
-  #projected(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
-    const { embedDim, inProjWeight: w, inProjBias: b } = this;
-    if (w !== null && query === key && key === value) return linear(query, w, b).chunk(3, -1);
+  #projected(query: Tensor, key: Tensor, value: Tensor): Packed {
+    const { embedDim, numHeads, inProjWeight: w, inProjBias: b } = this;
+    const heads = [numHeads, embedDim / numHeads], order = this.batchFirst ? [0, 2, 1, 3] : [1, 2, 0, 3];
+    if (w !== null && query === key && key === value) {
+      const apart = linear(query, w, b).reshape(...query.shape.slice(0, 2), 3, ...heads);
+      return [apart.permute(2, ...order.map((dim) => dim < 2 ? dim : dim + 1))];
+    }
     const rows = (x: Tensor | null, i: number) => x && x.narrow(0, i * embedDim, embedDim);
     const weights = w === null
       ? [this.qProjWeight!, this.kProjWeight!, this.vProjWeight!]
       : [0, 1, 2].map((i) => rows(w, i)!);
-    return [query, key, value].map((x, i) => linear(x, weights[i], rows(b, i)));
-  }
-
-  #heads(x: Tensor): Tensor {
-    const [first, second] = x.shape;
-    const apart = x.reshape(first, second, this.numHeads, this.embedDim / this.numHeads);
-    return this.batchFirst ? apart.permute(0, 2, 1, 3) : apart.permute(1, 2, 0, 3);
+    const [q, k, v] = [query, key, value].map((x, i) => {
+      return linear(x, weights[i], rows(b, i)).reshape(...x.shape.slice(0, 2), ...heads).permute(...order);
+    });
+    return [q, k, v];
   }
 
   /** Both masks as one of numbers that are added, which broadcasts to [batch, heads, L, S]. */
-  #mask({ attnMask = null, keyPaddingMask = null }: AttentionCallOptions, q: Tensor, k: Tensor): Tensor | null {
+  #mask({ attnMask = null, keyPaddingMask = null }: AttentionCallOptions, [q, k]: readonly Tensor[]): Tensor | null {
     const [batch, heads, rows] = q.shape, cols = k.shape[2];
     const masks: Tensor[] = [];
     if (attnMask !== null) {

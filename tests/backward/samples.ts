@@ -1,6 +1,7 @@
 /** Something to differentiate for every operation that has a derivative: an operation without samples does not compile. */
-import { arange, cat, stack, type Tensor, tensor, where } from "@gradus/gradus";
+import { arange, cat, Generator, stack, type Tensor, tensor, where } from "@gradus/gradus";
 import type { OpName } from "../../core/record.ts";
+import { attention } from "../../core/ops/attention.ts";
 import { crossEntropyMean } from "../../core/ops/fused.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import { functional as F } from "@gradus/gradus/nn";
@@ -64,6 +65,35 @@ const rowsOf = (...rows: number[]) => tensor(rows, { dtype: "int32" });
 
 /** The samples, by operation. */
 export const samples: { readonly [K in DifferentiableOp]: Samples } = {
+  attention: {
+    "of one text": {
+      f: (q, k, v) => F.scaledDotProductAttention(q, k, v),
+      inputs: [signed, values([4, 3], 1), values([4, 2], 2)],
+      empty: [[0, 3], [4, 3], [4, 2]],
+    },
+    "causal, with heads": {
+      f: (q, k, v) => F.scaledDotProductAttention(q, k, v, { isCausal: true }),
+      inputs: [values([2, 2, 3, 2], 1), values([2, 2, 3, 2], 2), values([2, 2, 3, 2], 3)],
+      empty: [[0, 2, 3, 2], [0, 2, 3, 2], [0, 2, 3, 2]],
+    },
+    "with keys for all heads, and a mask": {
+      f: (q, k, v) =>
+        F.scaledDotProductAttention(q, k, v, { mask: tensor([[true, false, true], [false, false, false]]) }),
+      inputs: [values([2, 2, 2], 1), values([3, 2], 2), values([3, 4], 3)],
+      empty: [[0, 2, 2], [3, 2], [3, 4]],
+    },
+    "of one tensor that has all": {
+      f: (x) => attention([x.permute(2, 0, 3, 1, 4)], null, { scale: 0.7, causal: 0 }, null),
+      inputs: [values([2, 3, 3, 2, 2], 1)],
+    },
+    "with dropout": {
+      f: (q, k, v) => {
+        const generator = new Generator(3);
+        return F.scaledDotProductAttention(q, k, v, { dropout: 0.4, generator });
+      },
+      inputs: [values([2, 3, 2], 1), values([2, 4, 2], 2), values([2, 4, 3], 3)],
+    },
+  },
   copy: one((x) => x.clone()),
   neg: one((x) => x.neg()),
   abs: one((x) => x.abs()),

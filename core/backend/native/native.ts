@@ -19,6 +19,7 @@ import {
 } from "./verbs.ts";
 import { nativeAlong } from "./along.ts";
 import { nativeLayerNorm, nativeLayerNormBackward, nativeSoftmax, nativeSoftmaxBackward } from "./rows.ts";
+import { nativeAttention, nativeAttentionBackward } from "./attention.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
 import { nativeRecurrent } from "./recurrent.ts";
 import { libraryOpener } from "./open_library.ts";
@@ -147,6 +148,8 @@ function verbsOf(functions: Functions): Backend {
     softmaxBackward: nativeSoftmaxBackward(functions),
     layerNorm: nativeLayerNorm(functions),
     layerNormBackward: nativeLayerNormBackward(functions),
+    attention: nativeAttention(functions),
+    attentionBackward: nativeAttentionBackward(functions),
   };
 }
 

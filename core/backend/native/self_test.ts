@@ -65,6 +65,7 @@ function* trials(): Iterable<[string, Trial]> {
   for (const n of [7, 83, 700]) yield [`what goes along ${n} elements`, along(n)];
   for (const kind of ["sgd", "adam"] as const) yield [kind, update(kind)];
   yield* planeTrials(spread);
+  for (const causal of [null, 3]) yield ["attention", attention(causal)];
 }
 
 function keys<K extends string>(table: Readonly<Partial<Record<K, number>>>): K[] {
@@ -210,6 +211,25 @@ function update(kind: "sgd" | "adam"): Trial {
     const v = spread(LENGTH, 1).map((x) => x * x);
     verbs.update(kind, settings, [{ p, g, m, v: kind === "adam" ? v : null }]);
     return [p, m, v];
+  };
+}
+
+/** More rows than a block, and more columns, with a mask and factors. */
+function attention(causal: number | null): Trial {
+  const [rows, cols, width, values] = [70, 133, 19, 21],
+    d = { batch: 1, heads: 2, rows, cols, width, values, scale: 0.1, causal };
+  const of = (data: TypedArray, row: number, offset = 0) => ({ data, offset, strides: [0, data.length / 2, row, 1] });
+  return (verbs) => {
+    const [q, k, v] = [spread(2 * rows * width), spread(2 * cols * width, 3), spread(2 * cols * values)];
+    const [mask, aux] = [spread(2 * rows * cols, 1), spread(2 * rows * (cols + 1), 1)];
+    const [y, g] = [new Float32Array(2 * rows * values), spread(2 * rows * values, 1)];
+    const out = new Float32Array(q.length + k.length + v.length);
+    const read = { q: of(q, width), k: of(k, width), v: of(v, values), mask: of(mask, cols), aux, hasKeep: true };
+    const into = (like: TypedArray, row: number, offset: number) => ({ ...of(like, row, offset), data: out });
+    const places = { dq: into(q, width, 0), dk: into(k, width, q.length), dv: into(v, values, q.length + k.length) };
+    verbs.attention(d, { ...read, y: of(y, values) });
+    verbs.attentionBackward(d, { ...read, y: of(y, values) }, { g: of(g, values), ...places, add: false });
+    return [y, aux, out];
   };
 }
 

@@ -8,9 +8,10 @@ export const SYMBOLS = {
   gradus_unary: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   // int32_t gradus_binary(const int32_t *descriptor, const float *a, const float *b, void *out)
   gradus_binary: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
-  // int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6)
+  // int32_t gradus_call(int32_t function, const int32_t *descriptor, void *p1, void *p2, void *p3, void *p4, void *p5, void *p6,
+  // void *p7, void *p8)
   gradus_call: {
-    parameters: ["i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    parameters: ["i32", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
 } as const;
@@ -24,6 +25,7 @@ export const CALLS = {
   ...{ gradus_recurrent: 19, gradus_recurrent_backward: 20 },
   ...{ gradus_softmax: 21, gradus_softmax_backward: 22, gradus_layer_norm: 23, gradus_layer_norm_backward: 24 },
   ...{ gradus_places: 25, gradus_scatter_add: 26, gradus_scan: 27, gradus_order: 28 },
+  ...{ gradus_attention: 29, gradus_attention_backward: 30 },
 } as const;
 
 /** Those that the wasm module has too; for the others there is nothing to do there, or copying would cost more than the work. */
@@ -45,6 +47,8 @@ export const WASM_SYMBOLS = [
   "gradus_softmax_backward",
   "gradus_layer_norm",
   "gradus_layer_norm_backward",
+  "gradus_attention",
+  "gradus_attention_backward",
 ] as const;
 
 /** Memory that C may be handed: never shared with another wasm instance, and of fixed length. */
@@ -115,11 +119,38 @@ export interface Functions extends Omit<Symbols, "gradus_call"> {
     dx: Buffer,
     sums: Doubles,
   ): number;
+  gradus_attention(
+    descriptor: Ints,
+    q: Buffer,
+    k: Buffer,
+    v: Buffer,
+    mask: Buffer,
+    aux: Buffer,
+    y: Buffer,
+  ): number;
+  gradus_attention_backward(
+    descriptor: Ints,
+    q: Buffer,
+    k: Buffer,
+    v: Buffer,
+    mask: Buffer,
+    aux: Buffer,
+    y: Buffer,
+    g: Buffer,
+    out: Buffer,
+  ): number;
 }
 
 /** Gives each function behind `gradus_call` its own name and parameters. */
 export function functionsOf(symbols: Symbols): Functions {
-  const { gradus_gemm, gradus_unary, gradus_binary, gradus_call: call } = symbols;
+  const { gradus_gemm, gradus_unary, gradus_binary, gradus_call } = symbols;
+  type Pointer = BufferSource;
+  const call = (
+    ...[code, d, p1, p2, p3, p4, p5, p6, p7 = NOTHING, p8 = NOTHING]: [
+      ...[code: number, d: Ints, p1: Pointer, p2: Pointer, p3: Pointer, p4: Pointer, p5: Pointer, p6: Pointer],
+      ...[p7?: Pointer, p8?: Pointer],
+    ]
+  ) => gradus_call(code, d, p1, p2, p3, p4, p5, p6, p7, p8);
   const ints = new Int32Array(2);
   const withInts = (code: number, first: number, second: number, p1: BufferSource, p2: BufferSource) => {
     ints[0] = first, ints[1] = second;
@@ -167,5 +198,8 @@ export function functionsOf(symbols: Symbols): Functions {
     gradus_recurrent: of4(CALLS.gradus_recurrent),
     gradus_recurrent_backward: (d, p1, p2, p3, p4, p5, p6) =>
       call(CALLS.gradus_recurrent_backward, d, p1, p2, p3, p4, p5, p6),
+    gradus_attention: (d, p1, p2, p3, p4, p5, p6) => call(CALLS.gradus_attention, d, p1, p2, p3, p4, p5, p6),
+    gradus_attention_backward: (d, p1, p2, p3, p4, p5, p6, p7, p8) =>
+      call(CALLS.gradus_attention_backward, d, p1, p2, p3, p4, p5, p6, p7, p8),
   };
 }

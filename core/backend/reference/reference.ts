@@ -18,6 +18,7 @@ import {
 } from "../backend.ts";
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
+import { attention, attentionBackward } from "./attention.ts";
 import { batchNorm, batchNormBackward, pool, poolBackward, resample, resampleBackward } from "./planes.ts";
 import { order, places, scan, scatterAdd } from "./along.ts";
 import { layerNorm, layerNormBackward, softmax, softmaxBackward, softmaxSum } from "./rows.ts";
@@ -109,6 +110,8 @@ export const reference: Backend = {
   softmaxBackward,
   layerNorm,
   layerNormBackward,
+  attention,
+  attentionBackward,
 };
 
 function isInteger(data: TypedArray): boolean {

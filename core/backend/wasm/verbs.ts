@@ -111,7 +111,7 @@ function callStrided(
 }
 
 /** The places of a strided operand: the lowest, and how many there are up to the highest. */
-function reachOf(
+export function reachOf(
   shape: ArrayLike<number>,
   strides: ArrayLike<number>,
   offset: number,

@@ -23,6 +23,7 @@ import {
 } from "./verbs.ts";
 import { recurrentBy } from "../reference/recurrent.ts";
 import { wasmRows } from "./rows.ts";
+import { wasmAttention, wasmAttentionBackward } from "./attention.ts";
 import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";
 import { WASM_ENCODING, wasmPlain, wasmRelaxed } from "../../kernels/wasm_bytes.js";
@@ -151,6 +152,8 @@ export function openWasm(simd?: WasmSimd, build = wasmBuild): Opened {
       batchNormBackward: wasmBatchNormBackward(workspace),
       ...recurrentBy(gemm),
       ...wasmRows(workspace),
+      attention: wasmAttention(workspace),
+      attentionBackward: wasmAttentionBackward(workspace),
     } as const;
     return { backend, reason: `compiled from the module's own bytes, with ${known} SIMD` };
   } catch (error) {

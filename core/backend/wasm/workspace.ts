@@ -58,6 +58,28 @@ export interface WasmKernel {
     dx: number,
     sums: number,
   ): number;
+  /** As in `kernels.h`. */
+  gradus_attention(
+    descriptor: number,
+    q: number,
+    k: number,
+    v: number,
+    mask: number,
+    aux: number,
+    y: number,
+  ): number;
+  /** As in `kernels.h`. */
+  gradus_attention_backward(
+    descriptor: number,
+    q: number,
+    k: number,
+    v: number,
+    mask: number,
+    aux: number,
+    y: number,
+    g: number,
+    out: number,
+  ): number;
 }
 
 /** A kernel, and memory for the operands of one call. */

@@ -173,6 +173,17 @@ static int split(const Product *x, double cost, Workspace w) {
   return 1;
 }
 
+// By the cheapest variant, with this thread's workspace.
+static void multiply_product(const Product *x, Workspace w) {
+  if (outer_pays(x)) {
+    multiply_outer(x, w.b);
+    return;
+  }
+  double cost;
+  const int variant = cheapest(x, &cost);
+  if (!split(x, cost, w)) run(x, variant, w);
+}
+
 int32_t gradus_gemm(const int32_t *d, const float *a, const float *b, float *c, const float *bias) {
   if (!product_fits(d)) return GRADUS_OUT_OF_BOUNDS;
   if (d[GEMM_M] == 0 || d[GEMM_N] == 0) return GRADUS_OK;
@@ -187,12 +198,6 @@ int32_t gradus_gemm(const int32_t *d, const float *a, const float *b, float *c, 
     d[GEMM_BETA],
     d[GEMM_ACTIVATION],
   };
-  if (outer_pays(&x)) {
-    multiply_outer(&x, w.b);
-    return GRADUS_OK;
-  }
-  double cost;
-  const int variant = cheapest(&x, &cost);
-  if (!split(&x, cost, w)) run(&x, variant, w);
+  multiply_product(&x, w);
   return GRADUS_OK;
 }

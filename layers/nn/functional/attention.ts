@@ -2,9 +2,18 @@
 import { checkOptions, type OptionTypes, requireSizes, requireTensor } from "../../../core/arguments.ts";
 import { fromData } from "../../../core/create.ts";
 import { allocate, type DType, isFloating } from "../../../core/dtype.ts";
-import { type Attention, attentionInputs, attentionWeights } from "../../../core/ops/attention.ts";
+import {
+  type Attention,
+  attention,
+  attentionInputs,
+  attentionWeights,
+  type Packed,
+  unpacked,
+  type WeightDropout,
+} from "../../../core/ops/attention.ts";
 import { cat } from "../../../core/ops/join.ts";
 import { defaultGenerator, type Generator } from "../../../core/random/generator.ts";
+import { isTraced } from "../../../core/record.ts";
 import { show } from "../../../core/shape.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import { dropout as drop } from "./layer.ts";
@@ -77,7 +86,7 @@ export function scaledDotProductAttention(
   checkOptions("attend", options, known, ATTENTION);
   const { mask = null, isCausal = false, dropout = 0, scale = null, generator = defaultGenerator } = options;
   const causal = isCausal ? 0 : null;
-  return attend(q, k, v, mask, { scale: scale ?? usualScale(q), causal }, { p: dropout, generator }).y;
+  return attended([q, k, v], mask, { scale: scale ?? usualScale(q), causal }, { p: dropout, generator });
 }
 
 /** `1 / √E` for queries [..., L, E]. */
@@ -92,13 +101,24 @@ export function attend(
   k: Tensor,
   v: Tensor,
   mask: Tensor | null,
-  settings: Attention,
+  by: Attention,
   { p, generator = defaultGenerator }: { p: number; generator?: Generator },
 ): { y: Tensor; weights: Tensor } {
   const inputs = attentionInputs(q, k, v, mask);
-  const all = attentionWeights(inputs.q, inputs.k, inputs.mask, settings);
+  const all = attentionWeights(inputs.q, inputs.k, inputs.mask, by);
   const weights = drop(all, { p, generator });
   return { y: weights.matmul(inputs.v), weights };
+}
+
+/** Attention alone, in one pass where the mask asks for no gradient. */
+export function attended(inputs: Packed, mask: Tensor | null, by: Attention, dropout: WeightDropout): Tensor {
+  const [q, k, v] = unpacked(inputs);
+  if (isTraced() || mask?.requiresGrad) return attend(q, k, v, mask, by, dropout).y;
+  const { p } = dropout;
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`Cannot drop with probability ${p}: it must lie from 0 to 1`);
+  const checked = attentionInputs(q, k, v, mask);
+  const isOne = inputs.length === 1 || [q, k, v].every((x) => x.dtype === checked.q.dtype);
+  return attention(isOne ? inputs : [checked.q, checked.k, checked.v], checked.mask, by, dropout);
 }
 
 // Positions.

@@ -273,7 +273,7 @@ describe("SYMBOLS", () => {
       const arrays = given.filter((x) => typeof x !== "number");
       const numbers = given.filter((x) => typeof x === "number");
       assertEquals(code, CALLS[name as keyof typeof CALLS]);
-      assertEquals(pointers.length, 6);
+      assertEquals(pointers.length, 8);
       const passed = parameters.includes("descriptor") ? [descriptor, ...pointers] : pointers;
       assertEquals(passed.slice(0, arrays.length), arrays, name);
       if (numbers.length > 0) assertEquals((descriptor as number[]).slice(0, numbers.length), numbers, name);

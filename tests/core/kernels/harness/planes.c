@@ -131,6 +131,46 @@ static void one_norm(int large) {
   free(x), free(g), free(stats), free(y), free(dx), free(dw), free(db), free(first), free(first_dx), free(first_dw);
 }
 
+// The descriptor of dense heads; `planes` of them, and an array of gradients with room for all three.
+static void attention_sizes(int32_t *d, int heads, int rows, int cols, int width, int values) {
+  const int32_t sizes[] = {1, heads, rows, cols, width, values};
+  const float scale = 0.25f;
+  memset(d, 0, sizeof(int32_t) * ATTEND_DESCRIPTOR_LENGTH);
+  memcpy(d, sizes, sizeof sizes);
+  memcpy(d + ATTEND_SCALE, &scale, 4);
+  for (int operand = 0, at = 0; operand < ATTEND_OPERAND_COUNT; operand++) {
+    int32_t *x = d + ATTEND_OPERANDS + operand * ATTEND_OPERAND_LENGTH;
+    const int of_keys = operand == ATTEND_K || operand == ATTEND_V || operand == ATTEND_DK || operand == ATTEND_DV;
+    const int wide = operand == ATTEND_Q || operand == ATTEND_K || operand == ATTEND_DQ || operand == ATTEND_DK;
+    const int row = operand == ATTEND_MASK ? cols : wide ? width : values, count = (of_keys ? cols : rows) * row;
+    x[0] = operand >= ATTEND_DQ ? at : 0, x[2] = count, x[3] = row, x[4] = 1, x[5] = heads * count;
+    if (operand >= ATTEND_DQ) at += heads * count;
+  }
+  const int32_t all = heads * (rows * width + cols * (width + values));
+  for (int operand = ATTEND_DQ; operand <= ATTEND_DV; operand++) d[ATTEND_OPERANDS + operand * ATTEND_OPERAND_LENGTH + 5] = all;
+}
+static int32_t room_of(const int32_t *d, int operand) { return d[ATTEND_OPERANDS + operand * ATTEND_OPERAND_LENGTH + 5]; }
+
+static void one_attention(int large) {
+  int32_t d[ATTEND_DESCRIPTOR_LENGTH];
+  attention_sizes(d, 1 + below(3), below(large ? 200 : 20), below(large ? 300 : 20), below(40), below(40));
+  d[ATTEND_CAUSAL] = below(2), d[ATTEND_SHIFT] = below(9) - 4, d[ATTEND_HAS_MASK] = below(2), d[ATTEND_HAS_KEEP] = below(2);
+  d[ATTEND_AUX_LENGTH] = d[ATTEND_HEADS] * d[ATTEND_ROWS] * (d[ATTEND_HAS_KEEP] ? 1 + d[ATTEND_COLS] : 1);
+  float *q = floats(room_of(d, ATTEND_Q)), *k = floats(room_of(d, ATTEND_K)), *v = floats(room_of(d, ATTEND_V)), *mask = floats(room_of(d, ATTEND_MASK));
+  float *g = floats(room_of(d, ATTEND_G)), *aux = floats(d[ATTEND_AUX_LENGTH]), *y = block(room_of(d, ATTEND_Y)), *out = block(room_of(d, ATTEND_DQ));
+  float *first = block(room_of(d, ATTEND_DQ));
+  for (int threads = 1; threads <= 3; threads++) {
+    gradus_threads(threads, 0);
+    if (gradus_attention(d, q, k, v, mask, aux, y) != GRADUS_OK) fail("attention refused");
+    if (gradus_attention_backward(d, q, k, v, mask, aux, y, g, out) != GRADUS_OK) fail("attention back refused");
+    if (threads > 1 && memcmp(first, out, (size_t)room_of(d, ATTEND_DQ) * 4)) fail("attention: other bits with threads");
+    memcpy(first, out, (size_t)room_of(d, ATTEND_DQ) * 4);
+  }
+  int32_t *length = below(2) ? d + ATTEND_OPERANDS + below(3) * ATTEND_OPERAND_LENGTH + 5 : d + ATTEND_AUX_LENGTH;
+  if ((*length)-- > 0 && gradus_attention(d, q, k, v, mask, aux, y) != GRADUS_OUT_OF_BOUNDS) fail("short attention accepted");
+  free(q), free(k), free(v), free(mask), free(g), free(aux), free(y), free(out), free(first);
+}
+
 // Any sizes, honest lengths: what is let through must stay inside.
 static int32_t forged_size(void) { return (const int32_t[]){0, 1, 2, 3, 5, 17, -1, INT32_MAX, INT32_MIN, 65536, 1 << 30}[below(11)]; }
 static int forged_pool(void) {
@@ -158,6 +198,23 @@ static int forged_resample(void) {
   free(d), free(x), free(out);
   return status;
 }
+static int forged_attention(void) {
+  int32_t d[ATTEND_DESCRIPTOR_LENGTH];
+  attention_sizes(d, below(3), below(5), below(5), below(4), below(4));
+  d[ATTEND_CAUSAL] = below(2), d[ATTEND_SHIFT] = forged_size(), d[ATTEND_HAS_MASK] = below(2), d[ATTEND_HAS_KEEP] = below(2), d[ATTEND_AUX_LENGTH] = below(64);
+  const int operand = below(ATTEND_OPERAND_COUNT), at = ATTEND_OPERANDS + operand * ATTEND_OPERAND_LENGTH;
+  int32_t room[ATTEND_OPERAND_COUNT];
+  for (int i = 0; i < ATTEND_OPERAND_COUNT; i++) room[i] = room_of(d, i);
+  d[at + below(5)] = forged_size();
+  if (below(2)) d[ATTEND_BATCH + below(6)] = (const int32_t[]){0, 1, 2, 7, -1, INT32_MIN}[below(6)];
+  float *data[ATTEND_OPERAND_COUNT], *aux = floats(d[ATTEND_AUX_LENGTH]);
+  for (int i = 0; i < ATTEND_OPERAND_COUNT; i++) data[i] = floats(room[i]);
+  const int status = gradus_attention(d, data[ATTEND_Q], data[ATTEND_K], data[ATTEND_V], data[ATTEND_MASK], aux, data[ATTEND_Y]) |
+                     gradus_attention_backward(d, data[ATTEND_Q], data[ATTEND_K], data[ATTEND_V], data[ATTEND_MASK], aux, data[ATTEND_Y], data[ATTEND_G], data[ATTEND_DQ]);
+  for (int i = 0; i < ATTEND_OPERAND_COUNT; i++) free(data[i]);
+  free(aux);
+  return status;
+}
 static int forged_norm(void) {
   int32_t d[NORM_DESCRIPTOR_LENGTH] = {forged_size(), forged_size(), forged_size(), below(2), below(3) - 1, 0, below(64), below(64), below(16), below(2)};
   if (d[NORM_N] > 64 && d[NORM_C] > 0) d[NORM_N] = 3;
@@ -170,13 +227,14 @@ static int forged_norm(void) {
 
 int main(int argc, char **argv) {
   const int most = argc > 1 ? atoi(argv[1]) : 500; // fewer where an emulator runs them
-  int let_through[3] = {0};
-  for (int i = 0; i < most; i++) one_pool(i % 20 == 0), one_resample(), one_norm(i % 20 == 0);
+  int let_through[4] = {0};
+  for (int i = 0; i < most; i++) one_pool(i % 20 == 0), one_resample(), one_norm(i % 20 == 0), one_attention(i % 20 == 0);
   for (int i = 0; i < 20 * most; i++)
-    let_through[0] += forged_pool() == GRADUS_OK, let_through[1] += forged_resample() == GRADUS_OK, let_through[2] += forged_norm() == GRADUS_OK;
-  for (int i = 0; i < 3; i++)
+    let_through[0] += forged_pool() == GRADUS_OK, let_through[1] += forged_resample() == GRADUS_OK, let_through[2] += forged_norm() == GRADUS_OK,
+    let_through[3] += forged_attention() == GRADUS_OK;
+  for (int i = 0; i < 4; i++)
     if (let_through[i] == 0 || let_through[i] == 20 * most) fail("forged descriptors show nothing");
   gradus_threads(1, 0);
-  printf("%d planes\n", 3 * most + 60 * most);
+  printf("%d planes\n", 4 * most + 80 * most);
   return 0;
 }
