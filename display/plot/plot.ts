@@ -4,7 +4,7 @@ import { JUPYTER_DISPLAY, type MimeBundle } from "../../core/displayer.ts";
 import { writeAtomically } from "../../core/io/atomic_write.ts";
 import { figureHtml, type Values } from "./html.ts";
 import { encodePicture, type Picture } from "./picture.ts";
-import { renderSvg, standalone } from "./render.ts";
+import { canRender, renderSvg, standalone } from "./render.ts";
 import type { VegaLiteSpec } from "./spec.ts";
 
 /** What a plot is made of. */
@@ -97,14 +97,14 @@ export class Plot {
   }
 
   /**
-   * The pixels as PNG, where the plot is a picture or a matrix of shades.
+   * The pixels as PNG, where the plot is of pictures.
    *
-   * @throws {TypeError} If it is made of lines or points, which have no pixels of their own.
+   * @throws {TypeError} If it is drawn in lines and text.
    */
   toPng(): Uint8Array {
     const { picture, title } = this.#parts;
     if (picture === undefined) {
-      throw new TypeError(`Cannot make PNG of "${title}": it has lines and no pixels, save it as .svg`);
+      throw new TypeError(`Cannot make PNG of "${title}": it is drawn in lines and text, save it as .svg`);
     }
     return encodePicture(picture());
   }
@@ -136,11 +136,11 @@ export class Plot {
   /** How a notebook shows it: an SVG with its values beside it, the specification, and text. */
   async [JUPYTER_DISPLAY](): Promise<MimeBundle> {
     const { spec, description, values } = this.#parts;
-    const svg = await this.toSvg();
+    const svg = await canRender() ? await this.toSvg() : null; // without vega, a notebook draws by the specification
     return {
       "application/vnd.vegalite.v5+json": spec,
-      "text/html": figureHtml(svg, description, values),
-      "image/svg+xml": svg,
+      "text/html": figureHtml(svg ?? "", description, values),
+      ...(svg === null ? {} : { "image/svg+xml": svg }),
       "text/plain": `${this.toText()}\n${description}`,
     };
   }

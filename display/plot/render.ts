@@ -8,7 +8,7 @@ import type { VegaLiteSpec } from "./spec.ts";
  * `vega` and `vega-lite` are loaded here, at the first picture.
  */
 export async function renderSvg(spec: VegaLiteSpec, title: string, description: string): Promise<string> {
-  const [{ parse, View }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
+  const [{ parse, View }, { compile }] = await load();
   const { spec: compiled } = compile(spec as unknown as Parameters<typeof compile>[0]);
   const view = new View(parse(compiled), { renderer: "none" });
   try {
@@ -16,6 +16,17 @@ export async function renderSvg(spec: VegaLiteSpec, title: string, description: 
   } finally {
     view.finalize();
   }
+}
+
+/** Whether the libraries are installed. */
+export function canRender(): Promise<boolean> {
+  return load().then(() => true, () => false);
+}
+
+function load() {
+  return Promise.all([import("vega"), import("vega-lite")]).catch((cause) => {
+    throw new Error("Cannot draw SVG: vega and vega-lite are not installed (npm install vega vega-lite)", { cause });
+  });
 }
 
 /** With a title and a description, and names that no other picture on the page has. */

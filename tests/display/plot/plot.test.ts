@@ -162,7 +162,7 @@ describe("Plot", () => {
       await assertRejects(
         () => plot(CURVE).save(`${folder}/b.png`),
         TypeError,
-        "it has lines and no pixels, save it as",
+        "it is drawn in lines and text, save it as",
       );
       assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(), [
         "a.json",
