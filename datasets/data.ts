@@ -37,6 +37,7 @@ export {
   SubsetRandomSampler,
   WeightedRandomSampler,
 } from "./loader/samplers.ts";
+export { seriesWindows, type SeriesWindowsOptions } from "./loader/series_windows.ts";
 export { columnNames, nameColumns } from "../core/column_names.ts";
 export { type Normalization, normalizationOf, Normalizer, normalizer } from "./loader/normalize.ts";
 export { type ImageLoaderOptions, type ImageLoaders, imageLoaders } from "./loader/image_loaders.ts";

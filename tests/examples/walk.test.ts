@@ -130,6 +130,11 @@ const BESIDE: typeof MUST_PRINT = {
     /perceptron of 1 character +loss 2\.4\d\d.*\nperceptron of 3 characters +loss 2\.3[0-3]\d.*\n/,
     /recurrent, of 3 characters +loss 2\.3[0-4]\d.*\nrecurrent, of all characters +loss 2\.2\d\d, 17931 weights: [a-z ]+\n/,
   ],
+  "series.ts": [
+    "1141 windows to learn from, 341 to judge by, 12 hours each",
+    /the last value +0\.[89]\d\d +0\nthe same hour of yesterday +0\.[34]\d\d +0\n/,
+    /an LSTM +0\.[23]\d\d +4876\ndilated convolutions +0\.[23]\d\d +5076\n/,
+  ],
   "newton.ts": [
     /Newton's step 7 from +\de-(19|2\d)\nNewton, 7 steps: +\de[-+]\d+ at \(1,1\)\n/,
     "gradient descent, 10000 steps:  6e-5",

@@ -179,6 +179,10 @@ export const DATA: Record<string, Cases | typeof NEITHER> = {
     ],
   },
   TensorDataset: unary((x) => new data.TensorDataset(x)),
+  seriesWindows: {
+    options: [["window", "length", (o) => data.seriesWindows([1, 2, 3], { length: 1, ...o as object })]],
+    tensors: [[(x) => data.seriesWindows(x, { length: 1 }), "array"]],
+  },
   nameColumns: unary((x) => data.nameColumns(x, ["a"])),
   columnNames: NEITHER,
   collate: NEITHER,
