@@ -5,7 +5,7 @@
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
-const SURROGATE = /([\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF])/;
+const SURROGATE = /([\uD800-\uDFFF])/u; // by code points: halves of pairs are none
 
 /** The bytes of `text`. */
 export function encodeWtf8(text: string): Uint8Array {
