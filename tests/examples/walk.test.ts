@@ -124,6 +124,10 @@ const BESIDE: typeof MUST_PRINT = {
     /step 2: spread 0\.26\d\nstep 3: spread 0\.00\d\n/,
     /6 places\neach true centre is at most 0\.[0-4]\d from one of them\n/,
   ],
+  "characters.ts": [
+    /^\d+ characters, \d+ different ones; \d+ weights\nepoch 1: loss [23]\.\d+, it writes: /,
+    /\nepoch 3: loss 2\.\d+, it writes: \S/,
+  ],
   "names.ts": [
     "1066 names of 27 characters, 106 of them kept to judge by",
     /pairs, counted +loss 2\.4[56]\d\npairs, learned +loss 2\.4[5-8]\d, 729 weights: [a-z ]+\n/,
