@@ -47,6 +47,8 @@ export interface DashboardOptions {
 
 /** The most points of a curve: where more come, every second one is left out. */
 const POINTS = 600;
+/** The part of a run's time that looking into the model may take. */
+const AFFORDED = 0.01;
 /** Milliseconds from one message to the next, and from one look into the model to the next. */
 const TELL_EVERY = 250, LOOK_EVERY = 1000;
 
@@ -91,6 +93,10 @@ export class Dashboard implements Callback {
   /** When the last batch was done, and the moving average of rows a second. */
   #since = 0;
   #rows = 0;
+  /** Megabytes at the last message: to ask takes longer than a small step. */
+  #memory: number | null = null;
+  #begun = 0;
+  #searching = false;
   #looking = false;
   #seen = false;
   #rates: number[] = [];
@@ -126,6 +132,7 @@ export class Dashboard implements Callback {
   /** Opens the page, and prints its address. */
   async beforeFit(learner: Learner): Promise<void> {
     this.#learner = learner;
+    [this.#begun, this.#monitor.spent] = [performance.now(), 0];
     [this.#stopping, this.#ended, this.#since, this.#rows] = [false, "", performance.now(), 0];
     const address = await this.#server.open(this.#options.port ?? 0);
     (this.#options.print ?? console.log)(`Watch the run at ${address}`);
@@ -133,16 +140,21 @@ export class Dashboard implements Callback {
 
   /** Looks into the model at this step, if the last look was long ago and somebody is there to see it. */
   beforeBatch(learner: Learner): void {
-    this.#looking = learner.training && this.#server.isWatched && performance.now() - this.#looked > LOOK_EVERY;
+    const isDue = this.#looked === 0 || (performance.now() - this.#looked > LOOK_EVERY && this.#isAffordable());
+    this.#looking = learner.training && this.#server.isWatched && isDue;
     if (!this.#looking) return;
     this.#looked = performance.now();
     this.#monitor.listen(learner);
   }
 
+  #isAffordable(): boolean {
+    return this.#monitor.spent < AFFORDED * (performance.now() - this.#begun);
+  }
+
   /** Looks at the outputs no longer, and at validation for mistakes. */
   afterLoss(learner: Learner): void {
     if (learner.training) this.#monitor.stop();
-    else this.#monitor.validate(learner);
+    else if (this.#searching) this.#monitor.validate(learner);
   }
 
   /** Looks at the gradients. */
@@ -163,10 +175,10 @@ export class Dashboard implements Callback {
     const lr = paramGroups[0].lr;
     paramGroups.forEach((group, i) => group.lr = this.#rates[i]);
     if (step % this.#stride !== 0 && performance.now() - this.#told < TELL_EVERY) return;
-    const memory = memoryInUse(), number = loss.item();
+    const number = loss.item();
     this.#add({
       ...{ step, loss: Number.isFinite(number) ? number : null, lr, rows: this.#rows },
-      memory: memory === null ? null : memory / 1e6,
+      memory: this.#memory,
     });
   }
 
@@ -196,12 +208,13 @@ export class Dashboard implements Callback {
 
   /** Begins to look for mistakes. */
   beforeValid(): void {
+    this.#searching = this.#monitor.mistakes.length === 0 || this.#isAffordable();
     this.#monitor.beginValidation();
   }
 
   /** Shows the mistakes. */
   afterValid(): void {
-    this.#monitor.endValidation();
+    if (this.#searching) this.#monitor.endValidation();
     this.#since = performance.now();
     this.#server.tell({ mistakes: this.#monitor.mistakes });
   }
@@ -236,7 +249,8 @@ export class Dashboard implements Callback {
     const learner = this.#learner;
     if (learner === null) return; // another callback failed before this one began
     const { history } = learner, points = this.#waiting;
-    [this.#told, this.#waiting] = [performance.now(), []];
+    const memory = memoryInUse();
+    [this.#told, this.#waiting, this.#memory] = [performance.now(), [], memory === null ? null : memory / 1e6];
     if (!this.#server.isWatched) return;
     const news = this.#seen ? this.#look(learner) : {};
     const grown = history.length !== this.#epochsTold ? { history } : {};
@@ -247,7 +261,9 @@ export class Dashboard implements Callback {
 
   /** What the last look into the model has shown. */
   #look(learner: Learner): Update {
+    const start = performance.now();
     this.#weights = firstWeights(learner);
+    this.#monitor.spent += performance.now() - start;
     const { activations, gradients } = this.#monitor;
     return { activations, gradients, weights: this.#weights };
   }

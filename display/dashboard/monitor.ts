@@ -22,6 +22,8 @@ const COLUMNS = 16;
 
 /** Looks at a model, for as long as a step takes. */
 export class Monitor {
+  /** Milliseconds that looking has taken. */
+  spent = 0;
   readonly #traces = new Map<string, number[]>();
   #activations: LayerSpread[] = [];
   #gradients: LayerSpread[] = [];
@@ -76,7 +78,8 @@ export class Monitor {
   }
 
   #spread(kind: string, name: string, x: Tensor): LayerSpread {
-    const spread = spreadOf(elements(x.detach()));
+    const start = performance.now(), spread = spreadOf(elements(x.detach()));
+    this.spent += performance.now() - start;
     const trace = this.#traces.get(`${kind} ${name}`) ?? [];
     trace.push(Number.isFinite(spread.std) ? spread.std : 0);
     if (trace.length > TRACE) trace.shift();
@@ -91,6 +94,12 @@ export class Monitor {
 
   /** Looks for mistakes in a batch of validation. */
   validate(learner: Learner): void {
+    const start = performance.now();
+    this.#search(learner);
+    this.spent += performance.now() - start;
+  }
+
+  #search(learner: Learner): void {
     const { x, y, prediction, samples } = learner, losses = lossesOf(prediction, y);
     if (losses === null) return;
     const least = this.#found.length < MISTAKES ? -Infinity : this.#found[MISTAKES - 1].loss;
