@@ -155,4 +155,13 @@ describe("Chars of the course", () => {
     const steps = train(text);
     losses.slice(0, count).forEach((loss, i) => assertAlmostEquals(steps.next().value!, loss, 1e-4, `step ${i}`));
   });
+  const isWhole = backendName() === "native"; // others take minutes
+  (isWhole ? itOnText : it.skip)(
+    "Chars has PyTorch's mean loss of the last 20 batches of 300",
+    (text: string | void) => {
+      const last = [...train(text as string)].slice(-20);
+      const mean = last.reduce((sum, loss) => sum + loss, 0) / last.length;
+      assertAlmostEquals(mean, run["mean loss of the last 20 batches"] as number, 0.02);
+    },
+  );
 });
