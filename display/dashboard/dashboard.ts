@@ -48,9 +48,9 @@ export interface DashboardOptions {
 /** The most points of a curve: where more come, every second one is left out. */
 const POINTS = 600;
 /** The part of a run's time that looking into the model may take. */
-const AFFORDED = 0.01;
+const AFFORDED = 0.005;
 /** Milliseconds from one message to the next, and from one look into the model to the next. */
-const TELL_EVERY = 250, LOOK_EVERY = 1000;
+const TELL_EVERY = 500, LOOK_EVERY = 1000;
 
 /**
  * Serves a page about the run at 127.0.0.1: loss, metrics, rate, throughput and memory as they grow, activations and gradients by layer,
