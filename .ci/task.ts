@@ -58,17 +58,16 @@ const command = (name: string) => ["cli/cli.ts", name, "--require-permissions"];
 /** What Deno is told for each task; what is given to the task comes after it. */
 export const TASKS = {
   train: ({ cache, data }) => [
-    ...[...RUN, `--allow-write=.,${data}`, `--allow-ffi=${cache}`, `${MIRRORS},${HERE}`, "--allow-run=cc", ALL_ENV],
+    ...[...RUN, `--allow-write=.,${data}`, `--allow-ffi=${cache}`, MIRRORS, "--allow-run=cc", ALL_ENV],
     ...command("train"),
   ],
-  tabular:
-    () => [...RUN, "--allow-write=.", `--allow-net=${HERE}`, "--allow-env=GRADUS_BACKEND", ...command("tabular")],
-  serve: () => [...RUN, "--allow-net=127.0.0.1", "--allow-env=GRADUS_BACKEND", ...command("serve")],
+  tabular: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("tabular")],
+  serve: () => [...RUN, `--allow-net=${HERE}`, "--allow-env=GRADUS_BACKEND", ...command("serve")],
   watch: () => [...RUN, `--allow-net=${HERE}`, "cli/cli.ts", "watch"],
   predict: () => [...RUN, "--allow-env=GRADUS_BACKEND", ...command("predict")],
   export: () => [...RUN, "--allow-write=.", "--allow-env=GRADUS_BACKEND", ...command("export")],
   page: ({ temp, deno }) => [
-    ...[...RUN, `--allow-write=.,${temp}`, "--allow-net=127.0.0.1", `--allow-run=${deno}`, "examples/page/serve.ts"],
+    ...[...RUN, `--allow-write=.,${temp}`, `--allow-net=${HERE}`, `--allow-run=${deno}`, "examples/page/serve.ts"],
   ],
   replay: ({ cache }) => [...RUN, ...kernel(cache), "examples/replay.ts", "--require-permissions"],
   notebooks: ({ temp, deno }) => [
@@ -84,7 +83,7 @@ export const TASKS = {
   ],
   test: ({ temp, deno, programs = PROGRAMS }) => [
     ...["test", "--doc", "--no-prompt", "--preload=tests/open_back_ends.ts", "--allow-read"],
-    ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, "--allow-net=127.0.0.1"],
+    ...[`--allow-write=.,${temp}`, `--allow-ffi=.,${temp}`, `--allow-net=${HERE}`],
     ...[`--allow-run=${[...programs, deno].join(",")}`, `${ALL_ENV},PATH`],
   ],
   harness: ({ cache, temp, deno }) => [
@@ -170,7 +169,10 @@ const WRITTEN: Readonly<Record<string, "file" | "folder">> = {
   "--build": "folder",
 };
 
-/** A task's flags, with leave to write where the command line says that it should, which may be outside of this folder. */
+/**
+ * A task's flags, with leave to write where the command line says that it should, which may be outside of this folder, and with `--watch`
+ * to serve a page.
+ */
 export function flagsFor(words: readonly string[], args: readonly string[]): string[] {
   const folders = args.flatMap((arg, i) => {
     const [name, value = args[i + 1]] = arg.split(/=(.*)/s, 2);
@@ -178,7 +180,13 @@ export function flagsFor(words: readonly string[], args: readonly string[]): str
     return [WRITTEN[name] === "folder" ? value : folderOf(value)];
   });
   const more = folders.map((folder) => `,${folder.replaceAll(",", ",,")}`).join("");
-  return words.map((word) => word.startsWith("--allow-write=") ? word + more : word);
+  const writing = words.map((word) => word.startsWith("--allow-write=") ? word + more : word);
+  return args.some((arg) => /^--watch(=|$)/.test(arg)) ? serving(writing) : writing;
+}
+
+function serving(words: readonly string[]): string[] {
+  const at = words.findIndex((word) => word.startsWith("--allow-net="));
+  return at < 0 ? [words[0], `--allow-net=${HERE}`, ...words.slice(1)] : words.with(at, `${words[at]},${HERE}`);
 }
 
 function folderOf(path: string): string {

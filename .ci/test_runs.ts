@@ -6,6 +6,7 @@
  */
 export const ALONE: readonly string[] = [
   "tests/core/backend/choose.test.ts",
+  "tests/core/backend/recurrent.test.ts",
   "tests/core/backend/threads.test.ts",
   "tests/core/backend/workers.test.ts",
   "tests/core/io/event_loop.test.ts",

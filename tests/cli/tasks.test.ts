@@ -52,6 +52,13 @@ describe("flagsFor()", () => {
       ...["--allow-write=.,.", "--allow-write=.,/", "--allow-write=."],
     ]);
   });
+  it("lets a task serve a page where --watch asks for one, and not otherwise", () => {
+    const net = (...args: string[]) =>
+      flagsFor(TASKS.train({ cache: "", data: "", temp: "", deno: "" }), args)
+        .filter((word) => word.startsWith("--allow-net=") && word.endsWith(",127.0.0.1")).length;
+    assertEquals([net("--epochs", "1"), net("--watch")], [0, 1]);
+    assertEquals(flagsFor(["run", "--allow-read"], ["--watch"]), ["run", "--allow-net=127.0.0.1", "--allow-read"]);
+  });
   it("grants nothing to a task that writes nothing", () => {
     assertEquals(flagsFor(["run", "--allow-read"], ["--out", "/tmp/m"]), ["run", "--allow-read"]);
   });
