@@ -43,7 +43,7 @@ describe("ShowProgress in a notebook", () => {
     assertEquals(new Set(told.slice(1).map(({ kind }) => kind)), new Set(["update_display_data"]));
     assertEquals(new Set(told.map(({ id }) => id)).size, 1);
     assertMatch(told[0].text, /^epoch 1\/2 [█░]+ +50% .* loss \d/);
-    assertMatch(told.at(-1)!.text, /^epoch 1\/2  loss [\d.]+\nepoch 2\/2  loss [\d.]+$/);
+    assertMatch(told.at(-1)!.text, /^epoch 1\/2 {2}loss [\d.]+\nepoch 2\/2 {2}loss [\d.]+$/);
   });
   it("has an output of its own in each run", async () => {
     const run = learner();
