@@ -195,7 +195,7 @@ export type {
 
 // Random streams.
 export { defaultGenerator, Generator, manualSeed } from "./core/random/generator.ts";
-export { RandomState } from "./core/random/numpy_streams.ts";
+export { RandomState } from "./core/random/engines.ts";
 export { WichmannHill } from "./core/random/engines.ts";
 
 // Back ends.

@@ -6,7 +6,7 @@
 import { checkOptions, type OptionTypes, requireTensor } from "./arguments.ts";
 import type { Activation, BinaryOp, InputActivation, ReduceOp, UnaryOp } from "./backend/backend.ts";
 import type { BatchNorm, Pooling, Resampling } from "./backend/planes.ts";
-import type { CellKind, Recurrent } from "./backend/recurrent.ts";
+import type { CellKind, Recurrent } from "./backend/sequences.ts";
 import { isFloating, type TypedArray } from "./dtype.ts";
 
 import { show } from "./shape.ts";

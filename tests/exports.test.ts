@@ -18,7 +18,7 @@ const OTHERS: Names = {
   "backward/rules/elementwise.ts": ["tanhBackward"],
   "backward/rules/linalg.ts": ["matmulBackward"],
   "core/backend/native/kernel_file.ts": ["sourceTexts"],
-  "core/backend/native/symbols.ts": ["CALLS", "WASM_SYMBOLS"],
+  "core/backend/native/open_library.ts": ["CALLS", "SYMBOLS", "WASM_SYMBOLS"],
   "core/backend/wasm/wasm.ts": ["wasmBuild"],
   "core/format.ts": ["Printable"],
   "core/io/safetensors/strict_json.ts": ["parseStrictJson"],

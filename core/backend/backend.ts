@@ -5,11 +5,9 @@
  * checked the shapes. A back end that implements one verb is `{ ...reference, name, gemm }`.
  */
 import type { TypedArray } from "../dtype.ts";
-import type { Attention, AttentionGradients, AttentionOperands } from "./attention.ts";
+import type { Attention, AttentionGradients, AttentionOperands, Recurrent } from "./sequences.ts";
 import type { BatchNorm, Pooling, Resampling } from "./planes.ts";
-import type { Recurrent } from "./recurrent.ts";
-import type { AlongVerbs } from "./along.ts";
-import type { RowVerbs } from "./rows.ts";
+import type { AlongVerbs, RowVerbs } from "./along.ts";
 import type { BinaryOp, UnaryOp } from "./reference/formulas.ts";
 
 export type { BinaryOp, UnaryOp };

@@ -1,6 +1,6 @@
 /** Attention: each query's mean of the values, weighted by the softmax of its products with the keys. */
 import { requireTensor } from "../arguments.ts";
-import type { Attention as Sizes } from "../backend/attention.ts";
+import type { Attention as Sizes } from "../backend/sequences.ts";
 import type { Strided } from "../backend/backend.ts";
 import { backend } from "../backend/choose.ts";
 import { fromData, tensor } from "../create.ts";

@@ -6,7 +6,7 @@
  * second step, and so on.
  */
 import { backend } from "../backend/choose.ts";
-import { CELL_GATES, type CellKind, partsOf, type Recurrent } from "../backend/recurrent.ts";
+import { CELL_GATES, type CellKind, partsOf, type Recurrent } from "../backend/sequences.ts";
 import { allocate, isFloating, promote, type TypedArray } from "../dtype.ts";
 import { newEmpty } from "../memory/allocate.ts";
 import { record } from "../record.ts";

@@ -4,7 +4,7 @@ import { gather } from "../../core/ops/index.ts";
 import type { CellKind, CellWeights } from "../../core/ops/recurrent.ts";
 import { show } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { runLayers } from "../nn/recurrent/run_layers.ts";
+import { runLayers } from "../nn/recurrent/recurrent_base.ts";
 import type { OnnxNode, Operator } from "./onnx_node.ts";
 import { ONNX_CELLS } from "./write_recurrent.ts";
 

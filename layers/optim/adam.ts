@@ -2,10 +2,9 @@
 import { scalar } from "../../core/memory/allocate.ts";
 import { maximum } from "../../core/ops/functions.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { follow, followSquare, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
+import { follow, followSquare, type FusedStep, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
-import type { FusedStep } from "./fused_step.ts";
 
 /** The settings of {@linkcode Adam} and {@linkcode AdamW}. */
 export interface AdamSettings extends GroupSettings {

@@ -1,10 +1,9 @@
 /** Stochastic gradient descent with PyTorch's momentum (SGD), fast.ai's (Momentum), or the average of its places (ASGD). */
 import { scalar } from "../../core/memory/allocate.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { follow, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
+import { follow, type FusedStep, Optimizer, type Params, withPenalty, zerosLike } from "./optimizer.ts";
 import { type GroupSettings, requireWithin } from "./settings.ts";
 import type { ParameterState } from "./state_dict.ts";
-import type { FusedStep } from "./fused_step.ts";
 
 /** The settings of {@linkcode SGD}. */
 export interface SGDSettings extends GroupSettings {

@@ -17,14 +17,17 @@ import {
   nativeUnary,
   nativeWhere,
 } from "./verbs.ts";
-import { nativeAlong } from "./along.ts";
-import { nativeLayerNorm, nativeLayerNormBackward, nativeSoftmax, nativeSoftmaxBackward } from "./rows.ts";
-import { nativeAttention, nativeAttentionBackward } from "./attention.ts";
+import {
+  nativeAlong,
+  nativeLayerNorm,
+  nativeLayerNormBackward,
+  nativeSoftmax,
+  nativeSoftmaxBackward,
+} from "./along.ts";
+import { nativeAttention, nativeAttentionBackward, nativeRecurrent } from "./sequences.ts";
 import { nativeActivationBackward, nativeCrossEntropy, nativeUpdate } from "./training.ts";
-import { nativeRecurrent } from "./recurrent.ts";
-import { libraryOpener } from "./open_library.ts";
+import { type Buffer, type Functions, functionsOf, libraryOpener } from "./open_library.ts";
 import { selfTest } from "./self_test.ts";
-import { type Buffer, type Functions, functionsOf } from "./symbols.ts";
 import { registerThreads } from "../threads.ts";
 import { CACHE_LINE, registerSystemMemory } from "../../memory/slabs.ts";
 

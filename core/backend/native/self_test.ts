@@ -14,7 +14,7 @@ import {
 } from "../backend.ts";
 import { BINARY_OPS, REDUCE_OPS, UNARY_OPS } from "./verbs.ts";
 import type { BatchNorm, Pooling, Resampling, Windows } from "../planes.ts";
-import { CELL_GATES, type CellKind, partsOf, type Recurrent, rowsOf } from "../recurrent.ts";
+import { CELL_GATES, type CellKind, partsOf, type Recurrent, rowsOf } from "../sequences.ts";
 import { reference } from "../reference/reference.ts";
 import type { TypedArray } from "../../dtype.ts";
 

@@ -3,7 +3,7 @@ import type { TypedArray } from "../../dtype.ts";
 import type { Backend, UpdateKind, UpdateSlot } from "../backend.ts";
 import { ACTIVATION_BACKWARD_FIELDS, describeActivationBackward, hasDerivative, unwrap } from "../descriptor.ts";
 import { reference } from "../reference/reference.ts";
-import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
+import { type Buffer, type Functions, NOTHING } from "./open_library.ts";
 import { badTarget, checkActivationBackward, checkLoss, checkUpdate } from "../checks.ts";
 
 // In the order of kernels.h.

@@ -13,7 +13,7 @@ import {
   MAX_RANK,
   unwrap,
 } from "../descriptor.ts";
-import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
+import { type Buffer, type Functions, NOTHING } from "./open_library.ts";
 import {
   checkBatchNorm,
   checkPlaces,

@@ -18,14 +18,21 @@ import {
 } from "../backend.ts";
 import { checkActivationBackward, checkGather, checkLoss, checkTargets, checkUpdate } from "../checks.ts";
 import { checkGemm, checkStrided } from "../descriptor.ts";
-import { attention, attentionBackward } from "./attention.ts";
-import { batchNorm, batchNormBackward, pool, poolBackward, resample, resampleBackward } from "./planes.ts";
-import { order, places, scan, scatterAdd } from "./along.ts";
-import { layerNorm, layerNormBackward, softmax, softmaxBackward, softmaxSum } from "./rows.ts";
+import { attention, attentionBackward, recurrentBy } from "./sequences.ts";
+import { batchNorm, batchNormBackward, conv, pool, poolBackward, resample, resampleBackward } from "./planes.ts";
+import {
+  layerNorm,
+  layerNormBackward,
+  order,
+  places,
+  scan,
+  scatterAdd,
+  softmax,
+  softmaxBackward,
+  softmaxSum,
+} from "./along.ts";
 import { BINARY, INTEGER_BINARY, integerUnary, UNARY, UNARY_BACKWARD } from "./formulas.ts";
 import { COLUMNS, FLOAT_ROWS, FLOAT_UNARY_ROWS, floatDots, integerDots, REDUCE_ROWS, ROWS } from "./inner_loops.ts";
-import { recurrentBy } from "./recurrent.ts";
-import { conv } from "./windows.ts";
 import type { TypedArray } from "../../dtype.ts";
 
 /** A loop nest over the elements of several strided operands, like NumPy's `nditer` and PyTorch's `TensorIterator`. */

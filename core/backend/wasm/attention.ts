@@ -6,9 +6,9 @@ import {
   attentionSizes,
   type Operand,
   operandAt,
-} from "../attention.ts";
+} from "../sequences.ts";
 import type { Backend, Strided } from "../backend.ts";
-import { nativeAttention, nativeAttentionBackward } from "../native/attention.ts";
+import { nativeAttention, nativeAttentionBackward } from "../native/sequences.ts";
 import { reachOf } from "./verbs.ts";
 import { callWith, type Part, type WasmWorkspace } from "./workspace.ts";
 

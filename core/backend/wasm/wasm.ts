@@ -19,10 +19,10 @@ import {
   wasmPool,
   wasmPoolBackward,
   wasmReduce,
+  wasmRows,
   wasmWhere,
 } from "./verbs.ts";
-import { recurrentBy } from "../reference/recurrent.ts";
-import { wasmRows } from "./rows.ts";
+import { recurrentBy } from "../reference/sequences.ts";
 import { wasmAttention, wasmAttentionBackward } from "./attention.ts";
 import { wasmActivationBackward, wasmCrossEntropy, wasmUpdate } from "./training.ts";
 import { forEachRun, type WasmKernel, type WasmWorkspace, wasmWorkspace } from "./workspace.ts";

@@ -2,7 +2,7 @@
 import { requireTensor } from "../../arguments.ts";
 import type { Strided } from "../../backend/backend.ts";
 import { backend } from "../../backend/choose.ts";
-import { windowsOn } from "../../backend/reference/windows.ts";
+import { windowsOn } from "../../backend/reference/planes.ts";
 import { isFloating } from "../../dtype.ts";
 import { newZeros } from "../../memory/allocate.ts";
 import { record, type WindowSettings } from "../../record.ts";

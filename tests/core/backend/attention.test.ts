@@ -1,7 +1,7 @@
 /** The verbs of attention: every back end beside the reference, whose formula other tests judge, and what each refuses. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
-import type { Attention } from "../../../core/backend/attention.ts";
+import type { Attention } from "../../../core/backend/sequences.ts";
 import { backendNamed } from "../../../core/backend/choose.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { BACKENDS } from "../../course_reference.ts";

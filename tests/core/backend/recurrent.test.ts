@@ -5,7 +5,7 @@ import { setThreads } from "@gradus/gradus";
 import { threads } from "../../../core/backend/threads.ts";
 import type { Backend } from "../../../core/backend/backend.ts";
 import { backendNamed } from "../../../core/backend/choose.ts";
-import { CELL_GATES, type CellKind, partsOf, type Recurrent, rowsOf } from "../../../core/backend/recurrent.ts";
+import { CELL_GATES, type CellKind, partsOf, type Recurrent, rowsOf } from "../../../core/backend/sequences.ts";
 import { reference } from "../../../core/backend/reference/reference.ts";
 import { BACKENDS } from "../../course_reference.ts";
 

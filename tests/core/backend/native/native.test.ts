@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterEach, beforeEach, describe, it } from "../../../bdd.ts";
 import { type Host, thisHost } from "../../../../core/backend/native/kernel_file.ts";
 import { openNative } from "../../../../core/backend/native/native.ts";
-import { CALLS, functionsOf, SYMBOLS } from "../../../../core/backend/native/symbols.ts";
+import { CALLS, functionsOf, SYMBOLS } from "../../../../core/backend/native/open_library.ts";
 import { sourceTexts } from "../../../../core/backend/native/kernel_file.ts";
 import { gemmConformance } from "../gemm_conformance.ts";
 

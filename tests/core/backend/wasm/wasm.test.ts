@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "../../../bdd.ts";
-import { WASM_SYMBOLS } from "../../../../core/backend/native/symbols.ts";
+import { WASM_SYMBOLS } from "../../../../core/backend/native/open_library.ts";
 import { openWasm, wasmBuild, wasmSimd } from "../../../../core/backend/wasm/wasm.ts";
 import { type WasmKernel, wasmWorkspace } from "../../../../core/backend/wasm/workspace.ts";
 import { SOURCES_FINGERPRINT } from "../../../../core/kernels/source_texts.js";

@@ -1,13 +1,45 @@
-/** Derivatives of recurrent layers: back through the steps, and then to the weights in one product each. */
-import { cat } from "../../core/ops/join.ts";
+/** Attention and recurrent layers. */
+import { CELL_GATES, type Recurrent } from "../../core/backend/sequences.ts";
+import { newZeros } from "../../core/memory/allocate.ts";
+import { attentionGradients, attentionWeights, keptWeights, type Packed, unpacked } from "../../core/ops/attention.ts";
+import { cat, stack } from "../../core/ops/join.ts";
 import { linear } from "../../core/ops/linalg.ts";
 import { narrow } from "../../core/ops/movement.ts";
 import { type CellWeights, recurrenceGradients, statesBefore } from "../../core/ops/recurrent.ts";
-import { CELL_GATES, type Recurrent } from "../../core/backend/recurrent.ts";
-import { newZeros } from "../../core/memory/allocate.ts";
-import type { OpSettings } from "../../core/record.ts";
+import type { AttentionSettings, OpSettings } from "../../core/record.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { BackwardStep, Rules } from "./rule.ts";
+
+/** The same as operations, with a matrix of all weights. */
+function attentionBackward(g: Tensor, inputs: Packed, mask: Tensor | null, settings: AttentionSettings): Tensor[] {
+  const [q, k, v] = unpacked(inputs);
+  const p = attentionWeights(q, k, mask, settings); // [..., L, S]
+  const keep = settings.dropout === null ? null : keptWeights(p.shape, p.dtype, settings.dropout);
+  const dp = g.matmul(v.transpose(-2, -1)), kept = keep === null ? dp : dp.mul(keep);
+  const ds = p.mul(kept.sub(kept.mul(p).sum(-1, true))).mul(settings.scale);
+  const dv = (keep === null ? p : p.mul(keep)).transpose(-2, -1).matmul(g);
+  const gradients = [ds.matmul(k), ds.transpose(-2, -1).matmul(q), dv];
+  return settings.packed ? [stack(gradients, 0)] : gradients;
+}
+
+/** The inputs of the step, and its mask. */
+function attentionInputs(step: BackwardStep<AttentionSettings>): { inputs: Packed; mask: Tensor | null } {
+  const count = step.settings.packed ? 1 : 3, hasMask = step.needsInputGrad.length > count;
+  const inputs = Array.from({ length: count }, (_, i) => step.input(i)) as unknown as Packed;
+  return { inputs, mask: hasMask ? step.input(count) : null };
+}
+
+/** The rule of attention. */
+export const attentionRules: Rules<"attention"> = {
+  // y = p v with p = softmax(s), s = scale · q kᵀ + mask: dv = pᵀ g, dp = g vᵀ, ds = p ⊙ (dp − Σ dp ⊙ p), dq = scale · ds k, dk = scale · dsᵀ q
+  attention: (g, step) => {
+    const { inputs, mask } = attentionInputs(step), { settings, isRecorded } = step;
+    const gradients = isRecorded
+      ? attentionBackward(g, inputs, mask, settings)
+      : attentionGradients(inputs, mask, settings, step.y, g);
+    return mask === null ? gradients : [...gradients, null];
+  },
+};
 
 /** The gradients of the gates before their activations, [rows, gates · hidden] as the back end has them, and of the first states. */
 interface StepGradients {
@@ -20,7 +52,7 @@ interface Inputs extends CellWeights {
   readonly x: Tensor;
 }
 
-function inputsOf(step: BackwardStep<OpSettings["recurrence"]>): Inputs {
+function recurrentInputs(step: BackwardStep<OpSettings["recurrence"]>): Inputs {
   const bias = 3 + (step.settings.cell === "lstm" ? 2 : 1), hasBias = step.needsInputGrad.length > bias;
   const [x, weightIh, weightHh] = [step.input(0), step.input(1), step.input(2)];
   const [biasIh, biasHh] = hasBias ? [step.input(bias), step.input(bias + 1)] : [null, null];
@@ -134,7 +166,7 @@ export const recurrentRules: Rules<"recurrence"> = {
   // gates = x @ wᵀ + b + h₀ @ vᵀ + c at each step: dx = dgates @ w, dw = dgatesᵀ @ x, dv = dgatesᵀ @ h₀ over all steps, db = dc = Σ dgates
   recurrence: (g, step) => {
     const { settings: d, needsInputGrad: needs, y } = step;
-    const inputs = inputsOf(step);
+    const inputs = recurrentInputs(step);
     const { dgates, dfirst } = step.isRecorded
       ? recordedGradients(d, g, inputs, y)
       : recurrenceGradients(d, g, inputs.weightHh, y);

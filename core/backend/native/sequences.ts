@@ -1,16 +1,20 @@
-/** The native verbs of attention. */
+/** The native verbs over sequences: attention and recurrent layers. */
+import type { TypedArray } from "../../dtype.ts";
+import type { Backend } from "../backend.ts";
+import { unwrap } from "../descriptor.ts";
+import { recurrentBy } from "../reference/sequences.ts";
+import { reference } from "../reference/reference.ts";
 import {
   type Attention,
   type AttentionGradients,
   type AttentionOperands,
   checkAttention,
+  checkRecurrent,
   describeAttention,
+  describeRecurrent,
   isDense,
-} from "../attention.ts";
-import type { Backend } from "../backend.ts";
-import { unwrap } from "../descriptor.ts";
-import { reference } from "../reference/reference.ts";
-import { type Buffer, type Functions, NOTHING } from "./symbols.ts";
+} from "../sequences.ts";
+import { type Buffer, type Functions, NOTHING } from "./open_library.ts";
 
 /** `attention` for float32; other dtypes are passed on to the reference. */
 export function nativeAttention({ gradus_attention }: Pick<Functions, "gradus_attention">): Backend["attention"] {
@@ -47,4 +51,33 @@ function isKnown(d: Attention, read: AttentionOperands, back: AttentionGradients
   const arrays = [q.data, k.data, v.data, aux, y.data, ...(mask === null ? [] : [mask.data])];
   if (back !== null) arrays.push(back.g.data, back.dq.data);
   return arrays.every((x) => x instanceof Float32Array) && isDense(d, read, back);
+}
+
+/** The verbs for float32 in C; other dtypes take one product of this back end for each step. */
+export function nativeRecurrent(
+  { gradus_recurrent, gradus_recurrent_backward }: Functions,
+  gemm: Backend["gemm"],
+): Pick<Backend, "recurrent" | "recurrentBackward"> {
+  const others = recurrentBy(gemm);
+  return {
+    recurrent: (d, gates, weight, bias, states) => {
+      if (!areFloat32(gates, weight, states, bias ?? NOTHING)) return others.recurrent(d, gates, weight, bias, states);
+      checkRecurrent(d, weight, bias, { gates }, { states });
+      const [p1, p2, p3, p4] = [gates, weight, bias ?? NOTHING, states] as Buffer[];
+      unwrap(gradus_recurrent(describeRecurrent(d, bias !== null), p1, p2, p3, p4), "take the steps");
+    },
+    recurrentBackward: (d, g, gates, weight, states, dgates, dfirst) => {
+      if (!areFloat32(g, gates, weight, states, dgates, dfirst)) {
+        return others.recurrentBackward(d, g, gates, weight, states, dgates, dfirst);
+      }
+      checkRecurrent(d, weight, null, { gates, dgates }, { g, states }, { dfirst });
+      const [p1, p2, p3, p4, p5, p6] = [g, gates, weight, states, dgates, dfirst] as Buffer[];
+      const described = describeRecurrent(d, false);
+      unwrap(gradus_recurrent_backward(described, p1, p2, p3, p4, p5, p6), "go back through the steps");
+    },
+  };
+}
+
+function areFloat32(...arrays: readonly TypedArray[]): boolean {
+  return arrays.every((array) => array instanceof Float32Array);
 }
