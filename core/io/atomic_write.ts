@@ -113,7 +113,10 @@ export async function sweepTemporary(path: string): Promise<void> {
   const { readDir, remove } = await files(`write ${path}`);
   for await (const entry of readDir(folder)) {
     const left = entry.name.startsWith(name) && TEMPORARY.test(entry.name.slice(name.length));
-    if (left) await remove(`${folder}/${entry.name}`);
+    if (!left) continue;
+    await remove(`${folder}/${entry.name}`).catch((error) => { // one that another process just tried the folder with
+      if (!isFailure(error, "NotFound")) throw error;
+    });
   }
 }
 

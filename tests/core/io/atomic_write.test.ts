@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "../../bdd.ts";
 import { requireWritable } from "@gradus/gradus/io";
-import { writeAtomically } from "../../../core/io/atomic_write.ts";
+import { sweepTemporary, writeAtomically } from "../../../core/io/atomic_write.ts";
 import { inFolder, namesIn } from "./in_folder.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -71,7 +71,7 @@ describe("writeAtomically()", () => {
           const script = `${folder}/write.ts`;
           await Deno.writeTextFile(
             script,
-            `import { writeAtomically } from "${source}"; await writeAtomically("${folder}/f", []);`,
+            `import { sweepTemporary, writeAtomically } from "${source}"; await writeAtomically("${folder}/f", []);`,
           );
           const args = ["run", "-q", "--no-check", "--no-prompt", ...flags, script];
           const { stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
@@ -81,6 +81,16 @@ describe("writeAtomically()", () => {
         }),
     );
   }
+});
+
+describe("sweepTemporary()", () => {
+  it("removes what killed processes left, though others remove it at the same time", () =>
+    inFolder(async (folder) => {
+      for (let i = 0; i < 50; i++) await Deno.writeTextFile(`${folder}/m.${crypto.randomUUID()}.tmp`, "");
+      await Deno.writeTextFile(`${folder}/m`, "kept");
+      await Promise.all(Array.from({ length: 4 }, () => sweepTemporary(`${folder}/m`)));
+      assertEquals(await namesIn(folder), ["m"]);
+    }));
 });
 
 describe("requireWritable()", () => {
