@@ -113,10 +113,11 @@ export function checkFlags(args: readonly string[], names: readonly string[], wo
  * @throws {TypeError} With what was found and how a tensor is made of it, if it is none.
  */
 export function requireTensor(x: Tensor, action: string): void {
-  if (!(x instanceof GradientSlot)) throw noTensor(x, action);
+  if (!(x instanceof GradientSlot)) throw notATensor(x, action);
 }
 
-function noTensor(x: unknown, action: string): TypeError {
+/** The error about what should be a tensor and is none. */
+export function notATensor(x: unknown, action: string): TypeError {
   const numbers = Array.isArray(x) || ArrayBuffer.isView(x) || typeof x === "number" || typeof x === "boolean";
   const cure = numbers ? "make one with tensor([…]) first" : x instanceof Promise ? "await it first" : "give one";
   return new TypeError(`Cannot ${action} ${describe(x)}: it is no tensor, ${cure}`);

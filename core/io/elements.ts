@@ -1,5 +1,7 @@
 /** Conversion between a tensor's elements and a file's bytes; dtypes that tensors do not have are widened. */
-import { describe, isPlainObject, requireTensor } from "../arguments.ts";
+import { describe, isPlainObject, notATensor } from "../arguments.ts";
+import type { Steps } from "../event_loop.ts";
+import { GradientSlot } from "../gradient_slot.ts";
 import type { Elements } from "./in_steps.ts";
 import { elements } from "../ops/movement.ts";
 import { quoted } from "./read_file.ts";
@@ -19,15 +21,21 @@ export function countElements(shape: readonly number[]): number {
 /** The most elements a tensor may have. */
 export const MAX_ELEMENTS = 2 ** 31 - 1;
 
+/** Names that are looked at in one step. */
+const NAMES = 1 << 12;
+
 /** Tensors by name, as a plain object or a map. A name may be anything but `__metadata__`. */
 export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
 
 /**
- * The names and tensors as a list, in their order.
+ * The names and tensors as a list, in their order, some thousands in a step. A format has its own words for names that it refuses.
  *
  * @throws {TypeError} If it is not a collection of tensors by name, such as a module or nested objects.
  */
-export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tensor][] {
+export function* namedTensors(
+  tensors: NamedTensors,
+  checkName: (name: string) => void,
+): Steps<[name: string, tensor: Tensor][]> {
   const collection = tensors instanceof Map || isPlainObject(tensors);
   if (!collection) {
     throw new TypeError(
@@ -35,12 +43,19 @@ export function namedTensors(tensors: NamedTensors): [name: string, tensor: Tens
     );
   }
   const named = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [string, Tensor][];
-  for (const [name, tensor] of named) {
-    const nested = tensor as unknown instanceof Map || isPlainObject(tensor);
-    if (nested) throw new TypeError(`Cannot write ${quoted(name)}, ${describe(tensor)}: ${flatly(name)}`);
-    requireTensor(tensor, `write ${JSON.stringify(name)},`);
+  for (const [i, [name, tensor]] of named.entries()) {
+    if (i % NAMES === NAMES - 1) yield;
+    if (!(tensor instanceof GradientSlot)) throw noTensor(name, tensor);
+    checkName(name);
   }
   return named;
+}
+
+function noTensor(name: string, found: unknown): TypeError {
+  if (found instanceof Map || isPlainObject(found)) {
+    return new TypeError(`Cannot write ${quoted(name)}, ${describe(found)}: ${flatly(name)}`);
+  }
+  return notATensor(found, `write ${JSON.stringify(name)},`);
 }
 
 function flatly(name: string): string {

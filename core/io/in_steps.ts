@@ -13,7 +13,7 @@ export interface Elements {
 const STEP = 1 << 20;
 
 /** Items that are sorted in one step. */
-const ITEMS = 1 << 14;
+const ITEMS = 1 << 12;
 
 /** Consecutive views of `bytes`, each of `size` bytes (by default a megabyte); the last one may be shorter. */
 export function* pieces(bytes: Uint8Array, size: number = STEP): Generator<Uint8Array, void, void> {

@@ -100,8 +100,7 @@ export async function readNpz(source: FileSource, options: ReadOptions = {}): Pr
 function* toParts(tensors: NamedTensors, options: NpzOptions): Steps<Uint8Array[]> {
   checkOptions("write npz", options, ["compress"], { compress: "boolean" });
   const { compress = false } = options;
-  const named = namedTensors(tensors);
-  for (const [name] of named) checkName(name);
+  const named = yield* namedTensors(tensors, checkName);
   return yield* zipParts(named.map(([name, tensor]) => [name + SUFFIX, encodingNpy(tensor)] as const), compress);
 }
 

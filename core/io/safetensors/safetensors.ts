@@ -29,7 +29,7 @@ import {
 } from "./header.ts";
 
 /** Tensors whose entries in the header are written in one step. */
-const MEMBERS = 1 << 12;
+const MEMBERS = 1 << 10;
 
 /** Options of the functions that read safetensors files. */
 export interface SafetensorsOptions extends ReadOptions, TensorSelection {}
@@ -227,8 +227,7 @@ export function* safetensorsParts(
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
 ): Steps<Uint8Array[]> {
-  const found = namedTensors(tensors);
-  for (const [name] of found) checkName(name);
+  const found = yield* namedTensors(tensors, checkName);
   for (const [key, text] of Object.entries(metadata)) checkMetadata(key, text);
   const dtypes = [...FILE_DTYPE_OF.keys()];
   const named = yield* sortInSteps(

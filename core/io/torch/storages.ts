@@ -42,6 +42,7 @@ export function* readStorages(
   for (const [name, place] of places) countTensor(name, place, cap);
   const memories = new Map<string, Tensor>(), parts = partsOf(places);
   for (const part of parts.values()) countPart(part, cap);
+  yield;
   for (const [key, part] of parts) memories.set(key, yield* readPart(part, records));
   const tensors = new Map<string, Tensor>();
   for (const [name, place] of places) {

@@ -81,6 +81,7 @@ export function* decodingTorch(bytes: Uint8Array, where: string, options: TorchO
   const { tensors, values } = yield* flatten(root, cap, options.at);
   selection.check([...tensors.keys()]);
   const wanted = new Map([...tensors].filter(([name]) => selection.takes(name)));
+  yield;
   return { tensors: yield* readStorages(wanted, records, cap), values };
 }
 
