@@ -13,8 +13,8 @@ const USUAL = 20;
 /**
  * The longest time in milliseconds for which a timer was not called while `body` ran. Time in which the processor worked for
  * other programs does not count: a gap is no longer than what this one computed in it. What other tests have left is collected before,
- * so that this does not fall into the gap. On a slower machine than the one whose bounds the tests have, or while it is slower, the
- * time is as much shorter: slices are of a fixed length, but what the engine collects between them takes its time.
+ * so that this does not fall into the gap. On a slower machine than the one whose bounds the tests have the time is as much shorter, by the
+ * better of two looks before and after: slices are of a fixed length, but what the engine collects between them takes its time.
  */
 export async function longestGap(body: () => unknown): Promise<number> {
   const now = () => [performance.now(), cpu()];
@@ -36,7 +36,7 @@ export async function longestGap(body: () => unknown): Promise<number> {
   } finally {
     clearInterval(timer);
   }
-  return longest / Math.max(1, before, slowness());
+  return longest / Math.max(1, Math.min(before, slowness()));
 }
 
 /** How often the usual time some work takes here now: the median of three. */
