@@ -69,10 +69,7 @@ export function layerNorm(
   }
 }
 
-/**
- * With `ĝ = g · weight` and `x̂ = (x − mean) · inverse`, over the n elements of each row, `dx = inverse · (ĝ − Σĝ / n − x̂ · Σĝ·x̂ / n)`;
- * over the rows `dw = Σ g·x̂` and `db = Σ g`.
- */
+/** The gradients of layer normalisation, as the interface says them; sums are carried in float64. */
 export function layerNormBackward(
   d: LayerNorm,
   g: TypedArray,
