@@ -1,8 +1,8 @@
 /** The whole table of rules, one loop: every operation against finite differences, in every layout, and with nothing in it. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "../bdd.ts";
-import { full, type Tensor, zeros } from "@gradus/gradus";
-import { gradcheck, gradgradcheck } from "@gradus/gradus/autograd";
+import { allclose, full, type Tensor, zeros } from "@gradus/gradus";
+import { grad, gradcheck, gradgradcheck } from "@gradus/gradus/autograd";
 import { notDifferentiable } from "../../backward/rules/rule.ts";
 import { rules } from "../../backward/rules/table.ts";
 import type { Sample } from "./sample.ts";
@@ -49,6 +49,13 @@ function stepsOf(y: Tensor): string[] {
   return y.node === null ? [] : [y.node.name, ...y.node.inputs.flatMap(stepsOf)];
 }
 
+/** Equal but for the order of sums, of some dozens of numbers that are about 1. */
+function assertSame(a: Tensor | null, b: Tensor | null): void {
+  if (a === null || b === null) return assertEquals(a, b);
+  assertEquals(a.shape, b.shape);
+  assert(allclose(a, b.detach(), { rtol: 1e-12, atol: 1e-12, equalNan: true }), `${a} is not ${b}`);
+}
+
 describe("rules", () => {
   for (const [op, cases] of Object.entries(samples)) {
     for (const [name, sample] of Object.entries(cases)) {
@@ -64,6 +71,14 @@ describe("rules", () => {
 
       it(`${what} has gradients of its gradients that agree with finite differences to 1e-7`, () => {
         gradgradcheck(f, inputs, sample.step === undefined ? {} : { step: sample.step });
+      });
+
+      it(`${what} has the same gradients where they are recorded`, () => {
+        const [plain, recorded] = [false, true].map((createGraph) => {
+          const leaves = inputs.map((x) => x.clone().requiresGrad_()), y = f(...leaves);
+          return grad(y, leaves, { gradOutputs: y.detach().cos(), createGraph, allowUnused: true });
+        });
+        plain.forEach((g, i) => assertSame(g, recorded[i]));
       });
 
       for (const [layout, { store, view }] of Object.entries(LAYOUTS)) {

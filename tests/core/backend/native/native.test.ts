@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "../../../bdd.ts";
-import { type Host, thisHost } from "../../../../core/backend/native/kernel_file.ts";
+import { compilerVersion, type Host, thisHost } from "../../../../core/backend/native/kernel_file.ts";
 import { openNative } from "../../../../core/backend/native/native.ts";
 import { CALLS, functionsOf, SYMBOLS } from "../../../../core/backend/native/open_library.ts";
 import { sourceTexts } from "../../../../core/backend/native/kernel_file.ts";
@@ -15,6 +15,10 @@ gemmConformance("native", native.backend?.gemm, native.backend?.unary);
 const can = native.backend !== undefined &&
   Deno.permissions.querySync({ name: "run", command: "cc" }).state === "granted";
 const test = can ? it : it.skip;
+
+/** Whether a kernel can be made and opened here, so that nothing but its own fault would keep it from being used. */
+const compiles = compilerVersion() !== null && thisHost().folder !== null &&
+  Deno.permissions.querySync({ name: "ffi", path: thisHost().folder! }).state === "granted";
 
 /** The compiler, with all the flags but its hard work: that is done where the kernel in use is compiled. */
 function compile(args: string[], cwd?: string): ReturnType<Host["compile"]> {
@@ -55,6 +59,10 @@ describe("openNative()", () => {
     opened.close?.();
     return opened;
   };
+
+  (compiles ? it : it.skip)("openNative() opens a kernel that is right wherever there is a compiler", () => {
+    assert(native.backend !== undefined, native.reason);
+  });
 
   it("openNative() always gives a reason", () => {
     assert(native.reason.length > 0);
