@@ -1,5 +1,5 @@
 /** Batches that several ranks share: one order for all, and of each batch a part for each. */
-import { requireSame } from "../../core/messages/same.ts";
+import { requireSame } from "../../core/messages/require_same.ts";
 import { thrownByAll, world } from "../../core/messages/world.ts";
 
 /**

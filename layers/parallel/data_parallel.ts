@@ -2,7 +2,7 @@
 import { registerPostAccumulateGradHook } from "../../backward/hooks.ts";
 import { noGrad } from "../../backward/tape.ts";
 import { checkOptions, describe, requireNumber } from "../../core/arguments.ts";
-import { requireSame } from "../../core/messages/same.ts";
+import { requireSame } from "../../core/messages/require_same.ts";
 import { show } from "../../core/shape.ts";
 import { type AnyModule, type LoadOptions, type LoadReport, Module, type State } from "../nn/module.ts";
 import type { Tensor } from "../../core/tensor.ts";

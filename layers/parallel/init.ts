@@ -4,7 +4,7 @@ import { SOURCES_FINGERPRINT } from "../../core/kernels/source_texts.js";
 import { launch } from "../../core/messages/launch.ts";
 import { MpiWorld } from "../../core/messages/mpi.ts";
 import { registerWorld, world } from "../../core/messages/world.ts";
-import { requireSame } from "../../core/messages/same.ts";
+import { requireSame } from "../../core/messages/require_same.ts";
 
 /** The options of {@linkcode init}. */
 export interface InitOptions {
